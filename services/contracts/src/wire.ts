@@ -1,0 +1,29 @@
+// The words of the domain and the enums of the protos say the same: `held` here is RESERVATION_STATE_HELD there.
+import { ReservationState as WireReservationState } from '../gen/flashsale/inventory/v1/inventory.ts';
+import { OrderStatus as WireOrderStatus } from '../gen/flashsale/orders/v1/orders.ts';
+import { ChargeState as WireChargeState } from '../gen/flashsale/payment/v1/payment.ts';
+
+type Word<Wire extends string, Prefix extends string> = Exclude<
+  Wire extends `${Prefix}${infer Name}` ? Lowercase<Name> : never,
+  'unspecified'
+>;
+
+export type OrderStatus = Word<WireOrderStatus, 'ORDER_STATUS_'>;
+export type ReservationState = Word<WireReservationState, 'RESERVATION_STATE_'>;
+export type ChargeState = Word<WireChargeState, 'CHARGE_STATE_'>;
+
+function words<Wire extends string, Prefix extends string>(values: Record<string, Wire>, prefix: Prefix) {
+  const known = new Set<string>(Object.values(values));
+  return {
+    toWire: (word: Word<Wire, Prefix>) => `${prefix}${word.toUpperCase()}` as Wire,
+    /** Throws for a value of a newer contract. */
+    fromWire(wire: Wire): Word<Wire, Prefix> {
+      if (!known.has(wire) || wire === `${prefix}UNSPECIFIED`) throw new Error(`${wire} means nothing here`);
+      return wire.slice(prefix.length).toLowerCase() as Word<Wire, Prefix>;
+    },
+  };
+}
+
+export const orderStatus = words(WireOrderStatus, 'ORDER_STATUS_');
+export const reservationState = words(WireReservationState, 'RESERVATION_STATE_');
+export const chargeState = words(WireChargeState, 'CHARGE_STATE_');

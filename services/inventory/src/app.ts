@@ -1,0 +1,45 @@
+// Inventory, put together: ledger, gRPC, ops.
+import { fileURLToPath } from 'node:url';
+import { InventoryServiceService } from '@flashsale/contracts/inventory';
+import { inventoryProto, protoFolder } from '@flashsale/contracts/proto';
+import { startRpcServer } from '@flashsale/rpc/server';
+import { createLog } from '@flashsale/runtime/log';
+import { createRegistry, startOps } from '@flashsale/runtime/ops';
+import { createPool, migrate } from '@flashsale/runtime/postgres';
+import type { Config } from './config.ts';
+import { inventoryHandlers } from './inbound/grpc.ts';
+import { createLedger } from './outbound/ledger.ts';
+
+const migrations = fileURLToPath(new URL('../migrations', import.meta.url));
+
+export async function startInventory(config: Config) {
+  const log = createLog('inventory', config.LOG_LEVEL);
+  const registry = createRegistry('inventory');
+  await migrate(config.DATABASE_URL, migrations, log);
+  const pool = createPool(config.DATABASE_URL, log);
+  const ledger = createLedger(pool);
+
+  const rpc = await startRpcServer({
+    host: config.HOST,
+    port: config.GRPC_PORT,
+    service: InventoryServiceService,
+    name: 'flashsale.inventory.v1.InventoryService',
+    handlers: inventoryHandlers(ledger),
+    protoFolder,
+    protoFile: inventoryProto,
+    log,
+    registry,
+  });
+  const ops = await startOps({ host: config.HOST, port: config.OPS_PORT, registry, unready: () => ledger.unready() });
+  log.info({ rpc: rpc.port, ops: ops.port }, 'inventory is ready');
+
+  return {
+    address: `${config.HOST}:${rpc.port}`,
+    ops: ops.port,
+    async stop() {
+      await rpc.stop();
+      await pool.end();
+      await ops.stop();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+// One connection to the broker that is made again for as long as it is wanted.
+// amqplib's own `recovery` can end the process or wedge for ever when a connection breaks during its set-up (2.3.1).
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ChannelModel, connect } from 'amqplib';
+
+const FIRST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface KeptConnection {
+  connected(): boolean;
+  stop(): Promise<void>;
+}
+
+/**
+ * `setUp` makes channels, queues and consumers on each new connection; when it fails, or when it calls `broken` (a channel
+ * closed, a consumer cancelled by the server), the whole connection is closed and made anew: one way to recover, not three.
+ */
+export function keepConnected(options: {
+  url: string;
+  name: string;
+  log: Log;
+  setUp: (model: ChannelModel, broken: (why: string) => void) => Promise<void>;
+  onLost?: () => void;
+}): KeptConnection {
+  const { name, log } = options;
+  const stopping = new AbortController();
+  const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
+  let ready = false;
+
+  async function holdOne() {
+    const model = await connect(withHeartbeat(options.url), {
+      noDelay: true,
+      timeout: CONNECT_TIMEOUT_MS,
+      clientProperties: { connection_name: name },
+    });
+    let settingUp: Promise<void> | undefined;
+    try {
+      const why = await new Promise<string>((resolve, reject) => {
+        model.on('error', (error: Error) => resolve(error.message));
+        model.on('close', () => resolve('closed'));
+        stopped.then(() => resolve('stopping'));
+        settingUp = options.setUp(model, resolve);
+        settingUp.then(() => {
+          ready = true;
+          log.info({ connection: name }, 'connected to the broker');
+        }, reject);
+      });
+      if (!stopping.signal.aborted) log.warn({ connection: name, why }, 'connection to the broker lost');
+    } finally {
+      ready = false;
+      await model.close().catch(() => undefined);
+      // A set-up that was overtaken by the loss ends here, before it could be taken for a success.
+      await settingUp?.catch(() => undefined);
+      ready = false;
+      options.onLost?.();
+    }
+  }
+
+  async function run() {
+    let waitMs = FIRST_WAIT_MS;
+    while (!stopping.signal.aborted) {
+      const began = Date.now();
+      await holdOne().catch((error) =>
+        log.warn({ connection: name, error: String(error) }, 'no connection to the broker'),
+      );
+      if (Date.now() - began > LONGEST_WAIT_MS) waitMs = FIRST_WAIT_MS;
+      await sleep(waitMs * (0.5 + Math.random() / 2), undefined, { signal: stopping.signal }).catch(() => undefined);
+      waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
+    }
+  }
+
+  const running = run();
+  return {
+    connected: () => ready,
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+function withHeartbeat(text: string): string {
+  const url = new URL(text);
+  url.searchParams.set('heartbeat', '10');
+  return url.toString();
+}

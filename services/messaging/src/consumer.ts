@@ -1,0 +1,142 @@
+// Consuming what waits, in batches: each message is done, tried again later, or dead-lettered with its reason.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Channel, ConsumeMessage } from 'amqplib';
+import { type KeptConnection, keepConnected, type Log } from './connection.ts';
+import type { Publisher } from './publisher.ts';
+import { type DeclareTopology, retryQueue, type WorkQueue } from './topology.ts';
+
+export type Verdict = 'done' | 'later' | { dead: string };
+
+export interface Consumer {
+  consuming(): boolean;
+  /** Takes no more, finishes the batches at work; what was delivered but not begun goes back to the queue. */
+  stop(): Promise<void>;
+}
+
+interface Lane {
+  channel: Channel;
+  consumerTag: string;
+  open: boolean;
+  waiting: ConsumeMessage[];
+}
+
+export function consumeBatches<Value>(options: {
+  url: string;
+  name: string;
+  log: Log;
+  declare: DeclareTopology;
+  queue: string;
+  /** Most messages in one batch, and most batches at work at once. */
+  batch: number;
+  lanes: number;
+  parse: (body: unknown) => { value: Value } | { dead: string };
+  /** One verdict for each value. What it throws is a surprise: all of them later. */
+  handle: (values: Value[]) => Promise<Verdict[]>;
+  /** Where 'later' and dead messages go; without it such a verdict is a bug. */
+  retries?: { work: WorkQueue; publisher: Publisher };
+}): Consumer {
+  const { log, batch, lanes } = options;
+  const atWork = new Set<Promise<void>>();
+  let current: Lane | undefined;
+  let stopping = false;
+
+  const connection: KeptConnection = keepConnected({
+    url: options.url,
+    name: options.name,
+    log,
+    async setUp(model, broken) {
+      const channel = await model.createChannel();
+      const lane: Lane = { channel, consumerTag: '', open: true, waiting: [] };
+      channel.on('error', (error) => broken(error.message));
+      channel.on('close', () => {
+        lane.open = false;
+        broken('channel closed');
+      });
+      await options.declare(channel);
+      await channel.prefetch(batch * lanes);
+      const consumer = await channel.consume(options.queue, (message) => {
+        if (!message) return broken('the server cancelled the consumer');
+        // Messages of one socket read arrive in one tick: gather them before starting a batch.
+        if (lane.waiting.push(message) === 1) setImmediate(pump, lane);
+      });
+      lane.consumerTag = consumer.consumerTag;
+      current = lane;
+    },
+    onLost() {
+      if (current) current.open = false;
+      current = undefined;
+    },
+  });
+
+  function pump(lane: Lane) {
+    while (lane.open && !stopping && atWork.size < lanes && lane.waiting.length > 0) {
+      const work = workOn(lane, lane.waiting.splice(0, batch)).finally(() => {
+        atWork.delete(work);
+        if (current) pump(current);
+      });
+      atWork.add(work);
+    }
+  }
+
+  async function workOn(lane: Lane, messages: ConsumeMessage[]) {
+    const parsed = messages.map((message) => parseMessage(message, options.parse));
+    const values = parsed.flatMap((result) => ('value' in result ? [result.value] : []));
+    const verdicts = values.length ? await handleAll(values) : [];
+    await Promise.all(
+      messages.map(async (message, index) => {
+        const result = parsed[index] as (typeof parsed)[number];
+        const verdict = 'value' in result ? (verdicts.shift() ?? 'later') : result;
+        if (await putAway(lane, message, verdict)) lane.channel.ack(message);
+      }),
+    );
+  }
+
+  async function handleAll(values: Value[]): Promise<Verdict[]> {
+    try {
+      return await options.handle(values);
+    } catch (error) {
+      log.error({ queue: options.queue, error: error instanceof Error ? error.stack : error }, 'a batch failed');
+      return values.map(() => 'later');
+    }
+  }
+
+  /** True once the message may be acknowledged; false when its channel is gone and the broker delivers it again anyway. */
+  async function putAway(lane: Lane, message: ConsumeMessage, verdict: Verdict): Promise<boolean> {
+    if (verdict === 'done') return lane.open;
+    if (!options.retries) throw new Error(`${options.queue} has no retry steps`);
+    const { work, publisher } = options.retries;
+    const attempt = Number(message.properties.headers?.['x-attempt'] ?? 0);
+    const target = verdict === 'later' ? retryQueue(work, delayOf(work, attempt)) : work.deadLetters;
+    const headers = verdict === 'later' ? { 'x-attempt': attempt + 1 } : { 'x-reason': verdict.dead };
+    if (verdict !== 'later')
+      log.warn({ messageId: message.properties.messageId, reason: verdict.dead }, 'dead-lettered');
+    while (lane.open) {
+      const result = await publisher.forward(target, message, headers);
+      if (result === 'confirmed') return lane.open;
+      await sleep(500);
+    }
+    return false;
+  }
+
+  return {
+    consuming: () => connection.connected(),
+    async stop() {
+      stopping = true;
+      const lane = current;
+      if (lane?.open) await lane.channel.cancel(lane.consumerTag).catch(() => undefined);
+      await Promise.all(atWork);
+      await connection.stop();
+    },
+  };
+}
+
+const delayOf = (work: WorkQueue, attempt: number) =>
+  work.retryDelaysMs[Math.min(attempt, work.retryDelaysMs.length - 1)] as number;
+
+function parseMessage<Value>(message: ConsumeMessage, parse: (body: unknown) => { value: Value } | { dead: string }) {
+  try {
+    return parse(JSON.parse(message.content.toString('utf8')));
+  } catch {
+    return { dead: 'not JSON' };
+  }
+}

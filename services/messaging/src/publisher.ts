@@ -1,0 +1,122 @@
+// Publishing with confirms: the broker has it, the broker could not route it, or nobody knows.
+import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
+import { keepConnected, type Log } from './connection.ts';
+import type { DeclareTopology } from './topology.ts';
+
+/**
+ * confirmed: in a queue, for good. returned: no queue took it. unsent: not handed to a connection at all.
+ * unknown: nacked, timed out or cut off; it may be in a queue or arrive yet.
+ */
+export type PublishResult = 'confirmed' | 'returned' | 'unsent' | 'unknown';
+
+export interface Message {
+  id: string;
+  body: object;
+  headers?: Record<string, string | number>;
+}
+
+interface Content {
+  id: string;
+  bytes: Buffer;
+  headers: Record<string, string | number> | undefined;
+}
+
+export interface Publisher {
+  /** False when the broker is unreachable, blocked or refusing, or too much waits for its confirms. */
+  available(): boolean;
+  publish(exchange: string, routingKey: string, message: Message): Promise<PublishResult>;
+  /** Sends a delivered message on, its body untouched. */
+  forward(queue: string, message: ConsumeMessage, headers: Message['headers']): Promise<PublishResult>;
+  stop(): Promise<void>;
+}
+
+const REFUSING_FOR_MS = 1_000;
+const NACKED = 'message nacked';
+const DURABLE_JSON = { persistent: true, mandatory: true, contentType: 'application/json' };
+
+export function createPublisher(options: {
+  url: string;
+  name: string;
+  log: Log;
+  declare: DeclareTopology;
+  confirmTimeoutMs?: number;
+  /** Bounds the memory that waits for the broker. */
+  maxUnconfirmed?: number;
+}): Publisher {
+  const { log, confirmTimeoutMs = 5_000, maxUnconfirmed = 5_000 } = options;
+  let channel: ConfirmChannel | undefined;
+  let blocked = false;
+  let refusedAt = Number.NEGATIVE_INFINITY;
+  let sequence = 0;
+  const waiting = new Map<string, (result: PublishResult) => void>();
+  const returned = new Set<string>();
+
+  const connection = keepConnected({
+    url: options.url,
+    name: options.name,
+    log,
+    async setUp(model, broken) {
+      model.on('blocked', (reason) => {
+        blocked = true;
+        log.warn({ reason }, 'the broker blocks publishers');
+      });
+      model.on('unblocked', () => {
+        blocked = false;
+      });
+      const opened = await model.createConfirmChannel();
+      opened.on('error', (error) => broken(error.message));
+      opened.on('close', () => broken('channel closed'));
+      // A return arrives before the confirm of the same message.
+      opened.on('return', (message) => returned.add(message.properties.correlationId));
+      await options.declare(opened);
+      blocked = false;
+      channel = opened;
+    },
+    onLost() {
+      channel = undefined;
+      for (const settle of waiting.values()) settle('unknown');
+    },
+  });
+
+  function send(exchange: string, routingKey: string, content: Content): Promise<PublishResult> {
+    const open = channel;
+    if (!open) return Promise.resolve('unsent');
+    const correlationId = String(++sequence);
+    return new Promise((resolve) => {
+      const settle = (result: PublishResult) => {
+        clearTimeout(timer);
+        waiting.delete(correlationId);
+        returned.delete(correlationId);
+        resolve(result);
+      };
+      const timer = setTimeout(settle, confirmTimeoutMs, 'unknown');
+      waiting.set(correlationId, settle);
+      const properties = { ...DURABLE_JSON, messageId: content.id, correlationId, headers: content.headers ?? {} };
+      try {
+        open.publish(exchange, routingKey, content.bytes, properties, (error) => {
+          if (error?.message === NACKED) refusedAt = performance.now();
+          settle(error ? 'unknown' : returned.has(correlationId) ? 'returned' : 'confirmed');
+        });
+      } catch {
+        // amqplib refuses on a channel that is closing, before it writes anything.
+        settle('unsent');
+      }
+    });
+  }
+
+  return {
+    available: () =>
+      connection.connected() &&
+      !blocked &&
+      waiting.size < maxUnconfirmed &&
+      performance.now() - refusedAt > REFUSING_FOR_MS,
+    publish: (exchange, routingKey, { id, body, headers }) =>
+      send(exchange, routingKey, { id, bytes: Buffer.from(JSON.stringify(body)), headers }),
+    forward: (queue, message, headers) =>
+      send('', queue, { id: message.properties.messageId ?? '', bytes: message.content, headers }),
+    async stop() {
+      await channel?.waitForConfirms().catch(() => undefined);
+      await connection.stop();
+    },
+  };
+}

@@ -1,0 +1,83 @@
+// Calling another service: one channel for each neighbour, a deadline on every call, retries only where they are safe.
+import {
+  type CallOptions,
+  type ChannelCredentials,
+  type ClientOptions,
+  type ClientUnaryCall,
+  credentials,
+  type Metadata,
+  Metadata as NewMetadata,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
+
+type Constructor<Client> = new (address: string, credentials: ChannelCredentials, options: ClientOptions) => Client;
+
+const CHANNEL: ClientOptions = {
+  // A neighbour that is gone without a word is noticed within 15 s.
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  // A restarted neighbour is found again within a second or two, not within the default's two minutes.
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 2_000,
+  'grpc.max_receive_message_length': 64 * 1024 * 1024,
+};
+
+// Only UNAVAILABLE, which says that the neighbour could not be reached, and only calls that may be repeated.
+const RETRY_UNAVAILABLE = JSON.stringify({
+  loadBalancingConfig: [{ round_robin: {} }],
+  methodConfig: [
+    {
+      name: [{}],
+      retryPolicy: {
+        maxAttempts: 3,
+        initialBackoff: '0.05s',
+        maxBackoff: '0.5s',
+        backoffMultiplier: 3,
+        retryableStatusCodes: ['UNAVAILABLE'],
+      },
+    },
+  ],
+});
+const NO_RETRY = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
+
+/** `retries: 'never'` also turns off grpc-js's transparent retries: each call is at most one attempt. */
+export function connectTo<Client>(
+  Service: Constructor<Client>,
+  address: string,
+  options: { retries: 'idempotent' | 'never' },
+): Client {
+  const safe = options.retries === 'idempotent';
+  return new Service(address, credentials.createInsecure(), {
+    ...CHANNEL,
+    'grpc.enable_retries': safe ? 1 : 0,
+    'grpc.service_config': safe ? RETRY_UNAVAILABLE : NO_RETRY,
+    // Each client of this process has its own channel, so that their settings do not mix.
+    'grpc.use_local_subchannel_pool': 1,
+  });
+}
+
+type UnaryMethod<Request, Response> = (
+  request: Request,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  callback: (error: ServiceError | null, response: Response) => void,
+) => ClientUnaryCall;
+
+/** Rejects with grpc-js's ServiceError; what the error leaves unknown is the caller's to say. */
+export function call<Request, Response>(
+  client: object,
+  method: UnaryMethod<Request, Response>,
+  request: Request,
+  options: { deadlineMs: number },
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const deadline = Date.now() + options.deadlineMs;
+    method.call(client, request, new NewMetadata(), { deadline }, (error, response) =>
+      error ? reject(error) : resolve(response),
+    );
+  });
+}
+
+export const statusOf = (error: unknown): status | undefined => (error as Partial<ServiceError>)?.code;
+export { status };

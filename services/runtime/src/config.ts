@@ -1,0 +1,40 @@
+// Reads a process's settings from the environment, once, and refuses all bad ones in one message.
+import { z } from 'zod';
+
+export class ConfigError extends Error {}
+
+/** Throws a ConfigError that names every bad variable and never repeats a value, which may be a secret. */
+export function readConfig<Shape extends z.ZodRawShape>(shape: Shape, env: NodeJS.ProcessEnv = process.env) {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const read = z.object(shape).safeParse(given);
+  if (read.success) return read.data;
+  const lines = read.error.issues.map((issue) => {
+    const name = issue.path.join('.');
+    return `  ${name}: ${given[name] === undefined ? 'is missing' : issue.message}`;
+  });
+  throw new ConfigError(`This environment cannot be started with:\n${lines.join('\n')}`);
+}
+
+export const port = z.coerce.number().int().min(0).max(65535);
+export const count = z.coerce.number().int().min(1);
+/** Milliseconds. */
+export const ms = z.coerce.number().int().min(1);
+export const share = z.coerce.number().min(0).max(1);
+/** A shared secret: 256 bits in base64url are 43 characters. */
+export const secret = z.string().min(32, 'needs at least 32 characters');
+export const address = z.string().regex(/^[^\s:/]+:\d{1,5}$/, 'must look like host:port');
+/** The message never shows the URL, which holds a password. */
+export const url = (...protocols: string[]) =>
+  z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && protocols.includes(new URL(text).protocol.slice(0, -1)),
+      `must be a URL that starts with ${protocols.map((name) => `${name}://`).join(' or ')}`,
+    );
+
+/** What every process is told. Port 0 means any free one. */
+export const processConfig = {
+  HOST: z.string().default('127.0.0.1'),
+  OPS_PORT: port.default(0),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+};

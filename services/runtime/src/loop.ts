@@ -1,0 +1,49 @@
+// Work that is looked at again and again: never two rounds at once, and a failing round is said and tried again.
+import type { Log } from './log.ts';
+
+export interface Loop {
+  /** Looks again now; during a round: right after it. */
+  kick(): void;
+  stop(): Promise<void>;
+}
+
+export function startLoop(options: { name: string; everyMs: number; log: Log; round: () => Promise<void> }): Loop {
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+  let again = false;
+  let stopped = false;
+
+  async function run() {
+    clearTimeout(timer);
+    again = false;
+    try {
+      await options.round();
+    } catch (error) {
+      options.log.warn(
+        { error: String(error) },
+        `${options.name}: this round failed, the next is in ${options.everyMs} ms`,
+      );
+      again = false;
+    }
+    running = undefined;
+    if (stopped) return;
+    if (again) kick();
+    else timer = setTimeout(kick, options.everyMs);
+  }
+
+  function kick() {
+    if (stopped) return;
+    if (running) again = true;
+    else running = run();
+  }
+
+  kick();
+  return {
+    kick,
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,54 @@
+// A pool, transactions and numbered SQL migrations.
+import { runner } from 'node-pg-migrate';
+import pg from 'pg';
+import type { Log } from './log.ts';
+
+// Counts and amounts in minor units stay far below 2^53.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+
+export type Pool = pg.Pool;
+export type Connection = pg.PoolClient;
+
+const STATEMENT_TIMEOUT_MS = 10_000;
+
+export function createPool(databaseUrl: string, log: Log, max = 10): Pool {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max,
+    connectionTimeoutMillis: 3_000,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+  });
+  // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
+  pool.on('error', (error) => log.warn({ error: error.message }, 'an idle database connection broke'));
+  return pool;
+}
+
+/** Commits what `work` did, or nothing of it. */
+export async function inTransaction<T>(pool: Pool, work: (connection: Connection) => Promise<T>): Promise<T> {
+  const connection = await pool.connect();
+  try {
+    await connection.query('BEGIN');
+    const result = await work(connection);
+    await connection.query('COMMIT');
+    connection.release();
+    return result;
+  } catch (error) {
+    await connection.query('ROLLBACK').catch(() => undefined);
+    connection.release(error instanceof Error ? error : true);
+    throw error;
+  }
+}
+
+/** Applies what is missing; processes that start at once wait for each other on an advisory lock. */
+export async function migrate(databaseUrl: string, folder: string, log: Log): Promise<void> {
+  const done = await runner({
+    databaseUrl,
+    dir: folder,
+    direction: 'up',
+    migrationsTable: 'migrations',
+    advisoryLockMode: 'wait',
+    log: () => undefined,
+  });
+  if (done.length) log.info({ migrations: done.map((migration) => migration.name) }, 'migrated');
+}

@@ -32,7 +32,7 @@ export const OrderEvent = z.object({
   reason: z.string().nullable(),
   /** Events of one order may arrive reversed: the highest version counts. */
   version: z.int32(),
-  /** Minor currency units and an ISO 4217 code; null where no price was ever said. */
+  /** Minor currency units and an ISO 4217 code; null unless confirmed. */
   amountMinor: z.int().nullable(),
   currency: z.string().nullable(),
   /** Unix milliseconds. */

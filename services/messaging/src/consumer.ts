@@ -5,6 +5,9 @@ import { type KeptConnection, keepConnected, type Log } from './connection.ts';
 import type { Publisher } from './publisher.ts';
 import { type DeclareTopology, retryQueue, type WorkQueue } from './topology.ts';
 
+/** A batch that takes longer goes back to the queue with its connection. */
+const STOP_WAIT_MS = 8_000;
+
 export type Verdict = 'done' | 'later' | { dead: string };
 
 export interface Consumer {
@@ -124,7 +127,7 @@ export function consumeBatches<Value>(options: {
       stopping = true;
       const lane = current;
       if (lane?.open) await lane.channel.cancel(lane.consumerTag).catch(() => undefined);
-      await Promise.all(atWork);
+      await Promise.race([Promise.all(atWork), sleep(STOP_WAIT_MS, undefined, { ref: false })]);
       await connection.stop();
     },
   };

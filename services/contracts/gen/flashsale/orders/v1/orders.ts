@@ -122,7 +122,7 @@ export interface Order {
   version: number;
   /** Final, and everything that must follow the decision is done. */
   settled: boolean;
-  /** Minor currency units, with an ISO 4217 code; zero and empty until inventory has said the price. */
+  /** Minor currency units, with an ISO 4217 code; zero and empty unless confirmed. */
   amountMinor: number;
   currency: string;
   /** Unix milliseconds; zero until decided. */

@@ -1,0 +1,82 @@
+// An order as its row says it, and what the story may ask of the world.
+import type { OrderCommand } from '@flashsale/contracts/messages';
+import type { ChargeState, OrderStatus, ReservationState } from '@flashsale/contracts/wire';
+
+/** Minor currency units and an ISO 4217 code. */
+export interface Money {
+  amountMinor: number;
+  currency: string;
+}
+
+export interface Order {
+  orderId: string;
+  saleId: string;
+  buyerId: string;
+  quantity: number;
+  epoch: number;
+  status: OrderStatus;
+  reason: string | null;
+  /** Decided, but what must follow is not done yet. */
+  open: boolean;
+  version: number;
+  amount: Money | null;
+  decidedAtMs: number | null;
+}
+
+export interface Decision {
+  orderId: string;
+  status: 'confirmed' | 'rejected';
+  reason: string | null;
+  amount: Money | null;
+}
+
+export const isUndecided = (order: Order) => order.status === 'placed';
+export const isSettled = (order: Order) => order.status !== 'placed' && order.status !== 'held' && !order.open;
+
+/** Every method is one transaction. */
+export interface Ledger {
+  /** A row for each command: a new one, the one that is there, or `rejected` (duplicate, timed_out). */
+  place(commands: OrderCommand[]): Promise<Order[]>;
+  /** Decides those that are still undecided, each with its event. */
+  decide(decisions: Decision[]): Promise<void>;
+  /** In the order of the ids; ids without a row are left out. */
+  read(orderIds: string[]): Promise<Order[]>;
+  /** Marks as closed what was decided and undone, each with its event. */
+  close(orderIds: string[]): Promise<void>;
+}
+
+/** In all answers of neighbours: an order without an entry is unknown, and is asked about again. */
+export type Answers<Value> = Map<string, Value>;
+
+export interface Reservation {
+  state: ReservationState;
+  reason: string;
+  amount: Money;
+}
+
+export interface Inventory {
+  reserve(orders: Order[], deadlineMs: number): Promise<Answers<Reservation>>;
+  confirm(orders: Order[], deadlineMs: number): Promise<Answers<ReservationState>>;
+  release(orders: Order[], deadlineMs: number): Promise<Answers<ReservationState>>;
+}
+
+export interface Payment {
+  charge(orders: { orderId: string; amount: Money }[], deadlineMs: number): Promise<Answers<ChargeState>>;
+  void(orders: Order[], deadlineMs: number): Promise<Answers<ChargeState>>;
+}
+
+export interface Ports {
+  ledger: Ledger;
+  inventory: Inventory;
+  payment: Payment;
+}
+
+/** How long whoever brought the orders lets them take. */
+export interface Patience {
+  /** Milliseconds for the next call to a neighbour. */
+  callMs(): number;
+  /** The same for the bank, the slow one. */
+  chargeMs(): number;
+  /** False once nobody waits for the answer any more. */
+  wanted(): boolean;
+}

@@ -35,7 +35,7 @@ export function consumeBatches<Value>(options: {
   parse: (body: unknown) => { value: Value } | { dead: string };
   /** One verdict for each value. What it throws is a surprise: all of them later. */
   handle: (values: Value[]) => Promise<Verdict[]>;
-  /** Where 'later' and dead messages go; without it such a verdict is a bug. */
+  /** Where 'later' and dead messages go. */
   retries?: { work: WorkQueue; publisher: Publisher };
 }): Consumer {
   const { log, batch, lanes } = options;
@@ -106,7 +106,8 @@ export function consumeBatches<Value>(options: {
   /** True once the message may be acknowledged; false when its channel is gone and the broker delivers it again anyway. */
   async function putAway(lane: Lane, message: ConsumeMessage, verdict: Verdict): Promise<boolean> {
     if (verdict === 'done') return lane.open;
-    if (!options.retries) throw new Error(`${options.queue} has no retry steps`);
+    // Without retry steps it stays unacknowledged, so that it comes again with the next connection.
+    if (!options.retries) return false;
     const { work, publisher } = options.retries;
     const attempt = Number(message.properties.headers?.['x-attempt'] ?? 0);
     const target = verdict === 'later' ? retryQueue(work, delayOf(work, attempt)) : work.deadLetters;

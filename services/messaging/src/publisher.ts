@@ -1,4 +1,5 @@
 // Publishing with confirms: the broker has it, the broker could not route it, or nobody knows.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { keepConnected, type Log } from './connection.ts';
 import type { DeclareTopology } from './topology.ts';
@@ -27,6 +28,8 @@ export interface Publisher {
   publish(exchange: string, routingKey: string, message: Message): Promise<PublishResult>;
   /** Sends a delivered message on, its body untouched. */
   forward(queue: string, message: ConsumeMessage, headers: Message['headers']): Promise<PublishResult>;
+  /** Messages that wait in a queue, delivered ones not counted. */
+  waiting(queue: string): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -67,7 +70,9 @@ export function createPublisher(options: {
       opened.on('error', (error) => broken(error.message));
       opened.on('close', () => broken('channel closed'));
       // A return arrives before the confirm of the same message.
-      opened.on('return', (message) => returned.add(message.properties.correlationId));
+      opened.on('return', ({ properties }) => {
+        if (waiting.has(properties.correlationId)) returned.add(properties.correlationId);
+      });
       await options.declare(opened);
       blocked = false;
       channel = opened;
@@ -114,8 +119,13 @@ export function createPublisher(options: {
       send(exchange, routingKey, { id, bytes: Buffer.from(JSON.stringify(body)), headers }),
     forward: (queue, message, headers) =>
       send('', queue, { id: message.properties.messageId ?? '', bytes: message.content, headers }),
+    async waiting(queue) {
+      if (!channel) throw new Error('not connected to the broker');
+      return (await channel.checkQueue(queue)).messageCount;
+    },
     async stop() {
-      await channel?.waitForConfirms().catch(() => undefined);
+      const confirmed = channel?.waitForConfirms().catch(() => undefined);
+      await Promise.race([confirmed, sleep(confirmTimeoutMs, undefined, { ref: false })]);
       await connection.stop();
     },
   };

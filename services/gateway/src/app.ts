@@ -1,0 +1,148 @@
+// The gateway, put together: the gate, the line, the neighbours, the public port, the rounds behind it, ops.
+import type { OrderCommand } from '@flashsale/contracts/messages';
+import { createLog } from '@flashsale/runtime/log';
+import { startLoop } from '@flashsale/runtime/loop';
+import { createRegistry, startOps } from '@flashsale/runtime/ops';
+import type { Config } from './config.ts';
+import { createCatalogue } from './domain/catalogue.ts';
+import { findOrder } from './domain/find-order.ts';
+import { createCap, placeDirect, placeQueued } from './domain/place-order.ts';
+import type { Sale } from './domain/sale.ts';
+import { createSettle } from './domain/settle.ts';
+import { sweep } from './domain/sweep.ts';
+import { createWatch } from './domain/watch-sales.ts';
+import { consumeOrderEvents } from './inbound/amqp.ts';
+import { startHttp } from './inbound/http.ts';
+import { ordersRouter } from './inbound/orders-http.ts';
+import { salesRouter } from './inbound/sales-http.ts';
+import { createAuthenticate } from './inbound/token.ts';
+import { createMetrics } from './metrics.ts';
+import { createGate } from './outbound/gate.ts';
+import { createInventory } from './outbound/inventory.ts';
+import { createOrderQueue } from './outbound/order-queue.ts';
+import { createOrderViews } from './outbound/order-views.ts';
+import { createOrders } from './outbound/orders.ts';
+import { createRedis } from './outbound/redis.ts';
+
+export async function startGateway(config: Config) {
+  const log = createLog('gateway', config.LOG_LEVEL);
+  const registry = createRegistry('gateway');
+  const metrics = createMetrics(registry);
+  const redis = createRedis(config.REDIS_URL, log);
+  const gate = createGate(redis, config.SENT_DUE_MS);
+  const views = createOrderViews(redis);
+  const queue = createOrderQueue(config, log);
+  const orders = createOrders(config, log);
+  const inventory = createInventory(config);
+  const catalogue = createCatalogue();
+  const settle = createSettle({ gate, views });
+  const directDeadlineMs = config.DIRECT_DEADLINE_MS;
+
+  const watch = createWatch({
+    gate,
+    inventory,
+    queue,
+    catalogue,
+    directDeadlineMs,
+    warn: (saleId, error) => log.warn({ saleId, error: String(error) }, 'gate not opened, again soon'),
+  });
+  const watcher = startLoop({ name: 'watch', everyMs: config.ROUND_MS, log, round: watch.look });
+  const sweeper = startLoop({
+    name: 'sweep',
+    everyMs: config.ROUND_MS,
+    log,
+    async round() {
+      const swept = catalogue.all().map((sale) => sweep(sale, { gate, queue, orders, settle, directDeadlineMs }));
+      for (const due of await Promise.all(swept)) metrics.swept.inc(due);
+    },
+  });
+
+  async function findSale(saleId: string): Promise<Sale | undefined> {
+    const known = catalogue.find(saleId);
+    if (known) return known;
+    const sale = await inventory.getSale(saleId);
+    if (sale) catalogue.learn([sale]);
+    return sale;
+  }
+
+  /** Nobody waits for this, and nobody loses if it fails: the sweeper and the next question make up for it. */
+  function sent(command: OrderCommand) {
+    const queued = {
+      status: 'queued',
+      reason: null,
+      version: 0,
+      amountMinor: null,
+      currency: null,
+      decidedAtMs: null,
+    } as const;
+    const { epoch: _epoch, decideByMs: _decideByMs, ...ids } = command;
+    Promise.all([gate.markSent(command), views.show({ ...ids, ...queued })]).catch((error) =>
+      log.warn({ orderId: command.orderId, error: String(error) }, 'not marked as sent'),
+    );
+  }
+
+  const cap = createCap(config.DIRECT_MAX_IN_FLIGHT);
+  async function place(sale: Sale, command: OrderCommand) {
+    const began = performance.now();
+    const answer =
+      sale.mode === 'direct'
+        ? await placeDirect(command, { gate, orders, cap, dueInMs: 2 * directDeadlineMs })
+        : await placeQueued(command, { gate, queue, sent, dueInMs: config.UNSENT_DUE_MS });
+    metrics.placed.inc({ mode: sale.mode, answer: answer.kind });
+    metrics.seconds.observe({ mode: sale.mode, answer: answer.kind }, (performance.now() - began) / 1_000);
+    return answer;
+  }
+
+  const authenticate = createAuthenticate(config.TOKEN_SECRET);
+  const http = await startHttp({
+    host: config.HOST,
+    port: config.HTTP_PORT,
+    log,
+    routers: [
+      ordersRouter({
+        authenticate,
+        findSale,
+        place,
+        directDeadlineMs,
+        findOrder: (orderId, buyerId, mintedAtMs) => findOrder(orderId, buyerId, mintedAtMs, { views, orders }),
+      }),
+      salesRouter({
+        authenticate,
+        findSale,
+        allSales: catalogue.all,
+        async createSale(sale) {
+          const created = await inventory.createSale(sale);
+          await watch.open(created);
+          return catalogue.find(created.id) ?? created;
+        },
+        remaining: async (sales) => (await gate.read(sales.map(({ id }) => id))).map((state) => state?.tickets ?? null),
+      }),
+    ],
+  });
+  const events = consumeOrderEvents({ url: config.AMQP_URL, log, settle: (event) => settle(event, event.epoch) });
+  const ops = await startOps({
+    host: config.HOST,
+    port: config.OPS_PORT,
+    registry,
+    unready: () => [
+      ...(redis.process() ? [] : ['no redis']),
+      ...(queue.available() ? [] : ['cannot publish']),
+      ...(events.consuming() ? [] : ['not consuming']),
+    ],
+  });
+  log.info({ http: http.port, ops: ops.port }, 'the gateway is ready');
+
+  return {
+    url: `http://${config.HOST}:${http.port}`,
+    ops: ops.port,
+    async stop() {
+      await http.stop();
+      await Promise.all([events.stop(), watcher.stop(), sweeper.stop()]);
+      await queue.stop();
+      orders.stop();
+      inventory.stop();
+      await redis.stop();
+      await ops.stop();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+// What the gateway is told by its environment.
+import { address, count, ms, port, processConfig, secret, url } from '@flashsale/runtime/config';
+import type { z } from 'zod';
+
+export const settings = {
+  ...processConfig,
+  HTTP_PORT: port,
+  REDIS_URL: url('redis', 'rediss'),
+  AMQP_URL: url('amqp', 'amqps'),
+  ORDERS_ADDRESS: address,
+  INVENTORY_ADDRESS: address,
+  /** Verifies tokens; the gateway never signs one. */
+  TOKEN_SECRET: secret,
+  RPC_DEADLINE_MS: ms.default(2_000),
+  /** How long a direct buyer waits; the order is decided by then, or not at all. */
+  DIRECT_DEADLINE_MS: ms.default(2_000),
+  DIRECT_MAX_IN_FLIGHT: count.default(100),
+  /** How long the broker may take to confirm before the outcome counts as unknown. */
+  CONFIRM_TIMEOUT_MS: ms.default(5_000),
+  /** When the sweeper looks at an order that was admitted and not heard of; longer than the confirm takes. */
+  UNSENT_DUE_MS: ms.default(10_000),
+  /** When it asks about one that the broker has; long, because a line is normal. */
+  SENT_DUE_MS: ms.default(30_000),
+  /** How often sales, gates and due orders are looked at. */
+  ROUND_MS: ms.default(1_000),
+};
+
+export type Config = z.infer<z.ZodObject<typeof settings>>;

@@ -1,0 +1,36 @@
+// Where an order stands, for its buyer.
+import type { OrderAnswer, Orders, OrderView, OrderViews } from './ports.ts';
+
+/** An id that nobody knows may stand in line while the gate was lost: believed for as long as a queued order may take. */
+const YOUNG_MS = 600_000;
+
+export async function findOrder(
+  orderId: string,
+  buyerId: string,
+  mintedAtMs: number,
+  { views, orders }: { views: OrderViews; orders: Orders },
+): Promise<OrderView | undefined> {
+  const view = (await views.find(orderId).catch(() => undefined)) ?? asView((await orders.get([orderId])).get(orderId));
+  if (view) return view.buyerId === buyerId ? view : undefined;
+  const age = Date.now() - mintedAtMs;
+  if (age < 0 || age > YOUNG_MS) return undefined;
+  return {
+    orderId,
+    saleId: '',
+    buyerId,
+    quantity: 0,
+    status: 'queued',
+    reason: null,
+    version: 0,
+    amountMinor: null,
+    currency: null,
+    decidedAtMs: null,
+  };
+}
+
+function asView(order: OrderAnswer | undefined): OrderView | undefined {
+  if (!order) return undefined;
+  const { settled, epoch, status, ...rest } = order;
+  // Decided but not closed yet may still be shown: a decision is never taken back.
+  return { ...rest, status: status === 'placed' ? 'queued' : status };
+}

@@ -1,0 +1,47 @@
+// Every second: learn the sales, bring each gate to its sale's revision, open those that are missing or not to be trusted.
+import type { Catalogue } from './catalogue.ts';
+import { mustOpen, openGate } from './open-gate.ts';
+import type { Gate, Inventory, OrderQueue } from './ports.ts';
+import type { Sale } from './sale.ts';
+
+export interface WatchPorts {
+  gate: Gate;
+  inventory: Inventory;
+  queue: OrderQueue;
+  catalogue: Catalogue;
+  directDeadlineMs: number;
+  warn: (saleId: string, error: unknown) => void;
+}
+
+export function createWatch(ports: WatchPorts) {
+  const opening = new Set<string>();
+
+  async function open(sale: Sale) {
+    if (opening.has(sale.id)) return;
+    opening.add(sale.id);
+    try {
+      await openGate(sale, ports);
+      const opened = await ports.inventory.getSale(sale.id);
+      if (opened) ports.catalogue.learn([opened]);
+    } catch (error) {
+      ports.warn(sale.id, error);
+    } finally {
+      opening.delete(sale.id);
+    }
+  }
+
+  return {
+    open,
+    /** One round. Openings go on beside it, since one may wait for its line to end. */
+    async look(): Promise<void> {
+      const sales = await ports.inventory.listSales();
+      ports.catalogue.learn(sales);
+      const states = await ports.gate.read(sales.map((sale) => sale.id));
+      for (const [index, sale] of sales.entries()) {
+        const state = states[index];
+        if (mustOpen(sale, state)) void open(sale);
+        else if (state && state.revision < sale.revision) await ports.gate.change(sale);
+      }
+    },
+  };
+}

@@ -1,0 +1,48 @@
+// The public port: routes, limits on patience, and a stop that lets answers out.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express, { type Router } from 'express';
+import { answerProblem, problemHandler } from './problems.ts';
+
+const DRAIN_MS = 5_000;
+
+export interface PublicServer {
+  port: number;
+  stop(): Promise<void>;
+}
+
+export async function startHttp(options: {
+  host: string;
+  port: number;
+  routers: Router[];
+  log: { error(fields: object, message: string): void };
+}): Promise<PublicServer> {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(...options.routers);
+  app.all(['/v1/sales', '/v1/sales/:saleId', '/v1/sales/:saleId/orders', '/v1/orders/:orderId'], (_request, response) =>
+    answerProblem(response, 'method-not-allowed'),
+  );
+  app.use((_request, response) => answerProblem(response, 'not-found'));
+  app.use(problemHandler(options.log));
+
+  // Node's defaults wait a minute for a header and five for a request; a crowd needs the sockets.
+  const server = createServer(
+    { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 30_000 },
+    app,
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(options.port, options.host, 4_096, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,10 @@
+// Order ids are UUIDv7: their first 48 bits are the millisecond in which they were minted.
+import { v7, validate, version } from 'uuid';
+
+export const mintId = () => v7();
+
+/** Unix milliseconds, or undefined for what is not an id of ours. */
+export function mintedAt(id: string): number | undefined {
+  if (!validate(id) || version(id) !== 7) return undefined;
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}

@@ -1,0 +1,66 @@
+// Every way a request can be answered other than well: RFC 9457 problems, one table.
+import type { NextFunction, Request, Response } from 'express';
+
+const PROBLEMS = {
+  'bad-request': [400, 'The request is not valid'],
+  unauthenticated: [401, 'A valid bearer token is needed'],
+  'payment-declined': [402, 'The payment was declined'],
+  forbidden: [403, 'This token may not do that'],
+  'not-open': [403, 'The sale has not opened yet'],
+  closed: [403, 'The sale is closed'],
+  'not-found': [404, 'There is no such thing here'],
+  'method-not-allowed': [405, 'This method is not offered here'],
+  'already-bought': [409, 'This buyer has an order in this sale'],
+  limit: [409, 'More than one buyer may have'],
+  rejected: [409, 'The order was rejected'],
+  'sold-out': [410, 'Sold out'],
+  'too-large': [413, 'The request body is too large'],
+  'unsupported-media-type': [415, 'The request body must be application/json'],
+  internal: [500, 'Something went wrong here'],
+  busy: [503, 'Too busy just now; nothing happened'],
+  'outcome-unknown': [504, 'The outcome is not known yet; ask at the location'],
+} as const;
+
+export type ProblemKind = keyof typeof PROBLEMS;
+
+/** Thrown by middleware; the stories answer with values instead. */
+export class Problem extends Error {
+  readonly kind: ProblemKind;
+  readonly members: object;
+  constructor(kind: ProblemKind, members: object = {}) {
+    super(kind);
+    this.kind = kind;
+    this.members = members;
+  }
+}
+
+export function answerProblem(response: Response, kind: ProblemKind, members: object = {}): void {
+  const [status, title] = PROBLEMS[kind];
+  if (kind === 'busy') response.set('Retry-After', '1');
+  if (kind === 'unauthenticated') response.set('WWW-Authenticate', 'Bearer');
+  response
+    .status(status)
+    .set('Cache-Control', 'no-store')
+    .type('application/problem+json')
+    .send(JSON.stringify({ type: `/problems/${kind}`, title, status, ...members }));
+}
+
+/** The last middleware: body-parser's and router's errors are the client's, everything else is a bug and is logged. */
+export const problemHandler =
+  (log: { error(fields: object, message: string): void }) =>
+  (error: unknown, request: Request, response: Response, _next: NextFunction): void => {
+    const { kind, members } = asProblem(error);
+    if (kind === 'internal')
+      log.error({ path: request.path, error: error instanceof Error ? error.stack : error }, 'a request failed');
+    answerProblem(response, kind, members);
+  };
+
+function asProblem(error: unknown): { kind: ProblemKind; members?: object } {
+  if (error instanceof Problem) return error;
+  const { status, type } = error as { status?: number; type?: string };
+  if (status === 413) return { kind: 'too-large', members: { detail: 'at most 4 KiB' } };
+  if (status === 415) return { kind: 'unsupported-media-type' };
+  if (!status || status < 400 || status >= 500) return { kind: 'internal' };
+  const detail = type === 'entity.parse.failed' ? 'the body is not JSON' : 'the request cannot be read';
+  return { kind: 'bad-request', members: { detail } };
+}

@@ -1,0 +1,130 @@
+// The gate in Redis: a script for each step, one hash tag for each sale.
+import { OrderCommand } from '@flashsale/contracts/messages';
+import type { Admission, DueRecord, Gate, Snapshot } from '../domain/ports.ts';
+import type { Sale } from '../domain/sale.ts';
+import type { GateRedis } from './redis.ts';
+
+const CLAIM_MOST = 500;
+const CLAIM_LEASE_MS = 5_000;
+const STAGE_CHUNK = 1_000;
+const STAGED_FOR_MS = 600_000;
+// Redis says these before a script has written anything.
+const NOT_RUN = /^(OOM|LOADING|READONLY|MISCONF|NOAUTH|NOPERM|MASTERDOWN|CLUSTERDOWN|BUSY)\b/;
+
+const keysOf = (saleId: string) => ({
+  gate: `sale:{${saleId}}:gate`,
+  buyers: `sale:{${saleId}}:buyers`,
+  orders: `sale:{${saleId}}:orders`,
+  due: `sale:{${saleId}}:due`,
+});
+
+export function createGate(redis: GateRedis, sentDueMs: number): Gate {
+  const all = (saleId: string) => Object.values(keysOf(saleId));
+
+  function connected(): string {
+    const process = redis.process();
+    if (!process) throw new Error('not connected to redis');
+    return process;
+  }
+
+  async function admit(command: OrderCommand, dueInMs: number): Promise<Admission> {
+    const { orderId, saleId, buyerId, quantity, epoch } = command;
+    const process = redis.process();
+    if (!process) return { kind: 'stale' };
+    const record = { state: 'unsent', claimed: false, quantity, buyerId, command: JSON.stringify(command) };
+    const args = [process, epoch, orderId, buyerId, quantity, JSON.stringify(record), dueInMs];
+    try {
+      const [kind, other] = (await redis.script('admit', all(saleId), args)) as [Admission['kind'], string];
+      return kind === 'already-bought' ? { kind, orderId: other } : { kind };
+    } catch (error) {
+      return { kind: error instanceof Error && NOT_RUN.test(error.message) ? 'stale' : 'unknown' };
+    }
+  }
+
+  return {
+    admit,
+
+    async markSent({ saleId, orderId }) {
+      const { orders, due } = keysOf(saleId);
+      await redis.script('markSent', [orders, due], [orderId, sentDueMs]);
+    },
+
+    async refuse({ saleId, orderId, epoch }) {
+      return (await redis.script('refuse', all(saleId), [connected(), epoch, orderId])) === 1;
+    },
+
+    async claim(saleId) {
+      const { gate, orders, due } = keysOf(saleId);
+      const args = [connected(), CLAIM_MOST, CLAIM_LEASE_MS];
+      const [epoch, ...pairs] = (await redis.script('claim', [gate, orders, due], args)) as string[];
+      const records: DueRecord[] = [];
+      for (let i = 0; i < pairs.length; i += 2) records.push(toRecord(pairs[i] as string, pairs[i + 1] as string));
+      return { epoch: Number(epoch ?? 0), records };
+    },
+
+    async settleConfirmed(saleId, orderId, epoch) {
+      const { gate, orders, due } = keysOf(saleId);
+      await redis.script('settleConfirmed', [gate, orders, due], [orderId, epoch]);
+    },
+
+    async settleEnded(saleId, orderId, buyerId) {
+      await redis.script('settleEnded', all(saleId), [orderId, buyerId]);
+    },
+
+    async change(sale) {
+      const { gate } = keysOf(sale.id);
+      await redis.script('change', [gate], [sale.revision, sale.stock, ...windowOf(sale)]);
+    },
+
+    async flip({ sale, available, reservations }: Snapshot) {
+      const process = connected();
+      const keys = keysOf(sale.id);
+      const staged = [keys.buyers, keys.orders, keys.due].map((key) => `${key}:staged:${sale.epoch}`);
+      await stage(redis, staged, reservations);
+      const args = [process, sale.epoch, sale.stock, sale.revision, available, ...windowOf(sale), reservations.length];
+      if (redis.process() !== process) throw new Error('redis was lost while the gate was staged');
+      await redis.script('flip', [...all(sale.id), ...staged], args);
+    },
+
+    async read(saleIds) {
+      const process = connected();
+      return Promise.all(
+        saleIds.map(async (saleId) => {
+          const fields = await redis.client.hmget(keysOf(saleId).gate, 'epoch', 'rev', 'tickets', 'process');
+          const [epoch, revision, tickets, builtIn] = fields;
+          if (!epoch) return undefined;
+          return {
+            epoch: Number(epoch),
+            revision: Number(revision),
+            tickets: Number(tickets),
+            current: builtIn === process,
+          };
+        }),
+      );
+    },
+  };
+}
+
+const windowOf = (sale: Sale) => [sale.closed ? 1 : 0, sale.opensAtMs, sale.closesAtMs];
+
+function toRecord(orderId: string, text: string): DueRecord {
+  const { state, buyerId, quantity, command } = JSON.parse(text);
+  return { orderId, state, buyerId, quantity, ...(command && { command: OrderCommand.parse(JSON.parse(command)) }) };
+}
+
+/** A record for each unit that is taken, due now: each is asked about once. */
+async function stage(redis: GateRedis, keys: string[], reservations: Snapshot['reservations']) {
+  const [buyers, orders, due] = keys as [string, string, string];
+  await redis.client.del(...keys);
+  for (let i = 0; i < reservations.length; i += STAGE_CHUNK) {
+    const chunk = reservations.slice(i, i + STAGE_CHUNK);
+    const record = (quantity: number, buyerId: string) =>
+      JSON.stringify({ state: 'sent', claimed: false, quantity, buyerId });
+    await Promise.all([
+      redis.client.hset(buyers, ...chunk.flatMap(({ buyerId, orderId }) => [buyerId, orderId])),
+      redis.client.hset(orders, ...chunk.flatMap((taken) => [taken.orderId, record(taken.quantity, taken.buyerId)])),
+      redis.client.zadd(due, ...chunk.flatMap(({ orderId }) => [Date.now(), orderId])),
+    ]);
+  }
+  await Promise.all(keys.map((key) => redis.client.pexpire(key, STAGED_FOR_MS)));
+}

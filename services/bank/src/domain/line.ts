@@ -1,0 +1,86 @@
+// The line in front of the bank: one turn at a time, each 1/chargesPerSecond long, first come first served.
+
+export interface Turn {
+  receivedAtMs: number;
+  startedAtMs: number;
+  finishedAtMs: number;
+}
+
+export interface Place {
+  /** Undefined for who left before the turn began. */
+  turn: Promise<Turn | undefined>;
+  /** True if the turn had not begun, and never will. */
+  leave(): boolean;
+}
+
+interface Waiting {
+  receivedAtMs: number;
+  startedAtMs?: number;
+  done(turn: Turn | undefined): void;
+}
+
+const LONGEST_TIMER_MS = 60_000;
+
+export type Line = ReturnType<typeof createLine>;
+
+export function createLine(chargesPerSecond: number, now = Date.now) {
+  const line: Waiting[] = [];
+  let turnMs = turnOf(chargesPerSecond);
+  let pacedAtMs = 0;
+  let freeAtMs = 0;
+  let timer: NodeJS.Timeout | undefined;
+
+  // A turn ends where the clock says, not where a timer fires, and the next begins there: no drift, and no rate too high
+  // for a timer's millisecond.
+  function advance() {
+    clearTimeout(timer);
+    for (let first = line[0]; first; first = line[0]) {
+      first.startedAtMs ??= Math.max(first.receivedAtMs, freeAtMs);
+      const finishedAtMs = Math.max(first.startedAtMs + turnMs, pacedAtMs);
+      const waitMs = finishedAtMs - now();
+      if (waitMs > 0) {
+        timer = setTimeout(advance, Math.min(waitMs, LONGEST_TIMER_MS));
+        return;
+      }
+      line.shift();
+      freeAtMs = finishedAtMs;
+      first.done({
+        receivedAtMs: first.receivedAtMs,
+        startedAtMs: Math.floor(first.startedAtMs),
+        finishedAtMs: Math.floor(finishedAtMs),
+      });
+    }
+  }
+
+  return {
+    join(): Place {
+      const { promise, resolve } = Promise.withResolvers<Turn | undefined>();
+      const place: Waiting = { receivedAtMs: now(), done: resolve };
+      line.push(place);
+      if (line.length === 1) advance();
+      return { turn: promise, leave: () => leave(place) };
+    },
+    waiting: () => line.length - (line[0]?.startedAtMs === undefined ? 0 : 1),
+    /** For who waits, too, and for the turn that runs. */
+    pace(perSecond: number) {
+      advance();
+      turnMs = turnOf(perSecond);
+      pacedAtMs = now();
+      advance();
+    },
+    /** Whoever waits is forgotten. */
+    close() {
+      clearTimeout(timer);
+      line.length = 0;
+    },
+  };
+
+  function leave(place: Waiting): boolean {
+    if (place.startedAtMs !== undefined) return false;
+    line.splice(line.indexOf(place), 1);
+    place.done(undefined);
+    return true;
+  }
+}
+
+const turnOf = (perSecond: number) => (perSecond === 0 ? 0 : 1000 / perSecond);

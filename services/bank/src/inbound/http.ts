@@ -1,0 +1,79 @@
+// The bank's HTTP interface.
+import express, { type Express, type Request, type Response } from 'express';
+import { z } from 'zod';
+import { BehaviourChange } from '../domain/behaviour.ts';
+import type { Bank, ChargeAnswer, ReverseAnswer } from '../domain/charges.ts';
+import { answerErrors, FAILED, type Log, notFound, Refused, refuseStrangers, sendProblem } from './http-problems.ts';
+
+const Key = z.string().regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters');
+const Charge = z.strictObject({ amountMinor: z.int().min(1), currency: z.string().regex(/^[A-Z]{3}$/) });
+const StatementQuery = z.strictObject({ since: z.coerce.number().min(0).default(0) });
+
+export function bankHttp(options: { bank: Bank; apiKey: string; stopping: () => boolean; log: Log }): Express {
+  const { bank } = options;
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.use(refuseStrangers(options.apiKey));
+  app.use(express.json({ limit: '4kb' }));
+
+  app.post('/charges', async (request, response) => {
+    refuseWhile(options.stopping, response);
+    const key = read(Key, request.get('idempotency-key'), 'Idempotency-Key');
+    answerCharge(response, await bank.charge(key, read(Charge, request.body, 'body')));
+  });
+  app.post('/charges/:key/reverse', async (request: Request<{ key: string }>, response) => {
+    refuseWhile(options.stopping, response);
+    const key = read(Key, request.params.key, 'key');
+    answerReverse(response, key, await bank.reverse(key));
+  });
+  app.get('/statement', (request, response) => {
+    response.json(bank.statement(read(StatementQuery, request.query, 'query').since));
+  });
+  app.get('/behaviour', (_request, response) => {
+    response.json(bank.behaviour());
+  });
+  app.patch('/behaviour', (request, response) => {
+    bank.change(read(BehaviourChange, request.body, 'body'));
+    response.json(bank.behaviour());
+  });
+
+  app.use(notFound);
+  app.use(answerErrors(options.log));
+  return app;
+}
+
+const PROBLEMS = {
+  declined: { status: 402, code: 'declined', detail: 'The payer has not got the money.' },
+  reversed: { status: 409, code: 'reversed', detail: 'This key was reversed; nothing will ever be charged with it.' },
+  'other-body': { status: 422, code: 'other-body', detail: 'This key came with another body before.' },
+  failed: FAILED,
+};
+
+function answerCharge(response: Response, answer: ChargeAnswer): void {
+  if (answer.outcome !== 'captured') {
+    sendProblem(response, PROBLEMS[answer.outcome]);
+    return;
+  }
+  const { key, status, atMs, charge } = answer.entry;
+  const money = { amountMinor: charge?.amountMinor, currency: charge?.currency };
+  response.status(201).json({ key, status, ...money, at: new Date(atMs).toISOString() });
+}
+
+function answerReverse(response: Response, key: string, answer: ReverseAnswer): void {
+  if (answer.outcome === 'failed') sendProblem(response, FAILED);
+  else response.json({ key, status: answer.outcome });
+}
+
+function refuseWhile(stopping: () => boolean, response: Response): void {
+  if (!stopping()) return;
+  response.set('connection', 'close');
+  throw new Refused(503, 'stopping', 'The bank is closing; nothing happened.');
+}
+
+function read<Schema extends z.ZodType>(schema: Schema, value: unknown, where: string): z.infer<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map((issue) => `${[where, ...issue.path].join('.')}: ${issue.message}`);
+  throw new Refused(400, 'invalid', issues.join('; '));
+}

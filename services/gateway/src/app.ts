@@ -1,13 +1,11 @@
 // The gateway, put together: the gate, the line, the neighbours, the public port, the rounds behind it, ops.
-import type { OrderCommand } from '@flashsale/contracts/messages';
 import { createLog } from '@flashsale/runtime/log';
 import { startLoop } from '@flashsale/runtime/loop';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import type { Config } from './config.ts';
 import { createCatalogue } from './domain/catalogue.ts';
 import { findOrder } from './domain/find-order.ts';
-import { createCap, placeDirect, placeQueued } from './domain/place-order.ts';
-import type { Sale } from './domain/sale.ts';
+import { createCap, placeOrder } from './domain/place-order.ts';
 import { createSettle } from './domain/settle.ts';
 import { sweep } from './domain/sweep.ts';
 import { createWatch } from './domain/watch-sales.ts';
@@ -16,7 +14,7 @@ import { startHttp } from './inbound/http.ts';
 import { ordersRouter } from './inbound/orders-http.ts';
 import { salesRouter } from './inbound/sales-http.ts';
 import { createAuthenticate } from './inbound/token.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, measured } from './metrics.ts';
 import { createGate } from './outbound/gate.ts';
 import { createInventory } from './outbound/inventory.ts';
 import { createOrderQueue } from './outbound/order-queue.ts';
@@ -34,9 +32,20 @@ export async function startGateway(config: Config) {
   const queue = createOrderQueue(config, log);
   const orders = createOrders(config, log);
   const inventory = createInventory(config);
-  const catalogue = createCatalogue();
+  const catalogue = createCatalogue(inventory);
+  const authenticate = createAuthenticate(config.TOKEN_SECRET);
   const settle = createSettle({ gate, views });
   const directDeadlineMs = config.DIRECT_DEADLINE_MS;
+
+  const ports = {
+    gate,
+    queue,
+    orders,
+    views,
+    cap: createCap(config.DIRECT_MAX_IN_FLIGHT),
+    dueInMs: { queued: config.UNSENT_DUE_MS, direct: 2 * directDeadlineMs },
+    warn: (orderId: string, error: unknown) => log.warn({ orderId, error: String(error) }, 'not marked as sent'),
+  };
 
   const watch = createWatch({
     gate,
@@ -57,43 +66,6 @@ export async function startGateway(config: Config) {
     },
   });
 
-  async function findSale(saleId: string): Promise<Sale | undefined> {
-    const known = catalogue.find(saleId);
-    if (known) return known;
-    const sale = await inventory.getSale(saleId);
-    if (sale) catalogue.learn([sale]);
-    return sale;
-  }
-
-  /** Nobody waits for this, and nobody loses if it fails: the sweeper and the next question make up for it. */
-  function sent(command: OrderCommand) {
-    const queued = {
-      status: 'queued',
-      reason: null,
-      version: 0,
-      amountMinor: null,
-      currency: null,
-      decidedAtMs: null,
-    } as const;
-    const { epoch: _epoch, decideByMs: _decideByMs, ...ids } = command;
-    Promise.all([gate.markSent(command), views.show({ ...ids, ...queued })]).catch((error) =>
-      log.warn({ orderId: command.orderId, error: String(error) }, 'not marked as sent'),
-    );
-  }
-
-  const cap = createCap(config.DIRECT_MAX_IN_FLIGHT);
-  async function place(sale: Sale, command: OrderCommand) {
-    const began = performance.now();
-    const answer =
-      sale.mode === 'direct'
-        ? await placeDirect(command, { gate, orders, cap, dueInMs: 2 * directDeadlineMs })
-        : await placeQueued(command, { gate, queue, sent, dueInMs: config.UNSENT_DUE_MS });
-    metrics.placed.inc({ mode: sale.mode, answer: answer.kind });
-    metrics.seconds.observe({ mode: sale.mode, answer: answer.kind }, (performance.now() - began) / 1_000);
-    return answer;
-  }
-
-  const authenticate = createAuthenticate(config.TOKEN_SECRET);
   const http = await startHttp({
     host: config.HOST,
     port: config.HTTP_PORT,
@@ -101,22 +73,12 @@ export async function startGateway(config: Config) {
     routers: [
       ordersRouter({
         authenticate,
-        findSale,
-        place,
-        directDeadlineMs,
+        findSale: catalogue.find,
+        place: measured(metrics, (sale, command) => placeOrder(sale, command, ports)),
         findOrder: (orderId, buyerId, mintedAtMs) => findOrder(orderId, buyerId, mintedAtMs, { views, orders }),
+        directDeadlineMs,
       }),
-      salesRouter({
-        authenticate,
-        findSale,
-        allSales: catalogue.all,
-        async createSale(sale) {
-          const created = await inventory.createSale(sale);
-          await watch.open(created);
-          return catalogue.find(created.id) ?? created;
-        },
-        remaining: async (sales) => (await gate.read(sales.map(({ id }) => id))).map((state) => state?.tickets ?? null),
-      }),
+      salesRouter({ authenticate, catalogue, createSale: watch.createSale, remaining: gate.remaining }),
     ],
   });
   const events = consumeOrderEvents({ url: config.AMQP_URL, log, settle: (event) => settle(event, event.epoch) });

@@ -1,5 +1,5 @@
 // Where an order stands, for its buyer.
-import type { OrderAnswer, Orders, OrderView, OrderViews } from './ports.ts';
+import { type OrderAnswer, type Orders, type OrderView, type OrderViews, UNDECIDED } from './ports.ts';
 
 /** An id that nobody knows may stand in line while the gate was lost: believed for as long as a queued order may take. */
 const YOUNG_MS = 600_000;
@@ -14,18 +14,7 @@ export async function findOrder(
   if (view) return view.buyerId === buyerId ? view : undefined;
   const age = Date.now() - mintedAtMs;
   if (age < 0 || age > YOUNG_MS) return undefined;
-  return {
-    orderId,
-    saleId: '',
-    buyerId,
-    quantity: 0,
-    status: 'queued',
-    reason: null,
-    version: 0,
-    amountMinor: null,
-    currency: null,
-    decidedAtMs: null,
-  };
+  return { ...UNDECIDED, orderId, saleId: '', buyerId, quantity: 0, status: 'queued' };
 }
 
 function asView(order: OrderAnswer | undefined): OrderView | undefined {

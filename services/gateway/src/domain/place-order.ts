@@ -1,7 +1,16 @@
 // One click: the gate says yes or no, then the order goes down its sale's road.
 // `busy` always means that nothing happened; whoever cannot know that says `unknown`.
 import type { OrderCommand } from '@flashsale/contracts/messages';
-import type { Gate, OrderAnswer, OrderQueue, Orders } from './ports.ts';
+import {
+  type Admission,
+  type Gate,
+  type OrderAnswer,
+  type OrderQueue,
+  type Orders,
+  type OrderViews,
+  UNDECIDED,
+} from './ports.ts';
+import type { Sale } from './sale.ts';
 
 export type PlaceAnswer =
   | { kind: 'queued'; orderId: string }
@@ -11,39 +20,45 @@ export type PlaceAnswer =
   | { kind: 'already-bought'; orderId: string }
   | { kind: 'sold-out' | 'not-open' | 'closed' | 'busy' };
 
+export interface PlacePorts {
+  gate: Gate;
+  queue: OrderQueue;
+  orders: Orders;
+  views: OrderViews;
+  cap: Cap;
+  /** How long an order of that road may go without news before the sweeper looks at it. */
+  dueInMs: { queued: number; direct: number };
+  warn: (orderId: string, error: unknown) => void;
+}
+
+export const placeOrder = (sale: Sale, command: OrderCommand, ports: PlacePorts): Promise<PlaceAnswer> =>
+  sale.mode === 'direct' ? placeDirect(command, ports) : placeQueued(command, ports);
+
 /** The queue's road: yes as soon as the broker has the order for good, the result later. */
-export async function placeQueued(
-  command: OrderCommand,
-  {
-    gate,
-    queue,
-    dueInMs,
-    sent,
-  }: { gate: Gate; queue: OrderQueue; dueInMs: number; sent: (command: OrderCommand) => void },
-): Promise<PlaceAnswer> {
+async function placeQueued(command: OrderCommand, ports: PlacePorts): Promise<PlaceAnswer> {
+  const { gate, queue } = ports;
   const { orderId } = command;
   if (!queue.available()) return { kind: 'busy' };
 
-  const admission = await gate.admit(command, dueInMs);
+  const admission = await gate.admit(command, ports.dueInMs.queued);
   if (admission.kind !== 'admitted') return refusal(admission, orderId);
 
   const published = await queue.publish(command);
   if (published === 'unknown') return { kind: 'unknown', orderId };
   if (published !== 'confirmed') return giveBack(command, gate);
 
-  sent(command);
+  // Nobody waits for this, and nobody loses if it fails: the sweeper and the next question make up for it.
+  noteSent(command, ports).catch((error) => ports.warn(orderId, error));
   return { kind: 'queued', orderId };
 }
 
 /** The calls' road: the answer is the result, for as many at once as `cap` lets through. */
-export async function placeDirect(
-  command: OrderCommand,
-  { gate, orders, cap, dueInMs }: { gate: Gate; orders: Orders; cap: Cap; dueInMs: number },
-): Promise<PlaceAnswer> {
+async function placeDirect(command: OrderCommand, ports: PlacePorts): Promise<PlaceAnswer> {
+  const { gate, orders, cap } = ports;
   const { orderId } = command;
   if (!cap.enter()) return { kind: 'busy' };
   try {
-    const admission = await gate.admit(command, dueInMs);
+    const admission = await gate.admit(command, ports.dueInMs.direct);
     if (admission.kind !== 'admitted') return refusal(admission, orderId);
 
     const order = await orders.place(command);
@@ -56,9 +71,17 @@ export async function placeDirect(
   }
 }
 
-function refusal(admission: Exclude<Awaited<ReturnType<Gate['admit']>>, { kind: 'admitted' }>, orderId: string) {
-  if (admission.kind === 'unknown') return { kind: 'unknown', orderId } as const;
-  if (admission.kind === 'stale') return { kind: 'busy' } as const;
+async function noteSent(command: OrderCommand, { gate, views }: PlacePorts): Promise<void> {
+  const { orderId, saleId, buyerId, quantity } = command;
+  await Promise.all([
+    gate.markSent(command),
+    views.show({ ...UNDECIDED, orderId, saleId, buyerId, quantity, status: 'queued' }),
+  ]);
+}
+
+function refusal(admission: Exclude<Admission, { kind: 'admitted' }>, orderId: string): PlaceAnswer {
+  if (admission.kind === 'unknown') return { kind: 'unknown', orderId };
+  if (admission.kind === 'stale') return { kind: 'busy' };
   return admission;
 }
 

@@ -48,6 +48,8 @@ export interface Gate {
   flip(snapshot: Snapshot): Promise<void>;
   /** One entry for each sale, in the same order. */
   read(saleIds: string[]): Promise<(GateState | undefined)[]>;
+  /** Tickets left, for show: null for a gate that cannot be read just now. */
+  remaining(saleIds: string[]): Promise<(number | null)[]>;
 }
 
 export interface OrderQueue {
@@ -94,6 +96,8 @@ export type OrderView = Omit<OrderEvent, 'status' | 'decidedAtMs' | 'epoch'> & {
   status: 'queued' | 'held' | OrderEvent['status'];
   decidedAtMs: number | null;
 };
+
+export const UNDECIDED = { reason: null, version: 0, amountMinor: null, currency: null, decidedAtMs: null } as const;
 
 export interface OrderViews {
   /** Keeps the highest version. */

@@ -31,7 +31,13 @@ export function createWatch(ports: WatchPorts) {
   }
 
   return {
-    open,
+    /** Opens its gate at once, so that whoever made the sale need not wait for the next round. */
+    async createSale(sale: Sale): Promise<Sale> {
+      const created = await ports.inventory.createSale(sale);
+      ports.catalogue.learn([created]);
+      await open(created);
+      return (await ports.catalogue.find(created.id)) ?? created;
+    },
     /** One round. Openings go on beside it, since one may wait for its line to end. */
     async look(): Promise<void> {
       const sales = await ports.inventory.listSales();

@@ -1,5 +1,6 @@
 // Making sales, and looking at them.
 import express, { Router } from 'express';
+import type { Catalogue } from '../domain/catalogue.ts';
 import type { Sale } from '../domain/sale.ts';
 import { mintId } from './order-id.ts';
 import { Problem } from './problems.ts';
@@ -10,14 +11,13 @@ const jsonBody = express.json({ limit: '4kb', type: 'application/json' });
 
 export interface SalesRoutes {
   authenticate: ReturnType<typeof createAuthenticate>;
+  catalogue: Catalogue;
   createSale: (sale: Sale) => Promise<Sale>;
-  allSales: () => Sale[];
-  findSale: (saleId: string) => Promise<Sale | undefined>;
-  /** Units that each gate can still give, in the order of the sales. */
-  remaining: (sales: Sale[]) => Promise<(number | null)[]>;
+  /** Units that each gate can still give, in the order of the sales; null while there is no gate. */
+  remaining: (saleIds: string[]) => Promise<(number | null)[]>;
 }
 
-export function salesRouter({ authenticate, createSale, allSales, findSale, remaining }: SalesRoutes): Router {
+export function salesRouter({ authenticate, catalogue, createSale, remaining }: SalesRoutes): Router {
   const router = Router();
 
   router.post(
@@ -34,14 +34,14 @@ export function salesRouter({ authenticate, createSale, allSales, findSale, rema
       const sale = await createSale(asked).catch(() => {
         throw new Problem('outcome-unknown');
       });
-      const [left = null] = await remaining([sale]);
+      const [left = null] = await remaining([sale.id]);
       response.status(201).json(fromSale(sale, left));
     },
   );
 
   router.get('/v1/sales', async (_request, response) => {
-    const sales = allSales();
-    const left = await remaining(sales);
+    const sales = catalogue.all();
+    const left = await remaining(sales.map(({ id }) => id));
     response
       .set('Cache-Control', 'no-store')
       .json({ sales: sales.map((sale, index) => fromSale(sale, left[index] ?? null)) });
@@ -49,9 +49,9 @@ export function salesRouter({ authenticate, createSale, allSales, findSale, rema
 
   router.get('/v1/sales/:saleId', async (request, response) => {
     const { saleId } = request.params;
-    const sale = isUuid(saleId) ? await findSale(saleId) : undefined;
+    const sale = isUuid(saleId) ? await catalogue.find(saleId) : undefined;
     if (!sale) throw new Problem('not-found', { detail: 'no such sale' });
-    const [left = null] = await remaining([sale]);
+    const [left = null] = await remaining([sale.id]);
     response.set('Cache-Control', 'no-store').json(fromSale(sale, left));
   });
 

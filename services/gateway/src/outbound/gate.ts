@@ -86,6 +86,14 @@ export function createGate(redis: GateRedis, sentDueMs: number): Gate {
       await redis.script('flip', [...all(sale.id), ...staged], args);
     },
 
+    remaining: (saleIds) =>
+      Promise.all(
+        saleIds.map(async (saleId) => {
+          const tickets = await redis.client.hget(keysOf(saleId).gate, 'tickets').catch(() => null);
+          return tickets === null ? null : Number(tickets);
+        }),
+      ),
+
     async read(saleIds) {
       const process = connected();
       return Promise.all(

@@ -43,6 +43,12 @@ export interface Ledger {
   read(orderIds: string[]): Promise<Order[]>;
   /** Marks as closed what was decided and undone, each with its event. */
   close(orderIds: string[]): Promise<void>;
+  /** Ends an order that never arrived, so that it never can; one that has a row is answered as it is. */
+  cancelUnknown(command: OrderCommand): Promise<Order>;
+  /** Rejects (timed_out, open) what is still undecided at its time. */
+  timeOut(): Promise<Order[]>;
+  /** Takes rows that nobody touched for a while; each goes to one taker, for a while again. */
+  takeUnfinished(untouchedForMs: number): Promise<Order[]>;
 }
 
 /** In all answers of neighbours: an order without an entry is unknown, and is asked about again. */

@@ -1,20 +1,9 @@
 // Orders finishes what it has a row of, whoever left it: time that is up, workers that died, closings cut short.
 import { closeOrders } from './close-orders.ts';
 import { carryOn } from './fulfil-orders.ts';
-import { isUndecided, type Ledger, type Order, type Patience, type Ports } from './order.ts';
+import { isUndecided, type Patience, type Ports } from './order.ts';
 
-export interface ResumableLedger extends Ledger {
-  /** Rejects (timed_out, open) what is still undecided at its time. */
-  timeOut(): Promise<Order[]>;
-  /** Takes rows that nobody touched for a while; each goes to one taker, for a while again. */
-  takeUnfinished(untouchedForMs: number): Promise<Order[]>;
-}
-
-export async function resumeOrders(
-  ports: Ports & { ledger: ResumableLedger },
-  patience: Patience,
-  untouchedForMs: number,
-): Promise<void> {
+export async function resumeOrders(ports: Ports, patience: Patience, untouchedForMs: number): Promise<void> {
   await closeOrders(await ports.ledger.timeOut(), ports, patience);
   const unfinished = await ports.ledger.takeUnfinished(untouchedForMs);
   await closeOrders(

@@ -13,14 +13,13 @@ import { OrderStatus } from '@flashsale/contracts/orders';
 import { orderStatus } from '@flashsale/contracts/wire';
 import { type Caller, RpcError, status } from '@flashsale/rpc/server';
 import { z } from 'zod';
-import { isSettled, type Order, type Patience } from '../domain/order.ts';
-import type { OrdersLedger } from '../outbound/ledger.ts';
+import { isSettled, type Ledger, type Order, type Patience } from '../domain/order.ts';
 
 const OrderIds = z.array(z.uuid()).min(1).max(1_000);
 
 export function ordersHandlers(options: {
   fulfil: (commands: OrderCommand[], patience: Patience) => Promise<Order[]>;
-  ledger: OrdersLedger;
+  ledger: Ledger;
   maxInFlight: number;
 }) {
   const { fulfil, ledger, maxInFlight } = options;

@@ -3,8 +3,7 @@
 import type { OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
 import { eventKey } from '@flashsale/contracts/topology';
 import { type Connection, inTransaction, type Pool } from '@flashsale/runtime/postgres';
-import type { Decision, Order } from '../domain/order.ts';
-import type { ResumableLedger } from '../domain/resume-orders.ts';
+import type { Decision, Ledger, Order } from '../domain/order.ts';
 
 const COLUMNS = `id AS "orderId", sale_id AS "saleId", buyer_id AS "buyerId", quantity, epoch, status, reason, open, version,
   amount_minor AS "amountMinor", currency, extract(epoch FROM decided_at) * 1000 AS "decidedAtMs"`;
@@ -122,7 +121,6 @@ export function createLedger(pool: Pool, onEvents: () => void) {
         return { ended: await rows(connection, CLOSE, [orderIds]), result: undefined };
       }),
 
-    /** Ends an order that never arrived, so that it never can; one that has a row is left as it is. */
     cancelUnknown: (command: OrderCommand) =>
       ending(async (connection) => {
         const ended = await endAtOnce(connection, [command], 'cancelled', 'given_up');
@@ -153,7 +151,7 @@ export function createLedger(pool: Pool, onEvents: () => void) {
       await pool.query('SELECT 1');
       return [];
     },
-  } satisfies ResumableLedger & Record<string, unknown>;
+  } satisfies Ledger & Record<string, unknown>;
 }
 
 async function rows(database: Connection | Pool, sql: string, values: unknown[]): Promise<Order[]> {

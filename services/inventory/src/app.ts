@@ -8,6 +8,7 @@ import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import { createPool, migrate } from '@flashsale/runtime/postgres';
 import type { Config } from './config.ts';
 import { inventoryHandlers } from './inbound/grpc.ts';
+import { createMetrics } from './metrics.ts';
 import { createLedger } from './outbound/ledger.ts';
 
 const migrations = fileURLToPath(new URL('../migrations', import.meta.url));
@@ -24,7 +25,7 @@ export async function startInventory(config: Config) {
     port: config.GRPC_PORT,
     service: InventoryServiceService,
     name: 'flashsale.inventory.v1.InventoryService',
-    handlers: inventoryHandlers(ledger),
+    handlers: inventoryHandlers(ledger, createMetrics(registry)),
     protoFolder,
     protoFile: inventoryProto,
     log,

@@ -1,0 +1,81 @@
+// Who gets a unit: the rules of Reserve, Confirm and Release, each for a batch of orders of one sale.
+import type { Price, Sale } from './sale.ts';
+
+export interface Item {
+  orderId: string;
+  saleId: string;
+  buyerId: string;
+  quantity: number;
+}
+
+/** An order as its gate let it in. */
+export interface Order extends Item {
+  epoch: number;
+}
+
+export type Refusal = 'sold_out' | 'stale_epoch' | 'unknown_sale';
+
+export interface Reservation extends Item {
+  state: 'held' | 'sold' | 'released' | 'refused';
+  reason: Refusal | null;
+}
+
+/** By order. What is remembered is answered again and never decided again, refusals included. */
+export type Remembered = ReadonlyMap<string, Reservation>;
+
+type Stock = Pick<Sale, 'saleId' | 'epoch' | 'available'> | undefined;
+
+/** First come, first served. Window and `closed` are not looked at: an order that its gate let in is honoured. */
+export function allocate(sale: Stock, remembered: Remembered, orders: readonly Order[]): Reservation[] {
+  const decided = new Map<string, Reservation>();
+  let left = sale?.available ?? 0;
+  for (const { epoch, ...item } of orders) {
+    if (remembered.has(item.orderId) || decided.has(item.orderId)) continue;
+    const reason = refusal(sale, epoch, left < item.quantity);
+    if (!reason) left -= item.quantity;
+    decided.set(item.orderId, { ...item, state: reason ? 'refused' : 'held', reason });
+  }
+  return [...decided.values()];
+}
+
+function refusal(sale: Stock, epoch: number, scarce: boolean): Refusal | null {
+  if (!sale) return 'unknown_sale';
+  if (sale.epoch !== epoch) return 'stale_epoch';
+  return scarce ? 'sold_out' : null;
+}
+
+export function sell(sale: Stock, remembered: Remembered): Reservation[] {
+  return [...remembered.values()]
+    .filter((known) => known.state === 'held' && known.saleId === sale?.saleId)
+    .map((known) => ({ ...known, state: 'sold' }));
+}
+
+/** An order that was never reserved becomes `released` too, so that a Reserve which comes late finds its end. */
+export function letGo(sale: Stock, remembered: Remembered, items: readonly Item[]): Reservation[] {
+  const released = new Map<string, Reservation>();
+  for (const item of items) {
+    const known = remembered.get(item.orderId);
+    const taken = known?.state === 'held' || known?.state === 'sold';
+    if (!known) released.set(item.orderId, { ...item, state: 'released', reason: null });
+    else if (taken && known.saleId === sale?.saleId) released.set(item.orderId, { ...known, state: 'released' });
+  }
+  return [...released.values()];
+}
+
+/** What these changes do to the counters of the sale; `available` takes the difference. */
+export function movement(remembered: Remembered, changes: readonly Reservation[]): { held: number; sold: number } {
+  const moved = { held: 0, sold: 0 };
+  for (const after of changes) {
+    const before = remembered.get(after.orderId);
+    if (before?.state === 'held' || before?.state === 'sold') moved[before.state] -= before.quantity;
+    if (after.state === 'held' || after.state === 'sold') moved[after.state] += after.quantity;
+  }
+  return moved;
+}
+
+/** None without a price, nor for more units than any sale can hold. */
+export function amountOf(sale: Pick<Sale, 'saleId' | 'price'> | undefined, item: Item): Price | undefined {
+  if (sale?.saleId !== item.saleId) return undefined;
+  const amountMinor = sale.price.amountMinor * item.quantity;
+  return Number.isSafeInteger(amountMinor) ? { ...sale.price, amountMinor } : undefined;
+}

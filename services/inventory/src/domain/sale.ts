@@ -1,0 +1,77 @@
+// A sale, what makes one possible, and how it may change.
+export interface Price {
+  amountMinor: number;
+  currency: string;
+}
+
+export interface Sale {
+  saleId: string;
+  sku: string;
+  title: string;
+  price: Price;
+  initial: number;
+  available: number;
+  held: number;
+  sold: number;
+  opensAtMs: number;
+  closesAtMs: number;
+  perBuyerLimit: number;
+  mode: string;
+  checkout: string;
+  holdSeconds: number;
+  decideWithinSeconds: number;
+  closed: boolean;
+  epoch: number;
+  revision: number;
+}
+
+export type NewSale = Omit<Sale, 'available' | 'held' | 'sold' | 'closed' | 'epoch' | 'revision'>;
+
+export interface Change {
+  addStock: number;
+  closed?: boolean | undefined;
+  opensAtMs?: number | undefined;
+  closesAtMs?: number | undefined;
+}
+
+export interface Problem {
+  field: string;
+  message: string;
+}
+
+const MOST_STOCK = 2 ** 31 - 1;
+
+/** What no field shows by itself. */
+export function problemsOf(sale: {
+  initial: number;
+  price: Price | undefined;
+  opensAtMs: number;
+  closesAtMs: number;
+}): Problem[] {
+  const stock = { field: 'initial', message: 'price times stock must stay below 2^53' };
+  const window = { field: 'closesAtMs', message: 'must be later than opens_at_ms' };
+  return [
+    ...(Number.isSafeInteger((sale.price?.amountMinor ?? 0) * sale.initial) ? [] : [stock]),
+    ...(sale.closesAtMs > sale.opensAtMs ? [] : [window]),
+  ];
+}
+
+/** The sale with the change in it, or why it cannot be. Stock only grows. */
+export function changed(sale: Sale, change: Change): { sale: Sale } | { problems: Problem[] } {
+  const next = {
+    ...sale,
+    initial: sale.initial + change.addStock,
+    available: sale.available + change.addStock,
+    closed: change.closed ?? sale.closed,
+    opensAtMs: change.opensAtMs ?? sale.opensAtMs,
+    closesAtMs: change.closesAtMs ?? sale.closesAtMs,
+    revision: sale.revision + 1,
+  };
+  const may = ['initial', 'closed', 'opensAtMs', 'closesAtMs'] as const;
+  if (may.every((field) => next[field] === sale[field])) {
+    return { problems: [{ field: 'addStock, closed, opensAtMs, closesAtMs', message: 'nothing would change' }] };
+  }
+  const tooMany = next.initial > MOST_STOCK ? [{ field: 'addStock', message: `at most ${MOST_STOCK} in all` }] : [];
+  const problems = [...tooMany, ...problemsOf(next)];
+  return problems.length ? { problems } : { sale: next };
+}

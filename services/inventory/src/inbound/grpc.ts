@@ -1,0 +1,67 @@
+// The gRPC door: requests are read and checked, outcomes become messages and status codes.
+import type * as wire from '@flashsale/contracts/inventory';
+import { reservationState } from '@flashsale/contracts/wire';
+import { RpcError, status } from '@flashsale/rpc/server';
+import type { Ledger } from '../domain/ledger.ts';
+import { confirm, type Outcome, release, reserve } from '../domain/reservations.ts';
+import { changed } from '../domain/sale.ts';
+import type { Metrics } from '../metrics.ts';
+import { Confirm, CreateSale, GetSale, invalid, Release, Reopen, Reserve, read, UpdateSale } from './requests.ts';
+
+export function inventoryHandlers(ledger: Ledger, metrics: Metrics) {
+  const known = async (saleId: string) =>
+    (await ledger.find(saleId)) ?? fail(status.NOT_FOUND, `there is no sale ${saleId}`);
+
+  return {
+    async createSale(request: wire.CreateSaleRequest): Promise<wire.CreateSaleResponse> {
+      const { sale } = read(CreateSale, request);
+      await ledger.create(sale);
+      return { sale: await known(sale.saleId) };
+    },
+    async getSale(request: wire.GetSaleRequest): Promise<wire.GetSaleResponse> {
+      return { sale: await known(read(GetSale, request).saleId) };
+    },
+    async listSales(): Promise<wire.ListSalesResponse> {
+      return { sales: await ledger.list() };
+    },
+    async updateSale(request: wire.UpdateSaleRequest): Promise<wire.UpdateSaleResponse> {
+      const { saleId, ...change } = read(UpdateSale, request);
+      const outcome = await ledger.change(saleId, (sale) => changed(sale, change));
+      if (outcome && 'problems' in outcome) throw invalid(outcome.problems);
+      return outcome ?? { sale: await known(saleId) };
+    },
+    async reopen(request: wire.ReopenRequest): Promise<wire.ReopenResponse> {
+      const { saleId, expectedEpoch } = read(Reopen, request);
+      const reopened = await ledger.reopen(saleId, expectedEpoch);
+      if (reopened) return reopened;
+      const { epoch } = await known(saleId);
+      return fail(status.ABORTED, `the sale is in epoch ${epoch}, not ${expectedEpoch}`);
+    },
+    async reserve(request: wire.ReserveRequest): Promise<wire.ReserveResponse> {
+      const outcomes = await reserve(ledger, read(Reserve, request).items);
+      for (const { state, reason } of outcomes) metrics.reserved(reason ?? state);
+      return {
+        outcomes: outcomes.map((outcome) => ({
+          ...toWire(outcome),
+          reason: outcome.reason ?? '',
+          amount: outcome.amount,
+        })),
+      };
+    },
+    async confirm(request: wire.ConfirmRequest): Promise<wire.ConfirmResponse> {
+      return { outcomes: (await confirm(ledger, read(Confirm, request).orderIds)).map(toWire) };
+    },
+    async release(request: wire.ReleaseRequest): Promise<wire.ReleaseResponse> {
+      return { outcomes: (await release(ledger, read(Release, request).items)).map(toWire) };
+    },
+  } satisfies Record<keyof wire.InventoryServiceService, unknown>;
+}
+
+const toWire = ({ orderId, state }: Outcome): wire.ReservationOutcome => ({
+  orderId,
+  state: reservationState.toWire(state),
+});
+
+function fail(code: status, message: string): never {
+  throw new RpcError(code, message);
+}

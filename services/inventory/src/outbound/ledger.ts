@@ -1,0 +1,163 @@
+// Everything inventory says to Postgres. Whoever changes a sale or its reservations takes the sale's lock first, then
+// those of known orders by id, then inserts by id: so no two transactions ever wait for each other.
+import { type Connection, inTransaction, type Pool } from '@flashsale/runtime/postgres';
+import { type Item, movement, type Remembered, type Reservation } from '../domain/allocate.ts';
+import type { Ledger } from '../domain/ledger.ts';
+import type { NewSale, Sale } from '../domain/sale.ts';
+
+const SALE = `id AS "saleId", sku, title, amount_minor AS "amountMinor", currency, initial, available, held, sold,
+  opens_at AS "opensAt", closes_at AS "closesAt", per_buyer_limit AS "perBuyerLimit", mode, checkout,
+  hold_seconds AS "holdSeconds", decide_within_seconds AS "decideWithinSeconds", closed, epoch, revision`;
+const RESERVATION = 'order_id AS "orderId", sale_id AS "saleId", buyer_id AS "buyerId", quantity, state, reason';
+
+export function createLedger(pool: Pool): Ledger & { unready(): Promise<string[]> } {
+  return {
+    create: (sale) => insertSale(pool, sale),
+    find: async (saleId) => (await selectSales(pool, 'WHERE id = $1', [saleId]))[0],
+    list: () => selectSales(pool, 'ORDER BY created_at DESC, id DESC'),
+    change: (saleId, rule) =>
+      inTransaction(pool, async (connection) => {
+        const sale = await lockSale(connection, saleId);
+        const changed = sale && rule(sale);
+        if (changed && 'sale' in changed) await updateSale(connection, changed.sale);
+        return changed;
+      }),
+    reopen: (saleId, expectedEpoch) =>
+      inTransaction(pool, async (connection) => {
+        const sale = await raiseEpoch(connection, saleId, expectedEpoch);
+        return sale && { sale, reservations: await selectTaken(connection, saleId) };
+      }),
+    salesOf: (orderIds) => selectSalesOf(pool, orderIds),
+    decide: (saleId, orderIds, rule) =>
+      untilAlone(() =>
+        inTransaction(pool, async (connection) => {
+          const sale = await lockSale(connection, saleId);
+          const remembered = await lockReservations(connection, orderIds);
+          const changes = rule(sale, remembered);
+          if (sale) await moveStock(connection, sale, movement(remembered, changes));
+          await insertReservations(
+            connection,
+            changes.filter(({ orderId }) => !remembered.has(orderId)),
+          );
+          await updateStates(
+            connection,
+            changes.filter(({ orderId }) => remembered.has(orderId)),
+          );
+          return { sale, remembered: new Map([...remembered, ...byOrder(changes)]) };
+        }),
+      ),
+    unready: () =>
+      pool.query('SELECT 1').then(
+        () => [],
+        () => ['postgres'],
+      ),
+  };
+}
+
+const UNIQUE_VIOLATION = '23505';
+
+/** Orders of a sale that does not exist have no common lock; the second look finds what the other call wrote. */
+async function untilAlone<T>(work: () => Promise<T>, attempts = 3): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const met = (error as { code?: string }).code === UNIQUE_VIOLATION;
+    if (!met || attempts === 1) throw error;
+    return untilAlone(work, attempts - 1);
+  }
+}
+
+type SaleRow = Omit<Sale, 'price' | 'opensAtMs' | 'closesAtMs'> & Sale['price'] & { opensAt: Date; closesAt: Date };
+type Asker = Pick<Connection, 'query'>;
+
+async function insertSale(asker: Asker, sale: NewSale): Promise<void> {
+  await asker.query(
+    `INSERT INTO sales (id, sku, title, amount_minor, currency, initial, available, opens_at, closes_at,
+       per_buyer_limit, mode, checkout, hold_seconds, decide_within_seconds)
+     VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11, $12, $13)
+     ON CONFLICT (id) DO NOTHING`,
+    [
+      ...[sale.saleId, sale.sku, sale.title, sale.price.amountMinor, sale.price.currency, sale.initial],
+      ...[new Date(sale.opensAtMs), new Date(sale.closesAtMs), sale.perBuyerLimit, sale.mode, sale.checkout],
+      ...[sale.holdSeconds, sale.decideWithinSeconds],
+    ],
+  );
+}
+
+async function selectSales(asker: Asker, which: string, values: unknown[] = []): Promise<Sale[]> {
+  const { rows } = await asker.query(`SELECT ${SALE} FROM sales ${which}`, values);
+  return rows.map(toSale);
+}
+
+const lockSale = async (connection: Connection, saleId: string): Promise<Sale | undefined> =>
+  (await selectSales(connection, 'WHERE id = $1 FOR UPDATE', [saleId]))[0];
+
+async function updateSale(connection: Connection, sale: Sale): Promise<void> {
+  await connection.query(
+    `UPDATE sales SET initial = $2, available = available + $2 - initial, closed = $3, opens_at = $4, closes_at = $5,
+       revision = $6 WHERE id = $1`,
+    [sale.saleId, sale.initial, sale.closed, new Date(sale.opensAtMs), new Date(sale.closesAtMs), sale.revision],
+  );
+}
+
+async function raiseEpoch(connection: Connection, saleId: string, expectedEpoch: number): Promise<Sale | undefined> {
+  const { rows } = await connection.query(
+    `UPDATE sales SET epoch = epoch + 1 WHERE id = $1 AND epoch = $2 RETURNING ${SALE}`,
+    [saleId, expectedEpoch],
+  );
+  return rows.map(toSale)[0];
+}
+
+/** The conditions hold already, under the lock; they and the table's CHECKs are here for the day when somebody errs. */
+async function moveStock(connection: Connection, sale: Sale, by: { held: number; sold: number }): Promise<void> {
+  if (by.held === 0 && by.sold === 0) return;
+  const { rowCount } = await connection.query(
+    `UPDATE sales SET available = available - $2::int, held = held + $3::int, sold = sold + $4::int
+     WHERE id = $1 AND epoch = $5 AND available >= $2::int`,
+    [sale.saleId, by.held + by.sold, by.held, by.sold, sale.epoch],
+  );
+  if (rowCount !== 1) throw new Error(`sale ${sale.saleId} changed under its lock`);
+}
+
+async function selectSalesOf(asker: Asker, orderIds: string[]): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await asker.query(`SELECT ${RESERVATION} FROM reservations WHERE order_id = ANY ($1)`, [orderIds]);
+  return new Map(rows.map(({ orderId, saleId }) => [orderId, saleId]));
+}
+
+async function selectTaken(connection: Connection, saleId: string): Promise<Item[]> {
+  const taken = `SELECT ${RESERVATION} FROM reservations WHERE sale_id = $1 AND state IN ('held', 'sold')`;
+  return (await connection.query<Reservation>(taken, [saleId])).rows;
+}
+
+async function lockReservations(connection: Connection, orderIds: string[]): Promise<Remembered> {
+  const { rows } = await connection.query<Reservation>(
+    `SELECT ${RESERVATION} FROM reservations WHERE order_id = ANY ($1) ORDER BY order_id FOR UPDATE`,
+    [orderIds],
+  );
+  return byOrder(rows);
+}
+
+async function insertReservations(connection: Connection, reservations: Reservation[]): Promise<void> {
+  if (reservations.length === 0) return;
+  const column = (name: keyof Reservation) => reservations.map((reservation) => reservation[name]);
+  await connection.query(
+    `INSERT INTO reservations (order_id, sale_id, buyer_id, quantity, state, reason)
+     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::text[], $6::text[]) ORDER BY 1`,
+    [column('orderId'), column('saleId'), column('buyerId'), column('quantity'), column('state'), column('reason')],
+  );
+}
+
+async function updateStates(connection: Connection, reservations: Reservation[]): Promise<void> {
+  if (reservations.length === 0) return;
+  await connection.query(
+    `UPDATE reservations SET state = changed.state
+     FROM unnest($1::uuid[], $2::text[]) AS changed (order_id, state) WHERE reservations.order_id = changed.order_id`,
+    [reservations.map(({ orderId }) => orderId), reservations.map(({ state }) => state)],
+  );
+}
+
+const byOrder = (reservations: Reservation[]) => new Map(reservations.map((each) => [each.orderId, each]));
+
+function toSale({ amountMinor, currency, opensAt, closesAt, ...row }: SaleRow): Sale {
+  return { ...row, price: { amountMinor, currency }, opensAtMs: opensAt.getTime(), closesAtMs: closesAt.getTime() };
+}

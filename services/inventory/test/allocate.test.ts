@@ -1,0 +1,132 @@
+// The rules by themselves, for any batches.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  allocate,
+  letGo,
+  movement,
+  type Order,
+  type Remembered,
+  type Reservation,
+  sell,
+} from '../src/domain/allocate.ts';
+
+const SALE = 'a-sale';
+const order = fc.record({
+  orderId: fc.constantFrom(...'abcdefgh'),
+  saleId: fc.constant(SALE),
+  buyerId: fc.constant('somebody'),
+  quantity: fc.integer({ min: 1, max: 4 }),
+  epoch: fc.constantFrom(3, 3, 3, 2, 4),
+});
+const orders = fc.array(order, { maxLength: 20 });
+const sale = fc.record({ saleId: fc.constant(SALE), epoch: fc.constant(3), available: fc.nat(12) });
+const empty: Remembered = new Map();
+
+const remember = (remembered: Remembered, changes: Reservation[]): Remembered =>
+  new Map([...remembered, ...changes.map((each) => [each.orderId, each] as const)]);
+
+test('a batch holds no more units than are available, each order decided once, first come first served', () => {
+  fc.assert(
+    fc.property(sale, orders, (sale, orders) => {
+      const decided = allocate(sale, empty, orders);
+      const firsts = orders.filter(({ orderId }, at) => orders.findIndex((other) => other.orderId === orderId) === at);
+      let left = sale.available;
+      const expected = firsts.map(({ epoch, ...item }) => {
+        const reason = epoch !== sale.epoch ? 'stale_epoch' : item.quantity > left ? 'sold_out' : null;
+        if (!reason) left -= item.quantity;
+        return { ...item, state: reason ? 'refused' : 'held', reason };
+      });
+      assert.deepEqual(decided, expected);
+      assert.equal(movement(empty, decided).held, sale.available - left);
+      assert.ok(left >= 0);
+    }),
+  );
+});
+
+test('one batch decides as the same orders in two batches do', () => {
+  fc.assert(
+    fc.property(sale, orders, fc.nat(20), (sale, orders, cut) => {
+      const first = allocate(sale, empty, orders.slice(0, cut));
+      const available = sale.available - movement(empty, first).held;
+      const second = allocate({ ...sale, available }, remember(empty, first), orders.slice(cut));
+      assert.deepEqual([...first, ...second], allocate(sale, empty, orders));
+    }),
+  );
+});
+
+test('what is remembered is never decided again, whatever has become of the stock and the epoch', () => {
+  fc.assert(
+    fc.property(sale, sale, orders, (before, later, orders) => {
+      const remembered = remember(empty, allocate(before, empty, orders));
+      assert.deepEqual(allocate({ ...later, epoch: 4 }, remembered, orders), []);
+    }),
+  );
+});
+
+test('an unknown sale refuses all', () => {
+  fc.assert(
+    fc.property(orders, (orders) => {
+      for (const { state, reason } of allocate(undefined, empty, orders))
+        assert.deepEqual([state, reason], ['refused', 'unknown_sale']);
+    }),
+  );
+});
+
+const MOVES: Record<string, string[]> = {
+  absent: ['held', 'refused', 'released'],
+  held: ['sold', 'released'],
+  sold: ['released'],
+  released: [],
+  refused: [],
+};
+
+test('whatever is called in whatever order, units are conserved and end states absorb', () => {
+  const calls = fc.array(fc.tuple(fc.constantFrom('reserve', 'confirm', 'release'), orders), { maxLength: 30 });
+  fc.assert(
+    fc.property(sale, calls, (start, calls) => {
+      let sale = { ...start, held: 0, sold: 0 };
+      let remembered = empty;
+      for (const [call, orders] of calls) {
+        const asked = new Map([...remembered].filter(([id]) => orders.some(({ orderId }) => orderId === id)));
+        const changes = decide(call, sale, asked, orders);
+        for (const { orderId, state } of changes)
+          assert.ok(MOVES[remembered.get(orderId)?.state ?? 'absent']?.includes(state));
+        const moved = movement(asked, changes);
+        sale = {
+          ...sale,
+          available: sale.available - moved.held - moved.sold,
+          held: sale.held + moved.held,
+          sold: sale.sold + moved.sold,
+        };
+        remembered = remember(remembered, changes);
+        assert.ok(sale.available >= 0);
+        assert.deepEqual([sale.held, sale.sold], [units(remembered, 'held'), units(remembered, 'sold')]);
+      }
+    }),
+  );
+});
+
+function decide(call: string, sale: Parameters<typeof sell>[0], asked: Remembered, orders: Order[]): Reservation[] {
+  if (call === 'reserve') return allocate(sale, asked, orders);
+  return call === 'confirm'
+    ? sell(sale, asked)
+    : letGo(
+        sale,
+        asked,
+        orders.map(({ epoch, ...item }) => item),
+      );
+}
+
+const units = (remembered: Remembered, state: string) =>
+  [...remembered.values()].reduce((sum, each) => sum + (each.state === state ? each.quantity : 0), 0);
+
+test('a reservation of another sale is answered and left alone', () => {
+  const other: Reservation = { orderId: 'a', saleId: 'other', buyerId: 'b', quantity: 1, state: 'held', reason: null };
+  const remembered = remember(empty, [other]);
+  const here = { saleId: SALE, epoch: 3, available: 5 };
+  assert.deepEqual(allocate(here, remembered, [{ ...other, saleId: SALE, epoch: 3 }]), []);
+  assert.deepEqual(sell(here, remembered), []);
+  assert.deepEqual(letGo(here, remembered, [{ ...other, saleId: SALE }]), []);
+});

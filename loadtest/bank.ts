@@ -1,0 +1,36 @@
+// The bank as its customers see it: its statement, and the knobs.
+import { z } from 'zod';
+
+const Statement = z.object({
+  charges: z.array(
+    z.object({
+      key: z.string(),
+      status: z.enum(['captured', 'declined', 'reversed']),
+      // Absent where a key was reversed before anything was taken.
+      amountMinor: z.number().nullish(),
+      currency: z.string().nullish(),
+      startedAtMs: z.number().nullish(),
+      finishedAtMs: z.number().nullish(),
+    }),
+  ),
+  line: z.object({ waiting: z.number(), inProgress: z.number() }),
+});
+export type Statement = z.infer<typeof Statement>;
+export type BankCharge = Statement['charges'][number];
+
+const TIMEOUT_MS = 10_000;
+
+export type Bank = ReturnType<typeof createBank>;
+
+export function createBank(url: string, apiKey: string) {
+  async function call(path: string, init: RequestInit = {}): Promise<unknown> {
+    const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
+    const response = await fetch(new URL(path, url), { ...init, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    if (!response.ok) throw new Error(`the bank answered ${path} with ${response.status}: ${await response.text()}`);
+    return response.status === 204 ? undefined : response.json();
+  }
+  return {
+    statement: async (): Promise<Statement> => Statement.parse(await call('/statement')),
+    change: (behaviour: object) => call('/behaviour', { method: 'PATCH', body: JSON.stringify(behaviour) }),
+  };
+}

@@ -1,0 +1,95 @@
+// What this project says of itself, held against the figures of one run.
+import type { AuditResult } from '../audit/audit.ts';
+import type { RoadFigures } from './figures.ts';
+import type { Settings } from './settings.ts';
+
+export interface Claim {
+  ok: boolean;
+  text: string;
+}
+
+export interface Evidence {
+  settings: Settings;
+  queued: RoadFigures;
+  direct: RoadFigures;
+  /** Of the time from the direct road's first charge until its crowd had left. */
+  directBankIdleShare: number | null;
+  /** Answered yes, and not confirmed in the end. */
+  untrueYes: { queued: number; direct: number };
+  audits: { inFlight: AuditResult[]; atRest: AuditResult };
+}
+
+const MOST_IDLE = 0.05;
+
+export function claims(evidence: Evidence): Claim[] {
+  return [...queuedClaims(evidence), ...directClaims(evidence), ...auditClaims(evidence)];
+}
+
+function queuedClaims({ settings: { units }, queued, untrueYes }: Evidence): Claim[] {
+  return [
+    claim(queued.yes === units, `queued: ${n(queued.yes)} of ${n(units)} units were said yes for`),
+    claim(
+      queued.confirmed === units && untrueYes.queued === 0,
+      `queued: ${n(queued.confirmed)} confirmed, ${n(untrueYes.queued)} yes that did not hold`,
+    ),
+    claim(
+      queued.turnedAwayWhileUnsold === 0,
+      `queued: ${n(queued.turnedAwayWhileUnsold)} turned away while a unit was unsold`,
+    ),
+    claim(
+      queued.errors === 0 && queued.unknown === 0,
+      `queued: ${n(queued.errors)} errors, ${n(queued.unknown)} outcomes unknown at the end`,
+    ),
+  ];
+}
+
+function directClaims({ settings: { units }, direct, directBankIdleShare: idle, untrueYes }: Evidence): Claim[] {
+  const { no, answerMs } = direct;
+  const refused = no.soldOut + no.busy + no.limit + no.notOpen;
+  return [
+    claim(
+      direct.yes > 0 && untrueYes.direct === 0,
+      `direct: ${n(direct.yes)} said yes, ${n(untrueYes.direct)} of them did not hold`,
+    ),
+    claim(
+      idle !== null && idle < MOST_IDLE,
+      `direct: the bank was idle ${percent(idle)} of the time while buyers waited`,
+    ),
+    claim(
+      direct.confirmedWhenCrowdLeft < units,
+      `direct: ${n(direct.confirmedWhenCrowdLeft)} of ${n(units)} sold when the crowd had left`,
+    ),
+    claim(
+      no.busy > 0 && no.busy === refused && atOnce(answerMs),
+      `direct: ${n(no.busy)} of ${n(refused)} refused with 503, in ${ms(answerMs.no.p50)} (a yes took ${ms(answerMs.yes.p50)})`,
+    ),
+    claim(
+      direct.errors === 0 && direct.unknown === 0,
+      `direct: ${n(direct.errors)} errors, ${n(direct.unknown)} outcomes unknown at the end`,
+    ),
+  ];
+}
+
+/** Relative, because how fast is a matter of the machine. */
+const atOnce = ({ yes, no }: RoadFigures['answerMs']) => yes.p50 !== null && no.p50 !== null && no.p50 < yes.p50 / 2;
+
+function auditClaims({ audits: { inFlight, atRest } }: Evidence): Claim[] {
+  const holding = (audits: AuditResult[]) => {
+    const checks = audits.flatMap((audit) => audit.checks);
+    return `${checks.filter((check) => check.ok).length} of ${checks.length} checks hold`;
+  };
+  return [
+    claim(
+      inFlight.every(({ ok }) => ok),
+      `audit in flight, as each crowd left: ${holding(inFlight)}`,
+    ),
+    claim(atRest.ok && atRest.atRest, `audit at rest: ${holding([atRest])}`),
+  ];
+}
+
+const claim = (ok: boolean, text: string): Claim => ({ ok, text });
+export const describeClaim = ({ ok, text }: Claim) => `${ok ? '✓' : '✗'} ${text}`;
+
+const n = (value: number) => value.toLocaleString('en-US');
+const ms = (value: number | null) => (value === null ? '–' : `${value} ms`);
+const percent = (share: number | null) => (share === null ? '–' : `${(share * 100).toFixed(1)} %`);

@@ -1,0 +1,80 @@
+// The demo's story: the same crowd down each road, then both side by side.
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AuditResult, audit } from '../audit/audit.ts';
+import { createBuyers, createTokens } from '../buyers.ts';
+import type { SaleDraft } from '../shop.ts';
+import { type Environment, readEnvironment } from './environment.ts';
+import { type Say, watchRoad } from './progress.ts';
+import { type RoadRun, runRoad, type Venue } from './road.ts';
+
+export interface DemoVenue extends Venue {
+  tokenSecret: string;
+  amqpUrl: string;
+  ordersDatabase: string;
+  say: Say;
+}
+
+export interface DemoResult {
+  environment: Environment;
+  queued: RoadRun;
+  direct: RoadRun;
+  atRest: AuditResult;
+}
+
+type Mode = SaleDraft['mode'];
+
+export async function runDemo(venue: DemoVenue): Promise<DemoResult> {
+  const { settings, stores, say } = venue;
+  const { units, buyers, crowdSeconds, warmUp } = settings;
+  const sales = { queued: await openSale(venue, 'queued', units), direct: await openSale(venue, 'direct', units) };
+  for (const mode of ['queued', 'direct'] as const) {
+    const saleId = await openSale(venue, mode, warmUp.units);
+    say(`${mode.padEnd(6)}  warming up: ${warmUp.buyers} buyers, uncounted`);
+    await sendCrowd(venue, mode, { saleId, stock: warmUp.units, buyers: warmUp.buyers, seconds: warmUp.crowdSeconds });
+  }
+  const crowd = { stock: units, buyers, seconds: crowdSeconds };
+  say(`queued  ${buyers} buyers want ${units} units, within ${crowdSeconds} s`);
+  const queued = await sendCrowd(venue, 'queued', { saleId: sales.queued, ...crowd }, say);
+  say('direct  the same crowd, and the bank as it was before the first one');
+  const direct = await sendCrowd(venue, 'direct', { saleId: sales.direct, ...crowd }, say);
+  say('both    over; auditing');
+  const atRest = await audit(stores, { atRest: true });
+  return { environment: await readEnvironment(stores, venue.amqpUrl), queued, direct, atRest };
+}
+
+const quiet = { tally: () => undefined, stop: async () => undefined };
+
+async function sendCrowd(
+  venue: DemoVenue,
+  mode: Mode,
+  { saleId, stock, buyers, seconds }: { saleId: string; stock: number; buyers: number; seconds: number },
+  say?: Say,
+): Promise<RoadRun> {
+  const { tokenSecret, ordersDatabase } = venue;
+  const signed = createBuyers(tokenSecret, `${mode}-${saleId.slice(-6)}`, buyers);
+  const progress = say ? await watchRoad({ say, mode, saleId, ordersDatabase }) : quiet;
+  return runRoad(venue, { saleId, stock, buyers: signed, seconds, progress });
+}
+
+const OPEN_WITHIN_MS = 15_000;
+const DAY_MS = 86_400_000;
+
+/** Answers the id of a sale whose gate is open. */
+async function openSale({ shop, settings, tokenSecret }: DemoVenue, mode: Mode, stock: number): Promise<string> {
+  const draft: SaleDraft = {
+    sku: `demo-${mode}`,
+    title: `${mode}, ${stock} units`,
+    price: settings.price,
+    stock,
+    opensAt: new Date(Date.now() - 1_000).toISOString(),
+    closesAt: new Date(Date.now() + DAY_MS).toISOString(),
+    perBuyerLimit: 1,
+    mode,
+  };
+  const { id } = await shop.createSale(draft, createTokens(tokenSecret)(`admin-${randomUUID()}`, { admin: true }));
+  for (const giveUpAt = Date.now() + OPEN_WITHIN_MS; (await shop.sale(id)).remaining !== stock; await sleep(100)) {
+    if (Date.now() > giveUpAt) throw new Error(`the ${mode} sale ${id} did not open within ${OPEN_WITHIN_MS} ms`);
+  }
+  return id;
+}

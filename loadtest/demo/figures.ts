@@ -1,0 +1,119 @@
+// From clicks and final orders to the figures of one road; pure, and nothing in it is assumed. Each order is of one unit.
+import type { Order } from '../shop.ts';
+
+/** One buyer's click and its answer; times in Unix milliseconds, waiting counted from when the click was due. */
+export interface Click {
+  lateMs: number;
+  answerMs: number;
+  answeredAt: number;
+  /** 0: no answer at all. */
+  status: number;
+  timedOut: boolean;
+  /** The kind of problem it was answered with, `sold-out` for `/problems/sold-out`. */
+  problem: string | null;
+  orderId: string | null;
+}
+
+export interface Percentiles {
+  p50: number | null;
+  p99: number | null;
+}
+
+export interface RoadFigures {
+  offered: number;
+  yes: number;
+  no: { soldOut: number; busy: number; limit: number; notOpen: number };
+  unknown: number;
+  errors: number;
+  turnedAwayWhileUnsold: number;
+  confirmedWhenCrowdLeft: number;
+  confirmed: number;
+  unsold: number;
+  answerMs: { yes: Percentiles; no: Percentiles };
+  clickToFinalMs: Percentiles;
+  peakLine: number;
+  drainedMs: number;
+}
+
+export interface RoadFacts {
+  stock: number;
+  clicks: Click[];
+  /** What the servers say in the end of every order a click was told of. */
+  orders: Map<string, Order>;
+  lastClickAt: number;
+}
+
+export type Answer = 'yes' | 'soldOut' | 'busy' | 'limit' | 'notOpen' | 'unknown' | 'error';
+
+const PROBLEMS: Record<string, Answer> = {
+  '403 not-open': 'notOpen',
+  '403 closed': 'notOpen',
+  '409 already-bought': 'limit',
+  '409 limit': 'limit',
+  '410 sold-out': 'soldOut',
+  '503 busy': 'busy',
+  '504 outcome-unknown': 'unknown',
+};
+
+export function answerOf({ status, problem, timedOut }: Click): Answer {
+  if (timedOut) return 'unknown';
+  if (status === 201 || status === 202) return 'yes';
+  return PROBLEMS[`${status} ${problem}`] ?? 'error';
+}
+
+const FINAL = new Set(['confirmed', 'rejected', 'expired', 'cancelled']);
+export const isFinal = (order: Order | undefined) => order !== undefined && FINAL.has(order.status);
+
+export function roadFigures({ stock, clicks, orders, lastClickAt }: RoadFacts): RoadFigures {
+  const answers = Object.groupBy(clicks, answerOf);
+  const { yes = [], soldOut = [], busy = [], limit = [], notOpen = [], unknown = [], error = [] } = answers;
+  const placed = [...orders.values()];
+  const confirmed = placed.filter((order) => order.status === 'confirmed');
+  const waits = (list: Click[]) => percentiles(list.map((click) => click.answerMs));
+  return {
+    offered: clicks.length,
+    yes: yes.length,
+    no: { soldOut: soldOut.length, busy: busy.length, limit: limit.length, notOpen: notOpen.length },
+    unknown: [...yes, ...unknown].filter(({ orderId }) => !isFinal(orders.get(orderId ?? ''))).length,
+    errors: error.length,
+    turnedAwayWhileUnsold: turnedAwayWhileUnsold([...soldOut, ...busy], confirmed, stock),
+    confirmedWhenCrowdLeft: confirmed.filter(({ decidedAt }) => decidedAt !== null && decidedAt <= lastClickAt).length,
+    confirmed: confirmed.length,
+    unsold: stock - confirmed.length,
+    answerMs: { yes: waits(yes), no: waits([...soldOut, ...busy, ...limit, ...notOpen]) },
+    clickToFinalMs: percentiles(
+      confirmed.flatMap((order) => (order.decidedAt ? [order.decidedAt - order.createdAt] : [])),
+    ),
+    peakLine: peakLine(placed),
+    drainedMs: Math.max(0, ...placed.map(({ decidedAt }) => (decidedAt ?? 0) - lastClickAt)),
+  };
+}
+
+/** Those refused before the last unit that was sold at all had been clicked: for them there still was one to be had. */
+function turnedAwayWhileUnsold(refused: Click[], confirmed: Order[], stock: number) {
+  const lastSoldAt = confirmed.length >= stock ? Math.max(...confirmed.map((order) => order.createdAt)) : Infinity;
+  return refused.filter(({ answeredAt }) => answeredAt < lastSoldAt).length;
+}
+
+/** The most orders at one instant between their click and their end. */
+export function peakLine(orders: Pick<Order, 'createdAt' | 'decidedAt'>[]): number {
+  const arrivals = orders.map(({ createdAt }) => ({ at: createdAt, step: 1 }));
+  const ends = orders.flatMap(({ decidedAt }) => (decidedAt === null ? [] : [{ at: decidedAt, step: -1 }]));
+  let line = 0;
+  let peak = 0;
+  for (const { step } of [...ends, ...arrivals].sort((a, b) => a.at - b.at || a.step - b.step)) {
+    line += step;
+    peak = Math.max(peak, line);
+  }
+  return peak;
+}
+
+/** Nearest rank, to a tenth of a millisecond. */
+export function percentiles(values: number[]): Percentiles {
+  const sorted = values.toSorted((a, b) => a - b);
+  const rank = (share: number) => {
+    const value = sorted[Math.ceil(share * sorted.length) - 1];
+    return value === undefined ? null : Math.round(value * 10) / 10;
+  };
+  return { p50: rank(0.5), p99: rank(0.99) };
+}

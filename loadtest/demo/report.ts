@@ -1,0 +1,54 @@
+// What a run is told as: text for people, JSON for whoever calculates with it.
+import { asJson, describeShortly } from '../audit/print.ts';
+import { type Claim, claims, describeClaim } from './claims.ts';
+import type { DemoResult } from './demo.ts';
+import { describeEnvironment } from './environment.ts';
+import type { Settings } from './settings.ts';
+import { describeSettings, duration, table } from './table.ts';
+
+const LATE_WORTH_SAYING_MS = 200;
+
+export function claimsOf({ queued, direct, atRest }: DemoResult, settings: Settings): Claim[] {
+  return claims({
+    settings,
+    queued: queued.figures,
+    direct: direct.figures,
+    directBankIdleShare: direct.bankIdleShare,
+    untrueYes: { queued: queued.untrueYes, direct: direct.untrueYes },
+    audits: { inFlight: [queued.auditInFlight, direct.auditInFlight], atRest },
+  });
+}
+
+export function describeRun(result: DemoResult, settings: Settings): string[] {
+  const { queued, direct, environment, atRest } = result;
+  return [
+    '',
+    ...table(queued, direct),
+    '',
+    ...footnotes(result),
+    ...describeSettings(settings),
+    ...describeEnvironment(environment),
+    '',
+    ...describeShortly(atRest),
+    '',
+    ...claimsOf(result, settings).map(describeClaim),
+  ];
+}
+
+function footnotes({ queued, direct }: DemoResult): string[] {
+  const worst = Math.max(queued.lateMs.p99, direct.lateMs.p99);
+  return [
+    `Waiting is counted from when a click was due; the latest was sent ${duration(Math.max(queued.lateMs.max, direct.lateMs.max))} late.`,
+    ...(worst > LATE_WORTH_SAYING_MS
+      ? [`This machine was too slow to click in time: p99 ${duration(worst)} late.`]
+      : []),
+    ...(queued.unknownAtFirst + direct.unknownAtFirst
+      ? [`First answered 504 or not at all: ${queued.unknownAtFirst} queued, ${direct.unknownAtFirst} direct.`]
+      : []),
+  ];
+}
+
+export const runAsJson = ({ environment, queued, direct, atRest }: DemoResult, settings: Settings) => {
+  const { ok, checks } = asJson(atRest);
+  return { environment, settings, queued: queued.figures, direct: direct.figures, audit: { ok, checks } };
+};

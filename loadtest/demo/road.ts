@@ -1,0 +1,93 @@
+// One road, from the first click until nothing is in flight any more.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AuditResult, audit } from '../audit/audit.ts';
+import type { Stores } from '../audit/stores.ts';
+import type { Bank } from '../bank.ts';
+import type { Buyer } from '../buyers.ts';
+import type { Order, Shop } from '../shop.ts';
+import { idleShare } from './bank-idle.ts';
+import type { Crowd, Generator } from './crowd.ts';
+import { answerOf, type Click, type RoadFigures, roadFigures } from './figures.ts';
+import { untilFinal } from './finals.ts';
+import type { Progress } from './progress.ts';
+import type { Settings } from './settings.ts';
+
+export interface Venue {
+  gatewayUrl: string;
+  shop: Shop;
+  bank: Bank;
+  stores: Stores;
+  generator: Generator;
+  settings: Settings;
+}
+
+export interface RoadRun {
+  figures: RoadFigures;
+  /** Said yes, and not confirmed in the end. */
+  untrueYes: number;
+  /** Answered 504, or not at all, at first. */
+  unknownAtFirst: number;
+  /** Of the time from the first charge until the crowd had left. */
+  bankIdleShare: number | null;
+  lateMs: { p99: number; max: number };
+  auditInFlight: AuditResult;
+}
+
+export interface RoadOptions {
+  saleId: string;
+  stock: number;
+  buyers: Buyer[];
+  seconds: number;
+  progress: Progress;
+}
+
+export async function runRoad(
+  venue: Venue,
+  { saleId, stock, buyers, seconds, progress }: RoadOptions,
+): Promise<RoadRun> {
+  const { gatewayUrl, shop, bank, stores, generator, settings } = venue;
+  // Setting the seed restarts the bank's sequence: the n-th charge meets the same fate on both roads.
+  await bank.change(settings.bank);
+
+  const order = {
+    gatewayUrl,
+    saleId,
+    tokens: buyers.map((buyer) => buyer.token),
+    seconds,
+    timeoutMs: settings.clientTimeoutMs,
+  };
+  let auditing: Promise<AuditResult> | undefined;
+  const left = () => {
+    auditing = audit(stores, { atRest: false });
+  };
+  const crowd = await generator.send(order, { tally: progress.tally, left });
+  const auditInFlight = await (auditing ?? audit(stores, { atRest: false }));
+
+  const asked = crowd.clicks.flatMap(({ orderId }, i) => (orderId ? [{ orderId, token: buyers[i]?.token ?? '' }] : []));
+  const orders = await untilFinal(shop, asked, settings.finalWithinSeconds * 1_000);
+  const charges = await untilIdle(bank, settings.finalWithinSeconds * 1_000);
+  await progress.stop();
+  const ours = charges.filter((charge) => orders.has(charge.key));
+  return { ...collect(crowd, orders, stock), bankIdleShare: idleShare(ours, crowd.lastClickAt), auditInFlight };
+}
+
+function collect({ clicks, lastClickAt }: Crowd, orders: Map<string, Order>, stock: number) {
+  const late = clicks.map((click) => click.lateMs).sort((a, b) => a - b);
+  const yes = clicks.filter((click) => answerOf(click) === 'yes');
+  const isConfirmed = ({ orderId }: Click) => orders.get(orderId ?? '')?.status === 'confirmed';
+  return {
+    figures: roadFigures({ stock, clicks, orders, lastClickAt }),
+    untrueYes: yes.filter((click) => !isConfirmed(click)).length,
+    unknownAtFirst: clicks.filter((click) => answerOf(click) === 'unknown').length,
+    lateMs: { p99: late[Math.ceil(late.length * 0.99) - 1] ?? 0, max: late.at(-1) ?? 0 },
+  };
+}
+
+const LOOK_MS = 100;
+
+async function untilIdle(bank: Bank, withinMs: number) {
+  for (const giveUpAt = Date.now() + withinMs; ; await sleep(LOOK_MS)) {
+    const { charges, line } = await bank.statement();
+    if (line.waiting + line.inProgress === 0 || Date.now() > giveUpAt) return charges;
+  }
+}

@@ -1,0 +1,27 @@
+// Everything the demo's figures depend on; printed beside the table.
+
+export const settings = {
+  units: 1_000,
+  price: { amountMinor: 4_900, currency: 'EUR' },
+  buyers: 3_000,
+  /** They click evenly spread over this time, whatever the answers do. */
+  crowdSeconds: 3,
+  /** Beyond it a buyer stops waiting for the answer. */
+  clientTimeoutMs: 10_000,
+  bank: {
+    chargesPerSecond: 100,
+    latencyMs: { p50: 40, p99: 120 },
+    declineRate: 0,
+    errorRate: 0,
+    lateRate: 0,
+    lateMs: 0,
+    seed: 1111,
+  },
+  direct: { deadlineMs: 2_000, maxInFlight: 100 },
+  /** On each road first, uncounted: connections open, code compiled. */
+  warmUp: { units: 100, buyers: 100, crowdSeconds: 1 },
+  /** How long after the crowd every order must have ended. */
+  finalWithinSeconds: 120,
+};
+
+export type Settings = typeof settings;

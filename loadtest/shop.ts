@@ -1,0 +1,58 @@
+// The shop's HTTP interface, as a load test speaks it.
+import { z } from 'zod';
+
+export interface SaleDraft {
+  sku: string;
+  title: string;
+  price: { amountMinor: number; currency: string };
+  stock: number;
+  opensAt: string;
+  closesAt: string;
+  perBuyerLimit: number;
+  mode: 'queued' | 'direct';
+}
+
+const Sale = z.object({ id: z.string(), remaining: z.number().nullish() });
+export type Sale = z.infer<typeof Sale>;
+
+const time = z.iso.datetime().transform((text) => Date.parse(text));
+const Order = z.object({
+  orderId: z.string(),
+  status: z.string(),
+  createdAt: time,
+  decidedAt: time.nullish().transform((at) => at ?? null),
+});
+/** Times in Unix milliseconds; `createdAt` is the one in the id. */
+export type Order = z.infer<typeof Order>;
+
+const TIMEOUT_MS = 10_000;
+
+export type Shop = ReturnType<typeof createShop>;
+
+export function createShop(gatewayUrl: string) {
+  async function call(path: string, token?: string, body?: object): Promise<Response> {
+    return fetch(new URL(path, gatewayUrl), {
+      headers: {
+        ...(token && { authorization: `Bearer ${token}` }),
+        ...(body && { 'content-type': 'application/json' }),
+      },
+      ...(body && { method: 'POST', body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  }
+  return {
+    createSale: async (draft: SaleDraft, adminToken: string): Promise<Sale> =>
+      Sale.parse(await json(await call('/v1/sales', adminToken, draft))),
+    sale: async (id: string): Promise<Sale> => Sale.parse(await json(await call(`/v1/sales/${id}`))),
+    /** Null while the shop cannot say. */
+    async order(orderId: string, token: string): Promise<Order | null> {
+      const response = await call(`/v1/orders/${orderId}`, token).catch(() => null);
+      return response?.ok ? Order.parse(await response.json()) : null;
+    },
+  };
+}
+
+async function json(response: Response): Promise<unknown> {
+  if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
+  return response.json();
+}

@@ -1,0 +1,24 @@
+// npm run token -- --buyer alice [--admin] [--hours N]: a token for the live stack, on standard output.
+import { parseArgs } from 'node:util';
+import { readStack } from '../infra/native/stack.ts';
+import { createTokens } from './buyers.ts';
+
+const USAGE = 'usage: npm run token -- --buyer NAME [--admin] [--hours N]';
+
+async function run(): Promise<string> {
+  const { values } = parseArgs({
+    options: { buyer: { type: 'string' }, admin: { type: 'boolean' }, hours: { type: 'string', default: '12' } },
+  });
+  const hours = Number(values.hours);
+  if (!values.buyer || !(hours > 0)) throw new Error(USAGE);
+  const secret = process.env.TOKEN_SECRET || (await readStack())?.tokenSecret;
+  if (!secret) throw new Error('No stack runs here (npm run up, npm run demo), and TOKEN_SECRET is not set.');
+  return createTokens(secret)(values.buyer, { admin: values.admin ?? false, hours });
+}
+
+try {
+  console.log(await run());
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

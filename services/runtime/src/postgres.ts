@@ -21,6 +21,8 @@ export function createPool(databaseUrl: string, log: Log, max = 10): Pool {
   });
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', (error) => log.warn({ error: error.message }, 'an idle database connection broke'));
+  // The pool does not listen to one that is in use: its query fails and says so.
+  pool.on('connect', (connection) => connection.on('error', () => undefined));
   return pool;
 }
 

@@ -6,9 +6,11 @@ CREATE TABLE charges (
   amount_minor bigint CHECK (amount_minor > 0),
   currency char(3),
   state text NOT NULL CHECK (state IN ('requested', 'captured', 'declined', 'voided', 'reversing', 'reversed')),
+  -- When the bank is to be told, or told again, that the charge is taken back.
+  reverse_at timestamptz CHECK ((reverse_at IS NOT NULL) = (state = 'reversing')),
   created_at timestamptz NOT NULL DEFAULT now(),
+  -- When the state became what it is.
   updated_at timestamptz NOT NULL DEFAULT now()
 );
 
--- What the bank still has to be told.
-CREATE INDEX charges_reversing ON charges (updated_at) WHERE state = 'reversing';
+CREATE INDEX charges_reversing ON charges (reverse_at) WHERE state = 'reversing';

@@ -1,0 +1,60 @@
+// Payment, put together: ledger, bank, gRPC, the loop that gives back, ops.
+import { fileURLToPath } from 'node:url';
+import { PaymentServiceService } from '@flashsale/contracts/payment';
+import { paymentProto, protoFolder } from '@flashsale/contracts/proto';
+import { startRpcServer } from '@flashsale/rpc/server';
+import { createLog } from '@flashsale/runtime/log';
+import { startLoop } from '@flashsale/runtime/loop';
+import { createRegistry, startOps } from '@flashsale/runtime/ops';
+import { createPool, migrate } from '@flashsale/runtime/postgres';
+import type { Config } from './config.ts';
+import { chargeOrders } from './domain/charge-orders.ts';
+import { reverseCharges, voidCharges } from './domain/reverse-charges.ts';
+import { paymentHandlers } from './inbound/grpc.ts';
+import { createMetrics } from './metrics.ts';
+import { createBank } from './outbound/bank.ts';
+import { createLedger } from './outbound/ledger.ts';
+
+const migrations = fileURLToPath(new URL('../migrations', import.meta.url));
+
+export async function startPayment(config: Config) {
+  const log = createLog('payment', config.LOG_LEVEL);
+  const registry = createRegistry('payment');
+  await migrate(config.DATABASE_URL, migrations, log);
+  const pool = createPool(config.DATABASE_URL, log);
+  const ledger = createLedger(pool);
+  const bank = createBank(config, createMetrics(registry), log);
+  const ports = { ledger, bank, log };
+
+  const reversals = startLoop({ name: 'reversals', everyMs: 1_000, log, round: () => reverseCharges(ports) });
+  const rpc = await startRpcServer({
+    host: config.HOST,
+    port: config.GRPC_PORT,
+    service: PaymentServiceService,
+    name: 'flashsale.payment.v1.PaymentService',
+    handlers: paymentHandlers({
+      ledger,
+      charge: (items, untilMs) => chargeOrders(items, untilMs, ports),
+      void: (orderIds) => voidCharges(orderIds, ledger, reversals.kick),
+      patienceMs: config.BANK_TIMEOUT_MS,
+    }),
+    protoFolder,
+    protoFile: paymentProto,
+    log,
+    registry,
+  });
+  const ops = await startOps({ host: config.HOST, port: config.OPS_PORT, registry, unready: () => ledger.unready() });
+  log.info({ rpc: rpc.port, ops: ops.port }, 'payment is ready');
+
+  return {
+    address: `${config.HOST}:${rpc.port}`,
+    ops: ops.port,
+    async stop() {
+      await rpc.stop();
+      await bank.stop();
+      await reversals.stop();
+      await pool.end();
+      await ops.stop();
+    },
+  };
+}

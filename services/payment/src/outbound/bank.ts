@@ -1,0 +1,72 @@
+// The bank, over HTTP: kept-open connections, and every answer a value. What is not an answer is unknown.
+import type { Log } from '@flashsale/runtime/log';
+import { Pool } from 'undici';
+import { z } from 'zod';
+import type { Config } from '../config.ts';
+import type { Bank } from '../domain/charge.ts';
+import { REVERSALS_AT_ONCE } from '../domain/reverse-charges.ts';
+import type { Metrics } from '../metrics.ts';
+
+const CHARGE_ANSWERS: Record<number, 'captured' | 'declined' | 'reversed'> = {
+  201: 'captured',
+  402: 'declined',
+  409: 'reversed',
+};
+const Reversal = z.object({ status: z.enum(['reversed', 'declined']) });
+
+export function createBank(config: Config, metrics: Metrics, log: Log): Bank & { stop(): Promise<void> } {
+  const { origin } = new URL(config.BANK_URL);
+  // The callers' patience ends a call, no other clock.
+  const limits = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: 2_000 };
+  const charges = new Pool(origin, { ...limits, connections: config.BANK_CONCURRENCY });
+  // Of its own: money is given back while a crowd waits to pay.
+  const reversals = new Pool(origin, { ...limits, connections: REVERSALS_AT_ONCE });
+  const headers = { authorization: `Bearer ${config.BANK_API_KEY}`, 'content-type': 'application/json' };
+
+  async function timed<Answer extends string>(call: string, ask: () => Promise<Answer>): Promise<Answer | 'unknown'> {
+    const end = metrics.bankCall.startTimer({ call });
+    const answer = await ask().catch(() => 'unknown' as const);
+    end({ outcome: answer });
+    return answer;
+  }
+
+  /** Only a mistake of ours: an answer of the bank's own trouble is 5xx. */
+  function sayIfRefused(call: string, status: number): void {
+    if (status >= 400 && status < 500) log.error({ call, status }, 'the bank refuses to read a call');
+  }
+
+  return {
+    charge: ({ orderId, amountMinor, currency }, patience) =>
+      timed('charge', async () => {
+        const { statusCode, body } = await charges.request({
+          method: 'POST',
+          path: '/charges',
+          headers: { ...headers, 'idempotency-key': orderId },
+          body: JSON.stringify({ amountMinor, currency }),
+          signal: patience,
+        });
+        await body.dump();
+        const answer = CHARGE_ANSWERS[statusCode];
+        if (!answer) sayIfRefused('charge', statusCode);
+        return answer ?? 'unknown';
+      }),
+
+    reverse: (orderId) =>
+      timed('reverse', async () => {
+        const { statusCode, body } = await reversals.request({
+          method: 'POST',
+          path: `/charges/${orderId}/reverse`,
+          headers,
+          signal: AbortSignal.timeout(config.BANK_TIMEOUT_MS),
+        });
+        const text = await body.text();
+        if (statusCode === 200) return Reversal.parse(JSON.parse(text)).status;
+        sayIfRefused('reverse', statusCode);
+        return 'unknown';
+      }),
+
+    async stop() {
+      await Promise.all([charges.destroy(), reversals.destroy()]);
+    },
+  };
+}

@@ -1,0 +1,114 @@
+// Everything payment says to Postgres. Rows are locked in the order of their ids, so no two calls wait for each other.
+import { type Connection, inTransaction, type Pool } from '@flashsale/runtime/postgres';
+import type { Charge, ChargeItem, ChargeState, Ledger, States } from '../domain/charge.ts';
+
+type Row = Pick<Charge, 'orderId' | 'state'>;
+type Asker = Pick<Connection, 'query'>;
+
+const CHARGE = 'order_id AS "orderId", state, amount_minor AS "amountMinor", currency';
+
+export function createLedger(pool: Pool): Ledger & { unready(): Promise<string[]> } {
+  return {
+    async request(items) {
+      const inserted = await insertRequested(pool, items);
+      const others = without(
+        items.map((item) => item.orderId),
+        inserted,
+      );
+      return [...inserted, ...(await selectCharges(pool, others))];
+    },
+    async settle(from, answers) {
+      const settled = await updateStates(pool, from, answers);
+      const others = without([...answers.keys()], settled);
+      return statesOf([...settled, ...(await selectCharges(pool, others))]);
+    },
+    void: (orderIds) =>
+      inTransaction(pool, async (connection) => {
+        const voided = await insertVoided(connection, orderIds);
+        const others = without(orderIds, voided);
+        await updateToReversing(connection, others);
+        return statesOf([...voided, ...(await selectCharges(connection, others))]);
+      }),
+    find: async (orderId) => (await selectCharges(pool, [orderId]))[0],
+    claimReversals: (most) => claimReversals(pool, most),
+    unready: () =>
+      pool.query('SELECT 1').then(
+        () => [],
+        () => ['postgres'],
+      ),
+  };
+}
+
+const statesOf = (rows: Row[]): States => new Map(rows.map(({ orderId, state }) => [orderId, state]));
+
+function without(orderIds: string[], rows: Row[]): string[] {
+  const found = new Set(rows.map((row) => row.orderId));
+  return orderIds.filter((orderId) => !found.has(orderId));
+}
+
+async function insertRequested(asker: Asker, items: ChargeItem[]): Promise<Charge[]> {
+  const { rows } = await asker.query<Charge>(
+    `INSERT INTO charges (order_id, amount_minor, currency, state)
+     SELECT *, 'requested' FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS item (order_id) ORDER BY order_id
+     ON CONFLICT DO NOTHING
+     RETURNING ${CHARGE}`,
+    [items.map((item) => item.orderId), items.map((item) => item.amountMinor), items.map((item) => item.currency)],
+  );
+  return rows;
+}
+
+async function selectCharges(asker: Asker, orderIds: string[]): Promise<Charge[]> {
+  if (orderIds.length === 0) return [];
+  const { rows } = await asker.query<Charge>(`SELECT ${CHARGE} FROM charges WHERE order_id = ANY ($1)`, [orderIds]);
+  return rows;
+}
+
+async function updateStates(asker: Asker, from: ChargeState, answers: States): Promise<Row[]> {
+  if (answers.size === 0) return [];
+  const { rows } = await asker.query<Row>(
+    `WITH locked AS (
+       SELECT order_id FROM charges WHERE order_id = ANY ($1) AND state = $3 ORDER BY order_id FOR UPDATE
+     )
+     UPDATE charges SET state = answer.state, reverse_at = NULL, updated_at = now()
+     FROM locked JOIN unnest($1::uuid[], $2::text[]) AS answer (order_id, state) USING (order_id)
+     WHERE charges.order_id = locked.order_id AND charges.state = $3
+     RETURNING charges.order_id AS "orderId", charges.state`,
+    [[...answers.keys()], [...answers.values()], from],
+  );
+  return rows;
+}
+
+async function insertVoided(asker: Asker, orderIds: string[]): Promise<Row[]> {
+  const { rows } = await asker.query<Row>(
+    `INSERT INTO charges (order_id, state)
+     SELECT order_id, 'voided' FROM unnest($1::uuid[]) AS item (order_id) ORDER BY order_id
+     ON CONFLICT DO NOTHING
+     RETURNING order_id AS "orderId", state`,
+    [orderIds],
+  );
+  return rows;
+}
+
+async function updateToReversing(asker: Asker, orderIds: string[]): Promise<void> {
+  if (orderIds.length === 0) return;
+  await asker.query(
+    `WITH locked AS (SELECT order_id FROM charges WHERE order_id = ANY ($1) ORDER BY order_id FOR UPDATE)
+     UPDATE charges SET state = 'reversing', reverse_at = now(), updated_at = now() FROM locked
+     WHERE charges.order_id = locked.order_id AND state IN ('requested', 'captured')`,
+    [orderIds],
+  );
+}
+
+/** What the bank leaves unanswered is due again after as long as it has been open, at least 1 and at most 5 seconds. */
+async function claimReversals(asker: Asker, most: number): Promise<string[]> {
+  const { rows } = await asker.query<{ orderId: string }>(
+    `UPDATE charges SET reverse_at = now() + least(greatest(now() - updated_at, interval '1 s'), interval '5 s')
+     WHERE order_id IN (
+       SELECT order_id FROM charges WHERE state = 'reversing' AND reverse_at <= now()
+       ORDER BY reverse_at LIMIT $1 FOR UPDATE SKIP LOCKED
+     )
+     RETURNING order_id AS "orderId"`,
+    [most],
+  );
+  return rows.map((row) => row.orderId);
+}

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { status, statusOf } from '@flashsale/rpc/client';
+import { item, openTown, orderIds } from './payment.ts';
+
+/** A turn of more than a quarter of an hour. */
+const STANDSTILL = 0.001;
+
+test('an order is charged once, however often and by however many it is asked for at once', async (t) => {
+  const { bank, startPayment } = await openTown(t);
+  const payments = [await startPayment(), await startPayment()];
+  const ids = orderIds(50);
+  const asked = Array.from({ length: 10 }, (_, i) =>
+    payments[i % 2]?.charge((i < 5 ? ids : ids.toReversed()).map((id) => item(id))),
+  );
+  for (const states of await Promise.all(asked)) assert.deepEqual(new Set(states), new Set(['captured']));
+  const { charges } = await bank.statement();
+  assert.deepEqual(charges.map((charge) => charge.key).sort(), ids.sort());
+  assert.ok(charges.every((charge) => charge.status === 'captured' && charge.amountMinor === 1_000));
+});
+
+test('a bank that is late leaves `requested` before the deadline; asking again finds the one charge', async (t) => {
+  const { bank, startPayment } = await openTown(t, { CHARGES_PER_SECOND: STANDSTILL });
+  // More orders than connections: those that wait for one are answered in time as well.
+  const payment = await startPayment({ BANK_CONCURRENCY: 5 });
+  const items = orderIds(12).map((id) => item(id));
+  assert.deepEqual(new Set(await payment.charge(items, 3_000)), new Set(['requested']));
+  await bank.turn({ chargesPerSecond: 0 });
+  assert.deepEqual(new Set(await payment.charge(items)), new Set(['captured']));
+  assert.equal((await bank.statement()).charges.length, 12);
+});
+
+test('what is known by the deadline is answered, the rest is `requested`', async (t) => {
+  const { bank, startPayment } = await openTown(t);
+  const payment = await startPayment();
+  const [first, second] = orderIds(2) as [string, string];
+  await bank.charge(first);
+  await bank.turn({ chargesPerSecond: STANDSTILL });
+  assert.deepEqual(await payment.charge([item(second), item(first)], 3_000), ['requested', 'captured']);
+  assert.deepEqual(await payment.states([second, first]), ['requested', 'captured']);
+});
+
+test('a bank that fails after it has charged is asked again, and has charged once', async (t) => {
+  const { bank, startPayment } = await openTown(t, { ERROR_RATE: 1 });
+  const payment = await startPayment();
+  const items = orderIds(30).map((id) => item(id));
+  assert.deepEqual(new Set(await payment.charge(items)), new Set(['requested']));
+  const took = (await bank.statement()).charges.length;
+  assert.ok(took > 0 && took < 30, `${took} of 30 had taken effect`);
+  await bank.turn({ errorRate: 0 });
+  assert.deepEqual(new Set(await payment.charge(items)), new Set(['captured']));
+  assert.equal((await bank.statement()).charges.length, 30);
+});
+
+test('a bank that cannot be reached leaves `requested`, never a decline', async (t) => {
+  const { startPayment } = await openTown(t);
+  const payment = await startPayment({ BANK_URL: 'http://127.0.0.1:1' });
+  assert.deepEqual(await payment.charge(orderIds(3).map((id) => item(id))), ['requested', 'requested', 'requested']);
+});
+
+test('a bank that does not know our key leaves `requested`, never a decline', async (t) => {
+  const { startPayment } = await openTown(t);
+  const payment = await startPayment({ BANK_API_KEY: 'x'.repeat(32) });
+  assert.deepEqual(await payment.charge(orderIds(1).map((id) => item(id))), ['requested']);
+});
+
+test('items are independent: one declined or voided does not fail its neighbours', async (t) => {
+  const { bank, moneyOf, startPayment } = await openTown(t, { DECLINE_RATE: 1 });
+  const payment = await startPayment();
+  const ids = orderIds(4) as [string, string, string, string];
+  assert.deepEqual(await payment.charge([item(ids[1])]), ['declined']);
+  await bank.turn({ declineRate: 0 });
+  assert.deepEqual(await payment.void([ids[2]]), ['voided']);
+  const items = [...ids, ids[0]].map((id) => item(id));
+  assert.deepEqual(await payment.charge(items), ['captured', 'declined', 'voided', 'captured', 'captured']);
+  assert.deepEqual(await moneyOf(ids), ['captured', 'declined', 'nothing', 'captured']);
+});
+
+test('the first amount stays, whatever is asked later', async (t) => {
+  const { bank, startPayment } = await openTown(t, { ERROR_RATE: 1 });
+  const payment = await startPayment();
+  const [id] = orderIds(1) as [string];
+  assert.deepEqual(await payment.charge([item(id, 700, 'USD')]), ['requested']);
+  await bank.turn({ errorRate: 0 });
+  assert.deepEqual(await payment.charge([item(id, 900, 'EUR')]), ['captured']);
+  assert.deepEqual(await payment.charge([item(id, 900, 'EUR')]), ['captured']);
+  const { charge, amountMinor, currency } = await payment.get(id);
+  assert.deepEqual([charge?.orderId, amountMinor, currency], [id, 700, 'USD']);
+  assert.deepEqual(
+    (await bank.statement()).charges.map((line) => [line.amountMinor, line.currency]),
+    [[700, 'USD']],
+  );
+});
+
+test('an id in capital letters is the same order', async (t) => {
+  const { bank, startPayment } = await openTown(t);
+  const payment = await startPayment();
+  const [id] = orderIds(1) as [string];
+  assert.deepEqual(await payment.charge([item(id.toUpperCase()), item(id)]), ['captured', 'captured']);
+  assert.equal((await bank.statement()).charges.length, 1);
+});
+
+test('what cannot be read is refused by the name of its field, and nothing of the call is written', async (t) => {
+  const { bank, startPayment } = await openTown(t);
+  const payment = await startPayment();
+  const [good, other] = orderIds(2) as [string, string];
+  const refused = async (asked: Promise<unknown>, field: RegExp) =>
+    assert.rejects(asked, (error: Error) => statusOf(error) === status.INVALID_ARGUMENT && field.test(error.message));
+  await refused(payment.charge([item(good), item('x')]), /items\[1\]\.order_id/);
+  await refused(payment.charge([item(good), item(other, 0)]), /items\[1\]\.amount_minor/);
+  await refused(payment.charge([item(good), item(other, -5)]), /items\[1\]\.amount_minor/);
+  await refused(payment.charge([item(good), item(other, 1, 'euro')]), /items\[1\]\.currency/);
+  await refused(payment.void([good, 'x']), /order_ids\[1\]/);
+  await refused(payment.get('x'), /order_id/);
+  await assert.rejects(payment.get(good), (error) => statusOf(error) === status.NOT_FOUND);
+  assert.deepEqual((await bank.statement()).charges, []);
+});
+
+test('an empty list is answered with an empty list', async (t) => {
+  const { startPayment } = await openTown(t);
+  const payment = await startPayment();
+  assert.deepEqual([await payment.charge([]), await payment.void([])], [[], []]);
+});

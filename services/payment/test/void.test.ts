@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { item, openTown, orderIds, until } from './payment.ts';
+
+const STANDSTILL = 0.001;
+const HANGS = { latencyMs: { p50: 3_600_000, p99: 3_600_000 } };
+const ANSWERS = { latencyMs: { p50: 0, p99: 0 } };
+
+const all = (states: string[], wanted: string) => states.every((state) => state === wanted);
+
+test('an order voided before it is charged is never charged: a late charge is refused', async (t) => {
+  const { bank, startPayment } = await openTown(t);
+  const payment = await startPayment();
+  const ids = orderIds(3);
+  assert.ok(all(await payment.void(ids), 'voided'));
+  assert.ok(all(await payment.charge(ids.map((id) => item(id))), 'voided'));
+  assert.ok(all(await payment.void(ids), 'voided'));
+  const { amountMinor, currency } = await payment.get(String(ids[0]));
+  assert.deepEqual([amountMinor, currency], [0, '']);
+  assert.deepEqual((await bank.statement()).charges, []);
+});
+
+test('voiding what was captured refunds it, and it stays refunded', async (t) => {
+  const { moneyOf, startPayment } = await openTown(t);
+  const payment = await startPayment();
+  const ids = orderIds(60);
+  assert.ok(all(await payment.charge(ids.map((id) => item(id))), 'captured'));
+  assert.ok(all(await payment.void(ids), 'reversing'));
+  await until(async () => all(await payment.states(ids), 'reversed'));
+  assert.ok(all(await moneyOf(ids), 'reversed'));
+  assert.ok(all(await payment.charge(ids.map((id) => item(id))), 'reversed'));
+  assert.ok(all(await payment.void(ids), 'reversed'));
+});
+
+test('voiding what was declined changes nothing', async (t) => {
+  const { startPayment } = await openTown(t, { DECLINE_RATE: 1 });
+  const payment = await startPayment();
+  const ids = orderIds(2);
+  assert.ok(all(await payment.charge(ids.map((id) => item(id))), 'declined'));
+  assert.ok(all(await payment.void(ids), 'declined'));
+});
+
+test('an order voided while the bank is silent ends reversed, though the bank goes on later', async (t) => {
+  const { bank, moneyOf, startPayment } = await openTown(t, { CHARGES_PER_SECOND: STANDSTILL });
+  const payment = await startPayment();
+  const ids = orderIds(2);
+  const charged = payment.charge(ids.map((id) => item(id)));
+  // One is at work, the other in line behind it.
+  await bank.lineHas({ waiting: 1, inProgress: 1 });
+  assert.ok(all(await payment.void(ids), 'reversing'));
+  await until(async () => all(await payment.states(ids), 'reversed'));
+  await bank.turn({ chargesPerSecond: 0 });
+  assert.ok(all(await charged, 'reversed'));
+  assert.deepEqual((await moneyOf(ids)).sort(), ['nothing', 'reversed']);
+  assert.ok(all(await payment.charge(ids.map((id) => item(id))), 'reversed'));
+});
+
+test('an order voided when the bank has not even heard of it is refused there for ever', async (t) => {
+  const { bank, startPayment } = await openTown(t);
+  const cutOff = await startPayment({ BANK_URL: 'http://127.0.0.1:1' });
+  const ids = orderIds(2);
+  assert.ok(all(await cutOff.charge(ids.map((id) => item(id))), 'requested'));
+  assert.ok(all(await cutOff.void(ids), 'reversing'));
+  const payment = await startPayment();
+  await until(async () => all(await payment.states(ids), 'reversed'));
+  for (const id of ids) assert.equal((await bank.charge(id)).status, 409);
+});
+
+test('an order that turns out to be declined while it is taken back ends declined', async (t) => {
+  const { bank, startPayment } = await openTown(t, { DECLINE_RATE: 1, ERROR_RATE: 1, SEED: 3 });
+  const payment = await startPayment();
+  const ids = orderIds(20);
+  assert.ok(all(await payment.charge(ids.map((id) => item(id))), 'requested'));
+  const declined = new Set((await bank.statement()).charges.map((charge) => charge.key));
+  assert.ok(declined.size > 0 && declined.size < 20);
+  await bank.turn({ errorRate: 0 });
+  await payment.void(ids);
+  const wanted = ids.map((id) => (declined.has(id) ? 'declined' : 'reversed'));
+  await until(async () => JSON.stringify(await payment.states(ids)) === JSON.stringify(wanted));
+});
+
+test('a void is answered while the bank hangs, and carried out when it answers again, by a restarted payment too', async (t) => {
+  const { bank, moneyOf, startPayment } = await openTown(t);
+  const before = await startPayment();
+  const ids = orderIds(30);
+  assert.ok(all(await before.charge(ids.map((id) => item(id))), 'captured'));
+  await bank.turn(HANGS);
+  assert.ok(all(await before.void(ids), 'reversing'));
+  await before.stop();
+  const after = await startPayment();
+  assert.ok(all(await after.states(ids), 'reversing'));
+  assert.ok(all(await moneyOf(ids), 'captured'));
+  await bank.turn(ANSWERS);
+  await until(async () => all(await after.states(ids), 'reversed'));
+  assert.ok(all(await moneyOf(ids), 'reversed'));
+});
+
+test('a reversal that the bank fails, before or after it took effect, is tried again until it succeeds', async (t) => {
+  const { bank, moneyOf, startPayment } = await openTown(t);
+  const payment = await startPayment();
+  const ids = orderIds(10);
+  await payment.charge(ids.map((id) => item(id)));
+  await bank.turn({ errorRate: 1 });
+  await payment.void(ids);
+  await until(async () => (await moneyOf(ids)).includes('reversed'));
+  assert.ok(all(await payment.states(ids), 'reversing'));
+  await bank.turn({ errorRate: 0 });
+  await until(async () => all(await payment.states(ids), 'reversed'));
+  assert.ok(all(await moneyOf(ids), 'reversed'));
+});
+
+test('whatever way charges and voids meet, at a bank in bad weather, payment and bank agree in the end', async (t) => {
+  const weather = {
+    DECLINE_RATE: 0.2,
+    ERROR_RATE: 0.3,
+    LATENCY_P50_MS: 5,
+    LATENCY_P99_MS: 40,
+    LATE_RATE: 0.2,
+    LATE_MS: 30,
+  };
+  const { moneyOf, startPayment } = await openTown(t, { ...weather, CHARGES_PER_SECOND: 2_000 });
+  const payments = [
+    await startPayment({ BANK_CONCURRENCY: 20 }),
+    await startPayment({ BANK_CONCURRENCY: 20 }),
+  ] as const;
+  const ids = orderIds(120);
+  // A third is never voided, a third is voided by the other process at once, a third at some time.
+  const voided = ids.filter((_, i) => i % 3 !== 0);
+  const rounds = [0, 1, 2, 3].flatMap((round) => [
+    payments[0].charge(ids.map((id) => item(id))),
+    payments[1].charge(ids.toReversed().map((id) => item(id))),
+    payments[1].void(voided.filter((_, i) => i % 2 === 0 || round === 2)),
+  ]);
+  await Promise.all(rounds);
+  const final = (state: string) => state !== 'requested' && state !== 'reversing';
+  await until(async () => (await payments[0].charge(ids.map((id) => item(id)))).every(final));
+
+  const states = await payments[0].states(ids);
+  const money = await moneyOf(ids);
+  ids.forEach((id, i) => {
+    const said = `${states[i]} here, ${money[i]} there`;
+    const agree = ['captured here, captured there', 'declined here, declined there'];
+    const none = ['reversed here, reversed there', 'reversed here, nothing there', 'voided here, nothing there'];
+    assert.ok((voided.includes(id) ? [agree[1], ...none] : agree).includes(said), said);
+  });
+});

@@ -5,7 +5,7 @@ import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import type { Config } from './config.ts';
 import { createCatalogue } from './domain/catalogue.ts';
 import { findOrder } from './domain/find-order.ts';
-import { createCap, placeOrder } from './domain/place-order.ts';
+import { createCap, placeOrder, refuseEarly } from './domain/place-order.ts';
 import { createSettle } from './domain/settle.ts';
 import { sweep } from './domain/sweep.ts';
 import { createWatch } from './domain/watch-sales.ts';
@@ -42,6 +42,7 @@ export async function startGateway(config: Config) {
     queue,
     orders,
     views,
+    catalogue,
     cap: createCap(config.DIRECT_MAX_IN_FLIGHT),
     dueInMs: { queued: config.UNSENT_DUE_MS, direct: 2 * directDeadlineMs },
     warn: (orderId: string, error: unknown) => log.warn({ orderId, error: String(error) }, 'not marked as sent'),
@@ -74,6 +75,7 @@ export async function startGateway(config: Config) {
       ordersRouter({
         authenticate,
         findSale: catalogue.find,
+        refuseEarly: (sale) => refuseEarly(sale, ports),
         place: measured(metrics, (sale, command) => placeOrder(sale, command, ports)),
         findOrder: (orderId, buyerId, mintedAtMs) => findOrder(orderId, buyerId, mintedAtMs, { views, orders }),
         directDeadlineMs,

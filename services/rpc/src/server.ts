@@ -50,7 +50,7 @@ export async function startRpcServer(options: {
   host: string;
   port: number;
   service: ServiceDefinition;
-  /** For example `flashsale.orders.v1.OrdersService`: the name health is asked for. */
+  /** The full name, package and all, that health is asked for. */
   name: string;
   handlers: Handlers;
   protoFolder: string;
@@ -123,7 +123,7 @@ function toHandler(
 
 function callerOf(call: ServerUnaryCall<unknown, unknown>): Caller {
   const deadline = call.getDeadline();
-  return { deadlineMs: deadline instanceof Date ? deadline.getTime() : deadline, gone: () => call.cancelled };
+  return { deadlineMs: Math.floor(Number(deadline)), gone: () => call.cancelled };
 }
 
 function callSeconds(registry: Registry) {

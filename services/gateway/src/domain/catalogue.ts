@@ -8,10 +8,14 @@ export interface Catalogue {
   all(): Sale[];
   /** Newer revisions and epochs win, whoever brings them. */
   learn(sales: Sale[]): void;
+  /** As of the last look at its gate, so at most a round old. */
+  soldOut(saleId: string): boolean;
+  seeTickets(saleId: string, tickets: number): void;
 }
 
 export function createCatalogue(inventory: Inventory): Catalogue {
   const sales = new Map<string, Sale>();
+  const empty = new Set<string>();
 
   function learn(learned: Sale[]) {
     for (const sale of learned) {
@@ -22,6 +26,11 @@ export function createCatalogue(inventory: Inventory): Catalogue {
 
   return {
     learn,
+    soldOut: (saleId) => empty.has(saleId),
+    seeTickets(saleId, tickets) {
+      if (tickets > 0) empty.delete(saleId);
+      else empty.add(saleId);
+    },
     all: () => [...sales.values()],
     async find(saleId) {
       if (!sales.has(saleId)) {

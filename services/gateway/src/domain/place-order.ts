@@ -1,6 +1,7 @@
 // One click: the gate says yes or no, then the order goes down its sale's road.
 // `busy` always means that nothing happened; whoever cannot know that says `unknown`.
 import type { OrderCommand } from '@flashsale/contracts/messages';
+import type { Catalogue } from './catalogue.ts';
 import {
   type Admission,
   type Gate,
@@ -26,9 +27,17 @@ export interface PlacePorts {
   orders: Orders;
   views: OrderViews;
   cap: Cap;
+  catalogue: Catalogue;
   /** How long an order of that road may go without news before the sweeper looks at it. */
   dueInMs: { queued: number; direct: number };
   warn: (orderId: string, error: unknown) => void;
+}
+
+/** What can be said before anybody looks at who is asking; `placeOrder` says it again for those who got past. */
+export function refuseEarly(sale: Sale, { queue, cap, catalogue }: PlacePorts): 'sold-out' | 'busy' | undefined {
+  if (catalogue.soldOut(sale.id)) return 'sold-out';
+  const room = sale.mode === 'direct' ? !cap.full() : queue.available();
+  return room ? undefined : 'busy';
 }
 
 export const placeOrder = (sale: Sale, command: OrderCommand, ports: PlacePorts): Promise<PlaceAnswer> =>
@@ -91,6 +100,7 @@ async function giveBack(command: OrderCommand, gate: Gate): Promise<PlaceAnswer>
 }
 
 export interface Cap {
+  full(): boolean;
   enter(): boolean;
   leave(): void;
 }
@@ -98,6 +108,7 @@ export interface Cap {
 export function createCap(most: number): Cap {
   let inside = 0;
   return {
+    full: () => inside >= most,
     enter: () => inside < most && ++inside > 0,
     leave: () => {
       inside -= 1;

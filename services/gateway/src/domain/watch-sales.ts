@@ -45,6 +45,8 @@ export function createWatch(ports: WatchPorts) {
       const states = await ports.gate.read(sales.map((sale) => sale.id));
       for (const [index, sale] of sales.entries()) {
         const state = states[index];
+        // A gate that is being rebuilt is not sold out, it is busy.
+        ports.catalogue.seeTickets(sale.id, state?.tickets ?? 1);
         if (mustOpen(sale, state)) void open(sale);
         else if (state && state.revision < sale.revision) await ports.gate.change(sale);
       }

@@ -15,12 +15,20 @@ const ASK_AGAIN_IN_SECONDS = '1';
 export interface OrdersRoutes {
   authenticate: ReturnType<typeof createAuthenticate>;
   findSale: (saleId: string) => Promise<Sale | undefined>;
+  refuseEarly: (sale: Sale) => 'sold-out' | 'busy' | undefined;
   place: (sale: Sale, command: OrderCommand) => Promise<PlaceAnswer>;
   findOrder: (orderId: string, buyerId: string, mintedAtMs: number) => Promise<OrderView | undefined>;
   directDeadlineMs: number;
 }
 
-export function ordersRouter({ authenticate, findSale, place, findOrder, directDeadlineMs }: OrdersRoutes): Router {
+export function ordersRouter({
+  authenticate,
+  findSale,
+  refuseEarly,
+  place,
+  findOrder,
+  directDeadlineMs,
+}: OrdersRoutes): Router {
   const router = Router();
 
   router.post(
@@ -29,6 +37,8 @@ export function ordersRouter({ authenticate, findSale, place, findOrder, directD
       const { saleId } = request.params;
       const sale = isUuid(saleId) ? await findSale(saleId) : undefined;
       if (!sale) throw new Problem('not-found', { detail: 'no such sale' });
+      const no = refuseEarly(sale);
+      if (no) return answerProblem(response, no);
       response.locals.sale = sale;
       response.locals.buyerId = authenticate(request).buyerId;
       if (hasBody(request.headers) && !request.is('application/json')) throw new Problem('unsupported-media-type');

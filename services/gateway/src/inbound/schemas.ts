@@ -37,7 +37,7 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown):
   throw new Problem('bad-request', { errors });
 }
 
-export const isUuid = (text: string) => z.uuid().safeParse(text).success;
+export { validate as isUuid } from 'uuid';
 
 export function toSale(id: string, request: z.infer<typeof SaleRequest>): Sale {
   const { opensAt, closesAt, ...rest } = request;

@@ -30,7 +30,7 @@ const isOpen = (charge: Charge): charge is OpenCharge => charge.state === 'reque
 /** What is known by `untilMs`. */
 async function askBank(charges: OpenCharge[], untilMs: number, bank: Bank): Promise<States> {
   const answers = new Map<string, ChargeState>();
-  const patience = AbortSignal.timeout(Math.max(0, untilMs - Date.now()));
+  const patience = AbortSignal.timeout(Math.max(0, Math.floor(untilMs - Date.now())));
   const asked = charges.map(async (charge) => {
     const answer = await bank.charge(charge, patience);
     if (answer !== 'unknown') answers.set(charge.orderId, answer);

@@ -1,0 +1,234 @@
+// The whole shop in one process for a test: the five services as they are, on real servers, in a namespace of their own.
+// Between them lie wires and proxies, so that a test can lose, delay and repeat what crosses a process boundary.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InventoryServiceClient, InventoryServiceService } from '@flashsale/contracts/inventory';
+import { OrdersServiceClient, OrdersServiceService } from '@flashsale/contracts/orders';
+import { PaymentServiceClient, PaymentServiceService } from '@flashsale/contracts/payment';
+import { inventoryProto, ordersProto, paymentProto } from '@flashsale/contracts/proto';
+import { readConfig } from '@flashsale/runtime/config';
+import { createBank } from '../../loadtest/bank.ts';
+import { createTokens } from '../../loadtest/buyers.ts';
+import { startBank } from '../../services/bank/src/app.ts';
+import { settings as bankSettings } from '../../services/bank/src/config.ts';
+import { startGateway } from '../../services/gateway/src/app.ts';
+import { settings as gatewaySettings } from '../../services/gateway/src/config.ts';
+import { startInventory } from '../../services/inventory/src/app.ts';
+import { settings as inventorySettings } from '../../services/inventory/src/config.ts';
+import { startOrders } from '../../services/orders/src/app.ts';
+import { settings as ordersSettings } from '../../services/orders/src/config.ts';
+import { startPayment } from '../../services/payment/src/app.ts';
+import { settings as paymentSettings } from '../../services/payment/src/config.ts';
+import { openNamespace } from '../native/namespace.ts';
+import { proxyRpc } from './rpc-proxy.ts';
+import { until } from './until.ts';
+import { layWire } from './wire.ts';
+
+type Env = Record<string, string>;
+export type ShopSettings = Partial<Record<'bank' | 'inventory' | 'payment' | 'orders' | 'gateway', Env>>;
+export type TestShop = Awaited<ReturnType<typeof openShop>>;
+
+const SECRET = 'a-secret-for-tests-only-0123456789-0123456789';
+const API_KEY = 'a-bank-api-key-for-tests-only-0123456789';
+const COMMON = { LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent' };
+/** Tests do not wait for a patience that is made for a crowd. */
+const IMPATIENT: Required<ShopSettings> = {
+  bank: { CHARGES_PER_SECOND: '0', LATENCY_P50_MS: '1', LATENCY_P99_MS: '2' },
+  inventory: {},
+  payment: {},
+  orders: { RESUME_AFTER_MS: '1500', RESUME_EVERY_MS: '200', CHARGE_PATIENCE_MS: '1000' },
+  gateway: { ROUND_MS: '200', UNSENT_DUE_MS: '1500', SENT_DUE_MS: '1500', CONFIRM_TIMEOUT_MS: '1000' },
+};
+
+export async function openShop(settings: ShopSettings = {}) {
+  const namespace = await openNamespace();
+  const folder = mkdtempSync(join(tmpdir(), 'flashsale-bank-'));
+  const env = (service: keyof ShopSettings, own: Env): Env => ({
+    ...COMMON,
+    ...own,
+    ...IMPATIENT[service],
+    ...settings[service],
+  });
+  const wires = {
+    redis: await layWire(namespace.redisUrl),
+    gatewayAmqp: await layWire(namespace.amqpUrl),
+    ordersAmqp: await layWire(namespace.amqpUrl),
+    ordersPostgres: await layWire(namespace.databases.orders),
+    inventoryPostgres: await layWire(namespace.databases.inventory),
+    paymentPostgres: await layWire(namespace.databases.payment),
+  };
+
+  const start = {
+    bank: () =>
+      startBank(
+        readConfig(
+          bankSettings,
+          env('bank', { HTTP_PORT: '0', BANK_API_KEY: API_KEY, STORE_FILE: join(folder, 'statement.jsonl') }),
+        ),
+      ),
+    inventory: () =>
+      startInventory(
+        readConfig(inventorySettings, env('inventory', { GRPC_PORT: '0', DATABASE_URL: wires.inventoryPostgres.url })),
+      ),
+    payment: (bankUrl: string) =>
+      startPayment(
+        readConfig(
+          paymentSettings,
+          env('payment', {
+            GRPC_PORT: '0',
+            DATABASE_URL: wires.paymentPostgres.url,
+            BANK_URL: bankUrl,
+            BANK_API_KEY: API_KEY,
+          }),
+        ),
+      ),
+    orders: (own: Env = {}) =>
+      startOrders(
+        readConfig(ordersSettings, {
+          ...env('orders', {
+            GRPC_PORT: '0',
+            DATABASE_URL: wires.ordersPostgres.url,
+            AMQP_URL: wires.ordersAmqp.url,
+            INVENTORY_ADDRESS: proxies.inventory.address,
+            PAYMENT_ADDRESS: proxies.payment.address,
+          }),
+          ...own,
+        }),
+      ),
+    gateway: (own: Env = {}) =>
+      startGateway(
+        readConfig(gatewaySettings, {
+          ...env('gateway', {
+            HTTP_PORT: '0',
+            REDIS_URL: wires.redis.url,
+            AMQP_URL: wires.gatewayAmqp.url,
+            ORDERS_ADDRESS: proxies.orders.address,
+            INVENTORY_ADDRESS: proxies.gatewayInventory.address,
+            TOKEN_SECRET: SECRET,
+          }),
+          ...own,
+        }),
+      ),
+  };
+
+  const bank = await start.bank();
+  const inventory = await start.inventory();
+  const payment = await start.payment(bank.url);
+  const inventoryWire = {
+    service: InventoryServiceService,
+    Client: InventoryServiceClient,
+    name: 'flashsale.inventory.v1.InventoryService',
+    protoFile: inventoryProto,
+    address: inventory.address,
+  };
+  const proxies = {
+    inventory: await proxyRpc(inventoryWire),
+    gatewayInventory: await proxyRpc(inventoryWire),
+    payment: await proxyRpc({
+      service: PaymentServiceService,
+      Client: PaymentServiceClient,
+      name: 'flashsale.payment.v1.PaymentService',
+      protoFile: paymentProto,
+      address: payment.address,
+    }),
+    orders: undefined as unknown as Awaited<ReturnType<typeof proxyRpc>>,
+  };
+  const orders = await start.orders();
+  proxies.orders = await proxyRpc({
+    service: OrdersServiceService,
+    Client: OrdersServiceClient,
+    name: 'flashsale.orders.v1.OrdersService',
+    protoFile: ordersProto,
+    address: orders.address,
+  });
+  const gateway = await start.gateway();
+  const tokenFor = createTokens(SECRET);
+  const stores = {
+    redisUrl: namespace.redisUrl,
+    databases: namespace.databases,
+    bankUrl: bank.url,
+    bankApiKey: API_KEY,
+  };
+
+  const ready = (ops: number) =>
+    until('the service is ready', async () => (await fetch(`http://127.0.0.1:${ops}/readyz`)).ok);
+  await Promise.all([bank, inventory, payment, orders, gateway].map((service) => ready(service.ops)));
+
+  const request = (path: string, init: RequestInit = {}, token?: string, base = gateway.url) =>
+    fetch(new URL(path, base), {
+      ...init,
+      headers: { ...(token && { authorization: `Bearer ${token}` }), ...init.headers },
+    });
+
+  return {
+    namespace,
+    stores,
+    wires,
+    proxies,
+    services: { bank, inventory, payment, orders, gateway },
+    /** More of the same, for tests that need two. */
+    start,
+    ready,
+    bank: createBank(bank.url, API_KEY),
+    secret: SECRET,
+    tokenFor,
+    request,
+
+    async createSale(sale: { mode: 'queued' | 'direct'; stock: number } & Record<string, unknown>): Promise<string> {
+      const now = Date.now();
+      const body = {
+        sku: 'sku-1',
+        title: 'A test sale',
+        price: { amountMinor: 1_000, currency: 'EUR' },
+        opensAt: new Date(now - 60_000).toISOString(),
+        closesAt: new Date(now + 3_600_000).toISOString(),
+        ...sale,
+      };
+      const init = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+      const response = await request('/v1/sales', init, tokenFor('admin', { admin: true }));
+      if (response.status !== 201) throw new Error(`no sale: ${response.status} ${await response.text()}`);
+      return ((await response.json()) as { id: string }).id;
+    },
+
+    async buy(saleId: string, buyer: string, quantity?: number, base?: string) {
+      const body = quantity === undefined ? undefined : JSON.stringify({ quantity });
+      const init = { method: 'POST', ...(body && { body, headers: { 'content-type': 'application/json' } }) };
+      const response = await request(`/v1/sales/${saleId}/orders`, init, tokenFor(buyer), base);
+      const answer = (await response.json()) as Record<string, unknown> & { orderId?: string };
+      return {
+        status: response.status,
+        location: response.headers.get('location'),
+        ...answer,
+        httpStatus: response.status,
+      };
+    },
+
+    async order(orderId: string, buyer: string) {
+      const response = await request(`/v1/orders/${orderId}`, {}, tokenFor(buyer));
+      return { httpStatus: response.status, ...((await response.json()) as { status: string; reason?: string }) };
+    },
+
+    /** The order's final state, once it has one. */
+    final(orderId: string, buyer: string, deadlineMs?: number) {
+      return until(
+        `order ${orderId} is final`,
+        async () => {
+          const order = await this.order(orderId, buyer);
+          return ['confirmed', 'rejected', 'expired', 'cancelled'].includes(order.status) && order;
+        },
+        deadlineMs,
+      );
+    },
+
+    async close() {
+      await gateway.stop();
+      await Promise.all([orders.stop(), proxies.orders.stop()]);
+      await Promise.all([payment.stop(), inventory.stop(), bank.stop()]);
+      await Promise.all([proxies.inventory, proxies.gatewayInventory, proxies.payment].map((proxy) => proxy.stop()));
+      await Promise.all(Object.values(wires).map((wire) => wire.close()));
+      await namespace.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

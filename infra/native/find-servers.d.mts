@@ -1,0 +1,8 @@
+export function findServers(): {
+  postgres?: string;
+  initdb?: string;
+  redis?: string;
+  rabbitmq?: string;
+  epmd?: string;
+};
+export function missingServers(): string[];

@@ -1,0 +1,13 @@
+// One way for a command in the foreground to be asked to end: Ctrl-C, kill, or its terminal closing.
+
+/** Aborts at the first request. Later ones change nothing: a Ctrl-C reaches us up to three times, through npm and run.mjs. */
+export function endRequested(): AbortSignal {
+  const asked = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => asked.abort(signal));
+  return asked.signal;
+}
+
+export function requested(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

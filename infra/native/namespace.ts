@@ -1,0 +1,114 @@
+// For tests: databases, a RabbitMQ vhost and a Redis database of one's own on the shared private servers.
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { createDatabase, dropDatabase } from './databases.ts';
+import { newSecret } from './server.ts';
+
+export type Namespace = {
+  id: string;
+  databases: Record<'orders' | 'inventory' | 'payment', string>;
+  redisUrl: string;
+  amqpUrl: string;
+  adminPostgresUrl: string;
+  /** As the broker would on a restart; resolves when none of the connections that were open is left. */
+  closeRabbitConnections(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export async function openNamespace(): Promise<Namespace> {
+  const servers = serversOfThisTest();
+  const id = `t${randomBytes(5).toString('hex')}`;
+  const names = { orders: `orders_${id}`, inventory: `inventory_${id}`, payment: `payment_${id}` };
+  const rabbit = managementApi(servers.rabbitManagement);
+  const create = (name: string) => createDatabase(servers.postgres, name, newSecret());
+  const [orders, inventory, payment, redisUrl] = await Promise.all([
+    create(names.orders),
+    create(names.inventory),
+    create(names.payment),
+    takeRedisDatabase(servers.redis),
+    createVhost(rabbit, id),
+  ]);
+  const close = async () => {
+    await rabbit('DELETE', `vhosts/${id}`);
+    await Promise.all(Object.values(names).map((name) => dropDatabase(servers.postgres, name)));
+    await withRedis(redisUrl, (redis) => redis.flushdb());
+  };
+  return {
+    id,
+    databases: { orders, inventory, payment },
+    redisUrl,
+    amqpUrl: `${servers.amqp}/${id}`,
+    adminPostgresUrl: servers.postgres,
+    closeRabbitConnections: () => closeConnections(rabbit, id),
+    close,
+  };
+}
+
+function serversOfThisTest() {
+  const { TEST_POSTGRES_URL, TEST_REDIS_URL, TEST_AMQP_URL, TEST_RABBIT_MANAGEMENT_URL } = process.env;
+  if (!TEST_POSTGRES_URL || !TEST_REDIS_URL || !TEST_AMQP_URL || !TEST_RABBIT_MANAGEMENT_URL) {
+    throw new Error('this test needs the private servers: run `npm test -- FILE`');
+  }
+  return {
+    postgres: TEST_POSTGRES_URL,
+    redis: TEST_REDIS_URL,
+    amqp: TEST_AMQP_URL,
+    rabbitManagement: TEST_RABBIT_MANAGEMENT_URL,
+  };
+}
+
+// Database 0 counts; a number comes round again after 255 others, long after its test has ended.
+async function takeRedisDatabase(url: string): Promise<string> {
+  const number = ((await withRedis(url, (redis) => redis.incr('namespaces'))) % 255) + 1;
+  const own = `${url}/${number}`;
+  await withRedis(own, (redis) => redis.flushdb());
+  return own;
+}
+
+async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = new Redis(url, { retryStrategy: () => null });
+  try {
+    return await work(redis);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+type Rabbit = ReturnType<typeof managementApi>;
+
+function managementApi(url: string) {
+  const { username, password, origin } = new URL(url);
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  const call = async (method: string, path: string, body?: object): Promise<unknown> => {
+    const answer = await fetch(`${origin}/api/${path}`, {
+      method,
+      headers: { authorization, 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok && answer.status !== 404) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return answer.ok && text ? JSON.parse(text) : undefined;
+  };
+  return Object.assign(call, { user: username });
+}
+
+async function createVhost(rabbit: Rabbit, id: string): Promise<void> {
+  await rabbit('PUT', `vhosts/${id}`, {});
+  await rabbit('PUT', `permissions/${id}/${rabbit.user}`, { configure: '.*', write: '.*', read: '.*' });
+}
+
+async function closeConnections(rabbit: Rabbit, id: string): Promise<void> {
+  const open = await connections(rabbit, id);
+  for (const deadline = Date.now() + 15_000; ; await sleep(100)) {
+    const left = (await connections(rabbit, id)).filter((name) => open.includes(name));
+    if (left.length === 0) return;
+    if (Date.now() > deadline) throw new Error(`RabbitMQ still lists ${left.length} connections of ${id}`);
+    await Promise.all(left.map((name) => rabbit('DELETE', `connections/${encodeURIComponent(name)}`)));
+  }
+}
+
+async function connections(rabbit: Rabbit, id: string): Promise<string[]> {
+  const listed = (await rabbit('GET', `vhosts/${id}/connections`)) as { name: string }[] | undefined;
+  return (listed ?? []).map(({ name }) => name);
+}

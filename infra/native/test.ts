@@ -1,0 +1,92 @@
+// npm test: every check in order, on private servers that are gone afterwards. npm test -- FILE…: those tests alone.
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { LOCAL, ROOT, removeDir, sweepLeftovers } from './leftovers.ts';
+import { startServers } from './servers.ts';
+import { endRequested } from './signals.ts';
+
+const ALL_TESTS = ['services/**/*.test.ts', 'loadtest/**/*.test.ts', 'infra/**/*.test.ts'];
+const end = endRequested();
+
+type Stage = { name: string; run(): Promise<number> };
+
+async function test(files: string[]): Promise<number> {
+  const stages = files.length > 0 ? [testsStage(files)] : allStages();
+  const times: string[] = [];
+  for (const { name, run } of stages) {
+    if (stages.length > 1) console.log(`\n── ${name}`);
+    const from = Date.now();
+    const code = end.aborted ? 130 : await run();
+    const seconds = ((Date.now() - from) / 1000).toFixed(1);
+    times.push(`${name} ${code === 0 ? 'ok' : 'FAILED'} ${seconds} s`);
+    if (code !== 0) return summary(times, end.aborted ? 130 : code);
+  }
+  return summary(times, 0);
+}
+
+function allStages(): Stage[] {
+  const { scripts } = JSON.parse(fs.readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  return [
+    { name: 'lint', run: () => run('node_modules/.bin/biome', ['check', '.']) },
+    { name: 'types', run: () => run('node_modules/.bin/tsc', ['--noEmit']) },
+    ...(scripts['check:proto'] ? [{ name: 'protos', run: () => run('npm', ['run', '--silent', 'check:proto']) }] : []),
+    testsStage(ALL_TESTS),
+    { name: 'demo', run: () => run(process.execPath, ['loadtest/demo/main.ts', '--once']) },
+  ];
+}
+
+function testsStage(files: string[]): Stage {
+  return { name: 'tests', run: () => withServers((env) => runTests(files, env)) };
+}
+
+function runTests(files: string[], env: Record<string, string>): Promise<number> {
+  const options = ['--test', '--test-concurrency=3', '--test-reporter=spec'];
+  return run(process.execPath, [...options, ...files], env);
+}
+
+async function withServers(work: (env: Record<string, string>) => Promise<number>): Promise<number> {
+  await sweepLeftovers(console.log);
+  const dir = join(LOCAL, `test-${process.pid}`);
+  try {
+    const servers = await startServers({ dir, say: console.log, signal: end });
+    try {
+      return await work({
+        TEST_POSTGRES_URL: servers.postgres.url,
+        TEST_REDIS_URL: servers.redis.url,
+        TEST_AMQP_URL: servers.rabbitmq.url,
+        TEST_RABBIT_MANAGEMENT_URL: servers.rabbitmq.managementUrl,
+      });
+    } finally {
+      await servers.stop();
+    }
+  } catch (error) {
+    if (!end.aborted) console.error(error instanceof Error ? error.message : error);
+    return 1;
+  } finally {
+    removeDir(dir);
+  }
+}
+
+function run(command: string, args: string[], env: Record<string, string> = {}): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: 'inherit' });
+    const stop = () => child.kill('SIGTERM');
+    end.addEventListener('abort', stop);
+    child.once('error', (error) => {
+      console.error(`${command}: ${error.message}`);
+      resolve(127);
+    });
+    child.once('exit', (code) => {
+      end.removeEventListener('abort', stop);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+function summary(times: string[], code: number): number {
+  console.log(`\n${code === 0 ? 'passed' : 'not passed'}: ${times.join(' · ')}`);
+  return code;
+}
+
+process.exit(await test(process.argv.slice(2)));

@@ -72,7 +72,9 @@ export async function startOrders(config: Config) {
     name: 'resumer',
     everyMs: config.RESUME_EVERY_MS,
     log,
-    round: () => resumeOrders(ports, patient, config.RESUME_AFTER_MS),
+    async round() {
+      while ((await resumeOrders(ports, patient, config.RESUME_AFTER_MS)) > 0);
+    },
   });
   const ops = await startOps({
     host: config.HOST,

@@ -4,13 +4,18 @@ import { type OrderAnswer, type Orders, type OrderView, type OrderViews, UNDECID
 /** An id that nobody knows may stand in line while the gate was lost: believed for as long as a queued order may take. */
 const YOUNG_MS = 600_000;
 
+/** After that a view that still says `queued` is checked: the Redis it lies in may have forgotten how the order ended. */
+export const DOUBTFUL_MS = 30_000;
+
 export async function findOrder(
   orderId: string,
   buyerId: string,
   mintedAtMs: number,
   { views, orders }: { views: OrderViews; orders: Orders },
 ): Promise<OrderView | undefined> {
-  const view = (await views.find(orderId).catch(() => undefined)) ?? asView((await orders.get([orderId])).get(orderId));
+  const seen = await views.find(orderId).catch(() => undefined);
+  const doubtful = seen?.status === 'queued' && Date.now() - mintedAtMs > DOUBTFUL_MS;
+  const view = seen && !doubtful ? seen : (asView((await orders.get([orderId])).get(orderId)) ?? seen);
   if (view) return view.buyerId === buyerId ? view : undefined;
   const age = Date.now() - mintedAtMs;
   if (age < 0 || age > YOUNG_MS) return undefined;

@@ -1,6 +1,7 @@
 // Buying, and asking how an order stands.
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import express, { type Response, Router } from 'express';
+import { DOUBTFUL_MS } from '../domain/find-order.ts';
 import type { PlaceAnswer } from '../domain/place-order.ts';
 import type { OrderView } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
@@ -11,6 +12,7 @@ import type { createAuthenticate } from './token.ts';
 
 const jsonBody = express.json({ limit: '4kb', type: 'application/json' });
 const ASK_AGAIN_IN_SECONDS = '1';
+const ASK_RARELY_IN_SECONDS = '5';
 
 export interface OrdersRoutes {
   authenticate: ReturnType<typeof createAuthenticate>;
@@ -62,7 +64,9 @@ export function ordersRouter({
     const { buyerId } = authenticate(request);
     const view = mintedAtMs === undefined ? undefined : await findOrder(orderId.toLowerCase(), buyerId, mintedAtMs);
     if (!view || mintedAtMs === undefined) throw new Problem('not-found', { detail: 'no such order' });
-    if (view.status === 'queued') response.set('Retry-After', ASK_AGAIN_IN_SECONDS);
+    const longInLine = Date.now() - mintedAtMs > DOUBTFUL_MS;
+    if (view.status === 'queued')
+      response.set('Retry-After', longInLine ? ASK_RARELY_IN_SECONDS : ASK_AGAIN_IN_SECONDS);
     response.set('Cache-Control', 'no-store').json(fromOrder(view, mintedAtMs));
   });
 

@@ -3,13 +3,13 @@ import { closeOrders } from './close-orders.ts';
 import { carryOn } from './fulfil-orders.ts';
 import { isUndecided, type Patience, type Ports } from './order.ts';
 
-export async function resumeOrders(ports: Ports, patience: Patience, untouchedForMs: number): Promise<void> {
-  await closeOrders(await ports.ledger.timeOut(), ports, patience);
+/** Answers how many rows it found to work on. */
+export async function resumeOrders(ports: Ports, patience: Patience, untouchedForMs: number): Promise<number> {
+  const late = await ports.ledger.timeOut();
+  await closeOrders(late, ports, patience);
   const unfinished = await ports.ledger.takeUnfinished(untouchedForMs);
-  await closeOrders(
-    unfinished.filter((order) => order.open),
-    ports,
-    patience,
-  );
+  const open = unfinished.filter((order) => order.open);
+  await closeOrders(open, ports, patience);
   await carryOn(unfinished.filter(isUndecided), ports, patience);
+  return late.length + unfinished.length;
 }

@@ -6,11 +6,10 @@ const Statement = z.object({
     z.object({
       key: z.string(),
       status: z.enum(['captured', 'declined', 'reversed']),
-      // Absent where a key was reversed before anything was taken.
-      amountMinor: z.number().nullish(),
-      currency: z.string().nullish(),
-      startedAtMs: z.number().nullish(),
-      finishedAtMs: z.number().nullish(),
+      amountMinor: z.number(),
+      currency: z.string(),
+      startedAtMs: z.number(),
+      finishedAtMs: z.number(),
     }),
   ),
   line: z.object({ waiting: z.number(), inProgress: z.number() }),

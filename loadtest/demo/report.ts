@@ -1,4 +1,6 @@
 // What a run is told as: text for people, JSON for whoever calculates with it.
+import { join } from 'node:path';
+import type { StackInfo } from '../../infra/native/stack.ts';
 import { asJson, describeShortly } from '../audit/print.ts';
 import { type Claim, claims, describeClaim } from './claims.ts';
 import type { DemoResult } from './demo.ts';
@@ -52,3 +54,20 @@ export const runAsJson = ({ environment, queued, direct, atRest }: DemoResult, s
   const { ok, checks } = asJson(atRest);
   return { environment, settings, queued: queued.figures, direct: direct.figures, audit: { ok, checks } };
 };
+
+export function describeStack({ gatewayUrl, bankUrl, rabbitManagementUrl, addresses, pids, dir }: StackInfo): string[] {
+  const list = (pairs: object) => Object.entries(pairs).map(([name, value]) => `${name} ${value}`);
+  return [
+    '',
+    'Everything stays up for you to look at:',
+    `  gateway   ${gatewayUrl}`,
+    `  bank      ${bankUrl}`,
+    `  RabbitMQ  ${rabbitManagementUrl}`,
+    `  gRPC      ${list(addresses).join(', ')}`,
+    `  pids      ${list(pids).slice(0, 4).join(', ')},`,
+    `            ${list(pids).slice(4).join(', ')}`,
+    `  logs      ${join(dir, 'logs')}`,
+    'In another terminal: npm run audit, npm run token -- --buyer alice',
+    'Ctrl-C stops everything.',
+  ];
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AuditResult } from '../audit/audit.ts';
+import { claims, describeClaim, type Evidence } from './claims.ts';
+import type { RoadFigures } from './figures.ts';
+import { settings } from './settings.ts';
+import { duration, table } from './table.ts';
+
+const queued: RoadFigures = {
+  offered: 3000,
+  yes: 1000,
+  no: { soldOut: 2000, busy: 0, limit: 0, notOpen: 0 },
+  unknown: 0,
+  errors: 0,
+  turnedAwayWhileUnsold: 0,
+  confirmedWhenCrowdLeft: 290,
+  confirmed: 1000,
+  unsold: 0,
+  answerMs: { yes: { p50: 8.1, p99: 40 }, no: { p50: 2, p99: 9.9 } },
+  clickToFinalMs: { p50: 4_900, p99: 9_100 },
+  peakLine: 880,
+  drainedMs: 7_200,
+};
+const direct: RoadFigures = {
+  ...queued,
+  yes: 390,
+  no: { soldOut: 0, busy: 2610, limit: 0, notOpen: 0 },
+  turnedAwayWhileUnsold: 2610,
+  confirmed: 390,
+  unsold: 610,
+  answerMs: { yes: { p50: 1_010, p99: 1_200 }, no: { p50: 1.5, p99: 6 } },
+};
+const sound: AuditResult = { ok: true, atRest: true, checks: [], inFlight: [], titles: new Map(), notes: [] };
+const evidence: Evidence = {
+  settings,
+  queued,
+  direct,
+  directBankIdleShare: 0.01,
+  untrueYes: { queued: 0, direct: 0 },
+  audits: { inFlight: [sound], atRest: sound },
+};
+const failing = (change: Partial<Evidence>) =>
+  claims({ ...evidence, ...change }).flatMap((claim) => (claim.ok ? [] : [claim.text.split(':')[0]]));
+
+test('every claim holds for a run that went as it should', () => {
+  assert.deepEqual(failing({}), []);
+});
+
+const breaches: [string, Partial<Evidence>][] = [
+  ['one yes too few', { queued: { ...queued, yes: 999 } }],
+  ['one unit unsold', { queued: { ...queued, confirmed: 999 } }],
+  ['a yes that did not hold', { untrueYes: { queued: 1, direct: 0 } }],
+  ['somebody turned away too early', { queued: { ...queued, turnedAwayWhileUnsold: 1 } }],
+  ['an error', { queued: { ...queued, errors: 1 } }],
+  ['an outcome unknown at the end', { queued: { ...queued, unknown: 1 } }],
+];
+for (const [what, breach] of breaches) {
+  test(`queued: ${what} breaks exactly one claim`, () => assert.deepEqual(failing(breach), ['queued']));
+}
+
+const directBreaches: [string, Partial<Evidence>][] = [
+  ['a yes that did not hold', { untrueYes: { queued: 0, direct: 1 } }],
+  ['nobody said yes', { direct: { ...direct, yes: 0 } }],
+  ['an idle bank', { directBankIdleShare: 0.05 }],
+  ['a bank without a charge', { directBankIdleShare: null }],
+  ['everything sold while the crowd was there', { direct: { ...direct, confirmedWhenCrowdLeft: 1000 } }],
+  ['a no that is not a 503', { direct: { ...direct, no: { ...direct.no, soldOut: 1 } } }],
+  ['a slow no', { direct: { ...direct, answerMs: { ...direct.answerMs, no: { p50: 506, p99: 900 } } } }],
+  ['an error', { direct: { ...direct, errors: 1 } }],
+];
+for (const [what, breach] of directBreaches) {
+  test(`direct: ${what} breaks exactly one claim`, () => assert.deepEqual(failing(breach), ['direct']));
+}
+
+test('an audit that does not hold breaks its claim, and so does one that was not at rest', () => {
+  const broken = { ...sound, ok: false };
+  assert.equal(failing({ audits: { inFlight: [sound, broken], atRest: sound } }).length, 1);
+  assert.equal(failing({ audits: { inFlight: [sound], atRest: broken } }).length, 1);
+  assert.equal(failing({ audits: { inFlight: [sound], atRest: { ...sound, atRest: false } } }).length, 1);
+});
+
+test('the table and the claims fit 80 columns', () => {
+  const huge = {
+    ...queued,
+    offered: 3_000_000,
+    answerMs: { yes: { p50: 12_345, p99: 99_999 }, no: { p50: null, p99: null } },
+  };
+  const rows = table({ figures: huge, bankIdleShare: 1 }, { figures: direct, bankIdleShare: null });
+  for (const row of [...rows, ...claims(evidence).map(describeClaim)]) assert.ok(row.length <= 80, row);
+});
+
+test('durations are said in the unit in which they are read', () => {
+  assert.deepEqual([null, 0, 9.94, 10.4, 999, 1_049, 65_000].map(duration), [
+    '–',
+    '0.0 ms',
+    '9.9 ms',
+    '10 ms',
+    '999 ms',
+    '1.0 s',
+    '65.0 s',
+  ]);
+});

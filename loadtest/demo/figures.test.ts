@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Order } from '../shop.ts';
+import { idleShare } from './bank-idle.ts';
+import { answerOf, type Click, peakLine, percentiles, roadFigures } from './figures.ts';
+
+const click = (status: number, more: Partial<Click> = {}): Click => ({
+  lateMs: 0,
+  answerMs: 5,
+  answeredAt: 1_000,
+  status,
+  timedOut: false,
+  problem: null,
+  orderId: null,
+  ...more,
+});
+const soldOut = (answeredAt: number) => click(410, { problem: 'sold-out', answeredAt });
+const busy = (answeredAt: number) => click(503, { problem: 'busy', answeredAt });
+const order = (orderId: string, createdAt: number, decidedAt: number | null, status = 'confirmed'): Order => ({
+  orderId,
+  status,
+  createdAt,
+  decidedAt,
+});
+const byId = (...orders: Order[]) => new Map(orders.map((one) => [one.orderId, one]));
+
+test('each answer counts as what its status and its problem say together', () => {
+  assert.equal(answerOf(click(202)), 'yes');
+  assert.equal(answerOf(click(201)), 'yes');
+  assert.equal(answerOf(soldOut(0)), 'soldOut');
+  assert.equal(answerOf(busy(0)), 'busy');
+  assert.equal(answerOf(click(409, { problem: 'already-bought' })), 'limit');
+  assert.equal(answerOf(click(403, { problem: 'closed' })), 'notOpen');
+  assert.equal(answerOf(click(504, { problem: 'outcome-unknown' })), 'unknown');
+  assert.equal(answerOf(click(0, { timedOut: true })), 'unknown');
+});
+
+test('what nobody declared is an error: a bare 503, a rejected order, a broken connection', () => {
+  for (const undeclared of [click(503), click(409, { problem: 'rejected' }), click(500), click(0), click(200)]) {
+    assert.equal(answerOf(undeclared), 'error');
+  }
+});
+
+test('a road without a single click has empty figures, not wrong ones', () => {
+  const figures = roadFigures({ stock: 5, clicks: [], orders: new Map(), lastClickAt: 0 });
+  assert.deepEqual(figures.clickToFinalMs, { p50: null, p99: null });
+  assert.deepEqual([figures.offered, figures.unsold, figures.peakLine, figures.drainedMs], [0, 5, 0, 0]);
+});
+
+test('a yes whose order never ends is unknown at the end, a 504 that ends is not', () => {
+  const clicks = [
+    click(202, { orderId: 'a' }),
+    click(504, { problem: 'outcome-unknown', orderId: 'b' }),
+    click(0, { timedOut: true }),
+  ];
+  const orders = byId(order('a', 0, null, 'queued'), order('b', 0, 10, 'rejected'));
+  const figures = roadFigures({ stock: 5, clicks, orders, lastClickAt: 0 });
+  assert.equal(figures.unknown, 2);
+  assert.equal(figures.yes, 1);
+});
+
+test('sold out: turned away too early are those refused before the last unit that was sold had been clicked', () => {
+  const orders = byId(order('a', 100, 200), order('b', 300, 900));
+  const clicks = [soldOut(299), busy(250), soldOut(300), soldOut(301)];
+  const facts = { clicks, orders, lastClickAt: 500 };
+  assert.equal(roadFigures({ stock: 2, ...facts }).turnedAwayWhileUnsold, 2);
+  assert.equal(roadFigures({ stock: 3, ...facts }).turnedAwayWhileUnsold, 4, 'a unit was left for each of them');
+});
+
+test('sold when the crowd had left counts what was decided up to the last click', () => {
+  const orders = byId(order('a', 0, 500), order('b', 0, 501), order('c', 0, 400, 'rejected'));
+  const figures = roadFigures({ stock: 3, clicks: [], orders, lastClickAt: 500 });
+  assert.equal(figures.confirmedWhenCrowdLeft, 1);
+  assert.equal(figures.confirmed, 2);
+  assert.equal(figures.drainedMs, 1);
+});
+
+test('the longest line is exact, whatever the order of the orders', () => {
+  assert.equal(peakLine([]), 0);
+  const spans = [
+    { createdAt: 5, decidedAt: 10 },
+    { createdAt: 0, decidedAt: 5 },
+    { createdAt: 6, decidedAt: null },
+  ];
+  assert.equal(peakLine(spans), 2, 'who leaves in the millisecond in which another comes does not wait with him');
+});
+
+test('percentiles are values that occurred', () => {
+  const hundred = Array.from({ length: 100 }, (_, i) => 100 - i);
+  assert.deepEqual(percentiles(hundred), { p50: 50, p99: 99 });
+  assert.deepEqual(percentiles([7]), { p50: 7, p99: 7 });
+});
+
+const turn = (startedAtMs: number, finishedAtMs: number) => ({ startedAtMs, finishedAtMs });
+
+test('the bank is idle between turns and after the last one, until the crowd has left', () => {
+  assert.equal(idleShare([turn(110, 120), turn(100, 110)], 120), 0);
+  assert.equal(idleShare([turn(100, 110), turn(140, 150)], 150), 0.6);
+  assert.equal(idleShare([turn(100, 150)], 200), 0.5);
+  assert.equal(idleShare([turn(100, 150), turn(190, 260)], 200), 0.4);
+});
+
+test('of a bank that had no turn before the crowd left nothing can be said', () => {
+  assert.equal(idleShare([], 100), null);
+  assert.equal(idleShare([turn(100, 110)], 100), null);
+});

@@ -1,5 +1,5 @@
 // Everything inventory says to Postgres. Whoever changes a sale or its reservations takes the sale's lock first, then
-// those of known orders by id, then inserts by id: so no two transactions ever wait for each other.
+// those of known orders by id, then inserts by id: so waiting never goes in a circle.
 import { type Connection, inTransaction, type Pool } from '@flashsale/runtime/postgres';
 import { type Item, movement, type Remembered, type Reservation } from '../domain/allocate.ts';
 import type { Ledger } from '../domain/ledger.ts';
@@ -15,37 +15,11 @@ export function createLedger(pool: Pool): Ledger & { unready(): Promise<string[]
     create: (sale) => insertSale(pool, sale),
     find: async (saleId) => (await selectSales(pool, 'WHERE id = $1', [saleId]))[0],
     list: () => selectSales(pool, 'ORDER BY created_at DESC, id DESC'),
-    change: (saleId, rule) =>
-      inTransaction(pool, async (connection) => {
-        const sale = await lockSale(connection, saleId);
-        const changed = sale && rule(sale);
-        if (changed && 'sale' in changed) await updateSale(connection, changed.sale);
-        return changed;
-      }),
-    reopen: (saleId, expectedEpoch) =>
-      inTransaction(pool, async (connection) => {
-        const sale = await raiseEpoch(connection, saleId, expectedEpoch);
-        return sale && { sale, reservations: await selectTaken(connection, saleId) };
-      }),
+    change: (saleId, rule) => inTransaction(pool, (connection) => change(connection, saleId, rule)),
+    reopen: (saleId, epoch) => inTransaction(pool, (connection) => reopen(connection, saleId, epoch)),
     salesOf: (orderIds) => selectSalesOf(pool, orderIds),
     decide: (saleId, orderIds, rule) =>
-      untilAlone(() =>
-        inTransaction(pool, async (connection) => {
-          const sale = await lockSale(connection, saleId);
-          const remembered = await lockReservations(connection, orderIds);
-          const changes = rule(sale, remembered);
-          if (sale) await moveStock(connection, sale, movement(remembered, changes));
-          await insertReservations(
-            connection,
-            changes.filter(({ orderId }) => !remembered.has(orderId)),
-          );
-          await updateStates(
-            connection,
-            changes.filter(({ orderId }) => remembered.has(orderId)),
-          );
-          return { sale, remembered: new Map([...remembered, ...byOrder(changes)]) };
-        }),
-      ),
+      untilAlone(() => inTransaction(pool, (connection) => decide(connection, saleId, orderIds, rule))),
     unready: () =>
       pool.query('SELECT 1').then(
         () => [],
@@ -53,6 +27,30 @@ export function createLedger(pool: Pool): Ledger & { unready(): Promise<string[]
       ),
   };
 }
+
+const change: Within<'change'> = async (connection, saleId, rule) => {
+  const sale = await lockSale(connection, saleId);
+  const changed = sale && rule(sale);
+  if (changed && 'sale' in changed) await updateSale(connection, changed.sale);
+  return changed;
+};
+
+const reopen: Within<'reopen'> = async (connection, saleId, expectedEpoch) => {
+  const sale = await raiseEpoch(connection, saleId, expectedEpoch);
+  return sale && { sale, reservations: await selectTaken(connection, saleId) };
+};
+
+const decide: Within<'decide'> = async (connection, saleId, orderIds, rule) => {
+  const sale = await lockSale(connection, saleId);
+  const remembered = await lockReservations(connection, orderIds);
+  const changes = rule(sale, remembered);
+  const isKnown = ({ orderId }: Reservation) => (remembered.has(orderId) ? 'known' : 'fresh');
+  const { fresh, known } = Object.groupBy(changes, isKnown);
+  if (sale) await moveStock(connection, sale, movement(remembered, changes));
+  if (fresh) await insertReservations(connection, fresh);
+  if (known) await updateStates(connection, known);
+  return { sale, remembered: new Map([...remembered, ...byOrder(changes)]) };
+};
 
 const UNIQUE_VIOLATION = '23505';
 
@@ -68,6 +66,11 @@ async function untilAlone<T>(work: () => Promise<T>, attempts = 3): Promise<T> {
 }
 
 type SaleRow = Omit<Sale, 'price' | 'opensAtMs' | 'closesAtMs'> & Sale['price'] & { opensAt: Date; closesAt: Date };
+/** A call of the ledger inside its transaction. */
+type Within<Call extends keyof Ledger> = (
+  connection: Connection,
+  ...asked: Parameters<Ledger[Call]>
+) => ReturnType<Ledger[Call]>;
 type Asker = Pick<Connection, 'query'>;
 
 async function insertSale(asker: Asker, sale: NewSale): Promise<void> {
@@ -138,7 +141,6 @@ async function lockReservations(connection: Connection, orderIds: string[]): Pro
 }
 
 async function insertReservations(connection: Connection, reservations: Reservation[]): Promise<void> {
-  if (reservations.length === 0) return;
   const column = (name: keyof Reservation) => reservations.map((reservation) => reservation[name]);
   await connection.query(
     `INSERT INTO reservations (order_id, sale_id, buyer_id, quantity, state, reason)
@@ -148,7 +150,6 @@ async function insertReservations(connection: Connection, reservations: Reservat
 }
 
 async function updateStates(connection: Connection, reservations: Reservation[]): Promise<void> {
-  if (reservations.length === 0) return;
   await connection.query(
     `UPDATE reservations SET state = changed.state
      FROM unnest($1::uuid[], $2::text[]) AS changed (order_id, state) WHERE reservations.order_id = changed.order_id`,

@@ -1,0 +1,146 @@
+// An inventory of one's own for a test: its database, its process-to-be, a client, and makers of sales and orders.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { InventoryServiceClient, type ReserveItem, type Sale } from '@flashsale/contracts/inventory';
+import { reservationState } from '@flashsale/contracts/wire';
+import { call, connectTo } from '@flashsale/rpc/client';
+import pg from 'pg';
+import { startInventory } from '../src/app.ts';
+import { openNamespace } from './namespace.ts';
+
+const WAITING = `SELECT count(*) FROM pg_stat_activity
+  WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+const patient = { deadlineMs: 30_000 };
+
+export async function openInventory() {
+  const namespace = await openNamespace();
+  const url = namespace.databases.inventory;
+  const service = await startInventory({
+    HOST: '127.0.0.1',
+    GRPC_PORT: 0,
+    OPS_PORT: 0,
+    LOG_LEVEL: 'silent',
+    DATABASE_URL: url,
+  });
+  const client = connectTo(InventoryServiceClient, service.address, { retries: 'never' });
+  const database = new pg.Pool({ connectionString: url, max: 2 });
+  database.on('error', () => undefined);
+
+  return {
+    ...service,
+    client,
+    databaseUrl: url,
+    database,
+    /** How many transactions wait for a lock. */
+    waiting: async () => (await database.query(WAITING)).rows[0].count as number,
+    ...calls(client),
+    async close() {
+      client.close();
+      await service.stop();
+      await database.end();
+      await namespace.close();
+    },
+  };
+}
+
+export type Inventory = Awaited<ReturnType<typeof openInventory>>;
+
+/** The eight calls in short: what is asked for in, what a reader wants to compare out. */
+function calls(client: InventoryServiceClient) {
+  const create = async (fields: Partial<Sale> = {}) => {
+    const { sale } = await call(client, client.createSale, { sale: { ...aSale(), ...fields } }, patient);
+    return sale as Sale;
+  };
+  const reopen = (saleId: string, expectedEpoch: number) =>
+    call(client, client.reopen, { saleId, expectedEpoch }, patient);
+  return {
+    create,
+    reopen,
+    /** A sale whose first gate is open: epoch 1. */
+    async open(initial: number): Promise<Sale> {
+      const { sale } = await reopen((await create({ initial })).saleId, 0);
+      return sale as Sale;
+    },
+    get: async (saleId: string) => (await call(client, client.getSale, { saleId }, patient)).sale as Sale,
+    list: async () => (await call(client, client.listSales, {}, patient)).sales,
+    update: async (
+      saleId: string,
+      change: { addStock?: number; closed?: boolean; opensAtMs?: number; closesAtMs?: number },
+    ) => (await call(client, client.updateSale, { saleId, addStock: 0, ...change }, patient)).sale as Sale,
+    reserve: async (items: ReserveItem[]) =>
+      (await call(client, client.reserve, { items }, patient)).outcomes.map(
+        ({ state, reason }) => reason || word(state),
+      ),
+    confirm: async (orderIds: string[]) =>
+      (await call(client, client.confirm, { orderIds }, patient)).outcomes.map(({ state }) => word(state)),
+    release: async (items: ReserveItem[]) =>
+      (await call(client, client.release, { items }, patient)).outcomes.map(({ state }) => word(state)),
+  };
+}
+
+export const aSale = (): Sale => ({
+  saleId: randomUUID(),
+  sku: 'phone-15',
+  title: 'A phone / 手机',
+  price: { amountMinor: 19_900, currency: 'CNY' },
+  initial: 10,
+  available: 0,
+  held: 0,
+  sold: 0,
+  opensAtMs: Date.UTC(2026, 10, 11, 12),
+  closesAtMs: Date.UTC(2026, 10, 11, 13),
+  perBuyerLimit: 2,
+  mode: 'queued',
+  checkout: 'instant',
+  holdSeconds: 0,
+  decideWithinSeconds: 600,
+  closed: false,
+  epoch: 0,
+  revision: 0,
+});
+
+export const anOrder = ({ saleId, epoch }: { saleId: string; epoch: number }, quantity = 1): ReserveItem => ({
+  orderId: randomUUID(),
+  saleId,
+  buyerId: `buyer-${randomUUID()}`,
+  quantity,
+  epoch,
+});
+
+export const times = <T>(n: number, make: (index: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
+
+const word = reservationState.fromWire;
+
+/** Counters and sums over the reservations, in one snapshot; fails where they differ. */
+export async function stockOf({ database }: Inventory, saleId: string) {
+  const { rows } = await database.query(
+    `SELECT initial, available, held, sold,
+       (SELECT coalesce(sum(quantity), 0) FROM reservations WHERE sale_id = $1 AND state = 'held') AS "sumHeld",
+       (SELECT coalesce(sum(quantity), 0) FROM reservations WHERE sale_id = $1 AND state = 'sold') AS "sumSold"
+     FROM sales WHERE id = $1`,
+    [saleId],
+  );
+  const { initial, available, held, sold, sumHeld, sumSold } = rows[0];
+  assert.deepEqual({ held, sold }, { held: sumHeld, sold: sumSold });
+  assert.equal(available + held + sold, initial);
+  assert.ok(available >= 0);
+  return { available, held, sold };
+}
+
+/** Reads again until it is so. */
+export async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await setImmediate();
+}
+
+/** Does `work` again and again until the other ends, and fails when either does. */
+export async function whileRunning(other: Promise<unknown>, work: () => Promise<void>): Promise<void> {
+  let running = true;
+  const ended = other.finally(() => {
+    running = false;
+  });
+  const working = (async () => {
+    while (running) await work();
+  })();
+  await Promise.all([ended, working]);
+}

@@ -1,0 +1,108 @@
+// The process: health, reflection, ops, a bad environment, a stop that finishes what is in flight.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { InventoryServiceClient } from '@flashsale/contracts/inventory';
+import { call, connectTo } from '@flashsale/rpc/client';
+import { credentials, makeGenericClientConstructor, type ServiceDefinition } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { service as healthService } from 'grpc-health-check';
+import { anOrder, openInventory, until } from './inventory.ts';
+
+const NAME = 'flashsale.inventory.v1.InventoryService';
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const inventory = await openInventory();
+after(() => inventory.close());
+
+const plainClient = (definition: ServiceDefinition) => {
+  const Client = makeGenericClientConstructor(definition, 'Plain');
+  const client = new Client(inventory.address, credentials.createInsecure());
+  after(() => client.close());
+  return client;
+};
+
+test('health is asked for by name and for all', async () => {
+  const client = plainClient(healthService);
+  for (const service of ['', NAME]) {
+    const answer = await new Promise((resolve, reject) => {
+      client.check?.({ service }, (error: Error | null, answer: unknown) => (error ? reject(error) : resolve(answer)));
+    });
+    assert.deepEqual(answer, { status: 'SERVING' });
+  }
+});
+
+test('reflection lists the service and knows its messages', async () => {
+  const proto = new URL('../proto/grpc/reflection/v1/reflection.proto', import.meta.resolve('@grpc/reflection'));
+  const definition = loadSync(fileURLToPath(proto))['grpc.reflection.v1.ServerReflection'] as ServiceDefinition;
+  const stream = plainClient(definition).serverReflectionInfo?.();
+  stream.write({ listServices: '' });
+  const [{ listServicesResponse }] = await once(stream, 'data');
+  const names = listServicesResponse.service.map(({ name }: { name: string }) => name);
+  assert.ok(names.includes(NAME));
+  stream.write({ fileContainingSymbol: `${NAME}.Reserve` });
+  const [{ fileDescriptorResponse }] = await once(stream, 'data');
+  assert.ok(fileDescriptorResponse.fileDescriptorProto.some((file: Buffer) => file.includes('ReserveRequest')));
+  stream.end();
+});
+
+test('the ops port says alive and ready', async () => {
+  for (const path of ['livez', 'readyz'])
+    assert.equal((await fetch(`http://127.0.0.1:${inventory.ops}/${path}`)).status, 200);
+});
+
+const start = (env: Record<string, string>): ChildProcess =>
+  spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+
+test('a bad environment ends the process with one message that names every bad variable and shows no value', async () => {
+  const child = start({ GRPC_PORT: 'many', DATABASE_URL: 'mysql://root:hunter2@db/inventory', LOG_LEVEL: 'loud' });
+  const [message, [code]] = await Promise.all([text(child.stderr as NodeJS.ReadableStream), once(child, 'exit')]);
+  assert.equal(code, 1);
+  assert.equal(message.trim().split('\n').length, 4);
+  for (const name of ['GRPC_PORT', 'DATABASE_URL', 'LOG_LEVEL']) assert.match(message, new RegExp(`^  ${name}: `, 'm'));
+  assert.doesNotMatch(message, /hunter2|many|loud/);
+});
+
+test('SIGTERM lets the call in flight end, and the process with code 0', async () => {
+  const child = start({ GRPC_PORT: '0', DATABASE_URL: inventory.databaseUrl });
+  after(() => child.kill('SIGKILL'));
+  const port = await rpcPort(child);
+  const client = connectTo(InventoryServiceClient, `127.0.0.1:${port}`, { retries: 'never' });
+  after(() => client.close());
+  const sale = await inventory.open(1);
+  const blocker = await inventory.database.connect();
+  await blocker.query('BEGIN');
+  await blocker.query('SELECT 1 FROM sales WHERE id = $1 FOR UPDATE', [sale.saleId]);
+
+  const answer = call(client, client.reserve, { items: [anOrder(sale)] }, { deadlineMs: 30_000 });
+  await until(async () => (await inventory.waiting()) === 1);
+  child.kill('SIGTERM');
+  await until(() => isRefused(port));
+  await blocker.query('COMMIT');
+  blocker.release();
+
+  assert.equal((await answer).outcomes[0]?.state, 'RESERVATION_STATE_HELD');
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+});
+
+function isRefused(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  return once(socket, 'connect')
+    .then(
+      () => false,
+      () => true,
+    )
+    .finally(() => socket.destroy());
+}
+
+async function rpcPort(child: ChildProcess): Promise<number> {
+  for await (const line of createInterface(child.stdout as NodeJS.ReadableStream)) {
+    const { rpc } = JSON.parse(line);
+    if (rpc) return rpc;
+  }
+  throw new Error('the process ended before it was ready');
+}

@@ -1,0 +1,173 @@
+// Reserve, Confirm, Release: what each answers, and what is remembered.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, test } from 'node:test';
+import { call } from '@flashsale/rpc/client';
+import { anOrder, openInventory, stockOf, times } from './inventory.ts';
+
+const inventory = await openInventory();
+after(() => inventory.close());
+const { create, open, reserve, confirm, release, reopen } = inventory;
+const stock = (saleId: string) => stockOf(inventory, saleId);
+
+test('an order is held, then sold, and a repetition of either call changes nothing', async () => {
+  const sale = await open(5);
+  const order = anOrder(sale, 2);
+  assert.deepEqual(await reserve([order]), ['held']);
+  assert.deepEqual(await reserve([order]), ['held']);
+  assert.deepEqual(await stock(sale.saleId), { available: 3, held: 2, sold: 0 });
+  assert.deepEqual(await confirm([order.orderId]), ['sold']);
+  assert.deepEqual(await confirm([order.orderId]), ['sold']);
+  assert.deepEqual(await reserve([order]), ['sold']);
+  assert.deepEqual(await stock(sale.saleId), { available: 3, held: 0, sold: 2 });
+});
+
+test('the answer says what to charge, each time', async () => {
+  const sale = await open(5);
+  const ask = async (quantity: number, order = anOrder(sale, quantity)) => {
+    const { outcomes } = await call(
+      inventory.client,
+      inventory.client.reserve,
+      { items: [order, order] },
+      { deadlineMs: 30_000 },
+    );
+    assert.deepEqual(outcomes[0], outcomes[1]);
+    return outcomes[0]?.amount;
+  };
+  assert.deepEqual(await ask(3), { amountMinor: 3 * 19_900, currency: 'CNY' });
+  assert.deepEqual(await ask(4), { amountMinor: 4 * 19_900, currency: 'CNY' });
+  assert.equal(await ask(1, { ...anOrder(sale), saleId: randomUUID() }), undefined);
+});
+
+test('a batch is served in the order asked, and each item is answered by itself', async () => {
+  const [sale, other] = [await open(5), await open(1)];
+  const orders = [
+    anOrder(sale, 3),
+    anOrder(other, 1),
+    anOrder(sale, 3),
+    { ...anOrder(sale, 1), epoch: 9 },
+    { ...anOrder(sale, 1), saleId: randomUUID() },
+    anOrder(sale, 2),
+    anOrder(other, 1),
+  ];
+  const answers = ['held', 'held', 'sold_out', 'stale_epoch', 'unknown_sale', 'held', 'sold_out'];
+  assert.deepEqual(await reserve(orders), answers);
+  assert.deepEqual(await reserve(orders.toReversed()), answers.toReversed());
+  assert.deepEqual(await stock(sale.saleId), { available: 0, held: 5, sold: 0 });
+  assert.deepEqual(await stock(other.saleId), { available: 0, held: 1, sold: 0 });
+});
+
+test('an order twice in one batch is one decision, answered twice', async () => {
+  const sale = await open(1);
+  const order = anOrder(sale);
+  assert.deepEqual(await reserve([order, order]), ['held', 'held']);
+  assert.deepEqual(await confirm([order.orderId, order.orderId]), ['sold', 'sold']);
+  assert.deepEqual(await release([order, order]), ['released', 'released']);
+  assert.deepEqual(await stock(sale.saleId), { available: 1, held: 0, sold: 0 });
+});
+
+test('an empty batch is answered with nothing', async () => {
+  assert.deepEqual([await reserve([]), await confirm([]), await release([])], [[], [], []]);
+});
+
+test('a refused order stays refused although a unit came back', async () => {
+  const sale = await open(1);
+  const [first, second] = [anOrder(sale), anOrder(sale)];
+  assert.deepEqual(await reserve([first, second]), ['held', 'sold_out']);
+  assert.deepEqual(await release([first]), ['released']);
+  assert.deepEqual(await reserve([second]), ['sold_out']);
+  assert.deepEqual(await confirm([second.orderId]), ['refused']);
+  assert.deepEqual(await release([second]), ['refused']);
+  assert.deepEqual(await stock(sale.saleId), { available: 1, held: 0, sold: 0 });
+});
+
+test('an order of an unknown sale stays refused when the sale comes', async () => {
+  const order = anOrder({ saleId: randomUUID(), epoch: 1 });
+  assert.deepEqual(await reserve([order]), ['unknown_sale']);
+  await create({ saleId: order.saleId });
+  await reopen(order.saleId, 0);
+  assert.deepEqual(await reserve([order]), ['unknown_sale']);
+  assert.deepEqual(await reserve([anOrder(order)]), ['held']);
+});
+
+test('an order of another epoch takes nothing and stays refused in every epoch', async () => {
+  const sale = await open(1);
+  const order = { ...anOrder(sale), epoch: sale.epoch + 1 };
+  assert.deepEqual(await reserve([order]), ['stale_epoch']);
+  await reopen(sale.saleId, sale.epoch);
+  assert.deepEqual(await reserve([order]), ['stale_epoch']);
+  assert.deepEqual(await stock(sale.saleId), { available: 1, held: 0, sold: 0 });
+});
+
+test('a unit comes back once, whether it was held or sold', async () => {
+  const sale = await open(4);
+  const orders = [anOrder(sale, 2), anOrder(sale, 2)];
+  await reserve(orders);
+  await confirm(orders.slice(0, 1).map(({ orderId }) => orderId));
+  assert.deepEqual(await stock(sale.saleId), { available: 0, held: 2, sold: 2 });
+  assert.deepEqual(await release(orders), ['released', 'released']);
+  assert.deepEqual(await release(orders), ['released', 'released']);
+  await Promise.all(times(10, () => release(orders)));
+  assert.deepEqual(await stock(sale.saleId), { available: 4, held: 0, sold: 0 });
+});
+
+test('a Reserve after the Release stays released', async () => {
+  const sale = await open(1);
+  const order = anOrder(sale);
+  await reserve([order]);
+  await release([order]);
+  assert.deepEqual(await reserve([order]), ['released']);
+  assert.deepEqual(await confirm([order.orderId]), ['released']);
+  assert.deepEqual(await stock(sale.saleId), { available: 1, held: 0, sold: 0 });
+});
+
+test('a Release without a Reserve leaves a tombstone that refuses the late Reserve', async () => {
+  const sale = await open(1);
+  const order = anOrder(sale);
+  assert.deepEqual(await release([order]), ['released']);
+  assert.deepEqual(await reserve([order]), ['released']);
+  assert.deepEqual(await stock(sale.saleId), { available: 1, held: 0, sold: 0 });
+  const { rows } = await inventory.database.query('SELECT * FROM reservations WHERE order_id = $1', [order.orderId]);
+  assert.deepEqual([rows.length, rows[0].state, rows[0].buyer_id], [1, 'released', order.buyerId]);
+});
+
+test('a Release knows the sale of its order better than its caller does', async () => {
+  const [sale, other] = [await open(1), await open(1)];
+  const order = anOrder(sale);
+  await reserve([order]);
+  assert.deepEqual(await release([{ ...order, saleId: other.saleId, quantity: 9 }]), ['released']);
+  assert.deepEqual(await stock(sale.saleId), { available: 1, held: 0, sold: 0 });
+  assert.deepEqual(await stock(other.saleId), { available: 1, held: 0, sold: 0 });
+});
+
+test('a Confirm of an order never reserved is absent and writes nothing', async () => {
+  const sale = await open(1);
+  const order = anOrder(sale);
+  assert.deepEqual(await confirm([order.orderId]), ['absent']);
+  assert.deepEqual(await reserve([order]), ['held']);
+  assert.deepEqual(await confirm([randomUUID(), order.orderId]), ['absent', 'sold']);
+});
+
+test('calls that meet on an order of an unknown sale all get the one answer that is remembered', async () => {
+  for (const _ of times(10, () => 0)) {
+    const orders = times(20, () => anOrder({ saleId: randomUUID(), epoch: 1 }));
+    const answers = await Promise.all([
+      ...times(5, () => reserve(orders)),
+      release(orders),
+      reserve(orders.toReversed()).then((words) => words.reverse()),
+    ]);
+    const remembered = await reserve(orders);
+    const asReleaseSaysIt = remembered.map((word) => (word === 'unknown_sale' ? 'refused' : word));
+    answers.forEach((words, call) => {
+      assert.deepEqual(words, call === 5 ? asReleaseSaysIt : remembered);
+    });
+  }
+});
+
+test('outcomes of Reserve are counted', async () => {
+  const sale = await open(1);
+  await reserve([anOrder(sale), anOrder(sale)]);
+  const metrics = await (await fetch(`http://127.0.0.1:${inventory.ops}/metrics`)).text();
+  assert.match(metrics, /^inventory_reserve_outcomes_total\{[^}]*outcome="held"[^}]*\} [1-9]/m);
+  assert.match(metrics, /^inventory_reserve_outcomes_total\{[^}]*outcome="sold_out"[^}]*\} [1-9]/m);
+});

@@ -1,0 +1,98 @@
+// Sales: created once, changed by whoever may, read by everybody.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, test } from 'node:test';
+import { status, statusOf } from '@flashsale/rpc/client';
+import { anOrder, aSale, openInventory, stockOf, times } from './inventory.ts';
+
+const inventory = await openInventory();
+after(() => inventory.close());
+const { create, open, get, list, update, reserve, confirm } = inventory;
+
+const failsWith = (code: status, message: RegExp) => (error: Error) => {
+  assert.equal(statusOf(error), code);
+  assert.match(error.message, message);
+  return true;
+};
+
+test('a sale is created with all its stock available, in no epoch, and read back in full', async () => {
+  const wanted = { ...aSale(), initial: 7, available: 3, held: 2, sold: 2, epoch: 9, revision: 9 };
+  const sale = await create(wanted);
+  assert.deepEqual(sale, { ...wanted, available: 7, held: 0, sold: 0, epoch: 0, revision: 1 });
+  assert.deepEqual(await get(sale.saleId), sale);
+});
+
+test('creating a sale again answers the one that is there, ten times at once too', async () => {
+  const wanted = aSale();
+  const sales = await Promise.all(times(10, (n) => create({ ...wanted, title: `offer ${n}`, initial: 10 + n })));
+  for (const sale of sales) assert.deepEqual(sale, sales[0]);
+  assert.deepEqual(await create({ ...wanted, title: 'another' }), sales[0]);
+});
+
+test('an id is the same in capital letters', async () => {
+  const sale = await open(1);
+  assert.deepEqual(await get(sale.saleId.toUpperCase()), sale);
+  const order = anOrder(sale);
+  assert.deepEqual(await reserve([order]), ['held']);
+  assert.deepEqual(await reserve([{ ...order, orderId: order.orderId.toUpperCase() }]), ['held']);
+  assert.deepEqual(await confirm([order.orderId.toUpperCase()]), ['sold']);
+});
+
+test('a sale that does not exist is NOT_FOUND, whatever is asked of it', async () => {
+  const nobody = randomUUID();
+  for (const ask of [() => get(nobody), () => update(nobody, { addStock: 1 }), () => inventory.reopen(nobody, 0)])
+    await assert.rejects(ask, failsWith(status.NOT_FOUND, new RegExp(nobody)));
+});
+
+test('sales are listed newest first', async () => {
+  const older = await create();
+  const newer = await create();
+  const ids = (await list()).map(({ saleId }) => saleId);
+  assert.deepEqual(ids.slice(0, 2), [newer.saleId, older.saleId]);
+});
+
+test('stock is added to what is available, and absolute values and a revision are answered', async () => {
+  const sale = await open(10);
+  await reserve([anOrder(sale, 4)]);
+  const topped = await update(sale.saleId, { addStock: 5 });
+  assert.deepEqual(topped, { ...sale, initial: 15, available: 11, held: 4, revision: 2 });
+  assert.deepEqual(await get(sale.saleId), topped);
+});
+
+test('top-ups at once all count, each with a revision of its own', async () => {
+  const sale = await open(1);
+  const topped = await Promise.all(times(20, () => update(sale.saleId, { addStock: 3 })));
+  assert.deepEqual(new Set(topped.map(({ revision }) => revision)), new Set(times(20, (n) => n + 2)));
+  for (const { initial, revision } of topped) assert.equal(initial, 1 + 3 * (revision - 1));
+  assert.deepEqual(await stockOf(inventory, sale.saleId), { available: 61, held: 0, sold: 0 });
+});
+
+test('a sale is closed, opened again and moved', async () => {
+  const sale = await create();
+  assert.deepEqual(await update(sale.saleId, { closed: true }), { ...sale, closed: true, revision: 2 });
+  assert.deepEqual(await update(sale.saleId, { closed: false }), { ...sale, revision: 3 });
+  const moved = { opensAtMs: sale.opensAtMs + 60_000, closesAtMs: sale.closesAtMs + 60_000 };
+  assert.deepEqual(await update(sale.saleId, moved), { ...sale, ...moved, revision: 4 });
+});
+
+test('a closed sale outside its window still reserves what its gate let in', async () => {
+  const sale = await open(1);
+  await update(sale.saleId, { closed: true, opensAtMs: 1, closesAtMs: 2 });
+  assert.deepEqual(await reserve([anOrder(sale)]), ['held']);
+});
+
+test('a change that cannot be leaves the sale as it was', async () => {
+  const sale = await create();
+  const cannot: [Parameters<typeof update>[1], RegExp][] = [
+    [{}, /add_stock, closed, opens_at_ms, closes_at_ms: nothing would change/],
+    [{ closed: false, opensAtMs: sale.opensAtMs }, /nothing would change/],
+    [{ addStock: -1 }, /add_stock/],
+    [{ addStock: 2 ** 31 - 1 }, /add_stock/],
+    [{ opensAtMs: sale.closesAtMs }, /closes_at_ms/],
+    [{ closesAtMs: sale.opensAtMs }, /closes_at_ms/],
+    [{ closesAtMs: -1 }, /closes_at_ms/],
+  ];
+  for (const [change, message] of cannot)
+    await assert.rejects(update(sale.saleId, change), failsWith(status.INVALID_ARGUMENT, message));
+  assert.deepEqual(await get(sale.saleId), sale);
+});

@@ -16,10 +16,10 @@ export function portRange(): { from: number; to: number } {
   return { from: LOWEST, to: HIGHEST };
 }
 
-export async function freePort(): Promise<number> {
+export async function freePort(random = Math.random): Promise<number> {
   const { from, to } = portRange();
   for (let attempt = 0; attempt < 200; attempt++) {
-    const port = from + Math.floor(Math.random() * (to - from + 1));
+    const port = from + Math.floor(random() * (to - from + 1));
     if ((await reserve(port)) && (await bindable(port))) return port;
   }
   throw new Error(`no free port found between ${from} and ${to}`);

@@ -5,7 +5,7 @@ import { type Child, described, type Exit, startProcess, tail } from './processe
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5000;
 const STABLE_AFTER_MS = 10_000;
-const STILLBORN_WITHIN_MS = 2000;
+const STILLBORN_WITHIN_MS = 10_000;
 const READY_WITHIN_MS = 60_000;
 const STOP_GRACE_MS = 15_000;
 

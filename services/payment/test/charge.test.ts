@@ -21,13 +21,28 @@ test('an order is charged once, however often and by however many it is asked fo
 
 test('a bank that is late leaves `requested` before the deadline; asking again finds the one charge', async (t) => {
   const { bank, startPayment } = await openTown(t, { CHARGES_PER_SECOND: STANDSTILL });
-  // More orders than connections: those that wait for one are answered in time as well.
-  const payment = await startPayment({ BANK_CONCURRENCY: 5 });
+  const payment = await startPayment();
   const items = orderIds(12).map((id) => item(id));
   assert.deepEqual(new Set(await payment.charge(items, 3_000)), new Set(['requested']));
   await bank.turn({ chargesPerSecond: 0 });
   assert.deepEqual(new Set(await payment.charge(items)), new Set(['captured']));
   assert.equal((await bank.statement()).charges.length, 12);
+});
+
+test('an order for which payment has no connection left is answered before the deadline, too', async (t) => {
+  const { bank, startPayment } = await openTown(t, { CHARGES_PER_SECOND: STANDSTILL });
+  const payment = await startPayment({ BANK_CONCURRENCY: 2 });
+  const patient = payment.charge(orderIds(2).map((id) => item(id)));
+  await bank.lineHas({ waiting: 1, inProgress: 1 });
+  assert.deepEqual(
+    await payment.charge(
+      orderIds(1).map((id) => item(id)),
+      3_000,
+    ),
+    ['requested'],
+  );
+  await bank.turn({ chargesPerSecond: 0 });
+  assert.deepEqual(await patient, ['captured', 'captured']);
 });
 
 test('what is known by the deadline is answered, the rest is `requested`', async (t) => {

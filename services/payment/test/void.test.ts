@@ -144,3 +144,19 @@ test('whatever way charges and voids meet, at a bank in bad weather, payment and
     assert.ok((voided.includes(id) ? [agree[1], ...none] : agree).includes(said), said);
   });
 });
+
+test('calls that name the same orders in another order do not lock each other out', async (t) => {
+  const { startPayment } = await openTown(t);
+  const cutOff = { BANK_URL: 'http://127.0.0.1:1' };
+  const payments = [await startPayment(cutOff), await startPayment(cutOff)] as const;
+  for (let round = 0; round < 3; round++) {
+    const ids = orderIds(1_000);
+    const answers = await Promise.all([
+      payments[0].charge(ids.map((id) => item(id))),
+      payments[1].charge(ids.toReversed().map((id) => item(id))),
+      payments[0].void(ids.toReversed()),
+      payments[1].void(ids),
+    ]);
+    for (const states of answers) assert.equal(states.length, 1_000);
+  }
+});

@@ -39,10 +39,11 @@ function matchesByHand(root) {
   if (!installed) return false;
   const there = JSON.parse(installed).packages;
   const wanted = Object.entries(JSON.parse(read(join(root, 'package-lock.json'))).packages);
-  return wanted.every(([path, { version, optional, os, cpu }]) => {
-    if (path === '' || !path.includes('node_modules/')) return true;
-    const elsewhere = (os && !os.includes(process.platform)) || (cpu && !cpu.includes(process.arch));
-    return there[path] ? there[path].version === version : Boolean(optional && (elsewhere || !os));
+  return wanted.every(([path, { version, optional, os, cpu, libc }]) => {
+    if (!path.includes('node_modules/')) return true;
+    if (there[path]) return there[path].version === version;
+    const elsewhere = !os?.includes(process.platform) || !cpu?.includes(process.arch) || libc;
+    return Boolean(optional && os && elsewhere);
   });
 }
 

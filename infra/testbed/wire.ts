@@ -6,32 +6,56 @@ export interface Wire {
   url: string;
   /** Ends every connection; new ones are let through. */
   cut(): void;
-  /** Requests arrive; their answers do not. */
+  /** Requests arrive; their answers do not. A connection that lost one ends when this does. */
   loseAnswers(lose: boolean): void;
+  /** Answers wait in the wire until they are let go. */
+  holdAnswers(hold: boolean): void;
   /** Connections are refused (those there are end), or let through again. */
   block(blocked: boolean): void;
+  /** Sees what clients send, before the server does: for acting at an exact point of a conversation. */
+  onRequest(listener?: (bytes: Buffer) => void): void;
+  /** Sends every client what the server never said. */
+  pretend(answer: Buffer): void;
   close(): Promise<void>;
+}
+
+interface Line {
+  ends: Socket[];
+  client: Socket;
+  held: Buffer[];
+  lost: boolean;
 }
 
 export async function layWire(serverUrl: string): Promise<Wire> {
   const target = new URL(serverUrl);
-  const pairs = new Set<Socket[]>();
+  const lines = new Set<Line>();
   let blocked = false;
   let losing = false;
+  let holding = false;
+  let seen: ((bytes: Buffer) => void) | undefined;
+
+  function pass(line: Line, answer: Buffer) {
+    if (losing) line.lost = true;
+    else if (holding) line.held.push(answer);
+    else line.client.write(answer);
+  }
 
   const server = createServer((client) => {
     if (blocked) return void client.destroy();
     const upstream = connect(Number(target.port), target.hostname);
-    const pair = [client, upstream];
-    pairs.add(pair);
-    client.on('data', (data) => upstream.write(data));
-    upstream.on('data', (data) => losing || client.write(data));
-    for (const socket of pair) {
+    const line: Line = { ends: [client, upstream], client, held: [], lost: false };
+    lines.add(line);
+    client.on('data', (bytes) => {
+      seen?.(bytes);
+      if (!upstream.destroyed) upstream.write(bytes);
+    });
+    upstream.on('data', (answer) => pass(line, answer));
+    for (const socket of line.ends) {
       socket.setNoDelay(true);
       socket.on('error', () => undefined);
       socket.on('close', () => {
-        for (const end of pair) end.destroy();
-        pairs.delete(pair);
+        for (const end of line.ends) end.destroy();
+        lines.delete(line);
       });
     }
   });
@@ -40,18 +64,33 @@ export async function layWire(serverUrl: string): Promise<Wire> {
   url.port = String((server.address() as AddressInfo).port);
   url.hostname = '127.0.0.1';
 
+  const end = (line: Line) => {
+    for (const socket of line.ends) socket.resetAndDestroy();
+  };
   const cut = () => {
-    for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy();
+    for (const line of lines) end(line);
   };
   return {
     url: url.toString(),
     cut,
     loseAnswers(lose) {
       losing = lose;
+      // A connection never goes on after a gap: what came next would be taken for what was lost.
+      if (!lose) for (const line of lines) if (line.lost) end(line);
+    },
+    holdAnswers(hold) {
+      holding = hold;
+      if (!hold) for (const line of lines) for (const answer of line.held.splice(0)) line.client.write(answer);
     },
     block(block) {
       blocked = block;
       if (blocked) cut();
+    },
+    onRequest(listener) {
+      seen = listener;
+    },
+    pretend(answer) {
+      for (const { client } of lines) client.write(answer);
     },
     async close() {
       blocked = true;

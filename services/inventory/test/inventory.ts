@@ -6,12 +6,12 @@ import { InventoryServiceClient, type ReserveItem, type Sale } from '@flashsale/
 import { reservationState } from '@flashsale/contracts/wire';
 import { call, connectTo } from '@flashsale/rpc/client';
 import pg from 'pg';
+import { openNamespace } from '../../../infra/native/namespace.ts';
 import { startInventory } from '../src/app.ts';
-import { openNamespace } from './namespace.ts';
 
 const WAITING = `SELECT count(*) FROM pg_stat_activity
   WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-const patient = { deadlineMs: 30_000 };
+const patient = { deadlineMs: 60_000 };
 
 export async function openInventory() {
   const namespace = await openNamespace();

@@ -66,7 +66,7 @@ test('each snapshot agrees with its counters while orders are reserved, confirme
       await stockOf(inventory, sale.saleId);
     }
   })();
-  const buying = times(8, () =>
+  const buying = times(4, () =>
     whileRunning(reopening, async () => {
       const orders = times(5, () => anOrder({ ...sale, epoch }));
       await reserve(orders);

@@ -61,10 +61,10 @@ test('stock is added to what is available, and absolute values and a revision ar
 
 test('top-ups at once all count, each with a revision of its own', async () => {
   const sale = await open(1);
-  const topped = await Promise.all(times(20, () => update(sale.saleId, { addStock: 3 })));
-  assert.deepEqual(new Set(topped.map(({ revision }) => revision)), new Set(times(20, (n) => n + 2)));
+  const topped = await Promise.all(times(10, () => update(sale.saleId, { addStock: 3 })));
+  assert.deepEqual(new Set(topped.map(({ revision }) => revision)), new Set(times(10, (n) => n + 2)));
   for (const { initial, revision } of topped) assert.equal(initial, 1 + 3 * (revision - 1));
-  assert.deepEqual(await stockOf(inventory, sale.saleId), { available: 61, held: 0, sold: 0 });
+  assert.deepEqual(await stockOf(inventory, sale.saleId), { available: 31, held: 0, sold: 0 });
 });
 
 test('a sale is closed, opened again and moved', async () => {

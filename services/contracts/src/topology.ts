@@ -12,12 +12,12 @@ export const ORDERS: WorkQueue = {
 
 /** Topic exchange; the routing key says what became of the order: order.confirmed, order.rejected, ... */
 export const ORDER_EVENTS = 'order-events';
-export const eventKey = (status: string) => `order.${status}`;
+export const EVENT_KEY_PREFIX = 'order.';
 export const SETTLE_QUEUE = 'gateway.settle';
 
 export const declareTopology: DeclareTopology = async (channel) => {
   await declareWorkQueue(channel, ORDERS);
   await channel.assertExchange(ORDER_EVENTS, 'topic', { durable: true });
   await channel.assertQueue(SETTLE_QUEUE, quorum());
-  await channel.bindQueue(SETTLE_QUEUE, ORDER_EVENTS, 'order.*');
+  await channel.bindQueue(SETTLE_QUEUE, ORDER_EVENTS, `${EVENT_KEY_PREFIX}*`);
 };

@@ -26,8 +26,8 @@ export async function carryOn(orders: Order[], ports: Ports, patience: Patience)
   const released = await release(failed, ports, patience);
   const confirmed = await confirm(captured, ports, patience);
 
-  await ports.ledger.decide([...confirmed.map(asConfirmed), ...released, ...refused]);
-  return ports.ledger.read(orders.map((order) => order.orderId));
+  const decided = await ports.ledger.decide([...confirmed.map(asConfirmed), ...released, ...refused]);
+  return asTheirRowsAre(orders, decided, ports);
 }
 
 async function reserve(orders: Order[], { inventory }: Ports, patience: Patience) {
@@ -65,6 +65,15 @@ async function confirm(orders: Priced[], { inventory }: Ports, patience: Patienc
   if (orders.length === 0) return [];
   const answers = await inventory.confirm(orders, patience.callMs());
   return orders.filter((order) => answers.has(order.orderId));
+}
+
+/** Those that somebody else decided meanwhile, or that met an unknown, are read again: the answer is the row's. */
+async function asTheirRowsAre(orders: Order[], decided: Order[], { ledger }: Ports): Promise<Order[]> {
+  const final = new Map(
+    [...orders.filter((order) => !isUndecided(order)), ...decided].map((row) => [row.orderId, row]),
+  );
+  const others = orders.filter(({ orderId }) => !final.has(orderId)).map(({ orderId }) => orderId);
+  return [...final.values(), ...(others.length ? await ledger.read(others) : [])];
 }
 
 const asConfirmed = ({ orderId, amount }: Priced): Decision => ({ orderId, status: 'confirmed', reason: null, amount });

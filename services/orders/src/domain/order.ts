@@ -33,12 +33,11 @@ export interface Decision {
 export const isUndecided = (order: Order) => order.status === 'placed';
 export const isSettled = (order: Order) => order.status !== 'placed' && order.status !== 'held' && !order.open;
 
-/** Every method is one transaction. */
 export interface Ledger {
   /** A row for each command: a new one, the one that is there, or `rejected` (duplicate, timed_out). */
   place(commands: OrderCommand[]): Promise<Order[]>;
-  /** Decides those that are still undecided, each with its event. */
-  decide(decisions: Decision[]): Promise<void>;
+  /** Decides those that are still undecided, each with its event in the same transaction; answers just those. */
+  decide(decisions: Decision[]): Promise<Order[]>;
   /** In the order of the ids; ids without a row are left out. */
   read(orderIds: string[]): Promise<Order[]>;
   /** Marks as closed what was decided and undone, each with its event. */

@@ -58,8 +58,8 @@ function calls(client: InventoryServiceClient) {
     create,
     reopen,
     /** A sale whose first gate is open: epoch 1. */
-    async open(initial: number): Promise<Sale> {
-      const { sale } = await reopen((await create({ initial })).saleId, 0);
+    async open(initial: number, fields: Partial<Sale> = {}): Promise<Sale> {
+      const { sale } = await reopen((await create({ ...fields, initial })).saleId, 0);
       return sale as Sale;
     },
     get: async (saleId: string) => (await call(client, client.getSale, { saleId }, patient)).sale as Sale,

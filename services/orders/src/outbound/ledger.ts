@@ -30,8 +30,9 @@ const COMMANDS = `unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::int[
     AS command (id, sale_id, buyer_id, quantity, epoch, decide_by_ms)`;
 
 // A command that comes after its time is a rejected row from the start.
-const PLACE =
-  withEvents(`INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, decide_by, status, reason, decided_at)
+const PLACE = withEvents(
+  'place',
+  `INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, decide_by, status, reason, decided_at)
   SELECT id, sale_id, buyer_id, quantity, epoch, decide_by,
          CASE WHEN late THEN 'rejected' ELSE 'placed' END,
          CASE WHEN late THEN 'timed_out' END,
@@ -40,15 +41,18 @@ const PLACE =
         FROM ${COMMANDS}) AS commands
   ORDER BY id
   ON CONFLICT DO NOTHING
-  RETURNING *`);
+  RETURNING *`,
+);
 
-const END_AT_ONCE =
-  withEvents(`INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, decide_by, status, reason, decided_at)
+const END_AT_ONCE = withEvents(
+  'end_at_once',
+  `INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, decide_by, status, reason, decided_at)
   SELECT id, sale_id, buyer_id, quantity, epoch, to_timestamp(decide_by_ms / 1000.0), $7, $8, now()
   FROM ${COMMANDS}
   ORDER BY id
   ON CONFLICT (id) DO NOTHING
-  RETURNING *`);
+  RETURNING *`,
+);
 
 const READ: Statement = { name: 'read', text: `SELECT ${COLUMNS} FROM orders WHERE id = ANY($1::uuid[])` };
 

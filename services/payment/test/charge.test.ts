@@ -45,6 +45,20 @@ test('an order for which payment has no connection left is answered before the d
   assert.deepEqual(await patient, ['captured', 'captured']);
 });
 
+test('a deadline of any length is a deadline: a tenth of it need not be whole milliseconds', async (t) => {
+  const { startPayment } = await openTown(t);
+  const payment = await startPayment();
+  for (const deadlineMs of [1_995, 1_996, 1_997]) {
+    assert.deepEqual(
+      await payment.charge(
+        orderIds(1).map((id) => item(id)),
+        deadlineMs,
+      ),
+      ['captured'],
+    );
+  }
+});
+
 test('what is known by the deadline is answered, the rest is `requested`', async (t) => {
   const { bank, startPayment } = await openTown(t);
   const payment = await startPayment();

@@ -8,7 +8,7 @@ import pg from 'pg';
 import { findServers } from './find-servers.mjs';
 import { ROOT, removeTemporaryData, TEMPORARY_DATA } from './leftovers.ts';
 import { freePort } from './ports.ts';
-import { startProcess, untilReady } from './processes.ts';
+import { type Child, startProcess, untilReady } from './processes.ts';
 import { newSecret, programOf, type Server, type StartServer } from './server.ts';
 
 type User = { uid: number; gid: number };
@@ -16,33 +16,37 @@ type User = { uid: number; gid: number };
 export async function startPostgres({ dir, signal }: StartServer): Promise<Server> {
   const user = unprivileged();
   const home = makeHome(dir, user);
-  const data = join(home, 'data');
   const [password, port] = [newSecret(), await freePort()];
-  await initialise(home, data, password, user);
-  fs.appendFileSync(join(data, 'postgresql.conf'), settings(port));
-  const child = startProcess({
+  const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
+  let child: Child | undefined;
+  const stop = async () => {
+    await child?.stop();
+    removeTemporaryData(dir);
+  };
+  try {
+    await initialise({ home, password, user, signal });
+    fs.appendFileSync(join(home, 'data/postgresql.conf'), settings(port));
+    child = startServer(dir, home, user);
+    await untilReady(child, () => answers(url), { signal });
+    return { url, port, pid: child.pid, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function startServer(dir: string, home: string, user: User | undefined): Child {
+  return startProcess({
     dir,
     name: 'postgres',
     command: programOf(findServers().postgres, 'postgres'),
-    args: ['-D', data],
+    args: ['-D', join(home, 'data')],
     env: { PATH: process.env.PATH, HOME: home },
     cwd: '/',
     user,
     // Fast shutdown: SIGTERM would wait for every client to leave by itself.
     stopSignal: 'SIGINT',
   });
-  const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
-  const stop = async () => {
-    await child.stop();
-    removeTemporaryData(dir);
-  };
-  try {
-    await untilReady(child, () => answers(url), { signal });
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { url, port, pid: child.pid, stop };
 }
 
 // Postgres refuses to run as root.
@@ -67,27 +71,18 @@ function makeHome(dir: string, user: User | undefined): string {
   return outside;
 }
 
-async function initialise(home: string, data: string, password: string, user: User | undefined): Promise<void> {
+type Initialise = { home: string; password: string; user: User | undefined; signal: AbortSignal | undefined };
+
+async function initialise({ home, password, user, signal }: Initialise): Promise<void> {
   const pwfile = join(home, 'password');
   fs.writeFileSync(pwfile, password, { mode: 0o600 });
   if (user) fs.chownSync(pwfile, user.uid, user.gid);
   const initdb = programOf(findServers().initdb, 'initdb');
-  // Not synced: should the machine go down within this second, there is nothing to lose yet.
-  const args = [
-    '-D',
-    data,
-    '-U',
-    'postgres',
-    '-A',
-    'scram-sha-256',
-    '--pwfile',
-    pwfile,
-    '-E',
-    'UTF8',
-    '--locale=C',
-    '-N',
-  ];
-  await promisify(execFile)(initdb, args, { cwd: '/', env: { PATH: process.env.PATH, HOME: home }, ...user });
+  const secured = ['-U', 'postgres', '-A', 'scram-sha-256', '--pwfile', pwfile];
+  // -N, not synced: should the machine go down within this second, there is nothing to lose yet.
+  const args = ['-D', join(home, 'data'), ...secured, '-E', 'UTF8', '--locale=C', '-N'];
+  const env = { PATH: process.env.PATH, HOME: home };
+  await promisify(execFile)(initdb, args, { cwd: '/', env, ...user, ...(signal && { signal }) });
   fs.rmSync(pwfile);
 }
 

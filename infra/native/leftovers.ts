@@ -56,7 +56,7 @@ export function removeDir(dir: string): void {
   const inside = [LOCAL, tmpdir()].some((parent) => resolve(dir).startsWith(parent + sep));
   if (!inside) throw new Error(`${dir} is neither under ${LOCAL} nor under ${tmpdir()}: not removed`);
   removeTemporaryData(dir);
-  fs.rmSync(dir, { recursive: true, force: true });
+  removeTree(dir);
 }
 
 /** Postgres' data, when they had to be kept outside the directory behind a link. */
@@ -65,10 +65,13 @@ export function removeTemporaryData(dir: string): void {
   if (!fs.lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink()) return;
   const target = fs.readlinkSync(link);
   if (dirname(target) === tmpdir() && basename(target).startsWith(TEMPORARY_DATA)) {
-    fs.rmSync(target, { recursive: true, force: true });
+    removeTree(target);
   }
   fs.rmSync(link);
 }
+
+// Again, should a process that is just ending have put one more file there.
+const removeTree = (dir: string) => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 
 async function end(process: Recorded & Identity): Promise<void> {
   kill(process.pid, process.stopSignal);

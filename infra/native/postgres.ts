@@ -1,14 +1,13 @@
 // A private Postgres: initialised, started and reachable on 127.0.0.1 with a password.
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import pg from 'pg';
 import { findServers } from './find-servers.mjs';
 import { ROOT, removeTemporaryData, TEMPORARY_DATA } from './leftovers.ts';
 import { freePort } from './ports.ts';
-import { type Child, startProcess, untilReady } from './processes.ts';
+import { type Child, described, startProcess, tail, untilReady } from './processes.ts';
 import { newSecret, programOf, type Server, type StartServer } from './server.ts';
 
 type User = { uid: number; gid: number };
@@ -24,7 +23,7 @@ export async function startPostgres({ dir, signal }: StartServer): Promise<Serve
     removeTemporaryData(dir);
   };
   try {
-    await initialise({ home, password, user, signal });
+    await initialise({ dir, home, password, user });
     fs.appendFileSync(join(home, 'data/postgresql.conf'), settings(port));
     child = startServer(dir, home, user);
     await untilReady(child, () => answers(url), { signal });
@@ -71,18 +70,20 @@ function makeHome(dir: string, user: User | undefined): string {
   return outside;
 }
 
-type Initialise = { home: string; password: string; user: User | undefined; signal: AbortSignal | undefined };
+type Initialise = { dir: string; home: string; password: string; user: User | undefined };
 
-async function initialise({ home, password, user, signal }: Initialise): Promise<void> {
+async function initialise({ dir, home, password, user }: Initialise): Promise<void> {
   const pwfile = join(home, 'password');
   fs.writeFileSync(pwfile, password, { mode: 0o600 });
   if (user) fs.chownSync(pwfile, user.uid, user.gid);
-  const initdb = programOf(findServers().initdb, 'initdb');
+  const command = programOf(findServers().initdb, 'initdb');
   const secured = ['-U', 'postgres', '-A', 'scram-sha-256', '--pwfile', pwfile];
   // -N, not synced: should the machine go down within this second, there is nothing to lose yet.
   const args = ['-D', join(home, 'data'), ...secured, '-E', 'UTF8', '--locale=C', '-N'];
   const env = { PATH: process.env.PATH, HOME: home };
-  await promisify(execFile)(initdb, args, { cwd: '/', env, ...user, ...(signal && { signal }) });
+  const initdb = startProcess({ dir, name: 'initdb', command, args, env, cwd: '/', user });
+  const exit = await initdb.exited;
+  if (exit.code !== 0) throw new Error(`initdb ended ${described(exit)}\n${tail(initdb.logFile)}`);
   fs.rmSync(pwfile);
 }
 

@@ -29,7 +29,7 @@ export interface AuditResult {
 }
 
 const PATIENCE_MS = 5_000;
-const AGAIN_MS = 250;
+const AGAIN_MS = 500;
 
 export async function audit(
   stores: Stores,

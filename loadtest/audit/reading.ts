@@ -4,7 +4,7 @@ import { findGates, type Gate, readGate } from './gate.ts';
 import { findSales, type Inventory, readInventory } from './inventory.ts';
 import { type Orders, readOrders } from './orders.ts';
 import { type Charge, readCharges } from './payment.ts';
-import { from, type Stores } from './stores.ts';
+import { connect, from, type Stores } from './stores.ts';
 
 export interface Reading {
   gatesBefore: Map<string, Gate>;
@@ -17,7 +17,7 @@ export interface Reading {
 
 /** Gate, inventory, gate; and orders before inventory and payment, and payment before the bank. */
 export async function takeReading(stores: Stores): Promise<Reading> {
-  if (stores.redis.status === 'wait') await from('Redis', stores.redis.connect());
+  if (stores.redis.status === 'wait') await from('Redis', connect(stores.redis));
   const sales = await from('the inventory database', findSales(stores.inventory));
   const saleIds = new Set([...sales, ...(await from('Redis', findGates(stores.redis)))]);
   return {

@@ -47,6 +47,14 @@ export function openStores({ redisUrl, databases, bankUrl, bankApiKey }: StoreAd
   };
 }
 
+/** A refused connection says why, which ioredis tells its listeners only. */
+export function connect(redis: Redis): Promise<void> {
+  return new Promise((resolve, reject) => {
+    redis.once('error', reject);
+    redis.connect().then(resolve, reject);
+  });
+}
+
 function pool(connectionString: string) {
   const pool = new pg.Pool({
     connectionString,

@@ -39,7 +39,7 @@ export async function runDemo(venue: DemoVenue): Promise<DemoResult> {
   say('direct  the same crowd, and the bank as it was before the first one');
   const direct = await sendCrowd(venue, 'direct', { saleId: sales.direct, ...crowd }, say);
   say('both    over; auditing');
-  const atRest = await audit(stores, { atRest: true });
+  const atRest = await audit(stores, { atRest: true, patienceMs: settings.finalWithinSeconds * 1_000 });
   return { environment: await readEnvironment(stores, venue.amqpUrl), queued, direct, atRest };
 }
 

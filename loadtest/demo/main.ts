@@ -1,6 +1,7 @@
 // npm run demo [-- --once] [--json FILE]: 0 when every claim holds, 1 when one does not or something broke.
+import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
-import { exitCodeOf, onInterruption } from './interruption.ts';
+import { endRequested } from '../../infra/native/signals.ts';
 import { runOnStack } from './run-on-stack.ts';
 
 const USAGE = 'usage: npm run demo [-- --once] [--json FILE]';
@@ -14,10 +15,16 @@ function options() {
   }
 }
 
+// A terminal that was closed takes no more lines, and that must not end the cleaning up.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
+
+// Between two ticks of the starting nothing else may be open.
+setInterval(() => undefined, 60_000);
 const { once, json } = options();
-const interrupted = onInterruption();
-const code = await runOnStack({ once, json, interrupted }).catch((error) => {
-  if (!interrupted.aborted) console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+const end = endRequested();
+const code = await runOnStack({ once, json, end }).catch((error) => {
+  const asked = end.aborted && (error === end.reason || error.name === 'AbortError');
+  if (!asked) console.error(error instanceof Error ? error.message : error);
   return 1;
 });
-process.exit(exitCodeOf(interrupted) ?? code);
+process.exit(end.aborted ? 128 + constants.signals[end.reason as NodeJS.Signals] : code);

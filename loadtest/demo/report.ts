@@ -62,11 +62,12 @@ export function describeStack({ gatewayUrl, bankUrl, rabbitManagementUrl, addres
     'Everything stays up for you to look at:',
     `  gateway   ${gatewayUrl}`,
     `  bank      ${bankUrl}`,
-    `  RabbitMQ  ${rabbitManagementUrl}`,
+    `  RabbitMQ  ${new URL(rabbitManagementUrl).origin}`,
     `  gRPC      ${list(addresses).join(', ')}`,
     `  pids      ${list(pids).slice(0, 4).join(', ')},`,
     `            ${list(pids).slice(4).join(', ')}`,
     `  logs      ${join(dir, 'logs')}`,
+    `  passwords ${join(dir, 'stack.json')}`,
     'In another terminal: npm run audit, npm run token -- --buyer alice',
     'Ctrl-C stops everything.',
   ];

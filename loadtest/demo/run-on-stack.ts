@@ -1,13 +1,13 @@
 // The demo with a stack of its own: started, shown, audited, and in every case stopped.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { requested } from '../../infra/native/signals.ts';
 import { type ServiceEvent, type Settings as StackSettings, startStack } from '../../infra/native/stack.ts';
 import { openStores } from '../audit/stores.ts';
 import { createBank } from '../bank.ts';
 import { createShop } from '../shop.ts';
 import { createGenerator } from './crowd.ts';
 import { runDemo } from './demo.ts';
-import { interruption, unlessInterrupted } from './interruption.ts';
 import { createSay, type Say } from './progress.ts';
 import { claimsOf, describeRun, describeStack, runAsJson } from './report.ts';
 import { settings } from './settings.ts';
@@ -15,49 +15,59 @@ import { settings } from './settings.ts';
 export interface RunOptions {
   once: boolean;
   json: string | undefined;
-  interrupted: AbortSignal;
+  end: AbortSignal;
 }
 
 const RUN = join(import.meta.dirname, `../../.local/demo-${process.pid}`);
 
 /** The exit code: 0 if every claim holds. */
-export async function runOnStack({ once, json, interrupted }: RunOptions): Promise<number> {
+export async function runOnStack({ once, json, end }: RunOptions): Promise<number> {
   const print = (lines: string[]) => console.log(lines.join('\n'));
   const say = createSay((line) => print([line]));
   // What is to be ended, the last first; filled as it comes into being.
-  const ends: (() => Promise<unknown>)[] = [];
+  const undo: (() => Promise<unknown>)[] = [];
+  let stopping = false;
   try {
     const stack = await startStack({
       dir: RUN,
       settings: stackSettings(),
       say,
-      onEvent: (event) => sayEvent(say, event),
-      signal: interrupted,
+      onEvent: (event) => stopping || sayEvent(say, event),
+      signal: end,
     });
-    ends.push(async () => {
+    undo.push(async () => {
       say('stopping');
+      stopping = true;
       await stack.stop();
     });
     const generator = createGenerator();
-    ends.push(generator.stop);
+    undo.push(generator.stop);
     const stores = openStores(stack);
-    ends.push(stores.close);
-    await stores.redis.connect();
+    undo.push(stores.close);
 
     const { gatewayUrl, bankUrl, bankApiKey, tokenSecret, amqpUrl, databases } = stack;
     const [shop, bank] = [createShop(gatewayUrl), createBank(bankUrl, bankApiKey)];
     const demo = { gatewayUrl, shop, bank, stores, generator, settings, tokenSecret, amqpUrl, say };
-    const result = await unlessInterrupted(interrupted, runDemo({ ...demo, ordersDatabase: databases.orders }));
+    const result = await unlessEnded(end, runDemo({ ...demo, ordersDatabase: databases.orders }));
     print(describeRun(result, settings));
     if (json) await writeFile(json, `${JSON.stringify(runAsJson(result, settings), null, 2)}\n`);
     if (!once) {
       print(describeStack(stack));
-      await interruption(interrupted);
+      await requested(end);
     }
     return claimsOf(result, settings).every(({ ok }) => ok) ? 0 : 1;
   } finally {
-    for (const end of ends.toReversed()) await end();
+    for (const step of undo.toReversed()) await step();
   }
+}
+
+/** What the work still does after the end was requested is not listened to. */
+function unlessEnded<T>(end: AbortSignal, work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  const ended = requested(end).then(() => {
+    throw end.reason;
+  });
+  return Promise.race([work, ended]);
 }
 
 function stackSettings(): StackSettings {

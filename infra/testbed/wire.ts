@@ -65,7 +65,7 @@ export async function layWire(serverUrl: string): Promise<Wire> {
   url.hostname = '127.0.0.1';
 
   const end = (line: Line) => {
-    for (const socket of line.ends) socket.resetAndDestroy();
+    for (const socket of line.ends) reset(socket);
   };
   const cut = () => {
     for (const line of lines) end(line);

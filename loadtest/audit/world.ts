@@ -28,6 +28,15 @@ export async function openWorld() {
   await stores.redis.connect();
   return {
     stores,
+    /** For the command. */
+    env: {
+      REDIS_URL: namespace.redisUrl,
+      ORDERS_DATABASE_URL: namespace.databases.orders,
+      INVENTORY_DATABASE_URL: namespace.databases.inventory,
+      PAYMENT_DATABASE_URL: namespace.databases.payment,
+      BANK_URL: bankUrl,
+      BANK_API_KEY: 'none',
+    },
     /** Empties everything and makes a new sale. */
     sale: () => createSale(stores, statement),
     /** The names of the lines that do not hold. */

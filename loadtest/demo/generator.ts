@@ -83,7 +83,7 @@ async function click(pool: Pool, path: string, token: string, timeoutMs: number)
     });
     const text = await body.text();
     const problem = PROBLEM_TYPE.exec(text)?.[1] ?? null;
-    const location = statusCode === 409 ? undefined : headers.location;
+    const location = statusCode < 300 || statusCode === 504 ? headers.location : undefined;
     return { status: statusCode, timedOut: false, problem, orderId: orderIdIn(location) };
   } catch (error) {
     return {

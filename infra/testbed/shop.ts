@@ -21,6 +21,8 @@ import { settings as ordersSettings } from '../../services/orders/src/config.ts'
 import { startPayment } from '../../services/payment/src/app.ts';
 import { settings as paymentSettings } from '../../services/payment/src/config.ts';
 import { openNamespace } from '../native/namespace.ts';
+import { openBroker } from './broker.ts';
+import { openEvidence } from './evidence.ts';
 import { proxyRpc } from './rpc-proxy.ts';
 import { until } from './until.ts';
 import { layWire } from './wire.ts';
@@ -151,6 +153,8 @@ export async function openShop(settings: ShopSettings = {}) {
     bankApiKey: API_KEY,
   };
 
+  const evidence = await openEvidence(stores);
+
   const ready = (ops: number) =>
     until('the service is ready', async () => (await fetch(`http://127.0.0.1:${ops}/readyz`)).ok);
   await Promise.all([bank, inventory, payment, orders, gateway].map((service) => ready(service.ops)));
@@ -171,6 +175,8 @@ export async function openShop(settings: ShopSettings = {}) {
     start,
     ready,
     bank: createBank(bank.url, API_KEY),
+    broker: openBroker(namespace.id),
+    evidence,
     secret: SECRET,
     tokenFor,
     request,
@@ -199,6 +205,7 @@ export async function openShop(settings: ShopSettings = {}) {
       return {
         status: response.status,
         location: response.headers.get('location'),
+        retryAfter: response.headers.get('retry-after'),
         ...answer,
         httpStatus: response.status,
       };
@@ -222,6 +229,7 @@ export async function openShop(settings: ShopSettings = {}) {
     },
 
     async close() {
+      await evidence.close();
       await gateway.stop();
       await Promise.all([orders.stop(), proxies.orders.stop()]);
       await Promise.all([payment.stop(), inventory.stop(), bank.stop()]);

@@ -1,0 +1,92 @@
+// Whatever several gateways do at once with the orders of several buyers, the gate never gives more than there is.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { OrderCommand } from '@flashsale/contracts/messages';
+import fc from 'fast-check';
+import type { Sale } from '../src/domain/sale.ts';
+import { anOrder, DUE_MS, openGates } from './gates.ts';
+
+const ORDERS = 8;
+const BUYERS = 4;
+const STOCK = 5;
+
+const gates = await openGates();
+after(() => gates.close());
+const { open, read, makeDue, eye } = gates;
+const gateways = [gates, await gates.connect(), await gates.connect()].map(({ gate }) => gate);
+
+const step = fc.record({
+  what: fc.constantFrom('admit', 'admit', 'admit', 'sent', 'refuse', 'claim', 'confirmed', 'stale', 'ended', 'change'),
+  order: fc.nat(ORDERS - 1),
+  gateway: fc.nat(2),
+});
+type Step = typeof step extends fc.Arbitrary<infer Each> ? Each : never;
+
+async function take({ what, order: index, gateway }: Step, sale: Sale, orders: OrderCommand[]) {
+  const gate = gateways[gateway] as (typeof gateways)[number];
+  const order = orders[index] as OrderCommand;
+  switch (what) {
+    case 'admit':
+      return gate.admit(order, DUE_MS);
+    case 'sent':
+      return gate.markSent(order);
+    case 'refuse':
+      return gate.refuse(order);
+    case 'claim':
+      await makeDue(order);
+      return gate.claim(sale.id);
+    case 'confirmed':
+      return gate.settleConfirmed(sale.id, order.orderId, 1);
+    case 'stale':
+      return gate.settleConfirmed(sale.id, order.orderId, 2);
+    case 'ended':
+      return gate.settleEnded(sale.id, order.orderId, order.buyerId);
+    case 'change':
+      return gate.change({ ...sale, revision: index, stock: STOCK + index });
+  }
+}
+
+test('any interleaving keeps supply = tickets + units of records, and never gives more', async () => {
+  const rounds = fc.array(fc.array(step, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 12 });
+  const sold = { most: 0 };
+  await fc.assert(
+    fc.asyncProperty(rounds, async (rounds) => {
+      const sale = await open(STOCK, { revision: 0 });
+      const orders = Array.from({ length: ORDERS }, (_, i) => anOrder(sale, `buyer-${i % BUYERS}`, 1 + (i % 3)));
+      for (const atOnce of rounds) {
+        await Promise.all(atOnce.map((each) => take(each, sale, orders)));
+        // Throws unless the gate is whole: tickets, records, buyers and due agree.
+        const { records, supply } = await read(sale.id);
+        const units = [...records.values()].reduce((sum, { quantity }) => sum + quantity, 0);
+        assert.ok(units <= supply && supply <= STOCK + ORDERS, `${units} of ${supply}`);
+        const buyers = [...records.values()].map(({ buyerId }) => buyerId);
+        assert.equal(new Set(buyers).size, buyers.length, 'one live order a buyer');
+        sold.most = Math.max(sold.most, units);
+      }
+      await eye.del(...(await eye.keys(`sale:{${sale.id}}:*`)));
+    }),
+    { numRuns: 150 },
+  );
+  // Otherwise nothing was put to the test.
+  assert.ok(sold.most >= STOCK, `at most ${sold.most} units were taken`);
+});
+
+test('an order that was refused or has ended has nothing, and its buyer may come again', async () => {
+  const ends = fc.array(fc.constantFrom('refuse', 'ended', 'confirmed, ended', 'sent, ended'), {
+    minLength: 1,
+    maxLength: 8,
+  });
+  await fc.assert(
+    fc.asyncProperty(ends, async (ends) => {
+      const sale = await open(1, { revision: 0 });
+      for (const end of ends) {
+        const order = anOrder(sale, 'alice');
+        assert.deepEqual(await gates.gate.admit(order, DUE_MS), { kind: 'admitted' });
+        const orders = Array.from({ length: ORDERS }, () => order);
+        for (const what of end.split(', ')) await take({ what, order: 0, gateway: 1 } as Step, sale, orders);
+        assert.equal((await read(sale.id)).tickets, 1);
+      }
+    }),
+    { numRuns: 30 },
+  );
+});

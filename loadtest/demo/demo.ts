@@ -30,19 +30,20 @@ export async function runDemo(venue: DemoVenue): Promise<DemoResult> {
   const sales = { queued: await openSale(venue, 'queued', units), direct: await openSale(venue, 'direct', units) };
   for (const mode of ['queued', 'direct'] as const) {
     const saleId = await openSale(venue, mode, warmUp.units);
-    say(`${mode.padEnd(6)}  warming up: ${warmUp.buyers} buyers, uncounted`);
+    say(`${mode}  warming up: ${warmUp.buyers} buyers, uncounted`);
     await sendCrowd(venue, mode, { saleId, stock: warmUp.units, buyers: warmUp.buyers, seconds: warmUp.crowdSeconds });
   }
   const crowd = { stock: units, buyers, seconds: crowdSeconds };
-  say(`queued  ${buyers} buyers want ${units} units, within ${crowdSeconds} s`);
+  say(`queued  ${n(buyers)} buyers want ${n(units)} units, within ${crowdSeconds} s`);
   const queued = await sendCrowd(venue, 'queued', { saleId: sales.queued, ...crowd }, say);
   say('direct  the same crowd, and the bank as it was before the first one');
   const direct = await sendCrowd(venue, 'direct', { saleId: sales.direct, ...crowd }, say);
-  say('both    over; auditing');
+  say('both    over, the audit');
   const atRest = await audit(stores, { atRest: true, patienceMs: settings.finalWithinSeconds * 1_000 });
   return { environment: await readEnvironment(stores, venue.amqpUrl), queued, direct, atRest };
 }
 
+const n = (value: number) => value.toLocaleString('en-US');
 const quiet = { tally: () => undefined, stop: async () => undefined };
 
 async function sendCrowd(

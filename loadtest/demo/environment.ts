@@ -72,7 +72,8 @@ export function describeEnvironment({
   ...servers
 }: Environment): string[] {
   return [
-    `${cores} cores (${cpu}), ${memoryGiB} GiB, ${os}, Node ${node.slice(1)}`,
+    `${cores} × ${cpu}, ${memoryGiB} GiB`,
+    `${os}, Node ${node.slice(1)}`,
     `PostgreSQL ${servers.postgres}, Redis ${servers.redis}, RabbitMQ ${servers.rabbitmq}`,
     `${at}${commit ? `, commit ${commit}` : ''}`,
   ];

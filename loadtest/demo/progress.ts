@@ -12,7 +12,7 @@ export type Say = (line: string) => void;
 /** Lines begin with the seconds since the demo began. */
 export function createSay(write: (line: string) => void): Say {
   const began = performance.now();
-  return (line) => write(`${((performance.now() - began) / 1000).toFixed(1).padStart(6)} s  ${line}`);
+  return (line) => write(`${((performance.now() - began) / 1000).toFixed(1).padStart(5)} s  ${line}`);
 }
 
 export interface Progress {
@@ -57,19 +57,19 @@ interface Counts {
   decided: number;
 }
 
-/** In line: on the queue's road said yes and not decided; on the direct one not answered. */
+/** In line: said yes to and not decided; waiting: not answered yet. */
 export function progressLine(mode: 'queued' | 'direct', tally: Tally, confirmed: number, decided: number): string {
   const { sent, yes, refused, other } = tally;
   const inLine = Math.max(0, mode === 'queued' ? yes - decided : sent - yes - refused - other);
-  const counted = [
-    `${number(sent)} clicks`,
-    `${number(yes)} yes`,
-    `${number(refused)} no`,
-    ...(other ? [`${number(other)} other`] : []),
-    `${number(inLine)} ${mode === 'queued' ? 'in line' : 'on the line'}`,
-    `${number(confirmed)} confirmed`,
+  const counts: [number, string][] = [
+    [sent, 'clicks'],
+    [yes, 'yes'],
+    [refused, 'no'],
+    ...(other ? ([[other, 'other']] as [number, string][]) : []),
+    [inLine, mode === 'queued' ? 'in line' : 'waiting'],
+    [confirmed, 'sold'],
   ];
-  return `${mode.padEnd(6)}  ${counted.join(' · ')}`;
+  return `${mode}  ${counts.map(([count, what]) => `${number(count).padStart(5)} ${what}`).join('  ')}`;
 }
 
 const number = (value: number) => value.toLocaleString('en-US');

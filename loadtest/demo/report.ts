@@ -1,5 +1,5 @@
 // What a run is told as: text for people, JSON for whoever calculates with it.
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { StackInfo } from '../../infra/native/stack.ts';
 import { asJson, describeShortly } from '../audit/print.ts';
 import { type Claim, claims, describeClaim } from './claims.ts';
@@ -55,20 +55,25 @@ export const runAsJson = ({ environment, queued, direct, atRest }: DemoResult, s
   return { environment, settings, queued: queued.figures, direct: direct.figures, audit: { ok, checks } };
 };
 
-export function describeStack({ gatewayUrl, bankUrl, rabbitManagementUrl, addresses, pids, dir }: StackInfo): string[] {
-  const list = (pairs: object) => Object.entries(pairs).map(([name, value]) => `${name} ${value}`);
+export function describeStack(stack: StackInfo): string[] {
+  const { gatewayUrl, bankUrl, addresses, databases, redisUrl, rabbitManagementUrl, pids, dir } = stack;
+  const where: Record<string, string> = {
+    gateway: gatewayUrl,
+    orders: addresses.orders,
+    inventory: addresses.inventory,
+    payment: addresses.payment,
+    bank: bankUrl,
+    rabbitmq: new URL(rabbitManagementUrl).origin,
+    redis: new URL(redisUrl).host,
+    postgres: new URL(databases.orders).host,
+  };
+  const here = (file: string) => join(relative('', dir), file);
   return [
     '',
     'Everything stays up for you to look at:',
-    `  gateway   ${gatewayUrl}`,
-    `  bank      ${bankUrl}`,
-    `  RabbitMQ  ${new URL(rabbitManagementUrl).origin}`,
-    `  gRPC      ${list(addresses).join(', ')}`,
-    `  pids      ${list(pids).slice(0, 4).join(', ')},`,
-    `            ${list(pids).slice(4).join(', ')}`,
-    `  logs      ${join(dir, 'logs')}`,
-    `  passwords ${join(dir, 'stack.json')}`,
-    'In another terminal: npm run audit, npm run token -- --buyer alice',
-    'Ctrl-C stops everything.',
+    ...Object.entries(where).map(([name, at]) => `  ${name.padEnd(10)} ${at.padEnd(24)} pid ${pids[name]}`),
+    `  passwords  ${here('stack.json')}, logs ${here('logs')}`,
+    'In another terminal: npm run audit · npm run token -- --buyer alice',
+    'Ctrl-C stops it.',
   ];
 }

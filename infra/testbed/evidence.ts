@@ -1,4 +1,5 @@
 // What the stores say, for tests that claim that something happened once, or not at all.
+import { createHash } from 'node:crypto';
 import { type AuditResult, audit } from '../../loadtest/audit/audit.ts';
 import { findGates, readGate } from '../../loadtest/audit/gate.ts';
 import { describeShortly } from '../../loadtest/audit/print.ts';
@@ -24,6 +25,8 @@ export interface OrderOf {
   version: number;
   epoch: number;
 }
+
+const digest = (content: string | Buffer) => createHash('sha1').update(content).digest('hex').slice(0, 12);
 
 export async function openEvidence(addresses: StoreAddresses) {
   const stores = openStores(addresses);
@@ -72,21 +75,24 @@ export async function openEvidence(addresses: StoreAddresses) {
       });
     },
 
-    /** Equal before and after something that must have written nothing, anywhere. */
-    async fingerprint(): Promise<string> {
+    /** Equal before and after something that must have written nothing, anywhere; a difference names its place. */
+    async fingerprint(): Promise<Record<string, string>> {
       const keys = (await stores.redis.keys('*')).sort();
-      const redis = await Promise.all(
-        keys.map(async (key) => [key, (await stores.redis.dumpBuffer(key))?.toString('hex')]),
-      );
-      const all = (table: string) => `SELECT * FROM ${table} ORDER BY 1`;
-      const tables = await Promise.all([
-        stores.orders.query(all('orders')),
-        stores.orders.query(all('outbox')),
-        stores.inventory.query(all('sales')),
-        stores.inventory.query(all('reservations')),
-        stores.payment.query(all('charges')),
-      ]);
-      return JSON.stringify([redis, tables.map(({ rows }) => rows), await stores.bank.statement()], null, 1);
+      const dumped = keys.map(async (key) => [key, digest((await stores.redis.dumpBuffer(key)) ?? '')]);
+      const tables = [
+        [stores.orders, 'orders'],
+        [stores.orders, 'outbox'],
+        [stores.inventory, 'sales'],
+        [stores.inventory, 'reservations'],
+        [stores.payment, 'charges'],
+      ] as const;
+      const read = tables.map(async ([store, table]) => {
+        const { rows } = await store.query(`SELECT * FROM ${table} ORDER BY 1`);
+        return [table, `${rows.length} rows, ${digest(JSON.stringify(rows))}`];
+      });
+      const { charges } = await stores.bank.statement();
+      const all = [...(await Promise.all([...dumped, ...read])), ['bank', `${charges.length} charges`]];
+      return Object.fromEntries(all);
     },
 
     close: () => stores.close(),

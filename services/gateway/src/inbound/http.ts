@@ -5,6 +5,12 @@ import express, { type Router } from 'express';
 import { answerProblem, problemHandler } from './problems.ts';
 
 const DRAIN_MS = 5_000;
+const OFFERED = {
+  '/v1/sales': 'GET, HEAD, POST',
+  '/v1/sales/:saleId': 'GET, HEAD',
+  '/v1/sales/:saleId/orders': 'POST',
+  '/v1/orders/:orderId': 'GET, HEAD',
+};
 
 export interface PublicServer {
   port: number;
@@ -21,9 +27,9 @@ export async function startHttp(options: {
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(...options.routers);
-  app.all(['/v1/sales', '/v1/sales/:saleId', '/v1/sales/:saleId/orders', '/v1/orders/:orderId'], (_request, response) =>
-    answerProblem(response, 'method-not-allowed'),
-  );
+  for (const [path, methods] of Object.entries(OFFERED)) {
+    app.all(path, (_request, response) => answerProblem(response.set('Allow', methods), 'method-not-allowed'));
+  }
   app.use((_request, response) => answerProblem(response, 'not-found'));
   app.use(problemHandler(options.log));
 

@@ -11,6 +11,8 @@ export interface Identity {
 
 const AUDIENCE = 'flashsale';
 const LONGEST_SUBJECT = 255;
+// Neither control characters, of which Postgres cannot store NUL, nor halves of a character.
+const SUBJECT = /^[^\p{Cc}\p{Cs}]+$/u;
 
 export function createAuthenticate(secret: string): (request: Request) => Identity {
   // No cache: each buyer comes once, and cached verdicts outlive what they were about.
@@ -30,7 +32,7 @@ export function createAuthenticate(secret: string): (request: Request) => Identi
     } catch {
       throw new Problem('unauthenticated', { detail: 'the token is forged, expired or not for this service' });
     }
-    if (typeof claims.sub !== 'string' || !claims.sub || claims.sub.length > LONGEST_SUBJECT)
+    if (typeof claims.sub !== 'string' || claims.sub.length > LONGEST_SUBJECT || !SUBJECT.test(claims.sub))
       throw new Problem('unauthenticated', { detail: 'the token names no subject' });
     return { buyerId: claims.sub, admin: claims.role === 'admin' };
   };

@@ -21,6 +21,8 @@ export type PlaceAnswer =
   | { kind: 'already-bought'; orderId: string }
   | { kind: 'sold-out' | 'not-open' | 'closed' | 'busy' };
 
+export type EarlyRefusal = 'sold-out' | 'closed' | 'busy';
+
 export interface PlacePorts {
   gate: Gate;
   queue: OrderQueue;
@@ -34,7 +36,8 @@ export interface PlacePorts {
 }
 
 /** What can be said before anybody looks at who is asking; `placeOrder` says it again for those who got past. */
-export function refuseEarly(sale: Sale, { queue, cap, catalogue }: PlacePorts): 'sold-out' | 'busy' | undefined {
+export function refuseEarly(sale: Sale, { queue, cap, catalogue }: PlacePorts): EarlyRefusal | undefined {
+  if (sale.closed) return 'closed';
   if (catalogue.soldOut(sale.id)) return 'sold-out';
   const room = sale.mode === 'direct' ? !cap.full() : queue.available();
   return room ? undefined : 'busy';

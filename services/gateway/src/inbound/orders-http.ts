@@ -2,7 +2,7 @@
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import express, { type Response, Router } from 'express';
 import { DOUBTFUL_MS } from '../domain/find-order.ts';
-import type { PlaceAnswer } from '../domain/place-order.ts';
+import type { EarlyRefusal, PlaceAnswer } from '../domain/place-order.ts';
 import type { OrderView } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
 import { mintedAt, mintId } from './order-id.ts';
@@ -17,7 +17,7 @@ const ASK_RARELY_IN_SECONDS = '5';
 export interface OrdersRoutes {
   authenticate: ReturnType<typeof createAuthenticate>;
   findSale: (saleId: string) => Promise<Sale | undefined>;
-  refuseEarly: (sale: Sale) => 'sold-out' | 'busy' | undefined;
+  refuseEarly: (sale: Sale) => EarlyRefusal | undefined;
   place: (sale: Sale, command: OrderCommand) => Promise<PlaceAnswer>;
   findOrder: (orderId: string, buyerId: string, mintedAtMs: number) => Promise<OrderView | undefined>;
   directDeadlineMs: number;

@@ -6,10 +6,22 @@ import { Problem } from './problems.ts';
 
 export const OrderRequest = z.strictObject({ quantity: z.int32().min(1).default(1) });
 
+// What inventory would refuse is refused here, where it can still be said which field it is.
+const LAST_MS = Date.UTC(9999, 11, 31);
+const text = (most: number) =>
+  z
+    .string()
+    .min(1)
+    .max(most)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be text without control characters');
+const instant = z.iso
+  .datetime({ offset: true })
+  .refine((at) => Date.parse(at) >= 0 && Date.parse(at) <= LAST_MS, 'must be between 1970 and 9999');
+
 export const SaleRequest = z
   .strictObject({
-    sku: z.string().min(1).max(64),
-    title: z.string().min(1).max(200),
+    sku: text(64),
+    title: text(200),
     price: z.strictObject({
       /** Minor currency units. */
       amountMinor: z.int().min(1).max(1_000_000_000),
@@ -17,8 +29,8 @@ export const SaleRequest = z
       currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code'),
     }),
     stock: z.int32().min(1).max(10_000_000),
-    opensAt: z.iso.datetime({ offset: true }),
-    closesAt: z.iso.datetime({ offset: true }),
+    opensAt: instant,
+    closesAt: instant,
     perBuyerLimit: z.int32().min(1).max(1_000).default(1),
     mode: z.enum(['queued', 'direct']),
     checkout: z.literal('instant').default('instant'),

@@ -31,6 +31,7 @@ export async function stopLeftovers(dir: string): Promise<string[]> {
   await Promise.all(alive.filter(({ last }) => !last).map(end));
   await Promise.all(alive.filter(({ last }) => last).map(end));
   for (const id of pids.containers) removeContainer(id);
+  removeTemporaryData(dir);
   if (sameOwner(readPids(dir), pids)) release(dir);
   return [...alive.map(({ name }) => name), ...pids.containers];
 }
@@ -73,9 +74,10 @@ export function removeTemporaryData(dir: string): void {
 // Again, should a process that is just ending have put one more file there.
 const removeTree = (dir: string) => fs.rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 
+// Patient for a moment only: nobody waits for what they still do.
 async function end(process: Recorded & Identity): Promise<void> {
   kill(process.pid, process.stopSignal);
-  for (let waited = 0; isAlive(process) && waited < 10_000; waited += 50) await sleep(50);
+  for (let waited = 0; isAlive(process) && waited < 3000; waited += 50) await sleep(50);
   if (isAlive(process)) kill(process.pid, 'SIGKILL');
   for (let waited = 0; isAlive(process) && waited < 2000; waited += 50) await sleep(50);
 }

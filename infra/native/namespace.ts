@@ -22,7 +22,7 @@ export async function openNamespace(): Promise<Namespace> {
   const names = { orders: `orders_${id}`, inventory: `inventory_${id}`, payment: `payment_${id}` };
   const rabbit = managementApi(servers.rabbitManagement);
   const create = (name: string) => createDatabase(servers.postgres, name, newSecret());
-  const [orders, inventory, payment, redisUrl] = await Promise.all([
+  const [orders, inventory, payment, redisUrl, rabbitPassword] = await Promise.all([
     create(names.orders),
     create(names.inventory),
     create(names.payment),
@@ -31,6 +31,7 @@ export async function openNamespace(): Promise<Namespace> {
   ]);
   const close = async () => {
     await rabbit('DELETE', `vhosts/${id}`);
+    await rabbit('DELETE', `users/${id}`);
     await Promise.all(Object.values(names).map((name) => dropDatabase(servers.postgres, name)));
     await withRedis(redisUrl, (redis) => redis.flushdb());
   };
@@ -38,7 +39,7 @@ export async function openNamespace(): Promise<Namespace> {
     id,
     databases: { orders, inventory, payment },
     redisUrl,
-    amqpUrl: `${servers.amqp}/${id}`,
+    amqpUrl: `amqp://${id}:${rabbitPassword}@${new URL(servers.amqp).host}/${id}`,
     adminPostgresUrl: servers.postgres,
     closeRabbitConnections: () => closeConnections(rabbit, id),
     close,
@@ -80,7 +81,7 @@ type Rabbit = ReturnType<typeof managementApi>;
 function managementApi(url: string) {
   const { username, password, origin } = new URL(url);
   const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-  const call = async (method: string, path: string, body?: object): Promise<unknown> => {
+  return async (method: string, path: string, body?: object): Promise<unknown> => {
     const answer = await fetch(`${origin}/api/${path}`, {
       method,
       headers: { authorization, 'content-type': 'application/json' },
@@ -90,25 +91,29 @@ function managementApi(url: string) {
     if (!answer.ok && answer.status !== 404) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
     return answer.ok && text ? JSON.parse(text) : undefined;
   };
-  return Object.assign(call, { user: username });
 }
 
-async function createVhost(rabbit: Rabbit, id: string): Promise<void> {
+/** A vhost and the one user who may use it. */
+async function createVhost(rabbit: Rabbit, id: string): Promise<string> {
+  const password = newSecret();
   await rabbit('PUT', `vhosts/${id}`, {});
-  await rabbit('PUT', `permissions/${id}/${rabbit.user}`, { configure: '.*', write: '.*', read: '.*' });
+  await rabbit('PUT', `users/${id}`, { password, tags: '' });
+  await rabbit('PUT', `permissions/${id}/${id}`, { configure: '.*', write: '.*', read: '.*' });
+  return password;
 }
 
+// By user, because that list is exact at any moment; the list by vhost learns of a connection up to 5 s late.
 async function closeConnections(rabbit: Rabbit, id: string): Promise<void> {
   const open = await connections(rabbit, id);
-  for (const deadline = Date.now() + 15_000; ; await sleep(100)) {
+  for (const deadline = Date.now() + 15_000; ; await sleep(20)) {
     const left = (await connections(rabbit, id)).filter((name) => open.includes(name));
     if (left.length === 0) return;
     if (Date.now() > deadline) throw new Error(`RabbitMQ still lists ${left.length} connections of ${id}`);
-    await Promise.all(left.map((name) => rabbit('DELETE', `connections/${encodeURIComponent(name)}`)));
+    await rabbit('DELETE', `connections/username/${id}`);
   }
 }
 
 async function connections(rabbit: Rabbit, id: string): Promise<string[]> {
-  const listed = (await rabbit('GET', `vhosts/${id}/connections`)) as { name: string }[] | undefined;
+  const listed = (await rabbit('GET', `connections/username/${id}`)) as { name: string }[] | undefined;
   return (listed ?? []).map(({ name }) => name);
 }

@@ -146,6 +146,24 @@ test('a sale whose making has an unknown outcome is 504 with its location, and c
   assert.equal(title, SALE.title);
 });
 
+test('a neighbour that cannot be asked is 503: nothing happened, and it may be tried again', async () => {
+  const nowhere = '127.0.0.1:1';
+  const alone = await shop.start.gateway({ INVENTORY_ADDRESS: nowhere, ORDERS_ADDRESS: nowhere });
+  after(() => alone.stop());
+  const saleId = await createSale({ mode: 'direct', stock: 1 });
+  const asked: [string, string][] = [
+    ['GET', `/v1/sales/${saleId}`],
+    ['POST', `/v1/sales/${saleId}/orders`],
+    ['GET', `/v1/orders/${v7()}`],
+  ];
+  for (const [method, path] of asked) {
+    const response = await request(path, { method }, tokenFor('alone'), alone.url);
+    assert.equal(response.headers.get('retry-after'), '1');
+    await assertProblem(response, 503, 'busy');
+  }
+  assert.deepEqual(await evidence.tracesOf('alone'), {});
+});
+
 test('the ops port says alive, ready and what was counted; the public port says none of it', async () => {
   const ops = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${services.gateway.ops}${path}`);

@@ -75,7 +75,7 @@ function sameMoney(sale: Sale, allConfirmed: OrderRow[], captures: BankCharge[])
   const wrong = confirmed.filter((o) => paid(o) !== owed(o) || lines.get(o.id)?.currency !== sale.currency);
   const sum = (amountOf: (order: OrderRow) => number) => confirmed.reduce((total, order) => total + amountOf(order), 0);
   return {
-    name: `rest: captured money = price × quantity (minor units)`,
+    name: 'rest: captured minor units = price × quantity',
     saleId: sale.id,
     left: sum(paid),
     terms: [sum(owed)],

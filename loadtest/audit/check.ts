@@ -53,9 +53,10 @@ export function same(name: string, saleId: string | null, left: Set<string>, rig
   return { name, saleId, left: left.size, terms: [right.size], ok: differing.length === 0, differing };
 }
 
-/** One line a name; it holds only if it holds for each sale, because errors of two sales may cancel out. */
+/** One line a name, of sales the oldest first; it holds only if it holds for each, as errors of two may cancel out. */
 export function totals(checks: Check[]): Total[] {
-  return [...Map.groupBy(checks, (check) => check.name)].map(([name, parts]) => {
+  return [...Map.groupBy(checks, (check) => check.name)].map(([name, unsorted]) => {
+    const parts = unsorted.toSorted((a, b) => ((a.saleId ?? '') < (b.saleId ?? '') ? -1 : 1));
     const terms = (parts[0]?.terms ?? []).map((_, i) => sum(parts.map((part) => part.terms[i] ?? 0)));
     return {
       name,

@@ -82,7 +82,7 @@ test('a sold order that the gate forgot', () =>
   }));
 
 test('a charge of which the bank knows nothing', () =>
-  fails('payment: each captured charge is captured at the bank', async ({ statement }) => statement.charges.shift()));
+  fails('payment: each captured charge is so at the bank', async ({ statement }) => statement.charges.shift()));
 
 test('an order that is placed for ever', () =>
   fails('in flight: each order is within its bound', ({ addOrder }) => addOrder('three', 1, 'placed', '-1 hour')));

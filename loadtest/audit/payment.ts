@@ -27,5 +27,5 @@ export async function moneyChecks(pool: pg.Pool, charges: Map<string, Charge>, s
   const lacking = captured.filter((charge) => !kept.has(charge.orderId)).map((charge) => charge.orderId);
   const again = lacking.length ? await chargesOf(pool, lacking) : new Map<string, Charge>();
   const holds = ({ orderId }: Charge) => kept.has(orderId) || again.get(orderId)?.state !== 'captured';
-  return [each('payment: each captured charge is captured at the bank', null, captured, holds, (c) => c.orderId)];
+  return [each('payment: each captured charge is so at the bank', null, captured, holds, (c) => c.orderId)];
 }

@@ -2,6 +2,7 @@
 import type { AuditResult } from '../audit/audit.ts';
 import type { RoadFigures } from './figures.ts';
 import type { Settings } from './settings.ts';
+import { duration, percent } from './table.ts';
 
 export interface Claim {
   ok: boolean;
@@ -61,7 +62,7 @@ function directClaims({ settings: { units }, direct, directBankIdleShare: idle, 
     ),
     claim(
       no.busy > 0 && no.busy === refused && atOnce(answerMs),
-      `direct: ${n(no.busy)} of ${n(refused)} refused with 503, in ${ms(answerMs.no.p50)} (a yes took ${ms(answerMs.yes.p50)})`,
+      `direct: ${n(no.busy)} of ${n(refused)} refused with 503, in ${duration(answerMs.no.p50)} where a yes took ${duration(answerMs.yes.p50)}`,
     ),
     claim(
       direct.errors === 0 && direct.unknown === 0,
@@ -91,5 +92,3 @@ const claim = (ok: boolean, text: string): Claim => ({ ok, text });
 export const describeClaim = ({ ok, text }: Claim) => `${ok ? '✓' : '✗'} ${text}`;
 
 const n = (value: number) => value.toLocaleString('en-US');
-const ms = (value: number | null) => (value === null ? '–' : `${value} ms`);
-const percent = (share: number | null) => (share === null ? '–' : `${(share * 100).toFixed(1)} %`);

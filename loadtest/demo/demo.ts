@@ -65,7 +65,7 @@ const DAY_MS = 86_400_000;
 async function openSale({ shop, settings, tokenSecret }: DemoVenue, mode: Mode, stock: number): Promise<string> {
   const draft: SaleDraft = {
     sku: `demo-${mode}`,
-    title: `${mode}, ${stock} units`,
+    title: `${mode} sale of ${n(stock)}`,
     price: settings.price,
     stock,
     opensAt: new Date(Date.now() - 1_000).toISOString(),

@@ -1,6 +1,6 @@
 // The crowd, in a thread of its own: each click leaves when it is due, whatever became of the clicks before it.
 import { parentPort } from 'node:worker_threads';
-import { Pool } from 'undici';
+import { errors, Pool } from 'undici';
 import { answerOf, type Click } from './figures.ts';
 
 export interface CrowdOrder {
@@ -79,7 +79,8 @@ async function click(pool: Pool, path: string, token: string, timeoutMs: number)
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: '{}',
-      signal: AbortSignal.timeout(timeoutMs),
+      headersTimeout: timeoutMs,
+      bodyTimeout: timeoutMs,
     });
     const text = await body.text();
     const problem = PROBLEM_TYPE.exec(text)?.[1] ?? null;
@@ -88,7 +89,7 @@ async function click(pool: Pool, path: string, token: string, timeoutMs: number)
   } catch (error) {
     return {
       status: 0,
-      timedOut: error instanceof Error && error.name === 'TimeoutError',
+      timedOut: error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError,
       problem: null,
       orderId: null,
     };

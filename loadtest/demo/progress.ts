@@ -57,7 +57,7 @@ interface Counts {
   decided: number;
 }
 
-/** In line: said yes to and not decided; waiting: not answered yet. */
+/** In line: said yes to and not decided; open: not answered yet. */
 export function progressLine(mode: 'queued' | 'direct', tally: Tally, confirmed: number, decided: number): string {
   const { sent, yes, refused, other } = tally;
   const inLine = Math.max(0, mode === 'queued' ? yes - decided : sent - yes - refused - other);
@@ -66,7 +66,7 @@ export function progressLine(mode: 'queued' | 'direct', tally: Tally, confirmed:
     [yes, 'yes'],
     [refused, 'no'],
     ...(other ? ([[other, 'other']] as [number, string][]) : []),
-    [inLine, mode === 'queued' ? 'in line' : 'waiting'],
+    [inLine, mode === 'queued' ? 'in line' : 'open'],
     [confirmed, 'sold'],
   ];
   return `${mode}  ${counts.map(([count, what]) => `${number(count).padStart(5)} ${what}`).join('  ')}`;

@@ -31,9 +31,8 @@ export function describeRun(result: DemoResult, settings: Settings): string[] {
     ...describeSettings(settings),
     ...describeEnvironment(environment),
     '',
-    ...describeShortly(atRest),
-    '',
     ...claimsOf(result, settings).map(describeClaim),
+    ...[queued.auditInFlight, direct.auditInFlight, atRest].filter(({ ok }) => !ok).flatMap(describeShortly),
   ];
 }
 

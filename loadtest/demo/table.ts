@@ -43,7 +43,7 @@ const cells = (label: string, ...columns: string[]) =>
 const text = (figure: string | number) => (typeof figure === 'number' ? figure.toLocaleString('en-US') : figure);
 const both = ({ p50, p99 }: Percentiles) => `${duration(p50)} / ${duration(p99)}`;
 
-const percent = (share: number | null) => (share === null ? '–' : `${(share * 100).toFixed(1)} %`);
+export const percent = (share: number | null) => (share === null ? '–' : `${(share * 100).toFixed(1)} %`);
 
 export function duration(ms: number | null): string {
   if (ms === null) return '–';

@@ -90,7 +90,7 @@ function kill(pid: number, signal: NodeJS.Signals): void {
 
 function removeContainer(id: string): void {
   try {
-    execFileSync('docker', ['rm', '-f', id], { stdio: 'ignore' });
+    execFileSync('docker', ['rm', '-f', '-v', id], { stdio: 'ignore' });
   } catch {}
 }
 

@@ -26,7 +26,7 @@ export async function startPostgres({ dir, signal }: StartServer): Promise<Serve
     await initialise({ dir, home, password, user });
     fs.appendFileSync(join(home, 'data/postgresql.conf'), settings(port));
     child = startServer(dir, home, user);
-    await untilReady(child, () => answers(url), { signal });
+    await untilReady(child, () => postgresAnswers(url), { signal });
     return { url, port, pid: child.pid, stop };
   } catch (error) {
     await stop();
@@ -92,7 +92,7 @@ function settings(port: number): string {
   return `\n${shared}\nlisten_addresses = '127.0.0.1'\nport = ${port}\nunix_socket_directories = ''\n`;
 }
 
-async function answers(url: string): Promise<void> {
+export async function postgresAnswers(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 });
   client.on('error', () => {});
   await client.connect();

@@ -28,7 +28,7 @@ export async function startRabbitmq({ dir, signal }: StartServer): Promise<Serve
     await untilReady(epmd, () => accepts(ports.epmd), { everyMs: 10, signal });
     const server = startServer(dir, home, ports);
     started.push(server);
-    await untilReady(server, () => listens(managementUrl, ports.amqp), { everyMs: 100, signal });
+    await untilReady(server, () => rabbitmqListens(managementUrl, ports.amqp), { everyMs: 100, signal });
     return {
       url: `amqp://${USER}:${password}@127.0.0.1:${ports.amqp}`,
       managementUrl,
@@ -96,7 +96,7 @@ function erlangEnv(home: string, ports: Ports): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, HOME: home, ERL_EPMD_ADDRESS: '127.0.0.1', ERL_EPMD_PORT: String(ports.epmd) };
 }
 
-async function listens(managementUrl: string, amqpPort: number): Promise<void> {
+export async function rabbitmqListens(managementUrl: string, amqpPort: number): Promise<void> {
   const { username, password, origin } = new URL(managementUrl);
   const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   const answer = await fetch(`${origin}/api/health/checks/port-listener/${amqpPort}`, {

@@ -24,7 +24,7 @@ export async function startRedis({ dir, signal }: StartServer): Promise<Server> 
   const url = `redis://:${password}@127.0.0.1:${port}`;
   const stop = async () => void (await child.stop());
   try {
-    await untilReady(child, () => answers(url), { signal });
+    await untilReady(child, () => redisAnswers(url), { signal });
   } catch (error) {
     await stop();
     throw error;
@@ -37,7 +37,7 @@ function settings(home: string, port: number, password: string): string {
   return `${shared}\nbind 127.0.0.1\nport ${port}\ndir "${home}"\nrequirepass ${password}\ndaemonize no\n`;
 }
 
-async function answers(url: string): Promise<void> {
+export async function redisAnswers(url: string): Promise<void> {
   const redis = new Redis(url, { lazyConnect: true, connectTimeout: 2000, retryStrategy: () => null });
   redis.on('error', () => {});
   try {

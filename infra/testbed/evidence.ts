@@ -64,7 +64,7 @@ export async function openEvidence(addresses: StoreAddresses) {
     },
 
     /** Waits until nothing is pending anywhere; then every line of the audit holds, or this throws those that do not. */
-    async atRest(deadlineMs = 20_000): Promise<void> {
+    async atRest(deadlineMs = 30_000): Promise<void> {
       let last: AuditResult | undefined;
       const holds = async () => {
         last = await audit(stores, { atRest: true, patienceMs: 0 });

@@ -40,7 +40,7 @@ const IMPATIENT: Required<ShopSettings> = {
   inventory: {},
   payment: {},
   orders: { RESUME_AFTER_MS: '1500', RESUME_EVERY_MS: '200', CHARGE_PATIENCE_MS: '1000' },
-  gateway: { ROUND_MS: '200', UNSENT_DUE_MS: '1500', SENT_DUE_MS: '1500', CONFIRM_TIMEOUT_MS: '1000' },
+  gateway: { ROUND_MS: '200', UNSENT_DUE_MS: '1500', SENT_DUE_MS: '1500', RPC_DEADLINE_MS: '10000' },
 };
 
 export async function openShop(settings: ShopSettings = {}) {
@@ -201,13 +201,12 @@ export async function openShop(settings: ShopSettings = {}) {
       const body = quantity === undefined ? undefined : JSON.stringify({ quantity });
       const init = { method: 'POST', ...(body && { body, headers: { 'content-type': 'application/json' } }) };
       const response = await request(`/v1/sales/${saleId}/orders`, init, tokenFor(buyer), base);
-      const answer = (await response.json()) as Record<string, unknown> & { orderId?: string };
+      const answer = (await response.json()) as { orderId?: string; status: string | number; reason?: string };
       return {
-        status: response.status,
-        location: response.headers.get('location'),
-        retryAfter: response.headers.get('retry-after'),
         ...answer,
         httpStatus: response.status,
+        location: response.headers.get('location'),
+        retryAfter: response.headers.get('retry-after'),
       };
     },
 

@@ -8,6 +8,8 @@ export interface Wire {
   cut(): void;
   /** Requests arrive; their answers do not. A connection that lost one ends when this does. */
   loseAnswers(lose: boolean): void;
+  /** Requests do not arrive. A connection that lost one ends when this does. */
+  loseRequests(lose: boolean): void;
   /** Answers wait in the wire until they are let go. */
   holdAnswers(hold: boolean): void;
   /** Connections are refused (those there are end), or let through again. */
@@ -30,12 +32,12 @@ export async function layWire(serverUrl: string): Promise<Wire> {
   const target = new URL(serverUrl);
   const lines = new Set<Line>();
   let blocked = false;
-  let losing = false;
+  let losing: 'requests' | 'answers' | undefined;
   let holding = false;
   let seen: ((bytes: Buffer) => void) | undefined;
 
   function pass(line: Line, answer: Buffer) {
-    if (losing) line.lost = true;
+    if (losing === 'answers') line.lost = true;
     else if (holding) line.held.push(answer);
     else line.client.write(answer);
   }
@@ -47,7 +49,8 @@ export async function layWire(serverUrl: string): Promise<Wire> {
     lines.add(line);
     client.on('data', (bytes) => {
       seen?.(bytes);
-      if (!upstream.destroyed) upstream.write(bytes);
+      if (losing === 'requests') line.lost = true;
+      else if (!upstream.destroyed) upstream.write(bytes);
     });
     upstream.on('data', (answer) => pass(line, answer));
     for (const socket of line.ends) {
@@ -70,14 +73,16 @@ export async function layWire(serverUrl: string): Promise<Wire> {
   const cut = () => {
     for (const line of lines) end(line);
   };
+  // A connection never goes on after a gap: what came next would be taken for what was lost.
+  const lose = (what: typeof losing) => {
+    losing = what;
+    if (!what) for (const line of lines) if (line.lost) end(line);
+  };
   return {
     url: url.toString(),
     cut,
-    loseAnswers(lose) {
-      losing = lose;
-      // A connection never goes on after a gap: what came next would be taken for what was lost.
-      if (!lose) for (const line of lines) if (line.lost) end(line);
-    },
+    loseAnswers: (yes) => lose(yes ? 'answers' : undefined),
+    loseRequests: (yes) => lose(yes ? 'requests' : undefined),
     holdAnswers(hold) {
       holding = hold;
       if (!hold) for (const line of lines) for (const answer of line.held.splice(0)) line.client.write(answer);

@@ -1,0 +1,77 @@
+// Many at once: ten copies of one message at two workers, and a batch in which each order meets a fate of its own.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { ReserveRequest } from '@flashsale/contracts/inventory';
+import { until } from '../../../infra/testbed/until.ts';
+import { anOrder, openTown } from './town.ts';
+import { atRest, moneyOf, unitsOf } from './truth.ts';
+import { hold, listen, startWorker } from './worker.ts';
+
+const town = await openTown();
+after(() => town.close());
+
+test('the same message delivered ten times at once to two workers is one order', async (t) => {
+  // Lanes of one message each, so that the copies really meet.
+  const single = { BATCH: '1', LANES: '5' };
+  const workers = [await startWorker(town, single), await startWorker(town, single)];
+  t.after(() => Promise.all(workers.map((worker) => worker.stop())));
+  const sale = await town.openSale(20);
+  const order = anOrder(sale, { quantity: 2 });
+  const held = workers.map((worker) => hold(worker.inventory, 'reserve', 'there'));
+  await town.broker.publish(...Array.from({ length: 10 }, () => order));
+  await Promise.all(held.map((each) => each.reached()));
+  await until('every copy is in the hands of a worker', async () => (await town.broker.inLine()) === 0);
+  for (const each of held) each.letGo();
+
+  assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: 'confirmed' });
+  assert.deepEqual(Object.fromEntries(await unitsOf(town, sale)), { [order.orderId]: 'sold' });
+  assert.equal((await moneyOf(town)).get(order.orderId), 'captured');
+  assert.equal(town.broker.eventsOf(order.orderId).length, 1);
+});
+
+test('in one batch each order has its own end, and no end fails a neighbour', async (t) => {
+  const worker = await startWorker(town, { BATCH: '20', LANES: '1' });
+  t.after(() => worker.stop());
+  const sale = await town.openSale(8);
+  const other = await town.openSale(1);
+  const [first, declined, twice, stale, last] = [
+    anOrder(sale),
+    anOrder(sale),
+    anOrder(sale),
+    anOrder(sale, { epoch: 9 }),
+    anOrder(sale),
+  ];
+  const second = anOrder(sale, { buyerId: first.buyerId });
+  const tooMany = anOrder(sale, { quantity: 8 });
+  const elsewhere = anOrder(other, { buyerId: first.buyerId });
+  const late = anOrder(sale, { decideByMs: Date.now() - 1 });
+
+  await town.decline(declined);
+  // While the only lane works on another order these gather behind it.
+  const before = anOrder(sale);
+  const opened = hold(worker.inventory, 'reserve', 'there');
+  await town.broker.publish(before);
+  await opened.reached();
+  await town.broker.publish(first, declined, twice, second, tooMany, stale, twice, elsewhere, late, last);
+  await until('all are delivered', async () => (await town.broker.untaken()) === 0);
+  const batches = listen<ReserveRequest>(worker.inventory, 'reserve');
+  opened.letGo();
+
+  assert.deepEqual(await atRest(town, sale, 9), {
+    [before.orderId]: 'confirmed',
+    [first.orderId]: 'confirmed',
+    [declined.orderId]: 'declined',
+    [twice.orderId]: 'confirmed',
+    [second.orderId]: 'duplicate',
+    [tooMany.orderId]: 'sold_out',
+    [stale.orderId]: 'stale_epoch',
+    [late.orderId]: 'timed_out',
+    [last.orderId]: 'confirmed',
+  });
+  assert.deepEqual(await atRest(town, other, 1), { [elsewhere.orderId]: 'confirmed' });
+  const reserved = [first, declined, twice, tooMany, stale, elsewhere, last].map(({ orderId }) => orderId);
+  assert.deepEqual(
+    batches.map(({ items }) => items.map((item) => item.orderId).sort()),
+    [reserved.sort()],
+  );
+});

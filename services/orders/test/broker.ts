@@ -1,0 +1,63 @@
+// The broker as a test sees it: what it leaves for orders, what orders tells everybody, what waits where.
+import { randomUUID } from 'node:crypto';
+import type { OrderEvent } from '@flashsale/contracts/messages';
+import { declareTopology, ORDER_EVENTS, ORDERS } from '@flashsale/contracts/topology';
+import { retryQueue } from '@flashsale/messaging/topology';
+import { connect, type GetMessage } from 'amqplib';
+
+export type Broker = Awaited<ReturnType<typeof openBroker>>;
+
+export async function openBroker(url: string) {
+  const connection = await connect(url);
+  const channel = await connection.createConfirmChannel();
+  await declareTopology(channel);
+  const { queue } = await channel.assertQueue('', { exclusive: true });
+  await channel.bindQueue(queue, ORDER_EVENTS, '#');
+  const events: OrderEvent[] = [];
+  await channel.consume(queue, (message) => message && events.push(JSON.parse(String(message.content))), {
+    noAck: true,
+  });
+  const waiting = async (name: string) => (await channel.checkQueue(name)).messageCount;
+  async function onRetrySteps() {
+    let sum = 0;
+    for (const delayMs of ORDERS.retryDelaysMs) sum += await waiting(retryQueue(ORDERS, delayMs));
+    return sum;
+  }
+  async function send(bodies: (object | string)[], headers = {}) {
+    for (const body of bodies) {
+      const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+      const properties = { persistent: true, messageId: randomUUID(), contentType: 'application/json', headers };
+      channel.publish(ORDERS.exchange, ORDERS.queue, bytes, properties);
+    }
+    await channel.waitForConfirms();
+  }
+
+  return {
+    /** Every event so far; one delivered twice is here twice. */
+    events,
+    eventsOf: (orderId: string) => events.filter((event) => event.orderId === orderId),
+
+    /** As the gateway leaves them; a string goes as it is. */
+    publish: (...bodies: (object | string)[]) => send(bodies),
+    /** As if it had been tried so often already. */
+    publishAgain: (body: object, attempts: number) => send([body], { 'x-attempt': attempts }),
+
+    /** Messages that nobody has taken. */
+    waiting,
+    untaken: () => waiting(ORDERS.queue),
+    onRetrySteps,
+    inLine: async () => (await waiting(ORDERS.queue)) + (await onRetrySteps()),
+
+    /** Takes all dead letters away. */
+    async deadLetters() {
+      const letters: { body: string; reason: string }[] = [];
+      for (;;) {
+        const message: GetMessage | false = await channel.get(ORDERS.deadLetters, { noAck: true });
+        if (!message) return letters;
+        letters.push({ body: String(message.content), reason: String(message.properties.headers?.['x-reason']) });
+      }
+    },
+
+    close: () => connection.close(),
+  };
+}

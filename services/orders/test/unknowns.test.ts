@@ -1,0 +1,139 @@
+// Answers that never come: whoever is unsure asks again, gets the same answer, and there is one effect.
+import assert from 'node:assert/strict';
+import { after, type TestContext, test } from 'node:test';
+import { ORDERS } from '@flashsale/contracts/topology';
+import { retryQueue } from '@flashsale/messaging/topology';
+import { status } from '@flashsale/rpc/client';
+import { until } from '../../../infra/testbed/until.ts';
+import { anOrder, openTown } from './town.ts';
+import { atRest, moneyOf, rowOf, rowsOf } from './truth.ts';
+import { hold, loseAnswers, RESUMES, startWorker, type Worker } from './worker.ts';
+
+const town = await openTown();
+after(() => town.close());
+
+async function workerFor(t: TestContext, env: Record<string, string> = {}) {
+  const worker = await startWorker(town, env);
+  t.after(() => worker.stop());
+  return worker;
+}
+
+const calls: [method: string, proxyOf: (worker: Worker) => Worker['inventory'], end: string][] = [
+  ['reserve', (worker) => worker.inventory, 'confirmed'],
+  ['charge', (worker) => worker.payment, 'confirmed'],
+  ['confirm', (worker) => worker.inventory, 'confirmed'],
+  ['release', (worker) => worker.inventory, 'declined'],
+];
+
+test('an answer lost with its connection is asked for again in the same breath, and nothing happens twice', async (t) => {
+  const worker = await workerFor(t);
+  for (const [method, proxyOf, end] of calls) {
+    const sale = await town.openSale(1);
+    const order = anOrder(sale);
+    if (end === 'declined') await town.decline(order);
+    const { lost } = loseAnswers(proxyOf(worker), method, 2, status.UNAVAILABLE);
+    const answer = await worker.place(order);
+    assert.deepEqual([answer.reason || answer.status, lost()], [end, 2], method);
+    assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: end });
+  }
+});
+
+test('an answer that does not come in time leaves the order where it is; the message comes again and finds it', async (t) => {
+  const worker = await workerFor(t);
+  const sales = await Promise.all(calls.map(() => town.openSale(1)));
+  const orders = sales.map((sale) => anOrder(sale));
+  for (const [index, [method, proxyOf, end]] of calls.entries()) {
+    const order = orders[index] as (typeof orders)[number];
+    if (end === 'declined') await town.decline(order);
+    const { lost } = loseAnswers(proxyOf(worker), method, 1);
+    await town.broker.publish(order);
+    await until('the answer is lost', () => lost() === 1);
+  }
+  for (const [index, [, , end]] of calls.entries())
+    assert.deepEqual(Object.values(await atRest(town, sales[index] as (typeof sales)[number], 1)), [end]);
+  assert.deepEqual(await town.broker.deadLetters(), []);
+});
+
+test('a call that meets an unknown says that the order is placed, and orders finishes it', async (t) => {
+  const worker = await workerFor(t, RESUMES);
+  const sale = await town.openSale(1);
+  const order = anOrder(sale);
+  const { lost } = loseAnswers(worker.payment, 'charge', 1);
+  const answer = await worker.place(order);
+  assert.deepEqual([answer.status, answer.settled, lost()], ['placed', false, 1]);
+  assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: 'confirmed' });
+});
+
+test('the steps are taken one after the other, and the order is confirmed when the bank is found again', async (t) => {
+  const worker = await workerFor(t);
+  const sale = await town.openSale(1);
+  const order = anOrder(sale);
+  const { lost } = loseAnswers(worker.payment, 'charge', 2);
+  await town.broker.publish(order);
+  for (const delayMs of ORDERS.retryDelaysMs.slice(0, 2))
+    await until(`it waits ${delayMs} ms`, async () => (await town.broker.waiting(retryQueue(ORDERS, delayMs))) === 1);
+  assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: 'confirmed' });
+  assert.equal(lost(), 2);
+});
+
+test('a bank that answers after the deadline has captured once, and the order is confirmed', async (t) => {
+  await workerFor(t, { ...RESUMES, CHARGE_PATIENCE_MS: '300' });
+  const sale = await town.openSale(10);
+  const orders = Array.from({ length: 10 }, () => anOrder(sale));
+  await town.bank.change({ lateRate: 1, lateMs: 700 });
+  await town.broker.publish(...orders);
+  await until(
+    'the bank has captured',
+    async () => (await moneyOf(town)).get(String(orders[0]?.orderId)) === 'captured',
+  );
+  await town.bank.change({ lateRate: 0 });
+  const ends = await atRest(town, sale, 10);
+  assert.ok(Object.values(ends).every((end) => end === 'confirmed'));
+});
+
+test('a bank that answers after the time of the order was up has captured, and refunds', async (t) => {
+  const worker = await workerFor(t, { CHARGE_PATIENCE_MS: '300' });
+  const sale = await town.openSale(1);
+  const order = anOrder(sale);
+  await town.bank.change({ lateRate: 1, lateMs: 2_000 });
+  await worker.place(order, 400).catch(() => undefined);
+  await until('the bank has captured', async () => (await moneyOf(town)).get(order.orderId) === 'captured');
+  await town.databases.orders.query('UPDATE orders SET decide_by = now() WHERE id = $1', [order.orderId]);
+  await town.bank.change({ lateRate: 0 });
+  assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: 'timed_out' });
+  await until('it is refunded', async () => (await moneyOf(town)).get(order.orderId) === 'reversed');
+});
+
+test('orders loses its database at work: nothing is lost, nothing is dead-lettered, all is drained after', async (t) => {
+  const worker = await workerFor(t, { BATCH: '5', LANES: '2' });
+  const sale = await town.openSale(30);
+  const orders = Array.from({ length: 30 }, () => anOrder(sale));
+  const held = hold(worker.inventory, 'confirm', 'back');
+  await town.broker.publish(...orders.slice(0, 15));
+  await held.reached();
+  worker.wires.postgres.block(true);
+  held.letGo();
+  await town.broker.publish(...orders.slice(15));
+  await until('every message waits on a retry step', async () => (await town.broker.onRetrySteps()) >= 30);
+  assert.equal((await fetch(`http://127.0.0.1:${worker.ops}/readyz`)).status, 503);
+  assert.ok((await rowsOf(town, sale)).every((row) => row.status === 'placed'));
+
+  worker.wires.postgres.block(false);
+  const ends = await atRest(town, sale, 30);
+  assert.ok(Object.values(ends).every((end) => end === 'confirmed'));
+  assert.deepEqual(await town.broker.deadLetters(), []);
+  await worker.ready();
+});
+
+test('an order whose charge stays unknown waits on the longest step, and is never a dead letter', async (t) => {
+  const worker = await workerFor(t);
+  const sale = await town.openSale(1);
+  const order = anOrder(sale);
+  const { lost } = loseAnswers(worker.payment, 'charge', Number.POSITIVE_INFINITY);
+  await town.broker.publishAgain(order, 250);
+  await until('it is asked for', () => lost() === 1);
+  const longest = retryQueue(ORDERS, Math.max(...ORDERS.retryDelaysMs));
+  await until('it waits on the longest step', async () => (await town.broker.waiting(longest)) === 1);
+  assert.deepEqual(await town.broker.deadLetters(), []);
+  assert.equal((await rowOf(town, sale, order.orderId))?.status, 'placed');
+});

@@ -13,17 +13,18 @@ const WAITING = `SELECT count(*) FROM pg_stat_activity
   WHERE datname = current_database() AND wait_event_type = 'Lock'`;
 const patient = { deadlineMs: 60_000 };
 
-export async function openInventory() {
+/** Calls go to the replicas in turn, so that they meet in the database however one process lines up its own. */
+export async function openInventory(replicas = 1) {
   const namespace = await openNamespace();
   const url = namespace.databases.inventory;
-  const service = await startInventory({
-    HOST: '127.0.0.1',
-    GRPC_PORT: 0,
-    OPS_PORT: 0,
-    LOG_LEVEL: 'silent',
-    DATABASE_URL: url,
-  });
-  const client = connectTo(InventoryServiceClient, service.address, { retries: 'never' });
+  const start = () =>
+    startInventory({ HOST: '127.0.0.1', GRPC_PORT: 0, OPS_PORT: 0, LOG_LEVEL: 'silent', DATABASE_URL: url });
+  const service = await start();
+  const services = [service, ...(await Promise.all(times(replicas - 1, start)))];
+  const clients = services.map(({ address }) => connectTo(InventoryServiceClient, address, { retries: 'never' }));
+  const client = clients[0] as InventoryServiceClient;
+  let asked = 0;
+  const inTurn = () => clients[asked++ % clients.length] as InventoryServiceClient;
   const database = new pg.Pool({ connectionString: url, max: 2 });
   database.on('error', () => undefined);
 
@@ -34,10 +35,10 @@ export async function openInventory() {
     database,
     /** How many transactions wait for a lock. */
     waiting: async () => (await database.query(WAITING)).rows[0].count as number,
-    ...calls(client),
+    ...calls(inTurn),
     async close() {
-      client.close();
-      await service.stop();
+      for (const each of clients) each.close();
+      await Promise.all(services.map((each) => each.stop()));
       await database.end();
       await namespace.close();
     },
@@ -47,35 +48,36 @@ export async function openInventory() {
 export type Inventory = Awaited<ReturnType<typeof openInventory>>;
 
 /** The eight calls in short: what is asked for in, what a reader wants to compare out. */
-function calls(client: InventoryServiceClient) {
-  const create = async (fields: Partial<Sale> = {}) => {
-    const { sale } = await call(client, client.createSale, { sale: { ...aSale(), ...fields } }, patient);
-    return sale as Sale;
+function calls(inTurn: () => InventoryServiceClient) {
+  const ask = <Request, Response>(
+    method: (client: InventoryServiceClient) => Parameters<typeof call<Request, Response>>[1],
+    request: Request,
+  ) => {
+    const client = inTurn();
+    return call(client, method(client), request, patient);
   };
-  const reopen = (saleId: string, expectedEpoch: number) =>
-    call(client, client.reopen, { saleId, expectedEpoch }, patient);
+  const create = async (fields: Partial<Sale> = {}) =>
+    (await ask((client) => client.createSale, { sale: { ...aSale(), ...fields } })).sale as Sale;
+  const reopen = (saleId: string, expectedEpoch: number) => ask((client) => client.reopen, { saleId, expectedEpoch });
   return {
     create,
     reopen,
     /** A sale whose first gate is open: epoch 1. */
     async open(initial: number, fields: Partial<Sale> = {}): Promise<Sale> {
-      const { sale } = await reopen((await create({ ...fields, initial })).saleId, 0);
-      return sale as Sale;
+      return (await reopen((await create({ ...fields, initial })).saleId, 0)).sale as Sale;
     },
-    get: async (saleId: string) => (await call(client, client.getSale, { saleId }, patient)).sale as Sale,
-    list: async () => (await call(client, client.listSales, {}, patient)).sales,
+    get: async (saleId: string) => (await ask((client) => client.getSale, { saleId })).sale as Sale,
+    list: async () => (await ask((client) => client.listSales, {})).sales,
     update: async (
       saleId: string,
       change: { addStock?: number; closed?: boolean; opensAtMs?: number; closesAtMs?: number },
-    ) => (await call(client, client.updateSale, { saleId, addStock: 0, ...change }, patient)).sale as Sale,
+    ) => (await ask((client) => client.updateSale, { saleId, addStock: 0, ...change })).sale as Sale,
     reserve: async (items: ReserveItem[]) =>
-      (await call(client, client.reserve, { items }, patient)).outcomes.map(
-        ({ state, reason }) => reason || word(state),
-      ),
+      (await ask((client) => client.reserve, { items })).outcomes.map(({ state, reason }) => reason || word(state)),
     confirm: async (orderIds: string[]) =>
-      (await call(client, client.confirm, { orderIds }, patient)).outcomes.map(({ state }) => word(state)),
+      (await ask((client) => client.confirm, { orderIds })).outcomes.map(({ state }) => word(state)),
     release: async (items: ReserveItem[]) =>
-      (await call(client, client.release, { items }, patient)).outcomes.map(({ state }) => word(state)),
+      (await ask((client) => client.release, { items })).outcomes.map(({ state }) => word(state)),
   };
 }
 

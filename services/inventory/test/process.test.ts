@@ -55,6 +55,14 @@ test('the ops port says alive and ready', async () => {
     assert.equal((await fetch(`http://127.0.0.1:${inventory.ops}/${path}`)).status, 200);
 });
 
+test('outcomes of Reserve are counted', async () => {
+  const sale = await inventory.open(1);
+  await inventory.reserve([anOrder(sale), anOrder(sale)]);
+  const metrics = await (await fetch(`http://127.0.0.1:${inventory.ops}/metrics`)).text();
+  assert.match(metrics, /^inventory_reserve_outcomes_total\{[^}]*outcome="held"[^}]*\} [1-9]/m);
+  assert.match(metrics, /^inventory_reserve_outcomes_total\{[^}]*outcome="sold_out"[^}]*\} [1-9]/m);
+});
+
 const start = (env: Record<string, string>): ChildProcess =>
   spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
 

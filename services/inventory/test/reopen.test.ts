@@ -4,7 +4,7 @@ import { after, test } from 'node:test';
 import { status, statusOf } from '@flashsale/rpc/client';
 import { anOrder, openInventory, stockOf, times, until, whileRunning } from './inventory.ts';
 
-const inventory = await openInventory();
+const inventory = await openInventory(3);
 after(() => inventory.close());
 const { create, open, get, reserve, confirm, release, reopen } = inventory;
 

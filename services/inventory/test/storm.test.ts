@@ -6,7 +6,7 @@ import { status, statusOf } from '@flashsale/rpc/client';
 import fc from 'fast-check';
 import { anOrder, openInventory, stockOf, times, until, whileRunning } from './inventory.ts';
 
-const inventory = await openInventory();
+const inventory = await openInventory(3);
 after(() => inventory.close());
 const { open, update, reopen, reserve, confirm, release } = inventory;
 

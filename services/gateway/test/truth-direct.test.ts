@@ -1,0 +1,167 @@
+// The calls' road while orders and Redis fail: one attempt for each order, 503 only when nothing happened, never a second placing.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { RpcError, status } from '@flashsale/rpc/server';
+import type { Script } from '../../../infra/testbed/rpc-proxy.ts';
+import { openShop } from '../../../infra/testbed/shop.ts';
+import { until } from '../../../infra/testbed/until.ts';
+import { layWire } from '../../../infra/testbed/wire.ts';
+import { witness } from './truth.ts';
+
+const DEADLINE_MS = 2_000;
+const shop = await openShop({ gateway: { DIRECT_DEADLINE_MS: String(DEADLINE_MS), DIRECT_MAX_IN_FLIGHT: '6' } });
+after(() => shop.close());
+const { wires, proxies, evidence } = shop;
+const saleId = await shop.createSale({ mode: 'direct', stock: 200 });
+const { click, crowd, ready, unready, judge } = witness(shop, saleId);
+
+/** How often each order was placed while this script stands for orders. */
+async function placedWhile(script: Script, work: () => Promise<unknown>): Promise<number[]> {
+  const attempts = new Map<string, number>();
+  proxies.orders.on('placeOrder', (request: never, forward) => {
+    const { orderId } = (request as { command: { orderId: string } }).command;
+    attempts.set(orderId, (attempts.get(orderId) ?? 0) + 1);
+    return script(request, forward);
+  });
+  await work();
+  proxies.orders.on('placeOrder');
+  return [...attempts.values()];
+}
+
+const fail = (code: status) => async () => {
+  throw new RpcError(code, 'as the test says');
+};
+const once = Array(6).fill(1);
+
+test('shed by orders: given back at once, 503, and nothing is missing', async () => {
+  const placed = await placedWhile(fail(status.RESOURCE_EXHAUSTED), async () => {
+    assert.deepEqual(await crowd('shed'), [503]);
+  });
+  assert.deepEqual(placed, once);
+  assert.deepEqual(await evidence.tracesOf('shed 0', 'shed 5'), {});
+});
+
+test('an attempt that fails after it was delivered is not made again: a later shed would give a living order back', async () => {
+  const answers = { first: status.UNAVAILABLE, later: status.RESOURCE_EXHAUSTED };
+  let attempt = 0;
+  const placed = await placedWhile(
+    async (_request, forward) => {
+      attempt += 1;
+      if (attempt > 1) throw new RpcError(answers.later, 'shed');
+      await forward();
+      throw new RpcError(answers.first, 'the answer is lost');
+    },
+    async () => {
+      const { httpStatus, orderId } = await click('delivered');
+      assert.equal(httpStatus, 504);
+      assert.equal((await shop.final(orderId as string, 'delivered')).status, 'confirmed');
+    },
+  );
+  assert.deepEqual(placed, [1]);
+});
+
+for (const code of [status.UNAVAILABLE, status.INTERNAL, status.CANCELLED, status.ABORTED]) {
+  test(`${status[code]} from orders: unknown, after one attempt`, async () => {
+    const placed = await placedWhile(fail(code), async () => {
+      assert.deepEqual(await crowd(`failed ${status[code]}`), [504]);
+    });
+    assert.deepEqual(placed, once);
+  });
+}
+
+test('a connection that breaks under the call is not repaired by a second placing', async () => {
+  const wire = await layWire(`http://${proxies.orders.address}`);
+  const gateway = await shop.start.gateway({ ORDERS_ADDRESS: new URL(wire.url).host });
+  await shop.ready(gateway.ops);
+  const other = witness(shop, saleId, gateway);
+  const cutting: Script = (_request, forward) => {
+    wire.cut();
+    return forward();
+  };
+  const placed = await placedWhile(cutting, async () => {
+    const { httpStatus, orderId } = await other.click('cut off');
+    assert.equal(httpStatus, 504);
+    assert.equal((await shop.final(orderId as string, 'cut off')).status, 'confirmed');
+  });
+  assert.deepEqual(placed, [1]);
+  await gateway.stop();
+  await wire.close();
+});
+
+test('an answer that comes after the deadline is unknown, and the order is what it became', async () => {
+  let release: (() => void) | undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const late: Script = async (_request, forward) => {
+    const answer = await forward();
+    await held;
+    return answer;
+  };
+  const placed = await placedWhile(late, async () => {
+    const { httpStatus, orderId } = await click('answered late');
+    assert.equal(httpStatus, 504);
+    release?.();
+    assert.equal((await shop.final(orderId as string, 'answered late')).status, 'confirmed');
+  });
+  assert.deepEqual(placed, [1]);
+});
+
+test('beyond the cap a buyer is turned away before admit: 503, and Redis has heard nothing', async () => {
+  let release: (() => void) | undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let inside = 0;
+  const placed = await placedWhile(
+    async (_request, forward) => {
+      inside += 1;
+      await held;
+      return forward();
+    },
+    async () => {
+      const within = crowd('within');
+      await until('all of them are on the line', () => inside === 6);
+      let heard = false;
+      wires.redis.onRequest((bytes) => {
+        heard ||= bytes.includes('beyond');
+      });
+      assert.deepEqual(await crowd('beyond'), [503]);
+      wires.redis.onRequest();
+      assert.equal(heard, false);
+      release?.();
+      for (const seen of await within) assert.ok([201, 504].includes(seen), `${seen}`);
+      assert.ok((await crowd('again')).includes(201), 'those who have left make room');
+    },
+  );
+  assert.equal(placed.length, 12);
+});
+
+test('Redis away: 503 before anything', async () => {
+  wires.redis.block(true);
+  await unready();
+  assert.deepEqual(await crowd('no Redis'), [503]);
+  wires.redis.block(false);
+  await ready();
+});
+
+test('an admit whose answer is lost is never placed: 504, and its ticket comes back', async () => {
+  const placed = await placedWhile(fail(status.INTERNAL), async () => {
+    wires.redis.loseAnswers(true);
+    const answer = click('unanswered');
+    await until('the gate has it', async () => (await evidence.gate(saleId)).buyers.has('unanswered'));
+    wires.redis.loseAnswers(false);
+    assert.equal((await answer).httpStatus, 504);
+  });
+  assert.deepEqual(placed, []);
+  await ready();
+});
+
+test('in the end every 503 left nothing anywhere, and every 504 can be asked about', async () => {
+  await judge();
+  const orders = await evidence.ordersOf('unanswered', 'failed INTERNAL 0', 'failed UNAVAILABLE 0');
+  assert.deepEqual(
+    orders.map(({ status, reason }) => `${status} ${reason}`),
+    Array(3).fill('cancelled given_up'),
+  );
+});

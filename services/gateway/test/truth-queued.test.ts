@@ -1,0 +1,137 @@
+// The queue's road while Redis and the broker fail: 202 is a promise, 503 means that nothing happened, 504 says where to ask.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { ORDERS } from '@flashsale/contracts/topology';
+import { openShop } from '../../../infra/testbed/shop.ts';
+import { until } from '../../../infra/testbed/until.ts';
+import { witness } from './truth.ts';
+
+const shop = await openShop({ gateway: { CONFIRM_TIMEOUT_MS: '1500', UNSENT_DUE_MS: '5000' } });
+after(() => shop.close());
+const { wires, broker, evidence } = shop;
+const saleId = await shop.createSale({ mode: 'queued', stock: 200 });
+const { click, crowd, ready, unready, judge } = witness(shop, saleId);
+
+// AMQP method frames on channel 0: connection.blocked with an empty reason, connection.unblocked.
+const BLOCKED = Buffer.from('01000000000005000a003c00ce', 'hex');
+const UNBLOCKED = Buffer.from('01000000000004000a003dce', 'hex');
+
+const isKnown = async (buyer: string) => (await evidence.ordersOf(buyer)).length > 0;
+
+test('no 202 before the broker has confirmed, and 504 when the confirm does not come in time', async () => {
+  wires.gatewayAmqp.holdAnswers(true);
+  let answered = false;
+  const answer = click('unconfirmed').finally(() => {
+    answered = true;
+  });
+  await until('orders has it, so the broker had it long before', () => isKnown('unconfirmed'));
+  assert.equal(answered, false);
+  assert.equal((await answer).httpStatus, 504);
+  wires.gatewayAmqp.holdAnswers(false);
+  await ready();
+
+  wires.gatewayAmqp.holdAnswers(true);
+  const late = click('confirmed late');
+  await until('orders has it', () => isKnown('confirmed late'));
+  wires.gatewayAmqp.holdAnswers(false);
+  assert.equal((await late).httpStatus, 202);
+});
+
+test('an order whose connection breaks before the confirm is unknown, not refused, and is fulfilled', async () => {
+  wires.gatewayAmqp.holdAnswers(true);
+  const answer = click('cut off');
+  await until('orders has it', () => isKnown('cut off'));
+  wires.gatewayAmqp.cut();
+  wires.gatewayAmqp.holdAnswers(false);
+  const { httpStatus, orderId } = await answer;
+  assert.equal(httpStatus, 504);
+  assert.equal((await shop.final(orderId as string, 'cut off')).status, 'confirmed');
+  await ready();
+});
+
+test('an admit whose answer is lost is sent once: 504, and its ticket is accounted for', async () => {
+  wires.redis.loseAnswers(true);
+  const answer = click('unanswered');
+  await until('the gate has it', async () => (await evidence.gate(saleId)).buyers.has('unanswered'));
+  wires.redis.loseAnswers(false);
+  // Neither sent again to be told "admitted", nor taken for a no.
+  assert.equal((await answer).httpStatus, 504);
+  await ready();
+});
+
+test('an admit that is lost on its way is unknown too, since nobody can tell the two apart', async () => {
+  let sent = false;
+  wires.redis.onRequest((bytes) => {
+    sent ||= bytes.includes('"lost on its way 0"');
+  });
+  wires.redis.loseRequests(true);
+  const answers = crowd('lost on its way');
+  await until('it is on its way', () => sent);
+  wires.redis.loseRequests(false);
+  wires.redis.onRequest();
+  assert.deepEqual(await answers, [504]);
+  await ready();
+});
+
+test('a broker that blocks publishers is seen before admit: 503, and 202 as soon as it lets go', async () => {
+  wires.gatewayAmqp.pretend(BLOCKED);
+  await unready();
+  assert.deepEqual(await crowd('blocked'), [503]);
+  assert.equal((await evidence.gate(saleId)).buyers.has('blocked 0'), false);
+  wires.gatewayAmqp.pretend(UNBLOCKED);
+  await ready();
+  assert.deepEqual(await crowd('unblocked'), [202]);
+});
+
+test('an order that no queue takes is given back at once: 503, and nothing is missing', async () => {
+  await broker.unbind(ORDERS.exchange, ORDERS.queue);
+  const { tickets } = await evidence.gate(saleId);
+  assert.deepEqual(await crowd('returned'), [503]);
+  await until('the tickets are back', async () => (await evidence.gate(saleId)).tickets >= tickets);
+  assert.deepEqual(await evidence.tracesOf('returned 0', 'returned 5'), {});
+  await broker.bind(ORDERS.exchange, ORDERS.queue);
+  assert.deepEqual(await crowd('bound again'), [202]);
+});
+
+test('a full line is refused: what was nacked is unknown, what comes after is turned away before admit', async () => {
+  wires.ordersAmqp.block(true);
+  await broker.limit(ORDERS.queue, 1);
+  const seen = await until('the broker refuses', async () => {
+    const statuses = await crowd(`full ${Date.now()}`);
+    return statuses.includes(504) && statuses;
+  });
+  assert.ok(seen.every((status) => [202, 503, 504].includes(status)));
+  await broker.unlimit();
+  wires.ordersAmqp.block(false);
+  await ready();
+});
+
+const { redis, gatewayAmqp } = wires;
+const FAULTS: { name: string; begin: (yes: boolean) => void; noticed: boolean; seen: number[] }[] = [
+  { name: 'broker away', begin: gatewayAmqp.block, noticed: true, seen: [503] },
+  { name: 'Redis away', begin: redis.block, noticed: true, seen: [503] },
+  { name: 'Redis silent', begin: redis.loseAnswers, noticed: false, seen: [504] },
+  { name: 'confirms lost', begin: gatewayAmqp.loseAnswers, noticed: false, seen: [504] },
+];
+
+for (const { name, begin, noticed, seen } of FAULTS) {
+  test(`${name}: ${seen}, and 202 again when it is over`, async () => {
+    begin(true);
+    if (noticed) await unready();
+    assert.deepEqual(await crowd(name), seen);
+    begin(false);
+    await ready();
+    await until('somebody is let in', async () => (await crowd(`after ${name} ${Date.now()}`)).includes(202));
+  });
+}
+
+test('connections that break among a crowd: each answer is one of three, and true', async () => {
+  for (const wire of [wires.gatewayAmqp, wires.redis, wires.gatewayAmqp]) {
+    const clicks = crowd(`among ${Date.now()}`);
+    wire.cut();
+    await clicks;
+    await ready();
+  }
+});
+
+test('in the end every 503 left nothing anywhere, every 504 can be asked about, every 202 is final', judge);

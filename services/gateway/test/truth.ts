@@ -1,0 +1,60 @@
+// Clicks under faults, and the check of what each answer claimed against what the stores say in the end.
+import assert from 'node:assert/strict';
+import type { TestShop } from '../../../infra/testbed/shop.ts';
+import { until } from '../../../infra/testbed/until.ts';
+
+export type Answer = Awaited<ReturnType<TestShop['buy']>> & { buyer: string };
+
+const FINAL = ['confirmed', 'rejected', 'expired', 'cancelled'];
+
+export function witness(shop: TestShop, saleId: string, gateway = shop.services.gateway) {
+  const answers: Answer[] = [];
+  const unready = async () => (await fetch(`http://127.0.0.1:${gateway.ops}/readyz`)).status === 503;
+
+  async function click(buyer: string): Promise<Answer> {
+    const answer = { ...(await shop.buy(saleId, buyer, undefined, gateway.url)), buyer };
+    answers.push(answer);
+    return answer;
+  }
+
+  return {
+    click,
+    unready: () => until('the gateway says that it is not ready', unready),
+    ready: () => until('the gateway is ready again', async () => !(await unready())),
+
+    /** Six buyers of that name at once; answers the statuses that were seen. */
+    async crowd(name: string): Promise<number[]> {
+      const clicks = Array.from({ length: 6 }, (_, i) => click(`${name} ${i}`));
+      return [...new Set((await Promise.all(clicks)).map(({ httpStatus }) => httpStatus))].sort();
+    },
+
+    /** Once everything has come to rest: each answer was true. */
+    async judge(): Promise<void> {
+      await shop.evidence.atRest(60_000);
+      const of = (...statuses: number[]) => answers.filter(({ httpStatus }) => statuses.includes(httpStatus));
+      assert.equal(of(201, 202, 402, 503, 504).length, answers.length, 'no other answer');
+
+      for (const { retryAfter } of of(503)) assert.equal(retryAfter, '1');
+      const refused = of(503).map(({ buyer }) => buyer);
+      assert.deepEqual(await shop.evidence.tracesOf(...refused), {}, '503: nothing happened');
+
+      for (const { buyer, orderId, location, httpStatus } of of(201, 202, 402, 504)) {
+        assert.equal(location, `/v1/orders/${orderId}`);
+        const orders = await shop.evidence.ordersOf(buyer);
+        const order = await shop.order(orderId as string, buyer);
+        if (httpStatus === 504 && orders.length === 0) {
+          // It never got in: young ids are believed to be in line, but nobody knows it.
+          assert.deepEqual(await shop.evidence.tracesOf(buyer), {});
+          assert.equal(order.status, 'queued');
+        } else {
+          assert.deepEqual(
+            orders.map((row) => [row.orderId, row.status]),
+            [[orderId, order.status]],
+          );
+          assert.ok(FINAL.includes(order.status), `${buyer}: ${order.status}`);
+          if (httpStatus === 201) assert.equal(order.status, 'confirmed');
+        }
+      }
+    },
+  };
+}

@@ -6,12 +6,14 @@ policy=/usr/sbin/policy-rc.d
 cluster=/etc/postgresql-common/createcluster.conf
 mark='# flashsale: for the time of an installation'
 units=''
+log=$(mktemp)
 
 installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
 ours() { grep -qsF "$mark" "$policy"; }
 
 restore() {
   trap - EXIT
+  rm -f "$log"
   if [ -e "$policy.flashsale" ]; then mv -f "$policy.flashsale" "$policy"; elif ours; then rm -f "$policy"; fi
 }
 trap restore EXIT
@@ -47,7 +49,7 @@ if ! apt install --no-install-recommends --download-only "$@" >/dev/null 2>&1; t
   apt update
 fi
 echo "installing $* …"
-apt install --no-install-recommends "$@" >/dev/null
+apt install --no-install-recommends "$@" >"$log" 2>&1 || { cat "$log"; exit 1; }
 
 if [ -d /run/systemd/system ]; then
   for unit in $units; do systemctl disable --now "$unit" >/dev/null 2>&1 || true; done

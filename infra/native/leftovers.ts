@@ -33,7 +33,7 @@ export async function stopLeftovers(dir: string): Promise<string[]> {
   for (const id of pids.containers) removeContainer(id);
   removeTemporaryData(dir);
   if (sameOwner(readPids(dir), pids)) release(dir);
-  return [...alive.map(({ name }) => name), ...pids.containers];
+  return [...alive.map(({ name }) => name), ...pids.containers.map((id) => `container ${id.slice(0, 12)}`)];
 }
 
 /** The same for every run under .local whose owner is gone, and removes what it left. */

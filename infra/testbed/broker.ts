@@ -21,6 +21,8 @@ export function openBroker(vhost: string, managementUrl = process.env.TEST_RABBI
   return {
     /** With its messages and its consumers: each consumer is told that it was cancelled. */
     deleteQueue: (queue: string) => call('DELETE', `queues/${vhost}/${queue}`),
+    /** Loses what waits in it. */
+    purge: (queue: string) => call('DELETE', `queues/${vhost}/${queue}/contents`),
     /** The binding whose key is the queue's own name. */
     unbind: (exchange: string, queue: string) => call('DELETE', `bindings/${vhost}/e/${exchange}/q/${queue}/${queue}`),
     bind: (exchange: string, queue: string) =>

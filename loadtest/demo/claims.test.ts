@@ -3,8 +3,10 @@ import { test } from 'node:test';
 import type { AuditResult } from '../audit/audit.ts';
 import { claims, describeClaim, type Evidence } from './claims.ts';
 import type { RoadFigures } from './figures.ts';
+import { duration } from './format.ts';
+import { progressLine } from './progress.ts';
 import { settings } from './settings.ts';
-import { duration, table } from './table.ts';
+import { describeSettings, table } from './table.ts';
 
 const queued: RoadFigures = {
   offered: 3000,
@@ -79,14 +81,16 @@ test('an audit that does not hold breaks its claim, and so does one that was not
   assert.equal(failing({ audits: { inFlight: [sound], atRest: { ...sound, atRest: false } } }).length, 1);
 });
 
-test('the table and the claims fit 80 columns', () => {
+test('whatever is printed of a good run fits 80 columns', () => {
   const huge = {
     ...queued,
     offered: 3_000_000,
     answerMs: { yes: { p50: 12_345, p99: 99_999 }, no: { p50: null, p99: null } },
   };
   const rows = table({ figures: huge, bankIdleShare: 1 }, { figures: direct, bankIdleShare: null });
-  for (const row of [...rows, ...claims(evidence).map(describeClaim)]) assert.ok(row.length <= 80, row);
+  const progress = progressLine('queued', { sent: 3000, yes: 1000, refused: 2000, other: 0 }, 1000, 1000);
+  const said = [...claims(evidence).map(describeClaim), ...describeSettings(settings), `  99.9 s  ${progress}`];
+  for (const row of [...rows, ...said]) assert.ok(row.length <= 80, row);
 });
 
 test('durations are said in the unit in which they are read', () => {

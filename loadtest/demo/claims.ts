@@ -1,8 +1,8 @@
 // What this project says of itself, held against the figures of one run.
 import type { AuditResult } from '../audit/audit.ts';
 import type { RoadFigures } from './figures.ts';
+import { count, duration, percent } from './format.ts';
 import type { Settings } from './settings.ts';
-import { duration, percent } from './table.ts';
 
 export interface Claim {
   ok: boolean;
@@ -28,18 +28,18 @@ export function claims(evidence: Evidence): Claim[] {
 
 function queuedClaims({ settings: { units }, queued, untrueYes }: Evidence): Claim[] {
   return [
-    claim(queued.yes === units, `queued: ${n(queued.yes)} of ${n(units)} units were said yes for`),
+    claim(queued.yes === units, `queued: ${count(queued.yes)} were told yes, of ${count(units)} units`),
     claim(
       queued.confirmed === units && untrueYes.queued === 0,
-      `queued: ${n(queued.confirmed)} confirmed, ${n(untrueYes.queued)} yes that did not hold`,
+      `queued: ${count(queued.confirmed)} confirmed, ${count(untrueYes.queued)} yes that did not hold`,
     ),
     claim(
       queued.turnedAwayWhileUnsold === 0,
-      `queued: ${n(queued.turnedAwayWhileUnsold)} turned away while a unit was unsold`,
+      `queued: ${count(queued.turnedAwayWhileUnsold)} turned away while a unit was unsold`,
     ),
     claim(
       queued.errors === 0 && queued.unknown === 0,
-      `queued: ${n(queued.errors)} errors, ${n(queued.unknown)} outcomes unknown at the end`,
+      `queued: ${count(queued.errors)} errors, ${count(queued.unknown)} outcomes unknown at the end`,
     ),
   ];
 }
@@ -50,7 +50,7 @@ function directClaims({ settings: { units }, direct, directBankIdleShare: idle, 
   return [
     claim(
       direct.yes > 0 && untrueYes.direct === 0,
-      `direct: ${n(direct.yes)} said yes, ${n(untrueYes.direct)} of them did not hold`,
+      `direct: ${count(direct.yes)} were told yes, ${count(untrueYes.direct)} yes that did not hold`,
     ),
     claim(
       idle !== null && idle < MOST_IDLE,
@@ -58,15 +58,15 @@ function directClaims({ settings: { units }, direct, directBankIdleShare: idle, 
     ),
     claim(
       direct.confirmedWhenCrowdLeft < units,
-      `direct: ${n(direct.confirmedWhenCrowdLeft)} of ${n(units)} sold when the crowd had left`,
+      `direct: ${count(direct.confirmedWhenCrowdLeft)} of ${count(units)} sold when the crowd had left`,
     ),
     claim(
       no.busy > 0 && no.busy === refused && atOnce(answerMs),
-      `direct: ${n(no.busy)} of ${n(refused)} refused with 503, in ${duration(answerMs.no.p50)} where a yes took ${duration(answerMs.yes.p50)}`,
+      `direct: ${count(no.busy)} of ${count(refused)} refused with 503, in ${duration(answerMs.no.p50)} where a yes took ${duration(answerMs.yes.p50)}`,
     ),
     claim(
       direct.errors === 0 && direct.unknown === 0,
-      `direct: ${n(direct.errors)} errors, ${n(direct.unknown)} outcomes unknown at the end`,
+      `direct: ${count(direct.errors)} errors, ${count(direct.unknown)} outcomes unknown at the end`,
     ),
   ];
 }
@@ -90,5 +90,3 @@ function auditClaims({ audits: { inFlight, atRest } }: Evidence): Claim[] {
 
 const claim = (ok: boolean, text: string): Claim => ({ ok, text });
 export const describeClaim = ({ ok, text }: Claim) => `${ok ? '✓' : '✗'} ${text}`;
-
-const n = (value: number) => value.toLocaleString('en-US');

@@ -4,6 +4,7 @@ import { type AuditResult, audit } from '../audit/audit.ts';
 import { createBuyers, createTokens } from '../buyers.ts';
 import type { SaleDraft } from '../shop.ts';
 import { type Environment, readEnvironment } from './environment.ts';
+import { count } from './format.ts';
 import { type Say, watchRoad } from './progress.ts';
 import { type RoadRun, runRoad, type Venue } from './road.ts';
 
@@ -33,7 +34,7 @@ export async function runDemo(venue: DemoVenue): Promise<DemoResult> {
     await sendCrowd(venue, mode, { saleId, stock: warmUp.units, buyers: warmUp.buyers, seconds: warmUp.crowdSeconds });
   }
   const crowd = { stock: units, buyers, seconds: crowdSeconds };
-  say(`queued  ${n(buyers)} buyers want ${n(units)} units, within ${crowdSeconds} s`);
+  say(`queued  ${count(buyers)} buyers want ${count(units)} units, within ${crowdSeconds} s`);
   const queued = await sendCrowd(venue, 'queued', { saleId: sales.queued, ...crowd }, say);
   say('direct  the same crowd, and the bank as it was before the first one');
   const direct = await sendCrowd(venue, 'direct', { saleId: sales.direct, ...crowd }, say);
@@ -42,7 +43,6 @@ export async function runDemo(venue: DemoVenue): Promise<DemoResult> {
   return { environment: await readEnvironment(stores, venue.amqpUrl), queued, direct, atRest };
 }
 
-const n = (value: number) => value.toLocaleString('en-US');
 const quiet = { tally: () => undefined, stop: async () => undefined };
 
 async function sendCrowd(
@@ -64,7 +64,7 @@ const DAY_MS = 86_400_000;
 async function openSale({ shop, settings, tokenSecret }: DemoVenue, mode: Mode, stock: number): Promise<string> {
   const draft: SaleDraft = {
     sku: `demo-${mode}`,
-    title: `${mode} sale of ${n(stock)}`,
+    title: `${mode} sale of ${count(stock)}`,
     price: settings.price,
     stock,
     opensAt: new Date(Date.now() - 1_000).toISOString(),

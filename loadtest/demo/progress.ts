@@ -1,5 +1,6 @@
 // What is said while it happens: about one line a second, from the crowd's own tally and the orders database.
 import pg from 'pg';
+import { count } from './format.ts';
 import type { Tally } from './generator.ts';
 
 const EVERY_MS = 1_000;
@@ -69,7 +70,5 @@ export function progressLine(mode: 'queued' | 'direct', tally: Tally, confirmed:
     [inLine, mode === 'queued' ? 'in line' : 'open'],
     [confirmed, 'sold'],
   ];
-  return `${mode}  ${counts.map(([count, what]) => `${number(count).padStart(5)} ${what}`).join('  ')}`;
+  return `${mode}  ${counts.map(([value, what]) => `${count(value).padStart(5)} ${what}`).join('  ')}`;
 }
-
-const number = (value: number) => value.toLocaleString('en-US');

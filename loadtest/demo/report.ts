@@ -5,8 +5,9 @@ import { asJson, describeShortly } from '../audit/print.ts';
 import { type Claim, claims, describeClaim } from './claims.ts';
 import type { DemoResult } from './demo.ts';
 import { describeEnvironment } from './environment.ts';
+import { duration } from './format.ts';
 import type { Settings } from './settings.ts';
-import { describeSettings, duration, table } from './table.ts';
+import { describeSettings, table } from './table.ts';
 
 const LATE_WORTH_SAYING_MS = 200;
 

@@ -56,12 +56,11 @@ export async function runRoad(
     seconds,
     timeoutMs: settings.clientTimeoutMs,
   };
-  let auditing: Promise<AuditResult> | undefined;
-  const left = () => {
-    auditing = audit(stores, { atRest: false });
-  };
-  const crowd = await generator.send(order, { tally: progress.tally, left });
-  const auditInFlight = await (auditing ?? audit(stores, { atRest: false }));
+  const left = Promise.withResolvers<void>();
+  const [crowd, auditInFlight] = await Promise.all([
+    generator.send(order, { tally: progress.tally, left: left.resolve }),
+    left.promise.then(() => audit(stores, { atRest: false })),
+  ]);
 
   const asked = crowd.clicks.flatMap(({ orderId }, i) => (orderId ? [{ orderId, token: buyers[i]?.token ?? '' }] : []));
   const orders = await untilFinal(shop, asked, settings.finalWithinSeconds * 1_000);

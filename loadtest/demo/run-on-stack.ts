@@ -57,7 +57,7 @@ export async function runOnStack({ once, json, end }: RunOptions): Promise<numbe
     }
     return claimsOf(result, settings).every(({ ok }) => ok) ? 0 : 1;
   } finally {
-    for (const step of undo.toReversed()) await step();
+    for (const step of undo.toReversed()) await step().catch((error) => say(`while stopping: ${error}`));
   }
 }
 

@@ -1,5 +1,7 @@
-// Both roads side by side, what they were measured with below; 80 columns.
+// Both roads side by side, and the settings they were measured with; 80 columns.
+
 import type { Percentiles, RoadFigures } from './figures.ts';
+import { count, duration, percent } from './format.ts';
 import type { RoadRun } from './road.ts';
 import type { Settings } from './settings.ts';
 
@@ -40,16 +42,8 @@ export function table(queued: Column, direct: Column): string[] {
 const cells = (label: string, ...columns: string[]) =>
   `${label.padEnd(LABEL)}${columns.map((column) => column.padStart(COLUMN)).join('')}`.trimEnd();
 
-const text = (figure: string | number) => (typeof figure === 'number' ? figure.toLocaleString('en-US') : figure);
+const text = (figure: string | number) => (typeof figure === 'number' ? count(figure) : figure);
 const both = ({ p50, p99 }: Percentiles) => `${duration(p50)} / ${duration(p99)}`;
-
-export const percent = (share: number | null) => (share === null ? '–' : `${(share * 100).toFixed(1)} %`);
-
-export function duration(ms: number | null): string {
-  if (ms === null) return '–';
-  if (ms < 10) return `${ms.toFixed(1)} ms`;
-  return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
-}
 
 export function describeSettings({
   units,
@@ -60,11 +54,10 @@ export function describeSettings({
   direct,
   warmUp,
 }: Settings): string[] {
-  const n = (value: number) => value.toLocaleString('en-US');
   return [
-    `${n(units)} units, ${n(buyers)} buyers in ${crowdSeconds} s, evenly, each once, waiting at most ${duration(clientTimeoutMs)}`,
+    `${count(units)} units, ${count(buyers)} buyers in ${crowdSeconds} s, evenly, each once, waiting at most ${duration(clientTimeoutMs)}`,
     `bank: ${bank.chargesPerSecond} charges/s, then p50 ${bank.latencyMs.p50} ms, p99 ${bank.latencyMs.p99} ms; declines ${bank.declineRate}, errors ${bank.errorRate}, late ${bank.lateRate}`,
-    `direct: deadline ${duration(direct.deadlineMs)}, at most ${n(direct.maxInFlight)} calls in flight`,
-    `warmed, uncounted: ${n(warmUp.buyers)} buyers on each road`,
+    `direct: deadline ${duration(direct.deadlineMs)}, at most ${count(direct.maxInFlight)} calls in flight`,
+    `warmed, uncounted: ${count(warmUp.buyers)} buyers on each road`,
   ];
 }

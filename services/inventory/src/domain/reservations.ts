@@ -1,4 +1,4 @@
-// Reserve, Confirm, Release: sale by sale in the order of their ids, each sale in one transaction.
+// Reserve, Confirm, Release: sale by sale in the order of their ids, each sale in one transaction, shared by whoever comes at once.
 import {
   allocate,
   amountOf,
@@ -11,6 +11,7 @@ import {
 } from './allocate.ts';
 import type { Ledger } from './ledger.ts';
 import type { Price, Sale } from './sale.ts';
+import { together } from './together.ts';
 
 export interface Outcome {
   orderId: string;
@@ -19,35 +20,50 @@ export interface Outcome {
   amount: Price | undefined;
 }
 
-export const reserve = (ledger: Ledger, orders: Order[]): Promise<Outcome[]> =>
-  saleBySale(ledger, orders, ({ saleId }) => saleId, allocate);
+export type Reservations = ReturnType<typeof createReservations>;
 
-export async function confirm(ledger: Ledger, orderIds: string[]): Promise<Outcome[]> {
-  const sales = await ledger.salesOf(orderIds);
-  const items = orderIds.map((orderId) => ({ orderId }));
-  return saleBySale(ledger, items, ({ orderId }) => sales.get(orderId), sell);
+export function createReservations(ledger: Ledger) {
+  const underRule = <Each extends { orderId: string }>(rule: BatchRule<Each>) =>
+    together((saleId, items: Each[]) => {
+      const orderIds = items.map(({ orderId }) => orderId);
+      return ledger.decide(saleId, orderIds, (sale, remembered) => rule(sale, remembered, items));
+    });
+  const decide = { reserve: underRule(allocate), confirm: underRule(sell), release: underRule(letGo) };
+
+  return {
+    reserve: (orders: Order[]): Promise<Outcome[]> => saleBySale(orders, ({ saleId }) => saleId, decide.reserve),
+
+    async confirm(orderIds: string[]): Promise<Outcome[]> {
+      const sales = await ledger.salesOf(orderIds);
+      const items = orderIds.map((orderId) => ({ orderId }));
+      return saleBySale(items, ({ orderId }) => sales.get(orderId), decide.confirm);
+    },
+
+    async release(items: Item[]): Promise<Outcome[]> {
+      const sales = await ledger.salesOf(items.map(({ orderId }) => orderId));
+      return saleBySale(items, ({ orderId, saleId }) => sales.get(orderId) ?? saleId, decide.release);
+    },
+  };
 }
 
-export async function release(ledger: Ledger, items: Item[]): Promise<Outcome[]> {
-  const sales = await ledger.salesOf(items.map(({ orderId }) => orderId));
-  return saleBySale(ledger, items, ({ orderId, saleId }) => sales.get(orderId) ?? saleId, letGo);
-}
+type BatchRule<Each> = (sale: Sale | undefined, remembered: Remembered, items: Each[]) => Reservation[];
+type Decided = Awaited<ReturnType<Ledger['decide']>>;
 
 /** One outcome for each item, in the order asked; an item of no sale is `absent`. */
 async function saleBySale<Each extends { orderId: string }>(
-  ledger: Ledger,
   items: Each[],
   saleOf: (item: Each) => string | undefined,
-  rule: (sale: Sale | undefined, remembered: Remembered, ofSale: Each[]) => Reservation[],
+  decide: (saleId: string, ofSale: Each[]) => Promise<Decided>,
 ): Promise<Outcome[]> {
   const outcomes = new Map<string, Outcome>();
   const groups = Map.groupBy(items, (item) => saleOf(item) ?? '');
   groups.delete('');
   for (const [saleId, ofSale] of [...groups].sort(([one], [other]) => (one < other ? -1 : 1))) {
-    const orderIds = ofSale.map(({ orderId }) => orderId);
-    const decided = await ledger.decide(saleId, orderIds, (sale, remembered) => rule(sale, remembered, ofSale));
-    for (const known of decided.remembered.values())
-      outcomes.set(known.orderId, { ...known, amount: amountOf(decided.sale, known) });
+    const { sale, remembered } = await decide(saleId, ofSale);
+    for (const { orderId } of ofSale) {
+      const known = remembered.get(orderId);
+      if (known) outcomes.set(orderId, { ...known, amount: amountOf(sale, known) });
+    }
   }
   return items.map(({ orderId }) => outcomes.get(orderId) ?? absent(orderId));
 }

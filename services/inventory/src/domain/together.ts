@@ -1,46 +1,52 @@
-// Callers who meet at the same row go together: while one transaction is under way, the items of all who come are gathered
-// for the next. Waiting for the row's lock one by one they would wait longer, and hold a connection each.
+// Callers who meet at the same sale go together: while one transaction is under way, whoever comes is gathered for the next.
+// Waiting for the row's lock one by one they would wait longer, and hold a connection each.
 const MOST_TOGETHER = 500;
 
-interface Waiting<Item, Outcome> {
+interface Waiting<Item, Result> {
   items: Item[];
-  resolve(outcomes: Outcome[]): void;
+  resolve(result: Result): void;
   reject(error: unknown): void;
 }
 
-/** `work` answers one outcome for each item, in the same order; when it fails, everybody who went with it is told. */
-export function together<Item, Outcome>(work: (items: Item[]) => Promise<Outcome[]>) {
-  let waiting: Waiting<Item, Outcome>[] = [];
-  let underWay = false;
+/** `work` does the items of one key at once; each caller gets the result of the group that it went with. */
+export function together<Item, Result>(work: (key: string, items: Item[]) => Promise<Result>) {
+  const lines = new Map<string, Waiting<Item, Result>[]>();
 
-  function takeGroup(): Waiting<Item, Outcome>[] {
-    let size = 0;
-    const end = waiting.findIndex(({ items }, index) => {
-      size += items.length;
-      return index > 0 && size > MOST_TOGETHER;
-    });
-    const group = end === -1 ? waiting : waiting.slice(0, end);
-    waiting = waiting.slice(group.length);
-    return group;
-  }
-
-  async function run(): Promise<void> {
-    underWay = true;
-    while (waiting.length > 0) {
-      const group = takeGroup();
-      try {
-        const outcomes = await work(group.flatMap(({ items }) => items));
-        for (const { items, resolve } of group) resolve(outcomes.splice(0, items.length));
-      } catch (error) {
-        for (const { reject } of group) reject(error);
-      }
+  async function go(key: string, group: Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const result = await work(
+        key,
+        group.flatMap(({ items }) => items),
+      );
+      for (const { resolve } of group) resolve(result);
+    } catch (error) {
+      // One caller's trouble is not the others': each tries alone before it is told.
+      if (group.length > 1) for (const one of group) await go(key, [one]);
+      else for (const { reject } of group) reject(error);
     }
-    underWay = false;
   }
 
-  return (items: Item[]): Promise<Outcome[]> =>
+  async function workOff(key: string, line: Waiting<Item, Result>[]): Promise<void> {
+    while (line.length > 0) await go(key, takeGroup(line));
+    lines.delete(key);
+  }
+
+  return (key: string, items: Item[]): Promise<Result> =>
     new Promise((resolve, reject) => {
-      waiting.push({ items, resolve, reject });
-      if (!underWay) void run();
+      const caller = { items, resolve, reject };
+      const line = lines.get(key);
+      if (line) return void line.push(caller);
+      const first = [caller];
+      lines.set(key, first);
+      void workOff(key, first);
     });
+}
+
+function takeGroup<Item, Result>(line: Waiting<Item, Result>[]): Waiting<Item, Result>[] {
+  let size = 0;
+  const end = line.findIndex(({ items }, index) => {
+    size += items.length;
+    return index > 0 && size > MOST_TOGETHER;
+  });
+  return line.splice(0, end === -1 ? line.length : end);
 }

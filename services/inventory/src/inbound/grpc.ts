@@ -2,20 +2,16 @@
 import type * as wire from '@flashsale/contracts/inventory';
 import { reservationState } from '@flashsale/contracts/wire';
 import { RpcError, status } from '@flashsale/rpc/server';
-import type { Item, Order } from '../domain/allocate.ts';
 import type { Ledger } from '../domain/ledger.ts';
-import { confirm, type Outcome, release, reserve } from '../domain/reservations.ts';
+import { createReservations, type Outcome } from '../domain/reservations.ts';
 import { changed } from '../domain/sale.ts';
-import { together } from '../domain/together.ts';
 import type { Metrics } from '../metrics.ts';
 import { Confirm, CreateSale, GetSale, invalid, Release, Reopen, Reserve, read, UpdateSale } from './requests.ts';
 
 export function inventoryHandlers(ledger: Ledger, metrics: Metrics) {
+  const reservations = createReservations(ledger);
   const known = async (saleId: string) =>
     (await ledger.find(saleId)) ?? fail(status.NOT_FOUND, `there is no sale ${saleId}`);
-  const reserveTogether = together((orders: Order[]) => reserve(ledger, orders));
-  const confirmTogether = together((orderIds: string[]) => confirm(ledger, orderIds));
-  const releaseTogether = together((items: Item[]) => release(ledger, items));
 
   return {
     async createSale(request: wire.CreateSaleRequest): Promise<wire.CreateSaleResponse> {
@@ -43,7 +39,7 @@ export function inventoryHandlers(ledger: Ledger, metrics: Metrics) {
       return fail(status.ABORTED, `the sale is in epoch ${epoch}, not ${expectedEpoch}`);
     },
     async reserve(request: wire.ReserveRequest): Promise<wire.ReserveResponse> {
-      const outcomes = await reserveTogether(read(Reserve, request).items);
+      const outcomes = await reservations.reserve(read(Reserve, request).items);
       for (const { state, reason } of outcomes) metrics.reserved(reason ?? state);
       return {
         outcomes: outcomes.map((outcome) => ({
@@ -54,10 +50,10 @@ export function inventoryHandlers(ledger: Ledger, metrics: Metrics) {
       };
     },
     async confirm(request: wire.ConfirmRequest): Promise<wire.ConfirmResponse> {
-      return { outcomes: (await confirmTogether(read(Confirm, request).orderIds)).map(toWire) };
+      return { outcomes: (await reservations.confirm(read(Confirm, request).orderIds)).map(toWire) };
     },
     async release(request: wire.ReleaseRequest): Promise<wire.ReleaseResponse> {
-      return { outcomes: (await releaseTogether(read(Release, request).items)).map(toWire) };
+      return { outcomes: (await reservations.release(read(Release, request).items)).map(toWire) };
     },
   } satisfies Record<keyof wire.InventoryServiceService, unknown>;
 }

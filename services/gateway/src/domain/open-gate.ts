@@ -12,7 +12,12 @@ export async function openGate(
   sale: Sale,
   ports: { gate: Gate; inventory: Inventory; queue: OrderQueue; directDeadlineMs: number },
 ) {
-  if (sale.epoch > 0) await lineToEnd(sale, ports.queue, ports.directDeadlineMs);
+  if (sale.epoch > 0) {
+    await lineToEnd(sale, ports.queue, ports.directDeadlineMs);
+    // Somebody else may have opened it meanwhile; a needless fence is safe, but it rejects whoever is in line by then.
+    const [state] = await ports.gate.read([sale.id]);
+    if (!mustOpen(sale, state)) return;
+  }
   const snapshot = await ports.inventory.reopen(sale.id, sale.epoch);
   // Sent once: when its outcome is unknown, the next round starts over with an epoch of its own.
   if (snapshot) await ports.gate.flip(snapshot);

@@ -35,7 +35,7 @@ export async function startHttp(options: {
 
   // Node's defaults wait a minute for a header and five for a request; a crowd needs the sockets.
   const server = createServer(
-    { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 30_000 },
+    { headersTimeout: 10_000, requestTimeout: 15_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 30_000 },
     app,
   );
   await new Promise<void>((resolve, reject) => {

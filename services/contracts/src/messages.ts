@@ -1,9 +1,16 @@
 // The two messages: what the gateway leaves for orders, and what orders tells whoever listens.
 import { z } from 'zod';
 
-const orderId = z.uuid();
-const saleId = z.uuid();
-const buyerId = z.string().min(1).max(255);
+// Postgres answers ids in small letters: in any other spelling a row would not be found again.
+const id = z.uuid().toLowerCase();
+const orderId = id;
+const saleId = id;
+// What no store can keep, or every neighbour refuses, must not get into a batch.
+const buyerId = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must have neither control characters nor halves of a character');
 const quantity = z.int32().min(1);
 const epoch = z.int32().min(1);
 

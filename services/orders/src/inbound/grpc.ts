@@ -15,7 +15,9 @@ import { type Caller, RpcError, status } from '@flashsale/rpc/server';
 import { z } from 'zod';
 import { isSettled, type Ledger, type Order, type Patience } from '../domain/order.ts';
 
-const OrderIds = z.array(z.uuid()).min(1).max(1_000);
+const Command = z.object({ command: OrderCommand });
+// Postgres answers ids in small letters.
+const OrderIds = z.object({ orderIds: z.array(z.uuid().toLowerCase()).min(1).max(1_000) });
 
 export function ordersHandlers(options: {
   fulfil: (commands: OrderCommand[], patience: Patience) => Promise<Order[]>;
@@ -26,41 +28,55 @@ export function ordersHandlers(options: {
   let inFlight = 0;
 
   return {
-    async placeOrder({ command }: PlaceOrderRequest, caller: Caller): Promise<PlaceOrderResponse> {
-      const valid = check(OrderCommand, command);
+    async placeOrder(request: PlaceOrderRequest, caller: Caller): Promise<PlaceOrderResponse> {
+      const { command } = read(Command, request);
       if (inFlight >= maxInFlight) throw new RpcError(status.RESOURCE_EXHAUSTED, 'too many orders at work');
       inFlight += 1;
       try {
-        const [order] = await fulfil([valid], untilDeadline(caller));
+        const [order] = await fulfil([command], untilDeadline(caller, command.decideByMs));
         return { order: toWire(order as Order) };
       } finally {
         inFlight -= 1;
       }
     },
 
-    async getOrders({ orderIds }: GetOrdersRequest): Promise<GetOrdersResponse> {
-      const orders = new Map((await ledger.read(check(OrderIds, orderIds))).map((order) => [order.orderId, order]));
+    async getOrders(request: GetOrdersRequest): Promise<GetOrdersResponse> {
+      const { orderIds } = read(OrderIds, request);
+      const orders = new Map((await ledger.read(orderIds)).map((order) => [order.orderId, order]));
       return { orders: orderIds.map((orderId) => toWire(orders.get(orderId) ?? { orderId })) };
     },
 
-    async cancelOrder({ command }: CancelOrderRequest): Promise<CancelOrderResponse> {
-      return { order: toWire(await ledger.cancelUnknown(check(OrderCommand, command))) };
+    async cancelOrder(request: CancelOrderRequest): Promise<CancelOrderResponse> {
+      const { command } = read(Command, request);
+      return { order: toWire(await ledger.cancelUnknown(command)) };
     },
   };
 }
 
-/** The caller waits for everything, so everything ends with the caller's deadline. */
-function untilDeadline(caller: Caller): Patience {
-  const left = () => Math.max(1, caller.deadlineMs - Date.now());
-  return { callMs: left, chargeMs: left, wanted: () => !caller.gone() && caller.deadlineMs > Date.now() };
+/** The caller waits for everything, so everything ends with the caller's deadline, or when the order is closed. */
+function untilDeadline(caller: Caller, decideByMs: number): Patience {
+  const deadlineMs = Math.min(caller.deadlineMs, decideByMs);
+  const left = () => Math.max(1, deadlineMs - Date.now());
+  return { callMs: left, chargeMs: left, wanted: () => !caller.gone() && deadlineMs > Date.now() };
 }
 
-function check<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'request'}: ${issue.message}`);
-  throw new RpcError(status.INVALID_ARGUMENT, wrong.join('; '));
+function read<Schema extends z.ZodType>(schema: Schema, request: unknown): z.infer<Schema> {
+  const given = schema.safeParse(request);
+  if (given.success) return given.data;
+  const named = given.error.issues.map(({ path, message }) => `${fieldName(path)}: ${message}`);
+  throw new RpcError(status.INVALID_ARGUMENT, named.slice(0, MOST_NAMED).join('; '));
 }
+
+// An error travels in an HTTP/2 header, which is bounded.
+const MOST_NAMED = 50;
+
+/** As the .proto spells it: `command.order_id`, `order_ids[3]`. */
+const fieldName = (path: PropertyKey[]) =>
+  path
+    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
+    .join('')
+    .slice(1)
+    .replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 function toWire(order: Order | { orderId: string }): WireOrder {
   const found = 'status' in order;

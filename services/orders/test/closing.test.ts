@@ -13,7 +13,7 @@ const town = await openTown();
 after(() => town.close());
 
 async function workerFor(t: TestContext, env: Record<string, string> = {}) {
-  const worker = await startWorker(town, { RPC_DEADLINE_MS: '60000', ...env });
+  const worker = await startWorker(town, env);
   t.after(() => worker.stop());
   return worker;
 }
@@ -88,7 +88,7 @@ async function closingHeldAt(worker: Worker, sale: Sale, method: 'void' | 'relea
   const order = anOrder(sale);
   const charging = hold(worker.payment, 'charge', 'back');
   const closing = hold(method === 'void' ? worker.payment : worker.inventory, method, where);
-  void worker.place(order, 60_000).catch(() => undefined);
+  void worker.place(order).catch(() => undefined);
   await charging.reached();
   await timeIsUp(order.orderId);
   await closing.reached();

@@ -72,7 +72,7 @@ for (const [step, reach] of Object.entries({ ...steps, ...stepsOfADecline })) {
     const order = anOrder(sale);
     if (end === 'declined') await town.decline(order);
     const at = reach(doomed);
-    const asked = doomed.place(order, 60_000).catch((error) => error);
+    const asked = doomed.place(order).catch((error) => error);
     await at.reached();
     await until('the row is there', () => rowOf(town, sale, order.orderId));
 

@@ -9,7 +9,7 @@ import { hold, startWorker } from './worker.ts';
 
 const town = await openTown();
 // Its calls wait until a test lets them go, and with one lane the next order is begun when the one before is done with.
-const worker = await startWorker(town, { RPC_DEADLINE_MS: '60000', CHARGE_PATIENCE_MS: '60000', LANES: '1' });
+const worker = await startWorker(town, { LANES: '1' });
 after(async () => {
   await worker.stop();
   await town.close();

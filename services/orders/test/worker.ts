@@ -15,8 +15,8 @@ import { startOrders } from '../src/app.ts';
 import { settings } from '../src/config.ts';
 import type { Town } from './town.ts';
 
-/** Patience made for tests; rows are only taken up again by a worker that is told to. */
-const SETTINGS = { RPC_DEADLINE_MS: '2000', CHARGE_PATIENCE_MS: '2000', RESUME_EVERY_MS: '100' };
+/** No call runs out of time by itself, and rows are only taken up again by a worker that is told to. */
+const SETTINGS = { RPC_DEADLINE_MS: '60000', CHARGE_PATIENCE_MS: '60000', RESUME_EVERY_MS: '100' };
 export const RESUMES = { RESUME_AFTER_MS: '300' };
 const RESUMES_NEVER = { RESUME_AFTER_MS: '3600000' };
 
@@ -68,12 +68,12 @@ export async function startWorker(town: Town, env: Record<string, string> = {}) 
     payment,
     client,
     ops: orders.ops,
-    place: async (command: OrderCommand, deadlineMs = 20_000) =>
+    place: async (command: OrderCommand, deadlineMs = 60_000) =>
       words((await call(client, client.placeOrder, { command }, { deadlineMs })).order),
     get: async (...orderIds: string[]) =>
-      (await call(client, client.getOrders, { orderIds }, { deadlineMs: 20_000 })).orders.map(words),
+      (await call(client, client.getOrders, { orderIds }, { deadlineMs: 60_000 })).orders.map(words),
     cancel: async (command: OrderCommand) =>
-      words((await call(client, client.cancelOrder, { command }, { deadlineMs: 20_000 })).order),
+      words((await call(client, client.cancelOrder, { command }, { deadlineMs: 60_000 })).order),
     ready: () => until('orders is ready', async () => (await fetch(`http://127.0.0.1:${orders.ops}/readyz`)).ok),
     /** For everybody else it is dead: its connections are gone, and nothing that it begins arrives anywhere. */
     die() {

@@ -6,6 +6,8 @@ import { type Loop, startLoop } from '@flashsale/runtime/loop';
 import type { OrdersLedger, OutboxEvent } from './ledger.ts';
 
 const MOST_AT_ONCE = 500;
+/** Orders that end at about the same time are told of together. */
+const GATHER_MS = 20;
 
 export function startEventRelay(ledger: OrdersLedger, publisher: Publisher, log: Log): Loop {
   const send = (events: OutboxEvent[]) =>
@@ -16,7 +18,7 @@ export function startEventRelay(ledger: OrdersLedger, publisher: Publisher, log:
         return result === 'confirmed';
       }),
     );
-  return startLoop({
+  const loop = startLoop({
     name: 'event relay',
     everyMs: 1_000,
     log,
@@ -24,4 +26,17 @@ export function startEventRelay(ledger: OrdersLedger, publisher: Publisher, log:
       while (publisher.available() && (await ledger.relay(MOST_AT_ONCE, send)) === MOST_AT_ONCE);
     },
   });
+  let gathering: NodeJS.Timeout | undefined;
+  return {
+    kick() {
+      gathering ??= setTimeout(() => {
+        gathering = undefined;
+        loop.kick();
+      }, GATHER_MS);
+    },
+    async stop() {
+      clearTimeout(gathering);
+      await loop.stop();
+    },
+  };
 }

@@ -7,32 +7,22 @@ import { type Decision, isSettled, type Ledger, type Order } from '../domain/ord
 const COLUMNS = `id AS "orderId", sale_id AS "saleId", buyer_id AS "buyerId", quantity, epoch, status, reason, open, version,
   amount_minor AS "amountMinor", currency, extract(epoch FROM decided_at) * 1000 AS "decidedAtMs"`;
 
-/** Prepared once on each connection: planning costs more than running. */
-interface Statement {
-  name: string;
-  text: string;
-}
-
 /** Every ended row leaves its event in the statement that ended it. */
-const withEvents = (name: string, ending: string): Statement => ({
-  name,
-  text: `WITH ended AS (${ending}), told AS (
+const withEvents = (ending: string) => `WITH ended AS (${ending}), told AS (
     INSERT INTO outbox (order_id, routing_key, payload)
     SELECT id, '${EVENT_KEY_PREFIX}' || status, jsonb_build_object(
       'orderId', id, 'saleId', sale_id, 'buyerId', buyer_id, 'quantity', quantity, 'epoch', epoch, 'status', status,
       'reason', reason, 'version', version, 'amountMinor', amount_minor, 'currency', currency,
       'decidedAtMs', floor(extract(epoch FROM decided_at) * 1000)::bigint)
     FROM ended WHERE status <> 'placed' AND NOT open)
-  SELECT ${COLUMNS} FROM ended`,
-});
+  SELECT ${COLUMNS} FROM ended`;
 
 const COMMANDS = `unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::int[], $6::bigint[])
     AS command (id, sale_id, buyer_id, quantity, epoch, decide_by_ms)`;
 
 // A command that comes after its time is a rejected row from the start.
-const PLACE = withEvents(
-  'place',
-  `INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, decide_by, status, reason, decided_at)
+const PLACE =
+  withEvents(`INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, decide_by, status, reason, decided_at)
   SELECT id, sale_id, buyer_id, quantity, epoch, decide_by,
          CASE WHEN late THEN 'rejected' ELSE 'placed' END,
          CASE WHEN late THEN 'timed_out' END,
@@ -41,59 +31,44 @@ const PLACE = withEvents(
         FROM ${COMMANDS}) AS commands
   ORDER BY id
   ON CONFLICT DO NOTHING
-  RETURNING *`,
-);
+  RETURNING *`);
 
-const END_AT_ONCE = withEvents(
-  'end_at_once',
-  `INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, decide_by, status, reason, decided_at)
+const END_AT_ONCE =
+  withEvents(`INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, decide_by, status, reason, decided_at)
   SELECT id, sale_id, buyer_id, quantity, epoch, to_timestamp(decide_by_ms / 1000.0), $7, $8, now()
   FROM ${COMMANDS}
   ORDER BY id
   ON CONFLICT (id) DO NOTHING
-  RETURNING *`,
-);
+  RETURNING *`);
 
-const READ: Statement = { name: 'read', text: `SELECT ${COLUMNS} FROM orders WHERE id = ANY($1::uuid[])` };
+const READ = `SELECT ${COLUMNS} FROM orders WHERE id = ANY($1::uuid[])`;
 
 // Two workers with the same orders wait for each other instead of deadlocking.
 const LOCK = 'SELECT 1 FROM orders WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE';
 
-const DECIDE = withEvents(
-  'decide',
-  `UPDATE orders SET status = new_status, reason = new_reason, version = version + 1,
+const DECIDE = withEvents(`UPDATE orders SET status = new_status, reason = new_reason, version = version + 1,
     amount_minor = new_amount_minor, currency = new_currency, decided_at = now(), touched_at = now()
   FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::text[])
     AS decision (order_id, new_status, new_reason, new_amount_minor, new_currency)
   WHERE id = order_id AND status = 'placed'
-  RETURNING orders.*`,
-);
+  RETURNING orders.*`);
 
-const CLOSE = withEvents(
-  'close',
-  `UPDATE orders SET open = false, version = version + 1, touched_at = now()
+const CLOSE = withEvents(`UPDATE orders SET open = false, version = version + 1, touched_at = now()
   WHERE id = ANY($1::uuid[]) AND open AND status IN ('rejected', 'expired', 'cancelled')
-  RETURNING *`,
-);
+  RETURNING *`);
 
-const TIME_OUT: Statement = {
-  name: 'time_out',
-  text: `UPDATE orders SET status = 'rejected', reason = 'timed_out', open = true, version = version + 1,
+const TIME_OUT = `UPDATE orders SET status = 'rejected', reason = 'timed_out', open = true, version = version + 1,
     decided_at = now(), touched_at = now()
   WHERE id IN (SELECT id FROM orders WHERE status = 'placed' AND decide_by <= now()
                ORDER BY id LIMIT 200 FOR UPDATE SKIP LOCKED)
     AND status = 'placed'
-  RETURNING ${COLUMNS}`,
-};
+  RETURNING ${COLUMNS}`;
 
-const TAKE_UNFINISHED: Statement = {
-  name: 'take_unfinished',
-  text: `UPDATE orders SET touched_at = now()
+const TAKE_UNFINISHED = `UPDATE orders SET touched_at = now()
   WHERE id IN (SELECT id FROM orders
                WHERE (status = 'placed' OR open) AND touched_at < now() - $1 * interval '1 millisecond'
                ORDER BY touched_at LIMIT 200 FOR UPDATE SKIP LOCKED)
-  RETURNING ${COLUMNS}`,
-};
+  RETURNING ${COLUMNS}`;
 
 const NEXT_EVENTS = `SELECT id, order_id AS "orderId", routing_key AS "routingKey", payload FROM outbox
   ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED`;
@@ -116,11 +91,11 @@ export function createLedger(pool: Pool, onEvents: () => void) {
   }
 
   /** One row is its own lock; several are taken in the order of their ids. */
-  async function change(statement: Statement, ids: string[], values: unknown[]): Promise<Order[]> {
-    if (ids.length === 1) return told(await rows(pool, statement, values));
+  async function change(sql: string, ids: string[], values: unknown[]): Promise<Order[]> {
+    if (ids.length === 1) return told(await rows(pool, sql, values));
     const changed = await inTransaction(pool, async (connection) => {
       await connection.query(LOCK, [ids]);
-      return rows(connection, statement, values);
+      return rows(connection, sql, values);
     });
     return told(changed);
   }
@@ -189,8 +164,8 @@ export function createLedger(pool: Pool, onEvents: () => void) {
   } satisfies Ledger & Record<string, unknown>;
 }
 
-async function rows(database: Connection | Pool, statement: Statement, values: unknown[]): Promise<Order[]> {
-  const { rows } = await database.query({ ...statement, values });
+async function rows(database: Connection | Pool, sql: string, values: unknown[]): Promise<Order[]> {
+  const { rows } = await database.query(sql, values);
   return rows.map(({ amountMinor, currency, decidedAtMs, ...order }) => ({
     ...order,
     amount: amountMinor === null ? null : { amountMinor, currency },

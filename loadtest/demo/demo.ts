@@ -28,10 +28,16 @@ export async function runDemo(venue: DemoVenue): Promise<DemoResult> {
   const { settings, stores, say } = venue;
   const { units, buyers, crowdSeconds, warmUp } = settings;
   const sales = { queued: await openSale(venue, 'queued', units), direct: await openSale(venue, 'direct', units) };
+  const unhurried = { ...venue, settings: { ...settings, bank: { ...settings.bank, chargesPerSecond: 0 } } };
   for (const mode of ['queued', 'direct'] as const) {
     const saleId = await openSale(venue, mode, warmUp.units);
     say(`${mode}  warming up: ${warmUp.buyers} buyers, uncounted`);
-    await sendCrowd(venue, mode, { saleId, stock: warmUp.units, buyers: warmUp.buyers, seconds: warmUp.crowdSeconds });
+    await sendCrowd(unhurried, mode, {
+      saleId,
+      stock: warmUp.units,
+      buyers: warmUp.buyers,
+      seconds: warmUp.crowdSeconds,
+    });
   }
   const crowd = { stock: units, buyers, seconds: crowdSeconds };
   say(`queued  ${count(buyers)} buyers want ${count(units)} units, within ${crowdSeconds} s`);

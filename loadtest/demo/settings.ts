@@ -18,8 +18,8 @@ export const settings = {
     seed: 1111,
   },
   direct: { deadlineMs: 2_000, maxInFlight: 100 },
-  /** On each road first, uncounted: connections open, and both answers are compiled. */
-  warmUp: { units: 100, buyers: 300, crowdSeconds: 1 },
+  /** On each road first, uncounted, past a bank that holds nobody up: connections open, code compiled. */
+  warmUp: { units: 500, buyers: 800, crowdSeconds: 4 },
   /** How long after the crowd every order must have ended. */
   finalWithinSeconds: 120,
 };

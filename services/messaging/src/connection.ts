@@ -6,6 +6,8 @@ import { type ChannelModel, connect } from 'amqplib';
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** For the broker's answer to a close; it may be gone, or silent. */
+const GOODBYE_MS = 1_000;
 
 export interface Log {
   info(fields: object, message: string): void;
@@ -40,11 +42,12 @@ export function keepConnected(options: {
       timeout: CONNECT_TIMEOUT_MS,
       clientProperties: { connection_name: name },
     });
+    const closed = new Promise<void>((resolve) => model.on('close', () => resolve()));
     let settingUp: Promise<void> | undefined;
     try {
       const why = await new Promise<string>((resolve, reject) => {
         model.on('error', (error: Error) => resolve(error.message));
-        model.on('close', () => resolve('closed'));
+        closed.then(() => resolve('closed'));
         stopped.then(() => resolve('stopping'));
         settingUp = options.setUp(model, resolve);
         settingUp.then(() => {
@@ -55,9 +58,7 @@ export function keepConnected(options: {
       if (!stopping.signal.aborted) log.warn({ connection: name, why }, 'connection to the broker lost');
     } finally {
       ready = false;
-      await model.close().catch(() => undefined);
-      // A set-up that was overtaken by the loss ends here, before it could be taken for a success.
-      await settingUp?.catch(() => undefined);
+      await Promise.race([endOf(model, closed, settingUp), sleep(GOODBYE_MS, undefined, { ref: false })]);
       ready = false;
       options.onLost?.();
     }
@@ -84,6 +85,13 @@ export function keepConnected(options: {
       await running;
     },
   };
+}
+
+/** amqplib's close never ends when the connection breaks before the broker has answered it (2.3.1). */
+async function endOf(model: ChannelModel, closed: Promise<void>, settingUp: Promise<void> | undefined) {
+  await Promise.race([model.close(), closed]).catch(() => undefined);
+  // A set-up that was overtaken by the loss ends here, before it could be taken for a success.
+  await settingUp?.catch(() => undefined);
 }
 
 function withHeartbeat(text: string): string {

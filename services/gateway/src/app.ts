@@ -8,7 +8,7 @@ import { findOrder } from './domain/find-order.ts';
 import { createCap, placeOrder, refuseEarly } from './domain/place-order.ts';
 import { createSettle } from './domain/settle.ts';
 import { sweep } from './domain/sweep.ts';
-import { createWatch } from './domain/watch-sales.ts';
+import { atMostEvery, createWatch } from './domain/watch-sales.ts';
 import { consumeOrderEvents } from './inbound/amqp.ts';
 import { startHttp } from './inbound/http.ts';
 import { ordersRouter } from './inbound/orders-http.ts';
@@ -21,6 +21,8 @@ import { createOrderQueue } from './outbound/order-queue.ts';
 import { createOrderViews } from './outbound/order-views.ts';
 import { createOrders } from './outbound/orders.ts';
 import { createRedis } from './outbound/redis.ts';
+
+const LOOK_AGAIN_MS = 100;
 
 export async function startGateway(config: Config) {
   const log = createLog('gateway', config.LOG_LEVEL);
@@ -45,6 +47,7 @@ export async function startGateway(config: Config) {
     catalogue,
     cap: createCap(config.DIRECT_MAX_IN_FLIGHT),
     dueInMs: { queued: config.UNSENT_DUE_MS, direct: 2 * directDeadlineMs },
+    lookAgain: atMostEvery(LOOK_AGAIN_MS, () => watcher.kick()),
     warn: (orderId: string, error: unknown) => log.warn({ orderId, error: String(error) }, 'not marked as sent'),
   };
 

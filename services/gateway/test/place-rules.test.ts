@@ -45,6 +45,7 @@ function portsOf(world: World, done: string[] = []): PlacePorts {
     cap: createCap(world.most ?? 1),
     catalogue: { soldOut: () => world.soldOut ?? false },
     dueInMs: { queued: 1, direct: 1 },
+    lookAgain: () => note('look again', undefined),
     warn: () => undefined,
   } as unknown as PlacePorts;
 }
@@ -86,7 +87,7 @@ test('both: the gate’s no ends it, a stale gate is busy, and an admit without 
   for (const mode of ['queued', 'direct'] as const) {
     for (const admission of ['already-bought', 'sold-out', 'not-open', 'closed', 'unknown'] as const)
       assert.deepEqual(await clicking(mode, { admission }), [admission, 'admit']);
-    assert.deepEqual(await clicking(mode, { admission: 'stale' }), ['busy', 'admit']);
+    assert.deepEqual(await clicking(mode, { admission: 'stale' }), ['busy', 'admit', 'look again']);
   }
 });
 

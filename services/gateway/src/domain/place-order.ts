@@ -32,6 +32,8 @@ export interface PlacePorts {
   catalogue: Catalogue;
   /** How long an order of that road may go without news before the sweeper looks at it. */
   dueInMs: { queued: number; direct: number };
+  /** The gate is not the one that this gateway knows: have it looked at now, not only in a while. */
+  lookAgain: () => void;
   warn: (orderId: string, error: unknown) => void;
 }
 
@@ -53,7 +55,7 @@ async function placeQueued(command: OrderCommand, ports: PlacePorts): Promise<Pl
   if (!queue.available()) return { kind: 'busy' };
 
   const admission = await gate.admit(command, ports.dueInMs.queued);
-  if (admission.kind !== 'admitted') return refusal(admission, orderId);
+  if (admission.kind !== 'admitted') return refusal(admission, orderId, ports);
 
   const published = await queue.publish(command);
   if (published === 'unknown') return { kind: 'unknown', orderId };
@@ -71,7 +73,7 @@ async function placeDirect(command: OrderCommand, ports: PlacePorts): Promise<Pl
   if (!cap.enter()) return { kind: 'busy' };
   try {
     const admission = await gate.admit(command, ports.dueInMs.direct);
-    if (admission.kind !== 'admitted') return refusal(admission, orderId);
+    if (admission.kind !== 'admitted') return refusal(admission, orderId, ports);
 
     const order = await orders.place(command);
     if (order === 'shed') return giveBack(command, gate);
@@ -91,10 +93,15 @@ async function noteSent(command: OrderCommand, { gate, views }: PlacePorts): Pro
   ]);
 }
 
-function refusal(admission: Exclude<Admission, { kind: 'admitted' }>, orderId: string): PlaceAnswer {
+function refusal(
+  admission: Exclude<Admission, { kind: 'admitted' }>,
+  orderId: string,
+  { lookAgain }: PlacePorts,
+): PlaceAnswer {
   if (admission.kind === 'unknown') return { kind: 'unknown', orderId };
-  if (admission.kind === 'stale') return { kind: 'busy' };
-  return admission;
+  if (admission.kind !== 'stale') return admission;
+  lookAgain();
+  return { kind: 'busy' };
 }
 
 async function giveBack(command: OrderCommand, gate: Gate): Promise<PlaceAnswer> {

@@ -53,3 +53,13 @@ export function createWatch(ports: WatchPorts) {
     },
   };
 }
+
+/** A crowd before a stale gate asks for the next round with every click. */
+export function atMostEvery(ms: number, act: () => void): () => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (performance.now() - last < ms) return;
+    last = performance.now();
+    act();
+  };
+}

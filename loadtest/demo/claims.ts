@@ -2,6 +2,7 @@
 import type { AuditResult } from '../audit/audit.ts';
 import type { RoadFigures } from './figures.ts';
 import { count, duration, percent } from './format.ts';
+import type { RoadRun } from './road.ts';
 import type { Settings } from './settings.ts';
 
 export interface Claim {
@@ -17,7 +18,8 @@ export interface Evidence {
   directBankIdleShare: number | null;
   /** Answered yes, and not confirmed in the end. */
   untrueYes: { queued: number; direct: number };
-  audits: { inFlight: AuditResult[]; atRest: AuditResult };
+  /** Of each road. */
+  audits: RoadRun['audits'][];
 }
 
 const MOST_IDLE = 0.05;
@@ -74,18 +76,20 @@ function directClaims({ settings: { units }, direct, directBankIdleShare: idle, 
 /** Relative, because how fast is a matter of the machine. */
 const atOnce = ({ yes, no }: RoadFigures['answerMs']) => yes.p50 !== null && no.p50 !== null && no.p50 < yes.p50 / 2;
 
-function auditClaims({ audits: { inFlight, atRest } }: Evidence): Claim[] {
-  const holding = (audits: AuditResult[]) => {
-    const checks = audits.flatMap((audit) => audit.checks);
-    return `${checks.filter((check) => check.ok).length} of ${checks.length} checks hold`;
-  };
+function auditClaims({ audits }: Evidence): Claim[] {
+  const inFlight = audits.map((audit) => audit.inFlight);
+  const atRest = audits.map((audit) => audit.atRest);
   return [
-    claim(
-      inFlight.every(({ ok }) => ok),
-      `audit in flight, as each crowd left: ${holding(inFlight)}`,
-    ),
-    claim(atRest.ok && atRest.atRest, `audit at rest: ${holding([atRest])}`),
+    claim(all(inFlight), `audit in flight, as each crowd left: ${holding(inFlight)}`),
+    claim(all(atRest), `audit at rest, after each crowd: ${holding(atRest)}`),
   ];
+}
+
+const all = (audits: AuditResult[]) => audits.length > 0 && audits.every(({ ok }) => ok);
+
+function holding(audits: AuditResult[]) {
+  const checks = audits.flatMap((audit) => audit.checks);
+  return `${checks.filter((check) => check.ok).length} of ${checks.length} checks hold`;
 }
 
 const claim = (ok: boolean, text: string): Claim => ({ ok, text });

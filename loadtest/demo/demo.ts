@@ -1,6 +1,5 @@
 // The demo's story: the same crowd down each road, then both side by side.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AuditResult, audit } from '../audit/audit.ts';
 import { createBuyers, createTokens } from '../buyers.ts';
 import type { SaleDraft } from '../shop.ts';
 import { type Environment, readEnvironment } from './environment.ts';
@@ -19,7 +18,6 @@ export interface DemoResult {
   environment: Environment;
   queued: RoadRun;
   direct: RoadRun;
-  atRest: AuditResult;
 }
 
 type Mode = SaleDraft['mode'];
@@ -44,9 +42,7 @@ export async function runDemo(venue: DemoVenue): Promise<DemoResult> {
   const queued = await sendCrowd(venue, 'queued', { saleId: sales.queued, ...crowd }, say);
   say('direct  the same crowd, and the bank as it was before the first one');
   const direct = await sendCrowd(venue, 'direct', { saleId: sales.direct, ...crowd }, say);
-  say('both    over, the audit');
-  const atRest = await audit(stores, { atRest: true, patienceMs: settings.finalWithinSeconds * 1_000 });
-  return { environment: await readEnvironment(stores, venue.amqpUrl), queued, direct, atRest };
+  return { environment: await readEnvironment(stores, venue.amqpUrl), queued, direct };
 }
 
 const quiet = { tally: () => undefined, stop: async () => undefined };

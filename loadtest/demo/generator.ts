@@ -1,6 +1,6 @@
 // The crowd, in a thread of its own: each click leaves when it is due, whatever became of the clicks before it.
 import { parentPort } from 'node:worker_threads';
-import { errors, Pool } from 'undici';
+import { Pool } from 'undici';
 import { answerOf, type Click } from './figures.ts';
 
 export interface CrowdOrder {
@@ -72,32 +72,40 @@ function sender(pool: Pool, path: string, timeoutMs: number, tally: Tally) {
 
 type Answer = Pick<Click, 'status' | 'timedOut' | 'problem' | 'orderId'>;
 
-async function click(pool: Pool, path: string, token: string, timeoutMs: number): Promise<Answer> {
-  try {
-    const { statusCode, headers, body } = await pool.request({
-      path,
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: '{}',
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
-    });
-    const text = await body.text();
-    const problem = PROBLEM_TYPE.exec(text)?.[1] ?? null;
-    const location = statusCode < 300 || statusCode === 504 ? headers.location : undefined;
-    return { status: statusCode, timedOut: false, problem, orderId: orderIdIn(location) };
-  } catch (error) {
-    return {
-      status: 0,
-      timedOut: error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError,
-      problem: null,
-      orderId: null,
-    };
-  }
+/** `dispatch` and not `request`, which costs a third more: this thread takes its time from the machine it measures. */
+function click(pool: Pool, path: string, token: string, timeoutMs: number): Promise<Answer> {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const patience = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
+  return new Promise((resolve) => {
+    let status = 0;
+    let location: unknown;
+    let text = '';
+    pool.dispatch(
+      { path, method: 'POST', headers, body: '{}', ...patience },
+      {
+        onRequestStart: () => undefined,
+        onResponseStart(_controller, statusCode, headers) {
+          status = statusCode;
+          location = headers.location;
+        },
+        onResponseData(_controller, chunk) {
+          text += chunk;
+        },
+        onResponseEnd: () => resolve(answer(status, location, text)),
+        onResponseError: (_controller, error) => resolve({ ...NO_ANSWER, timedOut: TIMEOUTS.has(error.name) }),
+      },
+    );
+  });
+}
+
+const NO_ANSWER = { status: 0, problem: null, orderId: null };
+const TIMEOUTS = new Set(['HeadersTimeoutError', 'BodyTimeoutError']);
+
+function answer(status: number, location: unknown, text: string): Answer {
+  const problem = PROBLEM_TYPE.exec(text)?.[1] ?? null;
+  // What a yes and an unknown outcome name; another answer's order is not this click's.
+  const named = (status < 300 || status === 504) && typeof location === 'string';
+  return { status, timedOut: false, problem, orderId: named ? (location.split('/').at(-1) ?? null) : null };
 }
 
 const PROBLEM_TYPE = /"type":"\/problems\/([a-z-]+)"/;
-
-/** What a yes and an unknown outcome name; another answer's order is not this click's. */
-const orderIdIn = (location: string | string[] | undefined) =>
-  typeof location === 'string' ? (location.split('/').at(-1) ?? null) : null;

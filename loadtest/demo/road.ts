@@ -1,5 +1,4 @@
 // One road, from the first click until nothing is in flight any more.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type AuditResult, audit } from '../audit/audit.ts';
 import type { Stores } from '../audit/stores.ts';
 import type { Bank } from '../bank.ts';
@@ -30,7 +29,8 @@ export interface RoadRun {
   /** Of the time from the first charge until the crowd had left. */
   bankIdleShare: number | null;
   lateMs: { p99: number; max: number };
-  auditInFlight: AuditResult;
+  /** When the crowd had just left, and when nothing was in flight any more. */
+  audits: { inFlight: AuditResult; atRest: AuditResult };
 }
 
 export interface RoadOptions {
@@ -57,17 +57,20 @@ export async function runRoad(
     timeoutMs: settings.clientTimeoutMs,
   };
   const left = Promise.withResolvers<void>();
-  const [crowd, auditInFlight] = await Promise.all([
+  const [crowd, inFlight] = await Promise.all([
     generator.send(order, { tally: progress.tally, left: left.resolve }),
     left.promise.then(() => audit(stores, { atRest: false })),
   ]);
 
   const asked = crowd.clicks.flatMap(({ orderId }, i) => (orderId ? [{ orderId, token: buyers[i]?.token ?? '' }] : []));
-  const orders = await untilFinal(shop, asked, settings.finalWithinSeconds * 1_000);
-  const charges = await untilIdle(bank, settings.finalWithinSeconds * 1_000);
+  const patienceMs = settings.finalWithinSeconds * 1_000;
+  const orders = await untilFinal(shop, asked, patienceMs);
+  const atRest = await audit(stores, { atRest: true, patienceMs });
   await progress.stop();
+  const { charges } = await bank.statement();
   const ours = charges.filter((charge) => orders.has(charge.key));
-  return { ...collect(crowd, orders, stock), bankIdleShare: idleShare(ours, crowd.lastClickAt), auditInFlight };
+  const bankIdleShare = idleShare(ours, crowd.lastClickAt);
+  return { ...collect(crowd, orders, stock), bankIdleShare, audits: { inFlight, atRest } };
 }
 
 function collect({ clicks, lastClickAt }: Crowd, orders: Map<string, Order>, stock: number) {
@@ -80,13 +83,4 @@ function collect({ clicks, lastClickAt }: Crowd, orders: Map<string, Order>, sto
     unknownAtFirst: clicks.filter((click) => answerOf(click) === 'unknown').length,
     lateMs: { p99: late[Math.ceil(late.length * 0.99) - 1] ?? 0, max: late.at(-1) ?? 0 },
   };
-}
-
-const LOOK_MS = 100;
-
-async function untilIdle(bank: Bank, withinMs: number) {
-  for (const giveUpAt = Date.now() + withinMs; ; await sleep(LOOK_MS)) {
-    const { charges, line } = await bank.statement();
-    if (line.waiting + line.inProgress === 0 || Date.now() > giveUpAt) return charges;
-  }
 }

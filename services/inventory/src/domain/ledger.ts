@@ -12,6 +12,13 @@ export interface Ledger {
   change(saleId: string, rule: (sale: Sale) => Changed): Promise<Changed | undefined>;
   /** Undefined: no such sale, or no longer of that epoch. */
   reopen(saleId: string, expectedEpoch: number): Promise<{ sale: Sale; reservations: Item[] } | undefined>;
+  /**
+   * The common case in one statement: all of these orders are new, of the sale's epoch, and there are units for all. Answers
+   * the sale then; undefined means that nothing was done, and that who gets what is to be decided one by one.
+   */
+  holdAll(saleId: string, epoch: number, items: Item[]): Promise<Sale | undefined>;
+  /** Sells what is held among these orders, of whatever sale; answers which. */
+  sellHeld(orderIds: string[]): Promise<ReadonlySet<string>>;
   /** The sale of each order that is remembered. */
   salesOf(orderIds: string[]): Promise<ReadonlyMap<string, string>>;
   /** Under the sale's lock; answers what is remembered of these orders afterwards. */

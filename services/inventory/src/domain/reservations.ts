@@ -28,22 +28,40 @@ export function createReservations(ledger: Ledger) {
       const orderIds = items.map(({ orderId }) => orderId);
       return ledger.decide(saleId, orderIds, (sale, remembered) => rule(sale, remembered, items));
     });
-  const decide = { reserve: underRule(allocate), confirm: underRule(sell), release: underRule(letGo) };
+  const oneByOne = { reserve: underRule(allocate), confirm: underRule(sell), release: underRule(letGo) };
+  const atOnce = together((saleId, orders: Order[]) => holdTogether(ledger, saleId, orders));
+
+  async function reserveOfSale(saleId: string, orders: Order[]): Promise<Decided> {
+    return (await atOnce(saleId, orders)) ?? oneByOne.reserve(saleId, orders);
+  }
 
   return {
-    reserve: (orders: Order[]): Promise<Outcome[]> => saleBySale(orders, ({ saleId }) => saleId, decide.reserve),
+    reserve: (orders: Order[]): Promise<Outcome[]> => saleBySale(orders, ({ saleId }) => saleId, reserveOfSale),
 
     async confirm(orderIds: string[]): Promise<Outcome[]> {
-      const sales = await ledger.salesOf(orderIds);
-      const items = orderIds.map((orderId) => ({ orderId }));
-      return saleBySale(items, ({ orderId }) => sales.get(orderId), decide.confirm);
+      const sold = await ledger.sellHeld(orderIds);
+      const others = orderIds.filter((orderId) => !sold.has(orderId)).map((orderId) => ({ orderId }));
+      const sales = await ledger.salesOf(others.map(({ orderId }) => orderId));
+      const known = await saleBySale(others, ({ orderId }) => sales.get(orderId), oneByOne.confirm);
+      const outcomes = new Map(known.map((outcome) => [outcome.orderId, outcome]));
+      return orderIds.map((orderId) => outcomes.get(orderId) ?? { ...absent(orderId), state: 'sold' });
     },
 
     async release(items: Item[]): Promise<Outcome[]> {
       const sales = await ledger.salesOf(items.map(({ orderId }) => orderId));
-      return saleBySale(items, ({ orderId, saleId }) => sales.get(orderId) ?? saleId, decide.release);
+      return saleBySale(items, ({ orderId, saleId }) => sales.get(orderId) ?? saleId, oneByOne.release);
     },
   };
+}
+
+/** A unit for everybody, if that is the whole story; undefined when it is not, and then nothing was done. */
+async function holdTogether(ledger: Ledger, saleId: string, orders: Order[]): Promise<Decided | undefined> {
+  const [first] = orders;
+  const distinct = new Set(orders.map(({ orderId }) => orderId)).size === orders.length;
+  if (!first || !distinct || orders.some(({ epoch }) => epoch !== first.epoch)) return undefined;
+  const sale = await ledger.holdAll(saleId, first.epoch, orders);
+  const held = ({ epoch: _epoch, ...item }: Order): Reservation => ({ ...item, state: 'held', reason: null });
+  return sale && { sale, remembered: new Map(orders.map((order) => [order.orderId, held(order)])) };
 }
 
 type BatchRule<Each> = (sale: Sale | undefined, remembered: Remembered, items: Each[]) => Reservation[];

@@ -8,6 +8,7 @@ import type { NewSale, Sale } from '../domain/sale.ts';
 const SALE = `id AS "saleId", sku, title, amount_minor AS "amountMinor", currency, initial, available, held, sold,
   opens_at AS "opensAt", closes_at AS "closesAt", per_buyer_limit AS "perBuyerLimit", mode, checkout,
   hold_seconds AS "holdSeconds", decide_within_seconds AS "decideWithinSeconds", closed, epoch, revision`;
+const UNIQUE_VIOLATION = '23505';
 const RESERVATION = 'order_id AS "orderId", sale_id AS "saleId", buyer_id AS "buyerId", quantity, state, reason';
 
 export function createLedger(pool: Pool): Ledger & { unready(): Promise<string[]> } {
@@ -17,6 +18,8 @@ export function createLedger(pool: Pool): Ledger & { unready(): Promise<string[]
     list: () => selectSales(pool, 'ORDER BY created_at DESC, id DESC'),
     change: (saleId, rule) => inTransaction(pool, (connection) => change(connection, saleId, rule)),
     reopen: (saleId, epoch) => inTransaction(pool, (connection) => reopen(connection, saleId, epoch)),
+    holdAll: (saleId, epoch, items) => holdAll(pool, saleId, epoch, items),
+    sellHeld: (orderIds) => sellHeld(pool, orderIds),
     salesOf: (orderIds) => selectSalesOf(pool, orderIds),
     decide: (saleId, orderIds, rule) =>
       untilAlone(() => inTransaction(pool, (connection) => decide(connection, saleId, orderIds, rule))),
@@ -52,8 +55,6 @@ const decide: Within<'decide'> = async (connection, saleId, orderIds, rule) => {
   return { sale, remembered: new Map([...remembered, ...byOrder(changes)]) };
 };
 
-const UNIQUE_VIOLATION = '23505';
-
 /** Orders of a sale that does not exist have no common lock; the second look finds what the other call wrote. */
 async function untilAlone<T>(work: () => Promise<T>, attempts = 3): Promise<T> {
   try {
@@ -64,6 +65,62 @@ async function untilAlone<T>(work: () => Promise<T>, attempts = 3): Promise<T> {
     return untilAlone(work, attempts - 1);
   }
 }
+
+/** The sale's row is locked by the update, and for no longer than this one statement. */
+async function holdAll(pool: Pool, saleId: string, epoch: number, items: Item[]): Promise<Sale | undefined> {
+  const { orderIds, buyerIds, quantities } = columnsOf(items);
+  try {
+    const { rows } = await pool.query(
+      `WITH item AS (SELECT * FROM unnest($3::uuid[], $4::text[], $5::int[]) AS item (order_id, buyer_id, quantity)),
+       taken AS (
+         UPDATE sales SET available = available - total, held = held + total
+         FROM (SELECT sum(quantity) AS total FROM item) AS asked
+         WHERE id = $1 AND epoch = $2 AND available >= total
+           AND NOT EXISTS (SELECT 1 FROM reservations WHERE order_id = ANY ($3))
+         RETURNING sales.*
+       ),
+       kept AS (
+         INSERT INTO reservations (order_id, sale_id, buyer_id, quantity, state)
+         SELECT order_id, taken.id, buyer_id, quantity, 'held' FROM item, taken ORDER BY order_id
+       )
+       SELECT ${SALE} FROM taken`,
+      [saleId, epoch, orderIds, buyerIds, quantities],
+    );
+    return rows.map(toSale)[0];
+  } catch (error) {
+    // Another call wrote one of these orders while this one waited for the sale: nothing of this was kept.
+    if ((error as { code?: string }).code === UNIQUE_VIOLATION) return undefined;
+    throw error;
+  }
+}
+
+async function sellHeld(pool: Pool, orderIds: string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await pool.query<{ orderId: string }>(
+    `WITH sale AS (
+       SELECT id FROM sales WHERE id IN (SELECT sale_id FROM reservations WHERE order_id = ANY ($1)) ORDER BY id FOR UPDATE
+     ),
+     mine AS (
+       SELECT order_id, sale_id, quantity FROM reservations
+       WHERE order_id = ANY ($1) AND state = 'held' AND sale_id IN (SELECT id FROM sale) ORDER BY order_id FOR UPDATE
+     ),
+     changed AS (
+       UPDATE reservations SET state = 'sold' FROM mine WHERE reservations.order_id = mine.order_id
+     ),
+     moved AS (
+       UPDATE sales SET held = held - total, sold = sold + total
+       FROM (SELECT sale_id, sum(quantity) AS total FROM mine GROUP BY sale_id) AS sum WHERE id = sale_id
+     )
+     SELECT order_id AS "orderId" FROM mine`,
+    [orderIds],
+  );
+  return new Set(rows.map(({ orderId }) => orderId));
+}
+
+const columnsOf = (items: Item[]) => ({
+  orderIds: items.map(({ orderId }) => orderId),
+  buyerIds: items.map(({ buyerId }) => buyerId),
+  quantities: items.map(({ quantity }) => quantity),
+});
 
 type SaleRow = Omit<Sale, 'price' | 'opensAtMs' | 'closesAtMs'> & Sale['price'] & { opensAt: Date; closesAt: Date };
 /** A call of the ledger inside its transaction. */
@@ -123,6 +180,7 @@ async function moveStock(connection: Connection, sale: Sale, by: { held: number;
 }
 
 async function selectSalesOf(asker: Asker, orderIds: string[]): Promise<ReadonlyMap<string, string>> {
+  if (orderIds.length === 0) return new Map();
   const { rows } = await asker.query(`SELECT ${RESERVATION} FROM reservations WHERE order_id = ANY ($1)`, [orderIds]);
   return new Map(rows.map(({ orderId, saleId }) => [orderId, saleId]));
 }

@@ -1,0 +1,88 @@
+// Redis and the broker go and come back: not ready meanwhile, and ready, selling and settling again within ten seconds.
+import assert from 'node:assert/strict';
+import { after, type TestContext, test } from 'node:test';
+import { SETTLE_QUEUE } from '@flashsale/contracts/topology';
+import { openShop } from '../../../infra/testbed/shop.ts';
+import { until } from '../../../infra/testbed/until.ts';
+import { spawnGateway } from './spawned.ts';
+
+const BOUND_MS = 10_000;
+// Nobody asks: a record becomes sold only by its event.
+const NEVER_ASKS = { SENT_DUE_MS: '3600000', UNSENT_DUE_MS: '3600000' };
+const shop = await openShop({ gateway: NEVER_ASKS });
+// The only consumer of results is the process under test.
+shop.wires.gatewayAmqp.block(true);
+after(() => shop.close());
+const { evidence, buy, broker, namespace } = shop;
+const saleId = await shop
+  .createSale({ mode: 'direct', stock: 50 })
+  .catch(() => shop.createSale({ mode: 'direct', stock: 50 }));
+
+async function gatewayOf(t: TestContext) {
+  const gateway = await spawnGateway(t, shop, NEVER_ASKS);
+  await gateway.ready();
+  return gateway;
+}
+
+/** A sale is made, and its result is heard of: both halves of the way work. */
+async function sellsAndSettles(gateway: { url: string }, buyer: string): Promise<void> {
+  await until(
+    'it sells',
+    async () => [201, 409].includes((await buy(saleId, buyer, undefined, gateway.url)).httpStatus),
+    BOUND_MS,
+  );
+  await until(
+    'its result is settled',
+    async () =>
+      [...(await evidence.gate(saleId)).records.values()].some((it) => it.buyerId === buyer && it.state === 'sold'),
+    BOUND_MS,
+  );
+}
+
+test('while Redis is away it is not ready; within ten seconds of its return it is, and sells', async (t) => {
+  const gateway = await gatewayOf(t);
+  gateway.wires.redis.block(true);
+  await until('it says so', async () => (await gateway.readyz()) === 'not ready: no redis\n');
+  assert.equal((await buy(saleId, 'nobody', undefined, gateway.url)).httpStatus, 503);
+  gateway.wires.redis.block(false);
+  await gateway.ready(BOUND_MS);
+  await sellsAndSettles(gateway, 'after Redis');
+});
+
+test('while the broker is away it is not ready; within ten seconds of its return it is, and settles', async (t) => {
+  const gateway = await gatewayOf(t);
+  gateway.wires.amqp.block(true);
+  await until('it says so', async () => (await gateway.readyz()) === 'not ready: cannot publish, not consuming\n');
+  gateway.wires.amqp.block(false);
+  await gateway.ready(BOUND_MS);
+  await sellsAndSettles(gateway, 'after the broker');
+});
+
+// AMQP method frame on channel 1: channel.close, 541 INTERNAL_ERROR, no text, for no method.
+const CHANNEL_CLOSE = Buffer.from('010001' + '0000000b' + '00140028' + '021d' + '00' + '00000000' + 'ce', 'hex');
+
+const LOSSES: Record<string, (gateway: Awaited<ReturnType<typeof gatewayOf>>) => unknown> = {
+  'the server cancels the consumer': () => broker.deleteQueue(SETTLE_QUEUE),
+  'the server closes the channel': (gateway) => gateway.wires.amqp.pretend(CHANNEL_CLOSE),
+  'an operator closes the connections': () => namespace.closeRabbitConnections(),
+  'the connections are reset': (gateway) => gateway.wires.amqp.cut(),
+  'the connections are reset while they are set up': (gateway) => {
+    let resets = 3;
+    gateway.wires.amqp.onRequest(() => {
+      if (resets-- > 0) setImmediate(() => gateway.wires.amqp.cut());
+    });
+    gateway.wires.amqp.cut();
+  },
+};
+
+for (const [loss, happen] of Object.entries(LOSSES)) {
+  test(`${loss}: settling again within ten seconds`, async (t) => {
+    const gateway = await gatewayOf(t);
+    const says = gateway.next();
+    await happen(gateway);
+    await says('connection to the broker lost');
+    await says('connected to the broker');
+    await gateway.ready(BOUND_MS);
+    await sellsAndSettles(gateway, loss);
+  });
+}

@@ -7,6 +7,10 @@ import { type DeclareTopology, retryQueue, type WorkQueue } from './topology.ts'
 
 /** A batch that takes longer goes back to the queue with its connection. */
 const STOP_WAIT_MS = 8_000;
+/** For each answer of the broker while stopping. */
+const ANSWER_WAIT_MS = 1_000;
+/** A reason travels in a header, which is bounded. */
+const LONGEST_REASON = 1_000;
 
 export type Verdict = 'done' | 'later' | { dead: string };
 
@@ -50,15 +54,17 @@ export function consumeBatches<Value>(options: {
     async setUp(model, broken) {
       const channel = await model.createChannel();
       const lane: Lane = { channel, consumerTag: '', open: true, waiting: [] };
-      channel.on('error', (error) => broken(error.message));
-      channel.on('close', () => {
+      // From this moment on an acknowledgement would be an error: the connection is about to be closed.
+      const lost = (why: string) => {
         lane.open = false;
-        broken('channel closed');
-      });
+        if (!stopping) broken(why);
+      };
+      channel.on('error', (error) => lost(error.message));
+      channel.on('close', () => lost('channel closed'));
       await options.declare(channel);
       await channel.prefetch(batch * lanes);
       const consumer = await channel.consume(options.queue, (message) => {
-        if (!message) return broken('the server cancelled the consumer');
+        if (!message) return lost('the server cancelled the consumer');
         // Messages of one socket read arrive in one tick: gather them before starting a batch.
         if (lane.waiting.push(message) === 1) setImmediate(pump, lane);
       });
@@ -109,11 +115,11 @@ export function consumeBatches<Value>(options: {
     // Without retry steps it stays unacknowledged, so that it comes again with the next connection.
     if (!options.retries) return false;
     const { work, publisher } = options.retries;
-    const attempt = Number(message.properties.headers?.['x-attempt'] ?? 0);
+    const attempt = attemptsOf(message);
+    const reason = verdict === 'later' ? '' : verdict.dead.slice(0, LONGEST_REASON);
     const target = verdict === 'later' ? retryQueue(work, delayOf(work, attempt)) : work.deadLetters;
-    const headers = verdict === 'later' ? { 'x-attempt': attempt + 1 } : { 'x-reason': verdict.dead };
-    if (verdict !== 'later')
-      log.warn({ messageId: message.properties.messageId, reason: verdict.dead }, 'dead-lettered');
+    const headers = verdict === 'later' ? { 'x-attempt': attempt + 1 } : { 'x-reason': reason };
+    if (verdict !== 'later') log.warn({ messageId: message.properties.messageId, reason }, 'dead-lettered');
     while (lane.open) {
       const result = await publisher.forward(target, message, headers);
       if (result === 'confirmed') return lane.open;
@@ -127,12 +133,24 @@ export function consumeBatches<Value>(options: {
     async stop() {
       stopping = true;
       const lane = current;
-      if (lane?.open) await lane.channel.cancel(lane.consumerTag).catch(() => undefined);
-      await Promise.race([Promise.all(atWork), sleep(STOP_WAIT_MS, undefined, { ref: false })]);
+      if (lane?.open) await atMost(ANSWER_WAIT_MS, lane.channel.cancel(lane.consumerTag));
+      await atMost(STOP_WAIT_MS, Promise.all(atWork));
+      if (lane?.open) {
+        lane.open = false;
+        // The channel's close goes after its acknowledgements; the connection's would overtake them.
+        await atMost(ANSWER_WAIT_MS, lane.channel.close());
+      }
       await connection.stop();
     },
   };
 }
+
+const atMost = (ms: number, work: Promise<unknown>) =>
+  Promise.race([work.catch(() => undefined), sleep(ms, undefined, { ref: false })]);
+
+/** Anybody may have written the header: what is no number of attempts is none. */
+const attemptsOf = ({ properties }: ConsumeMessage) =>
+  Math.max(0, Math.trunc(Number(properties.headers?.['x-attempt'])) || 0);
 
 const delayOf = (work: WorkQueue, attempt: number) =>
   work.retryDelaysMs[Math.min(attempt, work.retryDelaysMs.length - 1)] as number;

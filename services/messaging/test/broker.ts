@@ -46,13 +46,17 @@ export async function openBroker() {
       }),
     /** Messages that are in no consumer's hands. */
     waiting: (queue: string) => ask(async (channel) => (await channel.checkQueue(queue)).messageCount),
+    /** Takes what is in nobody's hands: all that came back is ahead of a message that is sent now. */
     takeAll: (queue: string) =>
       ask(async (channel) => {
+        const last = randomUUID();
+        channel.sendToQueue(queue, Buffer.from('null'), { messageId: last });
+        await channel.waitForConfirms();
         const messages: GetMessage[] = [];
         for (;;) {
           const message = await channel.get(queue, { noAck: true });
-          if (!message) return messages;
-          messages.push(message);
+          if (message && message.properties.messageId === last) return messages;
+          if (message) messages.push(message);
         }
       }),
     close: () => namespace.close(),

@@ -85,7 +85,7 @@ export function createPublisher(options: {
 
   function send(exchange: string, routingKey: string, content: Content): Promise<PublishResult> {
     const open = channel;
-    if (!open) return Promise.resolve('unsent');
+    if (!open || waiting.size >= maxUnconfirmed) return Promise.resolve('unsent');
     const correlationId = String(++sequence);
     return new Promise((resolve) => {
       const settle = (result: PublishResult) => {

@@ -17,8 +17,8 @@ export interface Ledger {
    * the sale then; undefined means that nothing was done, and that who gets what is to be decided one by one.
    */
   holdAll(saleId: string, epoch: number, items: Item[]): Promise<Sale | undefined>;
-  /** Sells what is held among these orders, of whatever sale; answers which. */
-  sellHeld(orderIds: string[]): Promise<ReadonlySet<string>>;
+  /** Sells what is held among these orders, in one statement; answers those. */
+  sellHeld(orderIds: string[]): Promise<Remembered>;
   /** The sale of each order that is remembered. */
   salesOf(orderIds: string[]): Promise<ReadonlyMap<string, string>>;
   /** Under the sale's lock; answers what is remembered of these orders afterwards. */

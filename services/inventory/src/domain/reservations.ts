@@ -29,22 +29,28 @@ export function createReservations(ledger: Ledger) {
       return ledger.decide(saleId, orderIds, (sale, remembered) => rule(sale, remembered, items));
     });
   const oneByOne = { reserve: underRule(allocate), confirm: underRule(sell), release: underRule(letGo) };
-  const atOnce = together((saleId, orders: Order[]) => holdTogether(ledger, saleId, orders));
+  const heldAtOnce = together((saleId, orders: Order[]) => holdTogether(ledger, saleId, orders));
+  const soldAtOnce = together((_saleId, orderIds: string[]) => ledger.sellHeld(orderIds));
 
   async function reserveOfSale(saleId: string, orders: Order[]): Promise<Decided> {
-    return (await atOnce(saleId, orders)) ?? oneByOne.reserve(saleId, orders);
+    return (await heldAtOnce(saleId, orders)) ?? oneByOne.reserve(saleId, orders);
+  }
+
+  async function confirmOfSale(saleId: string, items: { orderId: string }[]): Promise<Decided> {
+    const orderIds = items.map(({ orderId }) => orderId);
+    const sold = await soldAtOnce(saleId, orderIds);
+    return orderIds.every((orderId) => sold.has(orderId))
+      ? { sale: undefined, remembered: sold }
+      : oneByOne.confirm(saleId, items);
   }
 
   return {
     reserve: (orders: Order[]): Promise<Outcome[]> => saleBySale(orders, ({ saleId }) => saleId, reserveOfSale),
 
     async confirm(orderIds: string[]): Promise<Outcome[]> {
-      const sold = await ledger.sellHeld(orderIds);
-      const others = orderIds.filter((orderId) => !sold.has(orderId)).map((orderId) => ({ orderId }));
-      const sales = await ledger.salesOf(others.map(({ orderId }) => orderId));
-      const known = await saleBySale(others, ({ orderId }) => sales.get(orderId), oneByOne.confirm);
-      const outcomes = new Map(known.map((outcome) => [outcome.orderId, outcome]));
-      return orderIds.map((orderId) => outcomes.get(orderId) ?? { ...absent(orderId), state: 'sold' });
+      const sales = await ledger.salesOf(orderIds);
+      const items = orderIds.map((orderId) => ({ orderId }));
+      return saleBySale(items, ({ orderId }) => sales.get(orderId), confirmOfSale);
     },
 
     async release(items: Item[]): Promise<Outcome[]> {

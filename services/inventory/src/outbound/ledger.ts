@@ -94,13 +94,13 @@ async function holdAll(pool: Pool, saleId: string, epoch: number, items: Item[])
   }
 }
 
-async function sellHeld(pool: Pool, orderIds: string[]): Promise<ReadonlySet<string>> {
-  const { rows } = await pool.query<{ orderId: string }>(
+async function sellHeld(pool: Pool, orderIds: string[]): Promise<Remembered> {
+  const { rows } = await pool.query<Reservation>(
     `WITH sale AS (
        SELECT id FROM sales WHERE id IN (SELECT sale_id FROM reservations WHERE order_id = ANY ($1)) ORDER BY id FOR UPDATE
      ),
      mine AS (
-       SELECT order_id, sale_id, quantity FROM reservations
+       SELECT * FROM reservations
        WHERE order_id = ANY ($1) AND state = 'held' AND sale_id IN (SELECT id FROM sale) ORDER BY order_id FOR UPDATE
      ),
      changed AS (
@@ -110,10 +110,10 @@ async function sellHeld(pool: Pool, orderIds: string[]): Promise<ReadonlySet<str
        UPDATE sales SET held = held - total, sold = sold + total
        FROM (SELECT sale_id, sum(quantity) AS total FROM mine GROUP BY sale_id) AS sum WHERE id = sale_id
      )
-     SELECT order_id AS "orderId" FROM mine`,
+     SELECT order_id AS "orderId", sale_id AS "saleId", buyer_id AS "buyerId", quantity, 'sold' AS state, reason FROM mine`,
     [orderIds],
   );
-  return new Set(rows.map(({ orderId }) => orderId));
+  return byOrder(rows);
 }
 
 const columnsOf = (items: Item[]) => ({

@@ -23,6 +23,13 @@ export function openBroker(vhost: string, managementUrl = process.env.TEST_RABBI
     deleteQueue: (queue: string) => call('DELETE', `queues/${vhost}/${queue}`),
     /** Loses what waits in it. */
     purge: (queue: string) => call('DELETE', `queues/${vhost}/${queue}/contents`),
+    /** What the broker says of it. */
+    queue: (queue: string) =>
+      call('GET', `queues/${vhost}/${queue}`) as Promise<{
+        durable: boolean;
+        type: string;
+        arguments: Record<string, unknown>;
+      }>,
     /** The binding whose key is the queue's own name. */
     unbind: (exchange: string, queue: string) => call('DELETE', `bindings/${vhost}/e/${exchange}/q/${queue}/${queue}`),
     bind: (exchange: string, queue: string) =>

@@ -1,0 +1,85 @@
+// What is no order lands among the dead letters, once, with its reason, and holds up nobody.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, test } from 'node:test';
+import { until } from '../../../infra/testbed/until.ts';
+import { anOrder, openTown } from './town.ts';
+import { atRest, rowsOf } from './truth.ts';
+import { hold, startWorker } from './worker.ts';
+
+const town = await openTown();
+const worker = await startWorker(town, { LANES: '1', BATCH: '100' });
+after(async () => {
+  await worker.stop();
+  await town.close();
+});
+
+const nobodysSale = { saleId: randomUUID(), epoch: 1 };
+const without = (field: string) =>
+  Object.fromEntries(Object.entries(anOrder(nobodysSale)).filter(([name]) => name !== field));
+const wrong = (fields: object) => ({ ...anOrder(nobodysSale), ...fields });
+
+/** What is wrong with it, and it. */
+const bad: [reason: RegExp, body: object | string][] = [
+  [/^not JSON$/, 'buy me one'],
+  [/^not JSON$/, ''],
+  [/^not JSON$/, JSON.stringify(anOrder(nobodysSale)).slice(0, -1)],
+  [/^body: /, 'null'],
+  [/^body: /, '[]'],
+  [/^body: /, '"order"'],
+  ...Object.keys(anOrder(nobodysSale)).map((field): [RegExp, object] => [new RegExp(`^${field}: `), without(field)]),
+  [/^orderId: /, wrong({ orderId: '12' })],
+  [/^saleId: /, wrong({ saleId: 7 })],
+  [/^buyerId: /, wrong({ buyerId: '' })],
+  [/^buyerId: /, wrong({ buyerId: 'a\0b' })],
+  [/^buyerId: /, wrong({ buyerId: 'two\nlines' })],
+  [/^quantity: /, wrong({ quantity: '1' })],
+  [/^quantity: /, wrong({ quantity: 0 })],
+  [/^quantity: /, wrong({ quantity: 1.5 })],
+  [/^quantity: /, wrong({ quantity: 2 ** 31 })],
+  [/^epoch: /, wrong({ epoch: null })],
+  [/^decideByMs: /, wrong({ decideByMs: 'tomorrow' })],
+  [/^body: Unrecognized key: "price"/, wrong({ price: 1 })],
+  [/^orderId: .*; quantity: /, wrong({ orderId: 'x', quantity: -1 })],
+];
+
+test('each message that is no order is dead-lettered once with its reason, among good ones that are fulfilled', async () => {
+  const sale = await town.openSale(bad.length);
+  const orders = bad.map(() => anOrder(sale));
+  const first = anOrder(nobodysSale);
+  const held = hold(worker.inventory, 'reserve', 'there');
+  await town.broker.publish(first);
+  await held.reached();
+  for (const [index, [, body]] of bad.entries()) await town.broker.publish(body, orders[index] ?? assert.fail());
+  await until('all are delivered', async () => (await town.broker.untaken()) === 0);
+  held.letGo();
+
+  const ends = await atRest(town, sale, orders.length);
+  assert.ok(Object.values(ends).every((end) => end === 'confirmed'));
+  await worker.stop();
+  assert.equal(await town.broker.inLine(), 0);
+  const letters = await town.broker.deadLetters();
+  assert.equal(letters.length, bad.length);
+  for (const [reason, body] of bad) {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const found = letters.filter((letter) => letter.body === text);
+    assert.equal(found.length, 1, text);
+    assert.match(String(found[0]?.reason), reason, text);
+  }
+  assert.deepEqual(await rowsOf(town, nobodysSale).then((rows) => rows.map(({ orderId }) => orderId)), [first.orderId]);
+});
+
+test('a reason that would be longer than a header may be is cut, and the message is dead-lettered like any other', async (t) => {
+  const other = await startWorker(town);
+  t.after(() => other.stop());
+  const sale = await town.openSale(1);
+  const order = anOrder(sale);
+  const fields = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`field-${index}`, index]));
+  await town.broker.publish(wrong(fields), order);
+  assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: 'confirmed' });
+  const [letter] = await until('it is dead-lettered', async () => {
+    const letters = await town.broker.deadLetters();
+    return letters.length > 0 && letters;
+  });
+  assert.match(String(letter?.reason), /^body: Unrecognized keys: "field-0"/);
+});

@@ -112,8 +112,7 @@ export function consumeBatches<Value>(options: {
   /** True once the message may be acknowledged; false when its channel is gone and the broker delivers it again anyway. */
   async function putAway(lane: Lane, message: ConsumeMessage, verdict: Verdict): Promise<boolean> {
     if (verdict === 'done') return lane.open;
-    // Without retry steps it stays unacknowledged, so that it comes again with the next connection.
-    if (!options.retries) return false;
+    if (!options.retries) return putAwayHere(lane, message, verdict);
     const { work, publisher } = options.retries;
     const attempt = attemptsOf(message);
     const reason = verdict === 'later' ? '' : verdict.dead.slice(0, LONGEST_REASON);
@@ -126,6 +125,14 @@ export function consumeBatches<Value>(options: {
       await sleep(500);
     }
     return false;
+  }
+
+  /** Without retry steps: what is to come later stays unacknowledged, so that it comes again with the next connection. */
+  function putAwayHere(lane: Lane, message: ConsumeMessage, verdict: Exclude<Verdict, 'done'>): boolean {
+    if (verdict === 'later') return false;
+    // Kept, it would take the place of one that can be read, until there is no place left.
+    log.error({ messageId: message.properties.messageId, reason: verdict.dead }, 'dropped: nobody can read it');
+    return lane.open;
   }
 
   return {

@@ -98,3 +98,14 @@ test('an admit that still waits here when Redis is replaced never reaches the co
   assert.notEqual((await answers[1])?.kind, 'admitted');
   assert.deepEqual([await tickets(sale.id), (await read(sale.id)).records.size], [2, 0]);
 });
+
+test('between the reconnect and the moment when Redis has said who it is, nobody gets in', async () => {
+  const sale = await open(2);
+  await server.copy();
+  const first = new Promise((resolve) => {
+    redis.client.once('ready', () => resolve(gate.admit(anOrder(sale, 'alice'), DUE_MS)));
+  });
+  await replaceByCopy();
+  assert.deepEqual(await first, { kind: 'stale' });
+  assert.equal((await read(sale.id)).records.size, 0);
+});

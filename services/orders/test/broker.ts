@@ -32,6 +32,18 @@ export async function openBroker(url: string) {
     await channel.waitForConfirms();
   }
 
+  async function takeAll(name: string) {
+    const last = randomUUID();
+    channel.sendToQueue(name, Buffer.from('null'), { messageId: last });
+    await channel.waitForConfirms();
+    const messages: GetMessage[] = [];
+    for (;;) {
+      const message = await channel.get(name, { noAck: true });
+      if (message && message.properties.messageId === last) return messages;
+      if (message) messages.push(message);
+    }
+  }
+
   return {
     /** Every event so far; one delivered twice is here twice. */
     events,
@@ -48,15 +60,14 @@ export async function openBroker(url: string) {
     onRetrySteps,
     inLine: async () => (await waiting(ORDERS.queue)) + (await onRetrySteps()),
 
+    /** Takes what waits in the queue of orders; all that a worker gave back is ahead of a message that is sent now. */
+    takeAll: () => takeAll(ORDERS.queue),
     /** Takes all dead letters away. */
-    async deadLetters() {
-      const letters: { body: string; reason: string }[] = [];
-      for (;;) {
-        const message: GetMessage | false = await channel.get(ORDERS.deadLetters, { noAck: true });
-        if (!message) return letters;
-        letters.push({ body: String(message.content), reason: String(message.properties.headers?.['x-reason']) });
-      }
-    },
+    deadLetters: async () =>
+      (await takeAll(ORDERS.deadLetters)).map(({ content, properties }) => ({
+        body: String(content),
+        reason: String(properties.headers?.['x-reason']),
+      })),
 
     close: () => connection.close(),
   };

@@ -1,8 +1,9 @@
 // A worker dies at any step; another carries the order on, by the redelivered message or because the row is left over.
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
+import type { OrderCommand } from '@flashsale/contracts/messages';
 import { until } from '../../../infra/testbed/until.ts';
-import { anOrder, openTown } from './town.ts';
+import { anOrder, openTown, type Sale } from './town.ts';
 import { atRest, moneyOf, rowOf, unitsOf } from './truth.ts';
 import { hold, RESUMES, startWorker, type Worker } from './worker.ts';
 
@@ -20,26 +21,37 @@ interface Step {
   letGo(): void;
 }
 
-/** The database does what it is asked, and the worker never hears of it. */
-function silence({ wires: { postgres } }: Worker, statement: string): Step {
-  let asked = false;
-  postgres.onRequest((bytes) => {
-    if (!bytes.includes(`${statement}\0`)) return;
-    asked = true;
-    postgres.loseAnswers(true);
-  });
-  return { reached: () => until(`${statement} is asked for`, () => asked), letGo: () => postgres.loseAnswers(false) };
+/** The next thing that the database is asked about this order it does, and the worker never hears of it. */
+function silenceAbout(order: OrderCommand, { wires: { postgres } }: Worker) {
+  postgres.onRequest((bytes) => bytes.includes(order.orderId) && postgres.loseAnswers(true));
 }
 
-const steps: Record<string, (worker: Worker) => Step> = {
-  'when its row is written': (worker) => silence(worker, 'place'),
+const isThere =
+  (sale: Sale, { orderId }: OrderCommand, status: string) =>
+  () =>
+    until(`its row is ${status}`, async () => (await rowOf(town, sale, orderId))?.status === status);
+
+const steps: Record<string, (worker: Worker, sale: Sale, order: OrderCommand) => Step> = {
+  'when its row is written': (worker, sale, order) => {
+    silenceAbout(order, worker);
+    return { reached: isThere(sale, order, 'placed'), letGo: () => undefined };
+  },
   'before Reserve': (worker) => hold(worker.inventory, 'reserve', 'there'),
   'after Reserve': (worker) => hold(worker.inventory, 'reserve', 'back'),
   'before Charge': (worker) => hold(worker.payment, 'charge', 'there'),
   'after Charge': (worker) => hold(worker.payment, 'charge', 'back'),
   'before Confirm': (worker) => hold(worker.inventory, 'confirm', 'there'),
   'after Confirm': (worker) => hold(worker.inventory, 'confirm', 'back'),
-  'when it is decided': (worker) => silence(worker, 'decide'),
+  'when it is decided': (worker, sale, order) => {
+    const confirmed = hold(worker.inventory, 'confirm', 'back');
+    const reached = async () => {
+      await confirmed.reached();
+      silenceAbout(order, worker);
+      confirmed.letGo();
+      await isThere(sale, order, 'confirmed')();
+    };
+    return { reached, letGo: () => undefined };
+  },
 };
 const stepsOfADecline: typeof steps = {
   'before Release': (worker) => hold(worker.inventory, 'release', 'there'),
@@ -53,7 +65,7 @@ for (const [step, reach] of Object.entries({ ...steps, ...stepsOfADecline })) {
     const [sale, doomed] = [await town.openSale(1), await workerFor(t)];
     const order = anOrder(sale);
     if (end === 'declined') await town.decline(order);
-    const at = reach(doomed);
+    const at = reach(doomed, sale, order);
     await town.broker.publish(order);
     await at.reached();
 
@@ -71,7 +83,7 @@ for (const [step, reach] of Object.entries({ ...steps, ...stepsOfADecline })) {
     const [sale, doomed] = [await town.openSale(1), await workerFor(t)];
     const order = anOrder(sale);
     if (end === 'declined') await town.decline(order);
-    const at = reach(doomed);
+    const at = reach(doomed, sale, order);
     const asked = doomed.place(order).catch((error) => error);
     await at.reached();
     await until('the row is there', () => rowOf(town, sale, order.orderId));
@@ -90,7 +102,7 @@ test('a worker dies with a message in its hand and nothing written: another work
   const order = anOrder(sale);
   let died = false;
   doomed.wires.postgres.onRequest((bytes) => {
-    if (!bytes.includes('place\0')) return;
+    if (!bytes.includes(order.orderId)) return;
     doomed.die();
     died = true;
   });
@@ -109,6 +121,6 @@ test('a message that comes again after its order was decided changes nothing', a
   await town.broker.publish(order, { ...order, quantity: 2 }, order, last);
   assert.deepEqual(await atRest(town, sale, 2), { ...before, [last.orderId]: 'confirmed' });
   await worker.stop();
-  assert.equal(await town.broker.inLine(), 0);
+  assert.deepEqual(await town.broker.takeAll(), []);
   assert.equal(town.broker.eventsOf(order.orderId).length, 1);
 });

@@ -34,7 +34,8 @@ export function startLoop(options: { name: string; everyMs: number; log: Log; ro
   function kick() {
     if (stopped) return;
     if (running) again = true;
-    else running = run();
+    // Later, so that a round which kicks before it waits for anything finds itself running.
+    else running = Promise.resolve().then(run);
   }
 
   kick();

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createVerifier } from 'fast-jwt';
+
+const SECRET = 'a-secret-for-tests-only-0123456789-0123456789';
+
+function npmRunToken(...args: string[]) {
+  const options = { env: { ...process.env, TOKEN_SECRET: SECRET } };
+  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    execFile(process.execPath, [join(import.meta.dirname, 'token.ts'), ...args], options, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
+  });
+}
+
+const verify = createVerifier({ key: SECRET, algorithms: ['HS256'], allowedAud: 'flashsale' });
+
+test('a token names its buyer, this audience and an end, and nothing else', async () => {
+  const { stdout } = await npmRunToken('--buyer', 'alice', '--hours', '2');
+  const { iat, exp, ...claims } = verify(stdout.trim());
+  assert.deepEqual(claims, { sub: 'alice', aud: 'flashsale' });
+  assert.equal(exp - iat, 2 * 3_600);
+});
+
+test('an admin is one by a claim in the token', async () => {
+  const { stdout } = await npmRunToken('--buyer', 'alice', '--admin');
+  assert.equal(verify(stdout.trim()).role, 'admin');
+});
+
+test('without a buyer, or with hours that are none, it says how to ask', async () => {
+  for (const args of [[], ['--buyer', 'alice', '--hours', 'none'], ['--seller', 'bob']]) {
+    const { code, stderr } = await npmRunToken(...args);
+    assert.equal(code, 1);
+    assert.match(stderr, /usage: npm run token -- --buyer NAME/);
+  }
+});

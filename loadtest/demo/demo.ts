@@ -24,25 +24,25 @@ type Mode = SaleDraft['mode'];
 
 export async function runDemo(venue: DemoVenue): Promise<DemoResult> {
   const { settings, stores, say } = venue;
-  const { units, buyers, crowdSeconds, warmUp } = settings;
+  const { units, buyers, crowdSeconds } = settings;
   const sales = { queued: await openSale(venue, 'queued', units), direct: await openSale(venue, 'direct', units) };
-  const unhurried = { ...venue, settings: { ...settings, bank: { ...settings.bank, chargesPerSecond: 0 } } };
-  for (const mode of ['queued', 'direct'] as const) {
-    const saleId = await openSale(venue, mode, warmUp.units);
-    say(`${mode}  warming up: ${warmUp.buyers} buyers, uncounted`);
-    await sendCrowd(unhurried, mode, {
-      saleId,
-      stock: warmUp.units,
-      buyers: warmUp.buyers,
-      seconds: warmUp.crowdSeconds,
-    });
-  }
+  await warmUp(venue, 'queued');
+  await warmUp(venue, 'direct');
   const crowd = { stock: units, buyers, seconds: crowdSeconds };
   say(`queued  ${count(buyers)} buyers want ${count(units)} units, within ${crowdSeconds} s`);
   const queued = await sendCrowd(venue, 'queued', { saleId: sales.queued, ...crowd }, say);
   say('direct  the same crowd, and the bank as it was before the first one');
   const direct = await sendCrowd(venue, 'direct', { saleId: sales.direct, ...crowd }, say);
   return { environment: await readEnvironment(stores, venue.amqpUrl), queued, direct };
+}
+
+async function warmUp(venue: DemoVenue, mode: Mode) {
+  const { bank, warmUp } = venue.settings;
+  const unhurried = { ...venue, settings: { ...venue.settings, bank: { ...bank, chargesPerSecond: 0 } } };
+  const saleId = await openSale(venue, mode, warmUp.units);
+  venue.say(`${mode}  warming up: ${warmUp.buyers} buyers, uncounted`);
+  const crowd = { stock: warmUp.units, buyers: warmUp.buyers, seconds: warmUp.crowdSeconds };
+  await sendCrowd(unhurried, mode, { saleId, ...crowd });
 }
 
 const quiet = { tally: () => undefined, stop: async () => undefined };

@@ -1,5 +1,4 @@
 // Both roads side by side, and the settings they were measured with; 80 columns.
-
 import type { Percentiles, RoadFigures } from './figures.ts';
 import { count, duration, percent } from './format.ts';
 import type { RoadRun } from './road.ts';
@@ -58,6 +57,6 @@ export function describeSettings({
     `${count(units)} units, ${count(buyers)} buyers in ${crowdSeconds} s, evenly, each once, waiting at most ${duration(clientTimeoutMs)}`,
     `bank: ${bank.chargesPerSecond} charges/s, then p50 ${bank.latencyMs.p50} ms, p99 ${bank.latencyMs.p99} ms; declines ${bank.declineRate}, errors ${bank.errorRate}, late ${bank.lateRate}`,
     `direct: deadline ${duration(direct.deadlineMs)}, at most ${count(direct.maxInFlight)} calls in flight`,
-    `warmed, uncounted: ${count(warmUp.buyers)} buyers on each road`,
+    `warmed, uncounted: ${count(warmUp.buyers)} buyers on each road, at a bank without limit`,
   ];
 }

@@ -2,13 +2,14 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPids, type Identity, isAlive, ownerOf, type Pids, type Recorded, readPids } from './pids.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 export const LOCAL = join(ROOT, '.local');
 export const TEMPORARY_DATA = 'flashsale-postgres-';
+export const TEMPORARY_RUN = 'flashsale-native-';
 
 /** Takes a directory for this process, clean; ends what a dead owner left there. Taking it again changes nothing. */
 export async function claim(dir: string): Promise<void> {
@@ -52,10 +53,14 @@ export function release(dir: string): void {
   for (const file of ['stack.json', 'pids.json']) fs.rmSync(join(dir, file), { force: true });
 }
 
-// Only below .local and the temporary directory: a mistyped directory must not cost anybody their files.
+// Only below .local, and what we made in the temporary directory ourselves: a clone may lie there too, and a mistyped
+// directory must not cost anybody their files.
 export function removeDir(dir: string): void {
-  const inside = [LOCAL, tmpdir()].some((parent) => resolve(dir).startsWith(parent + sep));
-  if (!inside) throw new Error(`${dir} is neither under ${LOCAL} nor under ${tmpdir()}: not removed`);
+  const path = resolve(dir);
+  const [first = ''] = relative(tmpdir(), path).split(sep);
+  const made = [TEMPORARY_DATA, TEMPORARY_RUN].some((prefix) => first.startsWith(prefix));
+  if (!path.startsWith(LOCAL + sep) && !made)
+    throw new Error(`${dir} is neither under ${LOCAL} nor ours in ${tmpdir()}: not removed`);
   removeTemporaryData(dir);
   removeTree(dir);
 }

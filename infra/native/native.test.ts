@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { claim, release, removeDir, stopLeftovers, sweepLeftovers } from './leftovers.ts';
+import { claim, release, removeDir, stopLeftovers, sweepLeftovers, TEMPORARY_RUN } from './leftovers.ts';
 import { ownerOf, readPids, startTime } from './pids.ts';
 import { freePort, portRange } from './ports.ts';
 import { startProcess, untilReady } from './processes.ts';
@@ -95,7 +95,7 @@ test('a service gets the environment it is given and nothing else of ours', asyn
 });
 
 test('what a killed owner left is ended, its directory removed', async (t) => {
-  const local = fs.mkdtempSync(join(tmpdir(), 'flashsale-native-'));
+  const local = fs.mkdtempSync(join(tmpdir(), TEMPORARY_RUN));
   t.after(() => removeDir(local));
   const owner = await startOwner(join(local, 'run'));
   const left = readPids(join(local, 'run'))?.processes[0];
@@ -123,7 +123,7 @@ test('a process that only has the pid of a recorded one is left alone', async (t
 });
 
 test('a directory in use by a living process cannot be claimed', async (t) => {
-  const local = fs.mkdtempSync(join(tmpdir(), 'flashsale-native-'));
+  const local = fs.mkdtempSync(join(tmpdir(), TEMPORARY_RUN));
   t.after(() => removeDir(local));
   const owner = await startOwner(join(local, 'run'));
   await assert.rejects(claim(join(local, 'run')), /in use by process/);
@@ -133,12 +133,15 @@ test('a directory in use by a living process cannot be claimed', async (t) => {
   release(join(local, 'run'));
 });
 
-test('a directory that is not ours is not removed', () => {
-  assert.throws(() => removeDir(join(import.meta.dirname, '..')), /not removed/);
+test('a directory that is not ours is not removed, in the temporary directory neither', (t) => {
+  const theirs = fs.mkdtempSync(join(tmpdir(), 'somebody-elses-'));
+  t.after(() => fs.rmSync(theirs, { recursive: true }));
+  assert.throws(() => removeDir(theirs), /not removed/);
+  assert.ok(fs.existsSync(theirs));
 });
 
 async function runDir(t: TestContext): Promise<string> {
-  const dir = fs.mkdtempSync(join(tmpdir(), 'flashsale-native-'));
+  const dir = fs.mkdtempSync(join(tmpdir(), TEMPORARY_RUN));
   await claim(dir);
   t.after(async () => {
     await stopLeftovers(dir);

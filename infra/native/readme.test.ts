@@ -19,7 +19,7 @@ const commands = [...readme.matchAll(/^```sh\n(.*?)^```$/gms)]
   .filter((line) => line !== '');
 
 function start(command: string): { child: ChildProcess; output: () => string; exit: Promise<number> } {
-  const child = spawn('sh', ['-c', command], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('sh', ['-c', command], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let text = '';
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (data) => {
@@ -58,7 +58,8 @@ test('every command of the README works, in the order it stands there', async (t
     }
     assert.equal(await up?.exit, 0, up?.output());
   } finally {
-    up?.child.kill('SIGTERM');
+    // As Ctrl-C does: to the shell, npm and everything below.
+    if (up?.child.exitCode === null && up.child.pid) process.kill(-up.child.pid, 'SIGINT');
     await up?.exit;
   }
 });

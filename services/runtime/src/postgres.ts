@@ -10,6 +10,8 @@ export type Pool = pg.Pool;
 export type Connection = pg.PoolClient;
 
 const STATEMENT_TIMEOUT_MS = 10_000;
+/** A database that is gone without a word says nothing, not even that a statement took too long. */
+const ANSWER_TIMEOUT_MS = 12_000;
 
 export function createPool(databaseUrl: string, log: Log, max = 10): Pool {
   const pool = new pg.Pool({
@@ -19,6 +21,7 @@ export function createPool(databaseUrl: string, log: Log, max = 10): Pool {
     pipeline: true,
     connectionTimeoutMillis: 3_000,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: ANSWER_TIMEOUT_MS,
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
   });
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.

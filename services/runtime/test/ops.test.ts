@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { Agent, get } from 'node:http';
+import { type TestContext, test } from 'node:test';
+import { createRegistry, startOps } from '../src/ops.ts';
+
+async function start(t: TestContext, unready: () => Promise<string[]> | string[]) {
+  const ops = await startOps({ host: '127.0.0.1', port: 0, registry: createRegistry('a-service'), unready });
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= ops.stop();
+    return stopped;
+  };
+  t.after(stop);
+  const ask = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${ops.port}${path}`);
+    return [response.status, await response.text()] as const;
+  };
+  return { ...ops, stop, ask };
+}
+
+test('a process that answers is alive, whether it is ready or not', async (t) => {
+  const { ask } = await start(t, () => ['the broker']);
+  assert.deepEqual(await ask('/livez'), [200, 'alive\n']);
+});
+
+test('a process is ready when nothing is missing, and else says what is', async (t) => {
+  let missing = ['the broker', 'the database'];
+  const { ask } = await start(t, async () => missing);
+  assert.deepEqual(await ask('/readyz'), [503, 'not ready: the broker, the database\n']);
+  missing = [];
+  assert.deepEqual(await ask('/readyz'), [200, 'ready\n']);
+});
+
+test('a process that cannot tell whether it is ready is not', async (t) => {
+  const { ask } = await start(t, () => Promise.reject(new Error('no database')));
+  assert.deepEqual(await ask('/readyz'), [503, 'not ready: Error: no database\n']);
+});
+
+test('metrics name their service, those of the process among them', async (t) => {
+  const { ask } = await start(t, () => []);
+  const [status, text] = await ask('/metrics');
+  assert.equal(status, 200);
+  assert.match(text, /^process_cpu_user_seconds_total\{service="a-service"\} /m);
+});
+
+test('other paths are not found', async (t) => {
+  const { ask } = await start(t, () => []);
+  assert.equal((await ask('/'))[0], 404);
+});
+
+test('stopping does not wait for connections that are kept open', async (t) => {
+  const { port, stop } = await start(t, () => []);
+  const agent = new Agent({ keepAlive: true });
+  t.after(() => agent.destroy());
+  await new Promise((resolve) =>
+    get({ port, path: '/livez', agent }, (response) => response.resume().on('end', resolve)),
+  );
+  await stop();
+});
+
+test('a port that is taken is said', async (t) => {
+  const { port } = await start(t, () => []);
+  const registry = createRegistry('another');
+  await assert.rejects(startOps({ host: '127.0.0.1', port, registry, unready: () => [] }), /EADDRINUSE/);
+});

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, type TestContext, test } from 'node:test';
+import { openNamespace } from '../../../infra/native/namespace.ts';
+import { until } from '../../../infra/testbed/until.ts';
+import { layWire } from '../../../infra/testbed/wire.ts';
+import { createLog } from '../src/log.ts';
+import { createPool, inTransaction, migrate } from '../src/postgres.ts';
+
+const namespace = await openNamespace();
+after(() => namespace.close());
+const url = namespace.databases.orders;
+const log = createLog('test', 'silent');
+
+async function openPool(t: TestContext, max?: number) {
+  const wire = await layWire(url);
+  const pool = createPool(wire.url, log, max);
+  t.after(async () => {
+    await pool.end();
+    await wire.close();
+  });
+  return { pool, wire };
+}
+
+test('five processes that migrate at once apply each migration once, in order', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'migrations-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, '001_things.sql'), '-- Up Migration\nCREATE TABLE things (id int);');
+  writeFileSync(join(folder, '002_a_thing.sql'), '-- Up Migration\nINSERT INTO things VALUES (1);');
+  await Promise.all(Array.from({ length: 5 }, () => migrate(url, folder, log)));
+  writeFileSync(join(folder, '003_another.sql'), '-- Up Migration\nINSERT INTO things VALUES (2);');
+  await Promise.all(Array.from({ length: 5 }, () => migrate(url, folder, log)));
+  const { pool } = await openPool(t);
+  assert.deepEqual((await pool.query('SELECT id FROM things ORDER BY id')).rows, [{ id: 1 }, { id: 2 }]);
+});
+
+test('a migration that fails leaves nothing of itself, and says so', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'migrations-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const { pool } = await openPool(t);
+  await pool.query('DROP TABLE IF EXISTS migrations');
+  writeFileSync(join(folder, '001_half.sql'), '-- Up Migration\nCREATE TABLE half (id int);\nSELECT 1 / 0;');
+  await assert.rejects(migrate(url, folder, log), /division by zero/);
+  assert.equal((await pool.query(`SELECT to_regclass('half') AS half`)).rows[0].half, null);
+});
+
+test('a transaction that ends well is committed, and one whose work throws leaves nothing', async (t) => {
+  const { pool } = await openPool(t);
+  await pool.query('CREATE TABLE notes (text text)');
+  const add = (text: string, then?: () => never) =>
+    inTransaction(pool, async (connection) => {
+      await connection.query('INSERT INTO notes VALUES ($1)', [text]);
+      then?.();
+      return text.length;
+    });
+  assert.equal(await add('kept'), 4);
+  const bug = new Error('a bug');
+  await assert.rejects(
+    add('lost', () => {
+      throw bug;
+    }),
+    bug,
+  );
+  await assert.rejects(
+    inTransaction(pool, (connection) => connection.query('SELECT 1 / 0')),
+    /division by zero/,
+  );
+  assert.deepEqual((await pool.query('SELECT text FROM notes')).rows, [{ text: 'kept' }]);
+});
+
+test('many transactions that fail leave the pool whole', async (t) => {
+  const { pool } = await openPool(t, 2);
+  const failing = Array.from({ length: 20 }, () =>
+    assert.rejects(inTransaction(pool, (connection) => connection.query('SELECT 1 / 0'))),
+  );
+  await Promise.all(failing);
+  assert.equal(await inTransaction(pool, async (connection) => (await connection.query('SELECT 7 AS n')).rows[0].n), 7);
+});
+
+test('a connection that breaks, in use or idle, fails its work alone; the next works', async (t) => {
+  const { pool, wire } = await openPool(t);
+  await Promise.all([pool.query('SELECT 1'), pool.query('SELECT 2')]);
+  const sleeping = assert.rejects(inTransaction(pool, (connection) => connection.query('SELECT pg_sleep(30)')));
+  await until('it sleeps', () => pool.totalCount - pool.idleCount === 1);
+  wire.cut();
+  await sleeping;
+  await until('the pool works', async () => (await pool.query('SELECT 3 AS n')).rows[0].n === 3);
+});
+
+test('a database that stops answering fails a query in a bounded time', async (t) => {
+  const { pool, wire } = await openPool(t);
+  await Promise.all([pool.query('SELECT 1'), pool.query('SELECT 2')]);
+  wire.loseAnswers(true);
+  await Promise.all([
+    assert.rejects(pool.query('SELECT 3'), /timeout|terminated/),
+    assert.rejects(
+      inTransaction(pool, (connection) => connection.query('SELECT 4')),
+      /timeout|terminated/,
+    ),
+  ]);
+  wire.loseAnswers(false);
+  await until('the pool works', async () => (await pool.query('SELECT 5 AS n')).rows[0].n === 5);
+});
+
+test('sums and counts are numbers', async (t) => {
+  const { pool } = await openPool(t);
+  const { rows } = await pool.query(
+    'SELECT count(*) AS count, 9007199254740991::bigint AS most FROM (SELECT 1) AS one',
+  );
+  assert.deepEqual(rows, [{ count: 1, most: Number.MAX_SAFE_INTEGER }]);
+});

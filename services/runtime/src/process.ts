@@ -13,12 +13,13 @@ export async function runProcess(start: () => Promise<Running>): Promise<void> {
   const asked = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
   });
+  // From the signal on, even if it comes while the start hangs.
+  asked.then(() => setTimeout(() => fail(`not stopped within ${STOP_DEADLINE_MS} ms`), STOP_DEADLINE_MS).unref());
   process.on('uncaughtException', (error) => fail('uncaught exception', error));
   process.on('unhandledRejection', (error) => fail('unhandled rejection', error));
   try {
     const running = await start();
     await asked;
-    setTimeout(() => fail(`not stopped within ${STOP_DEADLINE_MS} ms`), STOP_DEADLINE_MS).unref();
     await running.stop();
   } catch (error) {
     fail('cannot start or stop', error);

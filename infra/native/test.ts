@@ -41,7 +41,7 @@ function testsStage(files: string[]): Stage {
 }
 
 function runTests(files: string[], env: Record<string, string>): Promise<number> {
-  const options = ['--test', '--test-concurrency=3', '--test-timeout=120000', '--test-reporter=spec'];
+  const options = ['--test', '--test-concurrency=4', '--test-timeout=120000', '--test-reporter=spec'];
   return run(process.execPath, [...options, ...files], env);
 }
 

@@ -1,5 +1,9 @@
 // Work that is looked at again and again: never two rounds at once, and a failing round is said and tried again.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from './log.ts';
+
+/** A round that hangs is left where it is: what it does must survive a crash anyway. */
+const STOP_WAIT_MS = 8_000;
 
 export interface Loop {
   /** Looks again now; during a round: right after it. */
@@ -44,7 +48,7 @@ export function startLoop(options: { name: string; everyMs: number; log: Log; ro
     async stop() {
       stopped = true;
       clearTimeout(timer);
-      await running;
+      await Promise.race([running, sleep(STOP_WAIT_MS, undefined, { ref: false })]);
     },
   };
 }

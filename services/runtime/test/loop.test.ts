@@ -112,3 +112,12 @@ test('stopping waits for the round that runs, and none follows', async (t) => {
   await new Promise(setImmediate);
   assert.equal(rounds.length, 1);
 });
+
+test('stopping does not wait for ever for a round that hangs', async () => {
+  const loop = startLoop({ name: 'test', everyMs: NEVER_MS, log, round: () => new Promise(() => undefined) });
+  const began = performance.now();
+  const kept = setTimeout(() => undefined, 60_000);
+  await loop.stop();
+  clearTimeout(kept);
+  assert.ok(performance.now() - began < 12_000);
+});

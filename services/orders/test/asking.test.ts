@@ -5,9 +5,10 @@ import { after, type TestContext, test } from 'node:test';
 import { call, status, statusOf } from '@flashsale/rpc/client';
 import { Metadata } from '@grpc/grpc-js';
 import { until } from '../../../infra/testbed/until.ts';
+import { hold } from './neighbours.ts';
 import { anOrder, openTown } from './town.ts';
 import { atRest, rowOf, rowsOf, unitsOf } from './truth.ts';
-import { hold, startWorker } from './worker.ts';
+import { startWorker } from './worker.ts';
 
 const town = await openTown();
 const worker = await startWorker(town);

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { ReserveRequest } from '@flashsale/contracts/inventory';
 import { until } from '../../../infra/testbed/until.ts';
+import { hold, listen } from './neighbours.ts';
 import { anOrder, openTown } from './town.ts';
 import { atRest, moneyOf, unitsOf } from './truth.ts';
-import { hold, listen, startWorker } from './worker.ts';
+import { startWorker } from './worker.ts';
 
 const town = await openTown();
 after(() => town.close());

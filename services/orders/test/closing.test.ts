@@ -5,9 +5,10 @@ import { after, type TestContext, test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { Metadata } from '@grpc/grpc-js';
 import { until } from '../../../infra/testbed/until.ts';
+import { hold, listen } from './neighbours.ts';
 import { anOrder, openTown, type Sale } from './town.ts';
 import { atRest, moneyOf, rowOf, unitsOf } from './truth.ts';
-import { hold, listen, RESUMES, startWorker, type Worker } from './worker.ts';
+import { RESUMES, startWorker, type Worker } from './worker.ts';
 
 const town = await openTown();
 after(() => town.close());

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { until } from '../../../infra/testbed/until.ts';
+import { hold } from './neighbours.ts';
 import { anOrder, openTown } from './town.ts';
 import { atRest, rowsOf } from './truth.ts';
-import { hold, startWorker } from './worker.ts';
+import { startWorker } from './worker.ts';
 
 const town = await openTown();
 const worker = await startWorker(town, { LANES: '1', BATCH: '100' });

@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { until } from '../../../infra/testbed/until.ts';
+import { hold } from './neighbours.ts';
 import { anOrder, openTown } from './town.ts';
 import { atRest, moneyOf, rowOf, unitsOf } from './truth.ts';
-import { hold, startWorker } from './worker.ts';
+import { startWorker } from './worker.ts';
 
 const town = await openTown();
 // Its calls wait until a test lets them go, and with one lane the next order is begun when the one before is done with.

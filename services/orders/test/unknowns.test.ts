@@ -5,9 +5,10 @@ import { ORDERS } from '@flashsale/contracts/topology';
 import { retryQueue } from '@flashsale/messaging/topology';
 import { status } from '@flashsale/rpc/client';
 import { until } from '../../../infra/testbed/until.ts';
+import { hold, loseAnswers } from './neighbours.ts';
 import { anOrder, openTown } from './town.ts';
 import { atRest, moneyOf, rowOf, rowsOf } from './truth.ts';
-import { hold, loseAnswers, RESUMES, startWorker, type Worker } from './worker.ts';
+import { RESUMES, startWorker, type Worker } from './worker.ts';
 
 const town = await openTown();
 after(() => town.close());

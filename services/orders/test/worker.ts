@@ -1,18 +1,15 @@
 // An orders process-to-be, with wires and proxies between it and everything else: a test may cut, hold, lose or kill.
-import { InventoryServiceClient, InventoryServiceService } from '@flashsale/contracts/inventory';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { type Order, OrdersServiceClient } from '@flashsale/contracts/orders';
-import { PaymentServiceClient, PaymentServiceService } from '@flashsale/contracts/payment';
-import { inventoryProto, paymentProto } from '@flashsale/contracts/proto';
 import { orderStatus } from '@flashsale/contracts/wire';
 import { call, connectTo } from '@flashsale/rpc/client';
 import { RpcError, status } from '@flashsale/rpc/server';
 import { readConfig } from '@flashsale/runtime/config';
-import { proxyRpc, type RpcProxy } from '../../../infra/testbed/rpc-proxy.ts';
 import { until } from '../../../infra/testbed/until.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { startOrders } from '../src/app.ts';
 import { settings } from '../src/config.ts';
+import { openNeighbours } from './neighbours.ts';
 import type { Town } from './town.ts';
 
 /** No call runs out of time by itself, and rows are only taken up again by a worker that is told to. */
@@ -27,20 +24,7 @@ export async function startWorker(town: Town, env: Record<string, string> = {}) 
     postgres: await layWire(town.namespace.databases.orders),
     amqp: await layWire(town.namespace.amqpUrl),
   };
-  const inventory = await proxyRpc({
-    service: InventoryServiceService,
-    Client: InventoryServiceClient,
-    name: 'flashsale.inventory.v1.InventoryService',
-    protoFile: inventoryProto,
-    address: town.addresses.inventory,
-  });
-  const payment = await proxyRpc({
-    service: PaymentServiceService,
-    Client: PaymentServiceClient,
-    name: 'flashsale.payment.v1.PaymentService',
-    protoFile: paymentProto,
-    address: town.addresses.payment,
-  });
+  const { inventory, payment, ...neighbours } = await openNeighbours(town);
   const orders = await startOrders(
     readConfig(settings, {
       LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',
@@ -59,7 +43,7 @@ export async function startWorker(town: Town, env: Record<string, string> = {}) 
   async function stop() {
     client.close();
     await orders.stop();
-    await Promise.all([inventory.stop(), payment.stop()]);
+    await neighbours.stop();
     await Promise.all(Object.values(wires).map((wire) => wire.close()));
   }
   return {
@@ -95,42 +79,4 @@ const unreachable = async () => {
 function words(order: Order | undefined) {
   if (!order?.found) return { ...order, status: 'not found' };
   return { ...order, status: orderStatus.fromWire(order.status) };
-}
-
-/** Holds the calls of a method back, on their way there or on their way back, until `letGo`; then all go through. */
-export function hold(proxy: RpcProxy, method: string, where: 'there' | 'back') {
-  const released = Promise.withResolvers<void>();
-  let held = 0;
-  proxy.on(method, async (_request, forward) => {
-    const answer = where === 'back' ? await forward() : undefined;
-    held += 1;
-    await released.promise;
-    return answer ?? forward();
-  });
-  return {
-    reached: () => until(`${method} is held ${where}`, () => held > 0),
-    letGo: released.resolve,
-  };
-}
-
-/** Lets calls of a method take effect and loses their answers; answers what came and how to stop. */
-export function loseAnswers(proxy: RpcProxy, method: string, howMany: number, code: status = status.DEADLINE_EXCEEDED) {
-  let lost = 0;
-  proxy.on(method, async (_request, forward) => {
-    const answer = await forward();
-    if (lost >= howMany) return answer;
-    lost += 1;
-    throw new RpcError(code, 'lost on the way back');
-  });
-  return { lost: () => lost };
-}
-
-/** Notes what a method is asked, and lets it through. */
-export function listen<Request>(proxy: RpcProxy, method: string): Request[] {
-  const asked: Request[] = [];
-  proxy.on(method, (request, forward) => {
-    asked.push(request);
-    return forward();
-  });
-  return asked;
 }

@@ -1,0 +1,142 @@
+// The process: what it needs, and how it ends, asked to or not.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { after, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { OrdersServiceClient } from '@flashsale/contracts/orders';
+import { call, connectTo } from '@flashsale/rpc/client';
+import { until } from '../../../infra/testbed/until.ts';
+import { hold, openNeighbours } from './neighbours.ts';
+import { anOrder, openTown } from './town.ts';
+import { atRest, rowOf, rowsOf } from './truth.ts';
+import { startWorker } from './worker.ts';
+
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const town = await openTown();
+after(() => town.close());
+
+const start = (env: Record<string, string>): ChildProcess =>
+  spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+
+async function spawnOrders(t: TestContext, env: Record<string, string> = {}) {
+  const neighbours = await openNeighbours(town);
+  const child = start({
+    GRPC_PORT: '0',
+    DATABASE_URL: town.namespace.databases.orders,
+    AMQP_URL: town.namespace.amqpUrl,
+    INVENTORY_ADDRESS: neighbours.inventory.address,
+    PAYMENT_ADDRESS: neighbours.payment.address,
+    RPC_DEADLINE_MS: '60000',
+    CHARGE_PATIENCE_MS: '60000',
+    ...env,
+  });
+  const ended = once(child, 'exit');
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await ended;
+    await neighbours.stop();
+  });
+  const { rpc, ops } = await readyLine(child);
+  await until('it is ready', async () => (await fetch(`http://127.0.0.1:${ops}/readyz`)).ok);
+  const client = connectTo(OrdersServiceClient, `127.0.0.1:${rpc}`, { retries: 'never' });
+  t.after(() => client.close());
+  return { ...neighbours, child, ended, client };
+}
+
+async function readyLine(child: ChildProcess): Promise<{ rpc: number; ops: number }> {
+  for await (const line of createInterface(child.stdout as NodeJS.ReadableStream)) {
+    const said = JSON.parse(line);
+    if (said.rpc) {
+      child.stdout?.resume();
+      return said;
+    }
+  }
+  throw new Error('the process ended before it was ready');
+}
+
+test('a bad environment ends it with one message that names every bad variable and shows no value', async () => {
+  const child = start({
+    GRPC_PORT: 'many',
+    DATABASE_URL: 'mysql://root:hunter2@db/orders',
+    AMQP_URL: 'http://guest:hunter2@rabbit',
+    PAYMENT_ADDRESS: 'payment_without_port',
+    BATCH: '0',
+  });
+  const [message, [code]] = await Promise.all([text(child.stderr as NodeJS.ReadableStream), once(child, 'exit')]);
+  assert.equal(code, 1);
+  const names = ['GRPC_PORT', 'DATABASE_URL', 'AMQP_URL', 'INVENTORY_ADDRESS', 'PAYMENT_ADDRESS', 'BATCH'];
+  assert.equal(message.trim().split('\n').length, 1 + names.length);
+  for (const name of names) assert.match(message, new RegExp(`^  ${name}: `, 'm'));
+  assert.doesNotMatch(message, /hunter2|many|without_port/);
+});
+
+test('SIGTERM lets the batch and the call at work end, hands back the rest, and exits 0', async (t) => {
+  const orders = await spawnOrders(t, { BATCH: '2', LANES: '1' });
+  const sale = await town.openSale(10);
+  const queued = Array.from({ length: 6 }, () => anOrder(sale));
+  const direct = anOrder(sale);
+  const held = hold(orders.inventory, 'confirm', 'back');
+  await town.broker.publish(...queued.slice(0, 2));
+  await held.reached();
+  await town.broker.publish(...queued.slice(2));
+  const { client } = orders;
+  const answer = call(client, client.placeOrder, { command: direct }, { deadlineMs: 60_000 });
+  await until('the call is at work', async () => rowOf(town, sale, direct.orderId));
+
+  orders.child.kill('SIGTERM');
+  await until('it takes nothing more', async () => {
+    const asked = call(client, client.getOrders, { orderIds: [direct.orderId] }, { deadlineMs: 1_000 });
+    return asked.then(
+      () => false,
+      () => true,
+    );
+  });
+  held.letGo();
+  assert.equal((await answer).order?.status, 'ORDER_STATUS_CONFIRMED');
+  assert.deepEqual(await orders.ended, [0, null]);
+  const rows = await rowsOf(town, sale);
+  assert.ok(rows.every(({ status }) => status === 'confirmed'));
+  const decided = rows.map(({ orderId }) => orderId);
+  const back = (await town.broker.takeAll()).map(({ content }) => JSON.parse(String(content)).orderId);
+  assert.deepEqual([...decided, ...back].toSorted(), [...queued, direct].map(({ orderId }) => orderId).toSorted());
+});
+
+test('SIGTERM does not wait for ever for a bank that hangs, at no door: it hands back, exits 0, and nothing is lost', async (t) => {
+  const orders = await spawnOrders(t, { RESUME_AFTER_MS: '200', RESUME_EVERY_MS: '100' });
+  const sale = await town.openSale(10);
+  const [queued, direct, left] = [anOrder(sale), anOrder(sale), anOrder(sale)];
+  const hanging = hold(orders.payment, 'charge', 'there');
+  const { client } = orders;
+  const answers = [
+    assert.rejects(call(client, client.placeOrder, { command: direct }, { deadlineMs: 60_000 })),
+    assert.rejects(call(client, client.placeOrder, { command: left }, { deadlineMs: 500 })),
+    town.broker.publish(queued),
+  ];
+  await hanging.reached();
+  await answers[1];
+  await until('all are at work', () => hanging.count() >= 4);
+
+  orders.child.kill('SIGTERM');
+  assert.deepEqual(await orders.ended, [0, null]);
+  hanging.letGo();
+  await Promise.all(answers);
+  const successor = await startWorker(town, { RESUME_AFTER_MS: '200' });
+  t.after(() => successor.stop());
+  assert.deepEqual(Object.values(await atRest(town, sale, 3)), ['confirmed', 'confirmed', 'confirmed']);
+});
+
+test('killed with a batch at work, it is followed by another process', async (t) => {
+  const orders = await spawnOrders(t);
+  const sale = await town.openSale(5);
+  const held = hold(orders.payment, 'charge', 'back');
+  await town.broker.publish(...Array.from({ length: 5 }, () => anOrder(sale)));
+  await held.reached();
+  orders.child.kill('SIGKILL');
+  assert.deepEqual(await orders.ended, [null, 'SIGKILL']);
+  held.letGo();
+  await spawnOrders(t);
+  assert.deepEqual(new Set(Object.values(await atRest(town, sale, 5))), new Set(['confirmed']));
+});

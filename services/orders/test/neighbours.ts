@@ -1,0 +1,66 @@
+// Inventory and payment as a worker reaches them: through proxies, at which a test may hold, lose or listen.
+import { InventoryServiceClient, InventoryServiceService } from '@flashsale/contracts/inventory';
+import { PaymentServiceClient, PaymentServiceService } from '@flashsale/contracts/payment';
+import { inventoryProto, paymentProto } from '@flashsale/contracts/proto';
+import { RpcError, status } from '@flashsale/rpc/server';
+import { proxyRpc, type RpcProxy } from '../../../infra/testbed/rpc-proxy.ts';
+import { until } from '../../../infra/testbed/until.ts';
+import type { Town } from './town.ts';
+
+export async function openNeighbours(town: Town) {
+  const inventory = await proxyRpc({
+    service: InventoryServiceService,
+    Client: InventoryServiceClient,
+    name: 'flashsale.inventory.v1.InventoryService',
+    protoFile: inventoryProto,
+    address: town.addresses.inventory,
+  });
+  const payment = await proxyRpc({
+    service: PaymentServiceService,
+    Client: PaymentServiceClient,
+    name: 'flashsale.payment.v1.PaymentService',
+    protoFile: paymentProto,
+    address: town.addresses.payment,
+  });
+  const stop = async () => void (await Promise.all([inventory.stop(), payment.stop()]));
+  return { inventory, payment, stop };
+}
+
+/** Holds the calls of a method back, on their way there or on their way back, until `letGo`; then all go through. */
+export function hold(proxy: RpcProxy, method: string, where: 'there' | 'back') {
+  const released = Promise.withResolvers<void>();
+  let held = 0;
+  proxy.on(method, async (_request, forward) => {
+    const answer = where === 'back' ? await forward() : undefined;
+    held += 1;
+    await released.promise;
+    return answer ?? forward();
+  });
+  return {
+    reached: () => until(`${method} is held ${where}`, () => held > 0),
+    count: () => held,
+    letGo: released.resolve,
+  };
+}
+
+/** Lets calls of a method take effect and loses their answers; answers what came and how to stop. */
+export function loseAnswers(proxy: RpcProxy, method: string, howMany: number, code: status = status.DEADLINE_EXCEEDED) {
+  let lost = 0;
+  proxy.on(method, async (_request, forward) => {
+    const answer = await forward();
+    if (lost >= howMany) return answer;
+    lost += 1;
+    throw new RpcError(code, 'lost on the way back');
+  });
+  return { lost: () => lost };
+}
+
+/** Notes what a method is asked, and lets it through. */
+export function listen<Request>(proxy: RpcProxy, method: string): Request[] {
+  const asked: Request[] = [];
+  proxy.on(method, (request, forward) => {
+    asked.push(request);
+    return forward();
+  });
+  return asked;
+}

@@ -57,7 +57,7 @@ function directClaims({ settings: { units }, direct, directBankIdleShare: idle, 
     ),
     claim(
       idle !== null && idle < MOST_IDLE,
-      `direct: the bank was idle ${percent(idle)} of the time while buyers waited`,
+      `direct: the bank was idle ${percent(idle)} of the time buyers waited (under ${percent(MOST_IDLE)})`,
     ),
     claim(
       direct.confirmedWhenCrowdLeft < units,

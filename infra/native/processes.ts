@@ -72,7 +72,7 @@ export type Waiting = { everyMs?: number; deadlineMs?: number; signal?: AbortSig
 
 /** Asks until the answer is yes; fails with the tail of the log when the process ends or the deadline passes. */
 export async function untilReady(child: Child, ready: () => Promise<unknown>, waiting: Waiting = {}): Promise<void> {
-  const { everyMs = 50, deadlineMs = 60_000, signal } = waiting;
+  const { everyMs = 50, deadlineMs = 120_000, signal } = waiting;
   const deadline = Date.now() + deadlineMs;
   let problem = '';
   while (Date.now() < deadline) {

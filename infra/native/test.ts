@@ -6,6 +6,8 @@ import { LOCAL, ROOT, removeDir, sweepLeftovers } from './leftovers.ts';
 import { startServers } from './servers.ts';
 import { endRequested } from './signals.ts';
 
+/** Each starts the whole system in processes of its own, so they go one after the other. */
+const WHOLE_SYSTEM = ['loadtest/faults/kill.test.ts', 'infra/native/readme.test.ts'];
 const ALL_TESTS = ['services/**/*.test.ts', 'loadtest/**/*.test.ts', 'infra/**/*.test.ts'];
 const end = endRequested();
 
@@ -26,12 +28,11 @@ async function test(files: string[]): Promise<number> {
 }
 
 function allStages(): Stage[] {
-  const { scripts } = JSON.parse(fs.readFileSync(join(ROOT, 'package.json'), 'utf8'));
   return [
     { name: 'lint', run: () => run('node_modules/.bin/biome', ['check', '.']) },
     { name: 'types', run: () => run('node_modules/.bin/tsc', ['--noEmit']) },
-    ...(scripts['check:proto'] ? [{ name: 'protos', run: () => run('npm', ['run', '--silent', 'check:proto']) }] : []),
-    testsStage(ALL_TESTS),
+    testsStage(fs.globSync(ALL_TESTS, { cwd: ROOT, exclude: ['node_modules/**', ...WHOLE_SYSTEM] })),
+    { name: 'whole system', run: () => run(process.execPath, ['--test', '--test-concurrency=1', ...WHOLE_SYSTEM]) },
     { name: 'demo', run: () => run(process.execPath, ['loadtest/demo/main.ts', '--once']) },
   ];
 }

@@ -40,7 +40,13 @@ const IMPATIENT: Required<ShopSettings> = {
   inventory: {},
   payment: {},
   orders: { RESUME_AFTER_MS: '1500', RESUME_EVERY_MS: '200', CHARGE_PATIENCE_MS: '1000' },
-  gateway: { ROUND_MS: '200', UNSENT_DUE_MS: '1500', SENT_DUE_MS: '1500', RPC_DEADLINE_MS: '10000' },
+  gateway: {
+    ROUND_MS: '200',
+    UNSENT_DUE_MS: '1500',
+    SENT_DUE_MS: '1500',
+    RPC_DEADLINE_MS: '10000',
+    CONFIRM_TIMEOUT_MS: '20000',
+  },
 };
 
 export async function openShop(settings: ShopSettings = {}) {
@@ -194,7 +200,13 @@ export async function openShop(settings: ShopSettings = {}) {
       const init = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
       const response = await request('/v1/sales', init, tokenFor('admin', { admin: true }));
       if (response.status !== 201) throw new Error(`no sale: ${response.status} ${await response.text()}`);
-      return ((await response.json()) as { id: string }).id;
+      const { id } = (await response.json()) as { id: string };
+      // Another gateway may have been first to fence it, and not be done yet.
+      await until('its gate is open', async () => {
+        const { remaining } = (await (await request(`/v1/sales/${id}`)).json()) as { remaining: number | null };
+        return remaining !== null;
+      });
+      return id;
     },
 
     async buy(saleId: string, buyer: string, quantity?: number, base?: string) {

@@ -66,7 +66,7 @@ for (const [what, breach] of breaches) {
 const directBreaches: [string, Partial<Evidence>][] = [
   ['a yes that did not hold', { untrueYes: { queued: 0, direct: 1 } }],
   ['nobody said yes', { direct: { ...direct, yes: 0 } }],
-  ['an idle bank', { directBankIdleShare: 0.1 }],
+  ['an idle bank', { directBankIdleShare: 0.2 }],
   ['a bank without a charge', { directBankIdleShare: null }],
   ['everything sold while the crowd was there', { direct: { ...direct, confirmedWhenCrowdLeft: 1000 } }],
   ['a no that is not a 503', { direct: { ...direct, no: { ...direct.no, soldOut: 1 } } }],

@@ -23,7 +23,7 @@ export interface Evidence {
 }
 
 /** Of the time: the first calls need a moment to reach the bank, and the machine is shared. */
-const MOST_IDLE = 0.1;
+const MOST_IDLE = 0.2;
 
 export function claims(evidence: Evidence): Claim[] {
   return [...queuedClaims(evidence), ...directClaims(evidence), ...auditClaims(evidence)];

@@ -1,6 +1,6 @@
 // Redis and the broker go and come back: not ready meanwhile, and ready, selling and settling again within ten seconds.
 import assert from 'node:assert/strict';
-import { after, type TestContext, test } from 'node:test';
+import { after, test } from 'node:test';
 import { SETTLE_QUEUE } from '@flashsale/contracts/topology';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/testbed/until.ts';
@@ -8,22 +8,24 @@ import { spawnGateway } from './spawned.ts';
 
 const BOUND_MS = 10_000;
 // Nobody asks: a record becomes sold only by its event.
-const NEVER_ASKS = { SENT_DUE_MS: '3600000', UNSENT_DUE_MS: '3600000' };
+const NEVER_ASKS = { SENT_DUE_MS: '3600000', UNSENT_DUE_MS: '3600000', DIRECT_DEADLINE_MS: '60000' };
 const shop = await openShop({ gateway: NEVER_ASKS });
 // The only consumer of results is the process under test.
 shop.wires.gatewayAmqp.block(true);
-after(() => shop.close());
+const ends: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const end of ends) await end();
+  await shop.close();
+});
 const { evidence, buy, broker, namespace } = shop;
 const saleId = await shop.createSale({ mode: 'direct', stock: 50 });
 
-async function gatewayOf(t: TestContext) {
-  const gateway = await spawnGateway(t, shop, NEVER_ASKS);
-  await gateway.ready();
-  return gateway;
-}
+const start = () => spawnGateway((end) => ends.push(end), shop, NEVER_ASKS);
+let gateway = await start();
+await gateway.ready();
 
 /** A sale is made, and its result is heard of: both halves of the way work. */
-async function sellsAndSettles(gateway: { url: string }, buyer: string): Promise<void> {
+async function sellsAndSettles(buyer: string): Promise<void> {
   await until(
     'it sells',
     async () => [201, 409].includes((await buy(saleId, buyer, undefined, gateway.url)).httpStatus),
@@ -37,50 +39,55 @@ async function sellsAndSettles(gateway: { url: string }, buyer: string): Promise
   );
 }
 
-test('while Redis is away it is not ready; within ten seconds of its return it is, and sells', async (t) => {
-  const gateway = await gatewayOf(t);
+test('while Redis is away it is not ready; within ten seconds of its return it is, and sells', async () => {
   gateway.wires.redis.block(true);
   await until('it says so', async () => (await gateway.readyz()) === 'not ready: no redis\n');
   assert.equal((await buy(saleId, 'nobody', undefined, gateway.url)).httpStatus, 503);
   gateway.wires.redis.block(false);
   await gateway.ready(BOUND_MS);
-  await sellsAndSettles(gateway, 'after Redis');
+  await sellsAndSettles('after Redis');
 });
 
-test('while the broker is away it is not ready; within ten seconds of its return it is, and settles', async (t) => {
-  const gateway = await gatewayOf(t);
+test('while the broker is away it is not ready; within ten seconds of its return it is, and settles', async () => {
   gateway.wires.amqp.block(true);
   await until('it says so', async () => (await gateway.readyz()) === 'not ready: cannot publish, not consuming\n');
   gateway.wires.amqp.block(false);
   await gateway.ready(BOUND_MS);
-  await sellsAndSettles(gateway, 'after the broker');
+  await sellsAndSettles('after the broker');
 });
 
 // AMQP method frame on channel 1: channel.close, 541 INTERNAL_ERROR, no text, for no method.
 const CHANNEL_CLOSE = Buffer.from('010001' + '0000000b' + '00140028' + '021d' + '00' + '00000000' + 'ce', 'hex');
 
-const LOSSES: Record<string, (gateway: Awaited<ReturnType<typeof gatewayOf>>) => unknown> = {
+const LOSSES: Record<string, () => unknown> = {
   'the server cancels the consumer': () => broker.deleteQueue(SETTLE_QUEUE),
-  'the server closes the channel': (gateway) => gateway.wires.amqp.pretend(CHANNEL_CLOSE),
+  'the server closes the channel': () => gateway.wires.amqp.pretend(CHANNEL_CLOSE),
   'an operator closes the connections': () => namespace.closeRabbitConnections(),
-  'the connections are reset': (gateway) => gateway.wires.amqp.cut(),
-  'the connections are reset while they are set up': (gateway) => {
-    let resets = 3;
-    gateway.wires.amqp.onRequest(() => {
-      if (resets-- > 0) setImmediate(() => gateway.wires.amqp.cut());
-    });
-    gateway.wires.amqp.cut();
-  },
+  'the connections are reset': () => gateway.wires.amqp.cut(),
 };
 
+test('resets while it connects are survived', async () => {
+  let resets = 3;
+  gateway.wires.amqp.onRequest(() => {
+    if (resets-- > 0) setImmediate(() => gateway.wires.amqp.cut());
+  });
+  gateway.wires.amqp.cut();
+  await until('they are over', () => resets < 0);
+  await gateway.ready();
+  await sellsAndSettles('after the resets');
+  // Another process, whose waits are short again.
+  gateway.child.kill('SIGKILL');
+  gateway = await start();
+  await gateway.ready();
+});
+
 for (const [loss, happen] of Object.entries(LOSSES)) {
-  test(`${loss}: settling again within ten seconds`, async (t) => {
-    const gateway = await gatewayOf(t);
+  test(`${loss}: settling again within ten seconds`, async () => {
     const says = gateway.next();
-    await happen(gateway);
+    await happen();
     await says('connection to the broker lost');
     await says('connected to the broker');
     await gateway.ready(BOUND_MS);
-    await sellsAndSettles(gateway, loss);
+    await sellsAndSettles(loss);
   });
 }

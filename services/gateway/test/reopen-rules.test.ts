@@ -10,8 +10,10 @@ import { aSale } from './gates.ts';
 
 const state = (epoch: number, current = true): GateState => ({ epoch, revision: 1, tickets: 5, current });
 
+type World = ReturnType<typeof world>;
+
 /** Inventory's side of a sale, and a gate that may fail; what was asked of them, in order. */
-function world(sale: Sale, options: { flip?: () => void; gate?: GateState; waiting?: number[] } = {}) {
+function world(sale: Sale, options: { flip?: () => unknown; gate?: GateState; waiting?: number[] } = {}) {
   const asked: string[] = [];
   let { epoch } = sale;
   const ports = {
@@ -20,11 +22,12 @@ function world(sale: Sale, options: { flip?: () => void; gate?: GateState; waiti
       change: async () => asked.push('change'),
       flip: async ({ sale }: Snapshot) => {
         asked.push(`flip ${sale.epoch}`);
-        options.flip?.();
+        await options.flip?.();
       },
     },
     inventory: {
       listSales: async () => [{ ...sale, epoch }],
+      createSale: async () => ({ ...sale, epoch }),
       getSale: async () => ({ ...sale, epoch }),
       reopen: async (_id: string, expected: number): Promise<Snapshot | undefined> => {
         asked.push(`reopen ${expected}`);
@@ -34,7 +37,7 @@ function world(sale: Sale, options: { flip?: () => void; gate?: GateState; waiti
       },
     },
     queue: { waiting: async () => options.waiting?.shift() ?? 0 },
-    catalogue: { learn: () => undefined, seeTickets: () => undefined },
+    catalogue: { learn: () => undefined, find: async () => ({ ...sale, epoch }), seeTickets: () => undefined },
     directDeadlineMs: 1,
     warn: () => undefined,
   };
@@ -82,6 +85,21 @@ test('a gate that came to be while this gateway waited for the line is left alon
     await openGate(sale, ports);
     assert.deepEqual(asked, ['reopen 2', 'flip 3']);
   }
+});
+
+test('whoever makes a sale is answered when its gate is open, even if a round was already opening it', async () => {
+  const { promise: flipped, resolve: flip } = Promise.withResolvers<void>();
+  const { asked, ports }: World = world(aSale(5, { epoch: 0 }), {
+    flip: () => flipped.then(() => asked.push('flipped')),
+  });
+  const watch = createWatch(ports);
+  await watch.look();
+  const made = watch.createSale(aSale(5, { epoch: 0 })).then(() => asked.push('made'));
+  await until('the round opens it', () => asked.includes('flip 1'));
+  await new Promise(setImmediate);
+  flip();
+  await made;
+  assert.deepEqual(asked, ['reopen 0', 'flip 1', 'flipped', 'made']);
 });
 
 test('the line is let come to its end first: empty twice in a row', async () => {

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { TestShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/testbed/until.ts';
@@ -18,9 +17,15 @@ export function startProcess(env: Record<string, string>) {
   return { child, exit, stderr: text(child.stderr as Readable) };
 }
 
-/** With wires of its own to Redis and the broker. */
-export async function spawnGateway(t: TestContext, shop: TestShop, own: Record<string, string> = {}) {
+/** With wires of its own to Redis and the broker, which `away` cuts before it starts. */
+export async function spawnGateway(
+  after: (end: () => Promise<void>) => unknown,
+  shop: TestShop,
+  own: Record<string, string> = {},
+  away = false,
+) {
   const wires = { redis: await layWire(shop.namespace.redisUrl), amqp: await layWire(shop.namespace.amqpUrl) };
+  for (const wire of Object.values(wires)) wire.block(away);
   const started = startProcess({
     HTTP_PORT: '0',
     LOG_LEVEL: 'info',
@@ -32,7 +37,7 @@ export async function spawnGateway(t: TestContext, shop: TestShop, own: Record<s
     ROUND_MS: '200',
     ...own,
   });
-  t.after(async () => {
+  after(async () => {
     started.child.kill('SIGKILL');
     await started.exit;
     await Promise.all([wires.redis.close(), wires.amqp.close()]);

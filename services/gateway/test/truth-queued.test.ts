@@ -6,11 +6,17 @@ import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/testbed/until.ts';
 import { witness } from './truth.ts';
 
-const shop = await openShop({ gateway: { CONFIRM_TIMEOUT_MS: '1500', UNSENT_DUE_MS: '5000' } });
-after(() => shop.close());
+const LONG_DUE = { UNSENT_DUE_MS: '10000' };
+const shop = await openShop({ gateway: LONG_DUE });
+const second = await shop.start.gateway({ ...LONG_DUE, CONFIRM_TIMEOUT_MS: '500' });
+after(async () => {
+  await second.stop();
+  await shop.close();
+});
 const { wires, broker, evidence } = shop;
 const saleId = await shop.createSale({ mode: 'queued', stock: 200 });
-const { click, crowd, ready, unready, judge } = witness(shop, saleId);
+const { click, crowd, ready, unready, judge, answers } = witness(shop, saleId);
+const impatient = witness(shop, saleId, second, answers);
 
 // AMQP method frames on channel 0: connection.blocked with an empty reason, connection.unblocked.
 const BLOCKED = Buffer.from('01000000000005000a003c00ce', 'hex');
@@ -21,18 +27,13 @@ const isKnown = async (buyer: string) => (await evidence.ordersOf(buyer)).length
 test('no 202 before the broker has confirmed, and 504 when the confirm does not come in time', async () => {
   wires.gatewayAmqp.holdAnswers(true);
   let answered = false;
-  const answer = click('unconfirmed').finally(() => {
+  const late = click('confirmed late').finally(() => {
     answered = true;
   });
-  await until('orders has it, so the broker had it long before', () => isKnown('unconfirmed'));
+  const never = impatient.click('unconfirmed');
+  await until('orders has it, so the broker had it long before', () => isKnown('confirmed late'));
+  assert.equal((await never).httpStatus, 504);
   assert.equal(answered, false);
-  assert.equal((await answer).httpStatus, 504);
-  wires.gatewayAmqp.holdAnswers(false);
-  await ready();
-
-  wires.gatewayAmqp.holdAnswers(true);
-  const late = click('confirmed late');
-  await until('orders has it', () => isKnown('confirmed late'));
   wires.gatewayAmqp.holdAnswers(false);
   assert.equal((await late).httpStatus, 202);
 });
@@ -108,19 +109,19 @@ test('a full line is refused: what was nacked is unknown, what comes after is tu
 
 const { redis, gatewayAmqp } = wires;
 const FAULTS: { name: string; begin: (yes: boolean) => void; noticed: boolean; seen: number[] }[] = [
-  { name: 'broker away', begin: gatewayAmqp.block, noticed: true, seen: [503] },
-  { name: 'Redis away', begin: redis.block, noticed: true, seen: [503] },
   { name: 'Redis silent', begin: redis.loseAnswers, noticed: false, seen: [504] },
   { name: 'confirms lost', begin: gatewayAmqp.loseAnswers, noticed: false, seen: [504] },
+  { name: 'broker away', begin: gatewayAmqp.block, noticed: true, seen: [503] },
+  { name: 'Redis away', begin: redis.block, noticed: true, seen: [503] },
 ];
 
 for (const { name, begin, noticed, seen } of FAULTS) {
   test(`${name}: ${seen}, and 202 again when it is over`, async () => {
     begin(true);
-    if (noticed) await unready();
-    assert.deepEqual(await crowd(name), seen);
+    if (noticed) await impatient.unready();
+    assert.deepEqual(await impatient.crowd(name), seen);
     begin(false);
-    await ready();
+    await Promise.all([ready(), impatient.ready()]);
     await until('somebody is let in', async () => (await crowd(`after ${name} ${Date.now()}`)).includes(202));
   });
 }

@@ -7,8 +7,13 @@ export type Answer = Awaited<ReturnType<TestShop['buy']>> & { buyer: string };
 
 const FINAL = ['confirmed', 'rejected', 'expired', 'cancelled'];
 
-export function witness(shop: TestShop, saleId: string, gateway = shop.services.gateway) {
-  const answers: Answer[] = [];
+/** `answers` may be shared by the witnesses of several gateways. */
+export function witness(
+  shop: TestShop,
+  saleId: string,
+  gateway: { url: string; ops: number } = shop.services.gateway,
+  answers: Answer[] = [],
+) {
   const unready = async () => (await fetch(`http://127.0.0.1:${gateway.ops}/readyz`)).status === 503;
 
   async function click(buyer: string): Promise<Answer> {
@@ -19,6 +24,7 @@ export function witness(shop: TestShop, saleId: string, gateway = shop.services.
 
   return {
     click,
+    answers,
     unready: () => until('the gateway says that it is not ready', unready),
     ready: () => until('the gateway is ready again', async () => !(await unready())),
 

@@ -14,19 +14,22 @@ export interface WatchPorts {
 }
 
 export function createWatch(ports: WatchPorts) {
-  const opening = new Set<string>();
+  const openings = new Map<string, Promise<void>>();
 
-  async function open(sale: Sale) {
-    if (opening.has(sale.id)) return;
-    opening.add(sale.id);
+  /** One at a time for each sale; whoever comes to one that is at work waits for it. */
+  function open(sale: Sale): Promise<void> {
+    const opening = openings.get(sale.id) ?? openAndLearn(sale).finally(() => openings.delete(sale.id));
+    openings.set(sale.id, opening);
+    return opening;
+  }
+
+  async function openAndLearn(sale: Sale) {
     try {
       await openGate(sale, ports);
       const opened = await ports.inventory.getSale(sale.id);
       if (opened) ports.catalogue.learn([opened]);
     } catch (error) {
       ports.warn(sale.id, error);
-    } finally {
-      opening.delete(sale.id);
     }
   }
 

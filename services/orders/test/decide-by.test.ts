@@ -16,10 +16,6 @@ after(async () => {
   await town.close();
 });
 
-/** The order's time is up now. */
-const timeIsUp = (orderId: string) =>
-  town.databases.orders.query('UPDATE orders SET decide_by = now() WHERE id = $1', [orderId]);
-
 test('an order that comes after its time is rejected, with an event, and nobody else hears of it', async () => {
   const sale = await town.openSale(2);
   const [queued, direct] = [anOrder(sale, { decideByMs: Date.now() }), anOrder(sale, { decideByMs: 0 })];
@@ -45,7 +41,7 @@ for (const { method, where, at } of steps) {
     const held = hold(method === 'charge' ? worker.payment : worker.inventory, method, where);
     await town.broker.publish(order);
     await held.reached();
-    await timeIsUp(order.orderId);
+    await town.timeIsUp(order.orderId);
     assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: 'timed_out' });
     const closed = await rowOf(town, sale, order.orderId);
 
@@ -66,7 +62,7 @@ test('the money that the bank had taken when the time was up is given back', asy
   await town.broker.publish(order);
   await held.reached();
   assert.equal((await moneyOf(town)).get(order.orderId), 'captured');
-  await timeIsUp(order.orderId);
+  await town.timeIsUp(order.orderId);
   await until('it is refunded', async () => (await moneyOf(town)).get(order.orderId) === 'reversed');
   held.letGo();
   assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: 'timed_out' });
@@ -76,11 +72,11 @@ test('the time of an order that is decided means nothing any more', async () => 
   const sale = await town.openSale(2);
   const [order, late] = [anOrder(sale), anOrder(sale)];
   await worker.place(order);
-  await timeIsUp(order.orderId);
+  await town.timeIsUp(order.orderId);
   const held = hold(worker.inventory, 'reserve', 'there');
   await town.broker.publish(late);
   await held.reached();
-  await timeIsUp(late.orderId);
+  await town.timeIsUp(late.orderId);
   assert.deepEqual(await atRest(town, sale, 2), { [order.orderId]: 'confirmed', [late.orderId]: 'timed_out' });
   held.letGo();
 });

@@ -43,14 +43,18 @@ export function hold(proxy: RpcProxy, method: string, where: 'there' | 'back') {
   };
 }
 
-/** Lets calls of a method take effect and loses their answers; answers what came and how to stop. */
-export function loseAnswers(proxy: RpcProxy, method: string, howMany: number, code: status = status.DEADLINE_EXCEEDED) {
+/** Loses calls of a method: on their way there nothing has happened, on their way back it has and nobody hears of it. */
+export function lose(
+  proxy: RpcProxy,
+  method: string,
+  { howMany, where, code = status.DEADLINE_EXCEEDED }: { howMany: number; where: 'there' | 'back'; code?: status },
+) {
   let lost = 0;
   proxy.on(method, async (_request, forward) => {
-    const answer = await forward();
-    if (lost >= howMany) return answer;
+    if (lost >= howMany) return forward();
     lost += 1;
-    throw new RpcError(code, 'lost on the way back');
+    if (where === 'back') await forward();
+    throw new RpcError(code, `lost on its way ${where}`);
   });
   return { lost: () => lost };
 }

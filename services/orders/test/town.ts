@@ -64,6 +64,10 @@ export async function openTown() {
       await call(sales, sales.reopen, { saleId, expectedEpoch: 0 }, patient);
       return { saleId, epoch: 1 };
     },
+    /** The time by which the order had to be decided is now. */
+    timeIsUp: (orderId: string) =>
+      databases.orders.query('UPDATE orders SET decide_by = now() WHERE id = $1', [orderId]),
+
     reopen: (sale: Sale) => call(sales, sales.reopen, { saleId: sale.saleId, expectedEpoch: sale.epoch }, patient),
 
     /** Its charge is asked for, and declined, before any worker asks. */

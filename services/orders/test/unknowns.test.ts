@@ -5,7 +5,7 @@ import { ORDERS } from '@flashsale/contracts/topology';
 import { retryQueue } from '@flashsale/messaging/topology';
 import { status } from '@flashsale/rpc/client';
 import { until } from '../../../infra/testbed/until.ts';
-import { hold, loseAnswers } from './neighbours.ts';
+import { hold, lose } from './neighbours.ts';
 import { anOrder, openTown } from './town.ts';
 import { atRest, moneyOf, rowOf, rowsOf } from './truth.ts';
 import { RESUMES, startWorker, type Worker } from './worker.ts';
@@ -26,40 +26,42 @@ const calls: [method: string, proxyOf: (worker: Worker) => Worker['inventory'], 
   ['release', (worker) => worker.inventory, 'declined'],
 ];
 
-test('an answer lost with its connection is asked for again in the same breath, and nothing happens twice', async (t) => {
-  const worker = await workerFor(t);
-  for (const [method, proxyOf, end] of calls) {
-    const sale = await town.openSale(1);
-    const order = anOrder(sale);
-    if (end === 'declined') await town.decline(order);
-    const { lost } = loseAnswers(proxyOf(worker), method, 2, status.UNAVAILABLE);
-    const answer = await worker.place(order);
-    assert.deepEqual([answer.reason || answer.status, lost()], [end, 2], method);
-    assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: end });
-  }
-});
+for (const where of ['there', 'back'] as const) {
+  test(`a call lost with its connection on its way ${where} is made again in the same breath, with one effect`, async (t) => {
+    const worker = await workerFor(t);
+    for (const [method, proxyOf, end] of calls) {
+      const sale = await town.openSale(1);
+      const order = anOrder(sale);
+      if (end === 'declined') await town.decline(order);
+      const { lost } = lose(proxyOf(worker), method, { howMany: 2, where, code: status.UNAVAILABLE });
+      const answer = await worker.place(order);
+      assert.deepEqual([answer.reason || answer.status, lost()], [end, 2], method);
+      assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: end });
+    }
+  });
 
-test('an answer that does not come in time leaves the order where it is; the message comes again and finds it', async (t) => {
-  const worker = await workerFor(t);
-  const sales = await Promise.all(calls.map(() => town.openSale(1)));
-  const orders = sales.map((sale) => anOrder(sale));
-  for (const [index, [method, proxyOf, end]] of calls.entries()) {
-    const order = orders[index] as (typeof orders)[number];
-    if (end === 'declined') await town.decline(order);
-    const { lost } = loseAnswers(proxyOf(worker), method, 1);
-    await town.broker.publish(order);
-    await until('the answer is lost', () => lost() === 1);
-  }
-  for (const [index, [, , end]] of calls.entries())
-    assert.deepEqual(Object.values(await atRest(town, sales[index] as (typeof sales)[number], 1)), [end]);
-  assert.deepEqual(await town.broker.deadLetters(), []);
-});
+  test(`a call that is lost on its way ${where} decides nothing; the message comes again and asks again`, async (t) => {
+    const worker = await workerFor(t);
+    const sales = await Promise.all(calls.map(() => town.openSale(1)));
+    const orders = sales.map((sale) => anOrder(sale));
+    for (const [index, [method, proxyOf, end]] of calls.entries()) {
+      const order = orders[index] ?? assert.fail();
+      if (end === 'declined') await town.decline(order);
+      const { lost } = lose(proxyOf(worker), method, { howMany: 1, where });
+      await town.broker.publish(order);
+      await until('it is lost', () => lost() === 1);
+    }
+    for (const [index, [, , end]] of calls.entries())
+      assert.deepEqual(Object.values(await atRest(town, sales[index] ?? assert.fail(), 1)), [end]);
+    assert.deepEqual(await town.broker.deadLetters(), []);
+  });
+}
 
 test('a call that meets an unknown says that the order is placed, and orders finishes it', async (t) => {
   const worker = await workerFor(t, RESUMES);
   const sale = await town.openSale(1);
   const order = anOrder(sale);
-  const { lost } = loseAnswers(worker.payment, 'charge', 1);
+  const { lost } = lose(worker.payment, 'charge', { howMany: 1, where: 'back' });
   const answer = await worker.place(order);
   assert.deepEqual([answer.status, answer.settled, lost()], ['placed', false, 1]);
   assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: 'confirmed' });
@@ -69,7 +71,7 @@ test('the steps are taken one after the other, and the order is confirmed when t
   const worker = await workerFor(t);
   const sale = await town.openSale(1);
   const order = anOrder(sale);
-  const { lost } = loseAnswers(worker.payment, 'charge', 2);
+  const { lost } = lose(worker.payment, 'charge', { howMany: 2, where: 'back' });
   await town.broker.publish(order);
   for (const delayMs of ORDERS.retryDelaysMs.slice(0, 2))
     await until(`it waits ${delayMs} ms`, async () => (await town.broker.waiting(retryQueue(ORDERS, delayMs))) === 1);
@@ -99,7 +101,7 @@ test('a bank that answers after the time of the order was up has captured, and r
   await town.bank.change({ lateRate: 1, lateMs: 2_000 });
   await worker.place(order, 400).catch(() => undefined);
   await until('the bank has captured', async () => (await moneyOf(town)).get(order.orderId) === 'captured');
-  await town.databases.orders.query('UPDATE orders SET decide_by = now() WHERE id = $1', [order.orderId]);
+  await town.timeIsUp(order.orderId);
   await town.bank.change({ lateRate: 0 });
   assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: 'timed_out' });
   await until('it is refunded', async () => (await moneyOf(town)).get(order.orderId) === 'reversed');
@@ -130,7 +132,7 @@ test('an order whose charge stays unknown waits on the longest step, and is neve
   const worker = await workerFor(t);
   const sale = await town.openSale(1);
   const order = anOrder(sale);
-  const { lost } = loseAnswers(worker.payment, 'charge', Number.POSITIVE_INFINITY);
+  const { lost } = lose(worker.payment, 'charge', { howMany: Number.POSITIVE_INFINITY, where: 'there' });
   await town.broker.publishAgain(order, 250);
   await until('it is asked for', () => lost() === 1);
   const longest = retryQueue(ORDERS, Math.max(...ORDERS.retryDelaysMs));

@@ -6,6 +6,7 @@ import { until } from '../../../infra/testbed/until.ts';
 
 const shop = await openShop({ gateway: { DIRECT_MAX_IN_FLIGHT: '200', DIRECT_DEADLINE_MS: '30000' } });
 const second = await shop.start.gateway();
+await shop.ready(second.ops);
 after(async () => {
   await second.stop();
   await shop.close();

@@ -14,6 +14,7 @@ const shop = await openShop({
   orders: { RPC_DEADLINE_MS: PATIENT, CHARGE_PATIENCE_MS: PATIENT, RESUME_AFTER_MS: PATIENT },
 });
 const second = await shop.start.gateway();
+await shop.ready(second.ops);
 const inventory = connectTo(InventoryServiceClient, shop.services.inventory.address, { retries: 'idempotent' });
 after(async () => {
   inventory.close();
@@ -96,6 +97,7 @@ test('a gateway that starts finds the gate as it is, and changes nothing', async
   await evidence.atRest();
   const before = await evidence.fingerprint();
   const third = await shop.start.gateway();
+  await shop.ready(third.ops);
   t.after(() => third.stop());
   await until('it sells', async () => (await buy(saleId, 'before', undefined, third.url)).httpStatus === 409);
   assert.deepEqual(await evidence.fingerprint(), before);
@@ -183,6 +185,7 @@ test('more stock reaches the gate once, whoever brings it, and a closed sale clo
 
 test('a gateway that meets a gate it does not know looks at once, not at its next round', async (t) => {
   const drowsy = await shop.start.gateway({ ROUND_MS: '3600000' });
+  await shop.ready(drowsy.ops);
   t.after(() => drowsy.stop());
   const saleId = await shop.createSale({ mode: 'queued', stock: 5 });
   await until('it sells', async () => (await buy(saleId, 'first', undefined, drowsy.url)).httpStatus !== 503);

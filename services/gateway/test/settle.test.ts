@@ -12,6 +12,7 @@ import { anOrder, aSale, DUE_MS, gatesOn } from './gates.ts';
 const NEVER_ASKS = { SENT_DUE_MS: '3600000', UNSENT_DUE_MS: '3600000' };
 const shop = await openShop({ gateway: NEVER_ASKS });
 const second = await shop.start.gateway(NEVER_ASKS);
+await shop.ready(second.ops);
 const gates = await gatesOn(shop.stores.redisUrl);
 const broker = await connect(shop.namespace.amqpUrl);
 const channel = await broker.createConfirmChannel();

@@ -11,6 +11,7 @@ import { witness } from './truth.ts';
 const shop = await openShop({ gateway: { DIRECT_DEADLINE_MS: '1000', DIRECT_MAX_IN_FLIGHT: '6' } });
 // Its sweeper would wait as long as its buyers do; the other one's is enough.
 const second = await shop.start.gateway({ DIRECT_DEADLINE_MS: '60000', ROUND_MS: '3600000' });
+await shop.ready(second.ops);
 after(async () => {
   await second.stop();
   await shop.close();

@@ -9,6 +9,7 @@ import { witness } from './truth.ts';
 const LONG_DUE = { UNSENT_DUE_MS: '10000' };
 const shop = await openShop({ gateway: LONG_DUE });
 const second = await shop.start.gateway({ ...LONG_DUE, CONFIRM_TIMEOUT_MS: '500' });
+await shop.ready(second.ops);
 after(async () => {
   await second.stop();
   await shop.close();

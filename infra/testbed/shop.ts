@@ -198,9 +198,12 @@ export async function openShop(settings: ShopSettings = {}) {
         ...sale,
       };
       const init = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
-      const response = await request('/v1/sales', init, tokenFor('admin', { admin: true }));
-      if (response.status !== 201) throw new Error(`no sale: ${response.status} ${await response.text()}`);
-      const { id } = (await response.json()) as { id: string };
+      // A machine that is too busy may not be able to say whether it was made: then another one is.
+      const id = await until('a sale is made', async () => {
+        const response = await request('/v1/sales', init, tokenFor('admin', { admin: true }));
+        if (response.status !== 201) throw new Error(`${response.status} ${await response.text()}`);
+        return ((await response.json()) as { id: string }).id;
+      });
       // Another gateway may have been first to fence it, and not be done yet.
       await until('its gate is open', async () => {
         const { remaining } = (await (await request(`/v1/sales/${id}`)).json()) as { remaining: number | null };

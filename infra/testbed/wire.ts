@@ -8,6 +8,8 @@ export interface Wire {
   cut(): void;
   /** Requests arrive; their answers do not. A connection that lost one ends when this does. */
   loseAnswers(lose: boolean): void;
+  /** Something was lost on a connection that is still there. */
+  hasLost(): boolean;
   /** Requests do not arrive. A connection that lost one ends when this does. */
   loseRequests(lose: boolean): void;
   /** Answers wait in the wire until they are let go. */
@@ -49,8 +51,9 @@ export async function layWire(serverUrl: string): Promise<Wire> {
     lines.add(line);
     client.on('data', (bytes) => {
       seen?.(bytes);
-      if (losing === 'requests') line.lost = true;
-      else if (!upstream.destroyed) upstream.write(bytes);
+      // Its answer may come after the loss is over.
+      if (losing) line.lost = true;
+      if (losing !== 'requests' && !upstream.destroyed) upstream.write(bytes);
     });
     upstream.on('data', (answer) => pass(line, answer));
     for (const socket of line.ends) {
@@ -81,6 +84,7 @@ export async function layWire(serverUrl: string): Promise<Wire> {
   return {
     url: url.toString(),
     cut,
+    hasLost: () => [...lines].some((line) => line.lost),
     loseAnswers: (yes) => lose(yes ? 'answers' : undefined),
     loseRequests: (yes) => lose(yes ? 'requests' : undefined),
     holdAnswers(hold) {

@@ -52,6 +52,26 @@ const untilEpoch = (saleId: string, epoch: number) =>
 const loseGate = (saleId: string) =>
   redis.del(...['gate', 'buyers', 'orders', 'due'].map((part) => `sale:{${saleId}}:${part}`));
 
+test('Redis is emptied while orders are in line: rebuilt from inventory, nothing oversold, every 202 final', async () => {
+  const saleId = await shop.createSale({ mode: 'queued', stock: 12 });
+  wires.ordersAmqp.block(true);
+  const inLine = await Promise.all(Array.from({ length: 8 }, (_, i) => buy(saleId, `in line ${i}`)));
+  await redis.flushdb();
+  assert.equal((await buy(saleId, 'meanwhile')).httpStatus, 503);
+  wires.ordersAmqp.block(false);
+  await until('it sells', async () => (await buy(saleId, 'in line 0')).httpStatus === 409);
+  const statuses = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => buy(saleId, `later ${i}`).then((it) => it.httpStatus)),
+  );
+  assert.deepEqual(statuses.filter((status) => status === 202).length, 4);
+  for (const [i, { orderId, httpStatus }] of inLine.entries()) {
+    assert.equal(httpStatus, 202);
+    assert.equal((await shop.final(orderId as string, `in line ${i}`)).status, 'confirmed');
+  }
+  await evidence.atRest();
+  assert.deepEqual([(await evidence.gate(saleId)).tickets, await evidence.tracesOf('meanwhile')], [0, {}]);
+});
+
 test('a sale without a gate is opened by two gateways at once: one epoch wins, and both sell', async () => {
   const saleIds = await Promise.all(Array.from({ length: 5 }, () => bareSale('queued', 10)));
   for (const saleId of saleIds) {
@@ -108,26 +128,6 @@ test('a gate of another Redis process is an older copy: it is opened anew', asyn
   await redis.hset(`sale:{${saleId}}:gate`, 'process', 'another:redis');
   await untilEpoch(saleId, 2);
   await untilBothSell(saleId, 'after the copy');
-});
-
-test('Redis is emptied while orders are in line: rebuilt from inventory, nothing oversold, every 202 final', async () => {
-  const saleId = await shop.createSale({ mode: 'queued', stock: 12 });
-  wires.ordersAmqp.block(true);
-  const inLine = await Promise.all(Array.from({ length: 8 }, (_, i) => buy(saleId, `in line ${i}`)));
-  await redis.flushdb();
-  assert.equal((await buy(saleId, 'meanwhile')).httpStatus, 503);
-  wires.ordersAmqp.block(false);
-  await until('it sells', async () => (await buy(saleId, 'in line 0')).httpStatus === 409);
-  const statuses = await Promise.all(
-    Array.from({ length: 20 }, (_, i) => buy(saleId, `later ${i}`).then((it) => it.httpStatus)),
-  );
-  assert.deepEqual(statuses.filter((status) => status === 202).length, 4);
-  for (const [i, { orderId, httpStatus }] of inLine.entries()) {
-    assert.equal(httpStatus, 202);
-    assert.equal((await shop.final(orderId as string, `in line ${i}`)).status, 'confirmed');
-  }
-  await evidence.atRest();
-  assert.deepEqual([(await evidence.gate(saleId)).tickets, await evidence.tracesOf('meanwhile')], [0, {}]);
 });
 
 test('the gate is lost while an order is being charged: its ticket comes back when it is declined', async () => {

@@ -157,7 +157,8 @@ test('an admit whose answer is lost is never placed: 504, and its ticket comes b
     wires.redis.loseAnswers(true);
     const answer = click('unanswered');
     await until('the gate has it', async () => (await evidence.gate(saleId)).buyers.has('unanswered'));
-    wires.redis.loseAnswers(false);
+    await until('its answer is lost', wires.redis.hasLost);
+  wires.redis.loseAnswers(false);
     assert.equal((await answer).httpStatus, 504);
   });
   assert.deepEqual(placed, []);

@@ -55,6 +55,7 @@ test('an admit whose answer is lost is sent once: 504, and its ticket is account
   wires.redis.loseAnswers(true);
   const answer = click('unanswered');
   await until('the gate has it', async () => (await evidence.gate(saleId)).buyers.has('unanswered'));
+  await until('its answer is lost', wires.redis.hasLost);
   wires.redis.loseAnswers(false);
   // Neither sent again to be told "admitted", nor taken for a no.
   assert.equal((await answer).httpStatus, 504);

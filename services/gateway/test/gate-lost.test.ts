@@ -32,6 +32,7 @@ test('an admit that Redis did not get is stale, and one whose answer is lost is 
   wire.loseAnswers(true);
   const answer = gate.admit(order, DUE_MS);
   await until('the order is in the gate', () => stateOf(order));
+  await until('an answer is lost', wire.hasLost);
   wire.loseAnswers(false);
   wire.block(true);
   assert.deepEqual(await answer, { kind: 'unknown' });
@@ -50,6 +51,7 @@ test('an admit that was cut off is never sent again', async () => {
   const answer = gate.admit(order, DUE_MS);
   await until('the order is in the gate', () => stateOf(order));
   await gates.gate.settleEnded(sale.id, order.orderId, 'alice');
+  await until('an answer is lost', wire.hasLost);
   wire.loseAnswers(false);
   assert.deepEqual(await answer, { kind: 'unknown' });
   await until('connected again', () => redis.process());

@@ -104,6 +104,7 @@ test('a flip whose answer is lost is never sent again under its epoch', async ()
   });
   const saleId = await bareSale('queued', 4);
   await until('a flip was sent, and its answer lost', () => flips.length > 0);
+  await until('an answer is lost', wires.redis.hasLost);
   wires.redis.loseAnswers(false);
   await untilBothSell(saleId, 'after the flip');
   wires.redis.onRequest();

@@ -158,7 +158,7 @@ test('an admit whose answer is lost is never placed: 504, and its ticket comes b
     const answer = click('unanswered');
     await until('the gate has it', async () => (await evidence.gate(saleId)).buyers.has('unanswered'));
     await until('its answer is lost', wires.redis.hasLost);
-  wires.redis.loseAnswers(false);
+    wires.redis.loseAnswers(false);
     assert.equal((await answer).httpStatus, 504);
   });
   assert.deepEqual(placed, []);

@@ -86,6 +86,7 @@ test('an event whose confirm is lost is sent again, and not forgotten before', a
   await worker.place(order);
   await until('the event has come', () => town.broker.eventsOf(order.orderId).length > 0);
   const before = town.broker.eventsOf(order.orderId).length;
+  await until('an answer is lost', worker.wires.amqp.hasLost);
   worker.wires.amqp.loseAnswers(false);
   await until('it has come again', () => town.broker.eventsOf(order.orderId).length > before);
   await atRest(town, sale, 1);

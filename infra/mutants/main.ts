@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { LOCAL, removeDir, sweepLeftovers } from '../native/leftovers.ts';
 import { startServers } from '../native/servers.ts';
 import { endRequested } from '../native/signals.ts';
+import { mutants as chassis } from './chassis.ts';
 import { copyTree } from './copy-tree.ts';
 import { mutants as gateway } from './gateway.ts';
 import type { Mutant } from './mutant.ts';
@@ -17,7 +18,7 @@ const LANES = 3;
 const end = endRequested();
 
 async function main(rows: string[]): Promise<number> {
-  const wanted = [...gateway, ...orders].filter(({ row }) => rows.length === 0 || rows.includes(row));
+  const wanted = [...gateway, ...orders, ...chassis].filter(({ row }) => rows.length === 0 || rows.includes(row));
   if (wanted.length === 0) throw new Error(`no mutant of row ${rows.join(', ')}`);
   const copies = Array.from({ length: LANES }, () => mkdtempSync(join(tmpdir(), 'flashsale-mutants-')));
   try {

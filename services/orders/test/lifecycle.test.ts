@@ -36,6 +36,7 @@ async function spawnOrders(t: TestContext, env: Record<string, string> = {}) {
   const ended = once(child, 'exit');
   t.after(async () => {
     child.kill('SIGKILL');
+    neighbours.letGo();
     await ended;
     await neighbours.stop();
   });

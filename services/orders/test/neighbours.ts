@@ -22,23 +22,33 @@ export async function openNeighbours(town: Town) {
     protoFile: paymentProto,
     address: town.addresses.payment,
   });
-  const stop = async () => void (await Promise.all([inventory.stop(), payment.stop()]));
-  return { inventory, payment, stop };
+  return {
+    inventory,
+    payment,
+    /** Whatever a test still holds. */
+    letGo() {
+      for (const proxy of [inventory, payment]) for (const letGo of held.get(proxy) ?? []) letGo();
+    },
+    stop: async () => void (await Promise.all([inventory.stop(), payment.stop()])),
+  };
 }
+
+const held = new WeakMap<RpcProxy, (() => void)[]>();
 
 /** Holds the calls of a method back, on their way there or on their way back, until `letGo`; then all go through. */
 export function hold(proxy: RpcProxy, method: string, where: 'there' | 'back') {
   const released = Promise.withResolvers<void>();
-  let held = 0;
+  held.set(proxy, [...(held.get(proxy) ?? []), released.resolve]);
+  let count = 0;
   proxy.on(method, async (_request, forward) => {
     const answer = where === 'back' ? await forward() : undefined;
-    held += 1;
+    count += 1;
     await released.promise;
     return answer ?? forward();
   });
   return {
-    reached: () => until(`${method} is held ${where}`, () => held > 0),
-    count: () => held,
+    reached: () => until(`${method} is held ${where}`, () => count > 0),
+    count: () => count,
     letGo: released.resolve,
   };
 }

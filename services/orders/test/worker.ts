@@ -42,6 +42,7 @@ export async function startWorker(town: Town, env: Record<string, string> = {}) 
   let stopped: Promise<void> | undefined;
   async function stop() {
     client.close();
+    neighbours.letGo();
     await orders.stop();
     await neighbours.stop();
     await Promise.all(Object.values(wires).map((wire) => wire.close()));

@@ -70,7 +70,13 @@ function calls(inTurn: () => InventoryServiceClient) {
     list: async () => (await ask((client) => client.listSales, {})).sales,
     update: async (
       saleId: string,
-      change: { addStock?: number; closed?: boolean; opensAtMs?: number; closesAtMs?: number },
+      change: {
+        addStock?: number;
+        closed?: boolean;
+        opensAtMs?: number;
+        closesAtMs?: number;
+        expectedRevision?: number;
+      },
     ) => (await ask((client) => client.updateSale, { saleId, addStock: 0, ...change })).sale as Sale,
     reserve: async (items: ReserveItem[]) =>
       (await ask((client) => client.reserve, { items })).outcomes.map(({ state, reason }) => reason || word(state)),

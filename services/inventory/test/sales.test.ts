@@ -67,6 +67,15 @@ test('top-ups at once all count, each with a revision of its own', async () => {
   assert.deepEqual(await stockOf(inventory, sale.saleId), { available: 31, held: 0, sold: 0 });
 });
 
+test('a change made for a revision that is gone is ABORTED, so a repeated top-up adds nothing', async () => {
+  const sale = await open(10);
+  const topUp = () => update(sale.saleId, { addStock: 5, expectedRevision: sale.revision });
+  const [kept, repeated] = await Promise.allSettled([topUp(), topUp()]);
+  assert.deepEqual([kept.status, repeated.status].sort(), ['fulfilled', 'rejected']);
+  await assert.rejects(topUp, failsWith(status.ABORTED, /revision 1/));
+  assert.equal((await get(sale.saleId)).initial, 15);
+});
+
 test('a sale is closed, opened again and moved', async () => {
   const sale = await create();
   assert.deepEqual(await update(sale.saleId, { closed: true }), { ...sale, closed: true, revision: 2 });

@@ -25,8 +25,8 @@ export interface Ledger {
   decide(saleId: string, orderIds: string[], rule: Rule): Promise<{ sale: Sale | undefined; remembered: Remembered }>;
 }
 
-/** The sale as it shall be, or why it cannot. */
-export type Changed = { sale: Sale } | { problems: Problem[] };
+/** The sale as it shall be, or why it cannot; stale: it is no longer the one that the change was made for. */
+export type Changed = { sale: Sale } | { problems: Problem[] } | { stale: true };
 
 /** From what is there to what changes. */
 export type Rule = (sale: Sale | undefined, remembered: Remembered) => Reservation[];

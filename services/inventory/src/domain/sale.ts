@@ -32,6 +32,8 @@ export interface Change {
   closed?: boolean | undefined;
   opensAtMs?: number | undefined;
   closesAtMs?: number | undefined;
+  /** Of the sale that this change was made for. */
+  expectedRevision?: number | undefined;
 }
 
 export interface Problem {
@@ -57,7 +59,8 @@ export function problemsOf(sale: {
 }
 
 /** The sale with the change in it, or why it cannot be. Stock only grows. */
-export function changed(sale: Sale, change: Change): { sale: Sale } | { problems: Problem[] } {
+export function changed(sale: Sale, change: Change): { sale: Sale } | { problems: Problem[] } | { stale: true } {
+  if (change.expectedRevision !== undefined && change.expectedRevision !== sale.revision) return { stale: true };
   const next = {
     ...sale,
     initial: sale.initial + change.addStock,

@@ -10,8 +10,8 @@ import { Confirm, CreateSale, GetSale, invalid, Release, Reopen, Reserve, read, 
 
 export function inventoryHandlers(ledger: Ledger, metrics: Metrics) {
   const reservations = createReservations(ledger);
-  const known = async (saleId: string) =>
-    (await ledger.find(saleId)) ?? fail(status.NOT_FOUND, `there is no sale ${saleId}`);
+  const noSale = (saleId: string) => fail(status.NOT_FOUND, `there is no sale ${saleId}`);
+  const known = async (saleId: string) => (await ledger.find(saleId)) ?? noSale(saleId);
 
   return {
     async createSale(request: wire.CreateSaleRequest): Promise<wire.CreateSaleResponse> {
@@ -28,8 +28,11 @@ export function inventoryHandlers(ledger: Ledger, metrics: Metrics) {
     async updateSale(request: wire.UpdateSaleRequest): Promise<wire.UpdateSaleResponse> {
       const { saleId, ...change } = read(UpdateSale, request);
       const outcome = await ledger.change(saleId, (sale) => changed(sale, change));
-      if (outcome && 'problems' in outcome) throw invalid(outcome.problems);
-      return outcome ?? { sale: await known(saleId) };
+      if (!outcome) return noSale(saleId);
+      if ('problems' in outcome) throw invalid(outcome.problems);
+      if ('stale' in outcome)
+        return fail(status.ABORTED, `the sale is no longer at revision ${change.expectedRevision}`);
+      return outcome;
     },
     async reopen(request: wire.ReopenRequest): Promise<wire.ReopenResponse> {
       const { saleId, expectedEpoch } = read(Reopen, request);

@@ -56,6 +56,7 @@ export const UpdateSale = z.object({
   closed: z.boolean().optional(),
   opensAtMs: instant.optional(),
   closesAtMs: instant.optional(),
+  expectedRevision: z.int32().optional(),
 });
 export const Reopen = z.object({ saleId: id, expectedEpoch: z.int32().min(0) });
 // Epoch 0 is a sale without a gate, and nobody can have been let in.

@@ -154,6 +154,7 @@ export interface UpdateSaleRequest {
   closed?: boolean | undefined;
   opensAtMs?: number | undefined;
   closesAtMs?: number | undefined;
+  expectedRevision?: number | undefined;
 }
 
 export interface UpdateSaleResponse {
@@ -809,7 +810,14 @@ export const ListSalesResponse: MessageFns<ListSalesResponse> = {
 };
 
 function createBaseUpdateSaleRequest(): UpdateSaleRequest {
-  return { saleId: "", addStock: 0, closed: undefined, opensAtMs: undefined, closesAtMs: undefined };
+  return {
+    saleId: "",
+    addStock: 0,
+    closed: undefined,
+    opensAtMs: undefined,
+    closesAtMs: undefined,
+    expectedRevision: undefined,
+  };
 }
 
 export const UpdateSaleRequest: MessageFns<UpdateSaleRequest> = {
@@ -828,6 +836,9 @@ export const UpdateSaleRequest: MessageFns<UpdateSaleRequest> = {
     }
     if (message.closesAtMs !== undefined) {
       writer.uint32(40).int64(message.closesAtMs);
+    }
+    if (message.expectedRevision !== undefined) {
+      writer.uint32(48).int32(message.expectedRevision);
     }
     return writer;
   },
@@ -883,6 +894,14 @@ export const UpdateSaleRequest: MessageFns<UpdateSaleRequest> = {
             }
 
             message.closesAtMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.expectedRevision = reader.int32();
             continue;
           }
         }
@@ -1738,7 +1757,10 @@ export const InventoryServiceService = {
     responseSerialize: (value: ListSalesResponse): Buffer => Buffer.from(ListSalesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListSalesResponse => ListSalesResponse.decode(value),
   },
-  /** Adds stock, moves the window or closes; each change raises `revision`. Stock only grows. */
+  /**
+   * Adds stock, moves the window or closes; each change raises `revision`. Stock only grows.
+   * ABORTED when `expected_revision` is given and no longer the sale's, so that a repeated call adds no stock twice.
+   */
   updateSale: {
     path: "/flashsale.inventory.v1.InventoryService/UpdateSale" as const,
     requestStream: false as const,
@@ -1797,7 +1819,10 @@ export interface InventoryServiceServer extends UntypedServiceImplementation {
   /** NOT_FOUND for a sale that does not exist. */
   getSale: handleUnaryCall<GetSaleRequest, GetSaleResponse>;
   listSales: handleUnaryCall<ListSalesRequest, ListSalesResponse>;
-  /** Adds stock, moves the window or closes; each change raises `revision`. Stock only grows. */
+  /**
+   * Adds stock, moves the window or closes; each change raises `revision`. Stock only grows.
+   * ABORTED when `expected_revision` is given and no longer the sale's, so that a repeated call adds no stock twice.
+   */
   updateSale: handleUnaryCall<UpdateSaleRequest, UpdateSaleResponse>;
   /**
    * Raises the sale's epoch by compare-and-set and answers what the new gate is built from, in one snapshot.
@@ -1858,7 +1883,10 @@ export interface InventoryServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListSalesResponse) => void,
   ): ClientUnaryCall;
-  /** Adds stock, moves the window or closes; each change raises `revision`. Stock only grows. */
+  /**
+   * Adds stock, moves the window or closes; each change raises `revision`. Stock only grows.
+   * ABORTED when `expected_revision` is given and no longer the sale's, so that a repeated call adds no stock twice.
+   */
   updateSale(
     request: UpdateSaleRequest,
     callback: (error: ServiceError | null, response: UpdateSaleResponse) => void,

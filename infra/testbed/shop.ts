@@ -46,6 +46,7 @@ const IMPATIENT: Required<ShopSettings> = {
     SENT_DUE_MS: '1500',
     RPC_DEADLINE_MS: '10000',
     CONFIRM_TIMEOUT_MS: '20000',
+    CLICKS_PER_BUYER: '1000',
   },
 };
 

@@ -1,4 +1,4 @@
-// The gate by itself: one script for each sale, so nothing moves between its four keys.
+// The gate by itself: one script for each sale, so nothing moves between its keys.
 import type { Redis } from 'ioredis';
 import { type Check, each, equal } from './check.ts';
 
@@ -22,6 +22,8 @@ export interface Gate {
   records: Map<string, GateRecord>;
   buyers: Map<string, string>;
   due: Map<string, number>;
+  /** Who waits, by turn. */
+  line: string[];
 }
 
 // Only reads, and decodes nothing: buyers wait while a script runs.
@@ -30,13 +32,14 @@ const READ = `
     redis.call('HGETALL', KEYS[1]),
     redis.call('HGETALL', KEYS[2]),
     redis.call('HGETALL', KEYS[3]),
-    redis.call('ZRANGE', KEYS[4], 0, -1, 'WITHSCORES')
+    redis.call('ZRANGE', KEYS[4], 0, -1, 'WITHSCORES'),
+    redis.call('ZRANGE', KEYS[5], 0, -1)
   }`;
 
 export async function readGate(redis: Redis, saleId: string): Promise<Gate> {
-  const keys = ['gate', 'buyers', 'orders', 'due'].map((part) => `sale:{${saleId}}:${part}`);
-  const answer = (await redis.eval(READ, keys.length, ...keys)) as [string[], string[], string[], string[]];
-  const [gate, buyers, orders, scores] = answer.map(pairs) as [Pairs, Pairs, Pairs, Pairs];
+  const keys = ['gate', 'buyers', 'orders', 'due', 'line'].map((part) => `sale:{${saleId}}:${part}`);
+  const answer = (await redis.eval(READ, keys.length, ...keys)) as Flat[];
+  const [gate, buyers, orders, scores] = answer.slice(0, 4).map(pairs) as [Pairs, Pairs, Pairs, Pairs];
   const due = new Map([...scores].map(([orderId, score]) => [orderId, Number(score)]));
   const field = (name: string) => Number(gate.get(name) ?? 0);
   return {
@@ -48,11 +51,13 @@ export async function readGate(redis: Redis, saleId: string): Promise<Gate> {
     records: new Map([...orders].map(([orderId, text]) => [orderId, record(orderId, text, due)])),
     buyers,
     due,
+    line: answer[4] ?? [],
   };
 }
 
+type Flat = string[];
 type Pairs = Map<string, string>;
-const pairs = (flat: string[]): Pairs =>
+const pairs = (flat: Flat): Pairs =>
   new Map(flat.flatMap((key, i) => (i % 2 === 0 ? [[key, flat[i + 1] ?? ''] as const] : [])));
 
 function record(orderId: string, text: string, due: Map<string, number>): GateRecord {
@@ -71,7 +76,7 @@ export async function findGates(redis: Redis): Promise<string[]> {
 
 export const isPending = (record: GateRecord) => record.state !== 'sold';
 
-export function gateChecks({ saleId, supply, tickets, records, buyers, due }: Gate): Check[] {
+export function gateChecks({ saleId, supply, tickets, records, buyers, due, line }: Gate): Check[] {
   const all = [...records.values()];
   const units = all.reduce((sum, record) => sum + record.quantity, 0);
   const buyerOf = (orderId: string) => records.get(orderId)?.buyerId;
@@ -102,6 +107,13 @@ export function gateChecks({ saleId, supply, tickets, records, buyers, due }: Ga
       'gate: what will be looked at is pending',
       saleId,
       due.keys(),
+      (id) => pendingAt(records, id),
+      (id) => id,
+    ),
+    each(
+      'gate: who is in line is pending',
+      saleId,
+      line,
       (id) => pendingAt(records, id),
       (id) => id,
     ),

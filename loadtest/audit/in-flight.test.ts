@@ -33,6 +33,9 @@ test('a pending record that nobody will look at', () =>
 test('a sold record that is due', () =>
   fails('gate: what will be looked at is pending', ({ key, one }) => stores.redis.zadd(key('due'), 1, one)));
 
+test('one who is sold already, and still in line', () =>
+  fails('gate: who is in line is pending', ({ key, one }) => stores.redis.zadd(key('line'), 1, one)));
+
 test('stock that appears', () =>
   fails('inventory: initial = available + held + sold', async ({ move }) => {
     await stores.inventory.query('ALTER TABLE sales DROP CONSTRAINT conservation');

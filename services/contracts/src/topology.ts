@@ -21,3 +21,18 @@ export const declareTopology: DeclareTopology = async (channel) => {
   await channel.assertQueue(SETTLE_QUEUE, quorum());
   await channel.bindQueue(SETTLE_QUEUE, ORDER_EVENTS, `${EVENT_KEY_PREFIX}*`);
 };
+
+/** One for each running gateway, gone with its connection: each hears of every order. */
+export const pushQueue = (instance: string) => `gateway.push.${instance}`;
+
+// News that nobody has read for so long is no news: everybody who waits looks for himself as well.
+const MOST_NEWS = 50_000;
+
+export const declarePush =
+  (instance: string): DeclareTopology =>
+  async (channel) => {
+    await declareTopology(channel);
+    const queue = pushQueue(instance);
+    await channel.assertQueue(queue, { exclusive: true, durable: false, maxLength: MOST_NEWS });
+    await channel.bindQueue(queue, ORDER_EVENTS, `${EVENT_KEY_PREFIX}*`);
+  };

@@ -1,10 +1,10 @@
 // What the gateway counts.
-import type { OrderCommand } from '@flashsale/contracts/messages';
 import { Counter, Histogram, type Registry } from '@prometheus-io/client';
-import type { PlaceAnswer } from './domain/place-order.ts';
+import type { PlaceAnswer } from './domain/place-answer.ts';
+import type { Click } from './domain/place-order.ts';
 import type { Sale } from './domain/sale.ts';
 
-type Place = (sale: Sale, command: OrderCommand) => Promise<PlaceAnswer>;
+type Place = (sale: Sale, click: Click) => Promise<PlaceAnswer>;
 
 export const createMetrics = (registry: Registry) => ({
   placed: new Counter({
@@ -31,9 +31,9 @@ export type Metrics = ReturnType<typeof createMetrics>;
 
 export const measured =
   ({ placed, seconds }: Metrics, place: Place): Place =>
-  async (sale, command) => {
+  async (sale, click) => {
     const began = performance.now();
-    const answer = await place(sale, command);
+    const answer = await place(sale, click);
     placed.inc({ mode: sale.mode, answer: answer.kind });
     seconds.observe({ mode: sale.mode, answer: answer.kind }, (performance.now() - began) / 1_000);
     return answer;

@@ -1,7 +1,7 @@
 // The gate's scripts on a real Redis: handing out what is due, settling what is final, and the buyer's view.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { type OrderView, UNDECIDED } from '../src/domain/ports.ts';
+import { type OrderView, UNDECIDED } from '../src/domain/order-view.ts';
 import { anOrder, openGates } from './gates.ts';
 
 const gates = await openGates();

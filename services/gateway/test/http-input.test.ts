@@ -142,7 +142,7 @@ test("another buyer's order is 404, like one that nobody knows and what is no id
 test('a method that is not offered is 405 and says which are, a path that is none is 404', async () => {
   const offered: [string, string, string][] = [
     ['/v1/sales', 'DELETE', 'GET, HEAD, POST'],
-    [`/v1/sales/${queued}`, 'POST', 'GET, HEAD'],
+    [`/v1/sales/${queued}`, 'POST', 'GET, HEAD, PATCH'],
     [`/v1/sales/${queued}/orders`, 'PUT', 'POST'],
     [`/v1/orders/${bobs}`, 'PATCH', 'GET, HEAD'],
   ];

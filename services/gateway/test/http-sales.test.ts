@@ -44,7 +44,7 @@ test('a sale is made, open at once, listed and read, and counts down', async () 
   assert.equal(made.headers.get('location'), `/v1/sales/${sale.id}`);
   const { mode: _, ...given } = SALE;
   const defaults = { perBuyerLimit: 1, checkout: 'instant', holdSeconds: 0, decideWithinSeconds: 600, closed: false };
-  const expected = { ...given, ...defaults, id: sale.id, mode: 'queued', remaining: 3 };
+  const expected = { ...given, ...defaults, id: sale.id, mode: 'queued', revision: 1, remaining: 3 };
   assert.deepEqual(sale, expected);
   assert.deepEqual(await read(sale.id), expected);
   const { sales } = (await (await request('/v1/sales')).json()) as { sales: { id: string }[] };

@@ -50,7 +50,7 @@ const untilEpoch = (saleId: string, epoch: number) =>
 
 /** What FLUSHDB does, to one sale. */
 const loseGate = (saleId: string) =>
-  redis.del(...['gate', 'buyers', 'orders', 'due'].map((part) => `sale:{${saleId}}:${part}`));
+  redis.del(...['gate', 'buyers', 'orders', 'due', 'line', 'keys'].map((part) => `sale:{${saleId}}:${part}`));
 
 test('Redis is emptied while orders are in line: rebuilt from inventory, nothing oversold, every 202 final', async () => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 12 });

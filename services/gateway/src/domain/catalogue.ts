@@ -8,7 +8,7 @@ export interface Catalogue {
   all(): Sale[];
   /** Newer revisions and epochs win, whoever brings them. */
   learn(sales: Sale[]): void;
-  /** As of the last look at its gate, so at most a round old. */
+  /** As of the last look at its gate. */
   soldOut(saleId: string): boolean;
   seeTickets(saleId: string, tickets: number): void;
 }

@@ -1,5 +1,7 @@
 // Where an order stands, for its buyer.
-import { type OrderAnswer, type Orders, type OrderView, type OrderViews, UNDECIDED } from './ports.ts';
+import { type OrderView, UNDECIDED, viewOf } from './order-view.ts';
+import type { Pace } from './pace.ts';
+import type { Gate, Orders, OrderViews } from './ports.ts';
 
 /** An id that nobody knows may stand in line while the gate was lost: believed for as long as a queued order may take. */
 const YOUNG_MS = 600_000;
@@ -7,24 +9,39 @@ const YOUNG_MS = 600_000;
 /** After that a view that still says `queued` is checked: the Redis it lies in may have forgotten how the order ended. */
 export const DOUBTFUL_MS = 30_000;
 
+/** Its place in line, while it has one: 1 is next; estimated from how fast the line moves, null while it does not. */
+export type Standing = OrderView & { line?: { position: number; waitMs: number | null } };
+
+export interface FindPorts {
+  views: OrderViews;
+  orders: Orders;
+  gate: Gate;
+  pace: Pace;
+}
+
 export async function findOrder(
-  orderId: string,
-  buyerId: string,
-  mintedAtMs: number,
-  { views, orders }: { views: OrderViews; orders: Orders },
-): Promise<OrderView | undefined> {
-  const seen = await views.find(orderId).catch(() => undefined);
-  const doubtful = seen?.status === 'queued' && Date.now() - mintedAtMs > DOUBTFUL_MS;
-  const view = seen && !doubtful ? seen : (asView((await orders.get([orderId])).get(orderId)) ?? seen);
-  if (view) return view.buyerId === buyerId ? view : undefined;
+  { orderId, buyerId, mintedAtMs }: { orderId: string; buyerId: string; mintedAtMs: number },
+  ports: FindPorts,
+): Promise<Standing | undefined> {
+  const view = await shownOrAsked(orderId, mintedAtMs, ports);
+  if (view) return view.buyerId === buyerId ? withPlace(view, ports) : undefined;
   const age = Date.now() - mintedAtMs;
   if (age < 0 || age > YOUNG_MS) return undefined;
   return { ...UNDECIDED, orderId, saleId: '', buyerId, quantity: 0, status: 'queued' };
 }
 
-function asView(order: OrderAnswer | undefined): OrderView | undefined {
-  if (!order) return undefined;
-  const { settled, epoch, status, ...rest } = order;
-  // Decided but not closed yet may still be shown: a decision is never taken back.
-  return { ...rest, status: status === 'placed' ? 'queued' : status };
+async function shownOrAsked(orderId: string, mintedAtMs: number, { views, orders }: FindPorts) {
+  const seen = await views.find(orderId).catch(() => undefined);
+  const doubtful = seen?.status === 'queued' && Date.now() - mintedAtMs > DOUBTFUL_MS;
+  if (seen && !doubtful) return seen;
+  const order = (await orders.get([orderId])).get(orderId);
+  return order ? viewOf(order) : seen;
+}
+
+async function withPlace(view: OrderView, { gate, pace }: FindPorts): Promise<Standing> {
+  if (view.status !== 'queued') return view;
+  const position = await gate.position(view).catch(() => null);
+  if (position === null) return view;
+  const perSecond = pace.perSecond(view.saleId);
+  return { ...view, line: { position, waitMs: perSecond ? Math.round((position * 1_000) / perSecond) : null } };
 }

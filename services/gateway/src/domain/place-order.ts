@@ -1,27 +1,19 @@
 // One click: the gate says yes or no, then the order goes down its sale's road.
 // `busy` always means that nothing happened; whoever cannot know that says `unknown`.
 import type { OrderCommand } from '@flashsale/contracts/messages';
+import type { Cap } from './cap.ts';
 import type { Catalogue } from './catalogue.ts';
-import {
-  type Admission,
-  type Gate,
-  type OrderAnswer,
-  type OrderQueue,
-  type Orders,
-  type OrderViews,
-  UNDECIDED,
-} from './ports.ts';
+import { UNDECIDED, viewOf } from './order-view.ts';
+import { type EarlyRefusal, type PlaceAnswer, resultOf } from './place-answer.ts';
+import type { Admission, Gate, OrderQueue, Orders, OrderViews } from './ports.ts';
+import { repeatOrder } from './repeat-order.ts';
 import type { Sale } from './sale.ts';
 
-export type PlaceAnswer =
-  | { kind: 'queued'; orderId: string }
-  | { kind: 'confirmed'; order: OrderAnswer }
-  | { kind: 'rejected'; order: OrderAnswer }
-  | { kind: 'unknown'; orderId: string }
-  | { kind: 'already-bought'; orderId: string }
-  | { kind: 'sold-out' | 'not-open' | 'closed' | 'busy' };
-
-export type EarlyRefusal = 'sold-out' | 'closed' | 'busy';
+export interface Click {
+  command: OrderCommand;
+  /** Whoever sends the same again means the same order. */
+  idempotencyKey?: string | undefined;
+}
 
 export interface PlacePorts {
   gate: Gate;
@@ -32,6 +24,8 @@ export interface PlacePorts {
   catalogue: Catalogue;
   /** How long an order of that road may go without news before the sweeper looks at it. */
   dueInMs: { queued: number; direct: number };
+  /** How long the first answer to a click of that road may take. */
+  answersWithinMs: { queued: number; direct: number };
   /** The gate is not the one that this gateway knows: have it looked at now, not only in a while. */
   lookAgain: () => void;
   warn: (orderId: string, error: unknown) => void;
@@ -45,17 +39,20 @@ export function refuseEarly(sale: Sale, { queue, cap, catalogue }: PlacePorts): 
   return room ? undefined : 'busy';
 }
 
-export const placeOrder = (sale: Sale, command: OrderCommand, ports: PlacePorts): Promise<PlaceAnswer> =>
-  sale.mode === 'direct' ? placeDirect(command, ports) : placeQueued(command, ports);
+export async function placeOrder(sale: Sale, click: Click, ports: PlacePorts): Promise<PlaceAnswer> {
+  const before = await heardBefore(sale, click, ports);
+  if (before) return before;
+  return sale.mode === 'direct' ? placeDirect(sale, click, ports) : placeQueued(sale, click, ports);
+}
 
 /** The queue's road: yes as soon as the broker has the order for good, the result later. */
-async function placeQueued(command: OrderCommand, ports: PlacePorts): Promise<PlaceAnswer> {
+async function placeQueued(sale: Sale, { command, idempotencyKey }: Click, ports: PlacePorts): Promise<PlaceAnswer> {
   const { gate, queue } = ports;
   const { orderId } = command;
   if (!queue.available()) return { kind: 'busy' };
 
-  const admission = await gate.admit(command, ports.dueInMs.queued);
-  if (admission.kind !== 'admitted') return refusal(admission, orderId, ports);
+  const admission = await gate.admit(command, ports.dueInMs.queued, idempotencyKey);
+  if (admission.kind !== 'admitted') return notAdmitted(admission, sale, command, ports);
 
   const published = await queue.publish(command);
   if (published === 'unknown') return { kind: 'unknown', orderId };
@@ -67,22 +64,29 @@ async function placeQueued(command: OrderCommand, ports: PlacePorts): Promise<Pl
 }
 
 /** The calls' road: the answer is the result, for as many at once as `cap` lets through. */
-async function placeDirect(command: OrderCommand, ports: PlacePorts): Promise<PlaceAnswer> {
+async function placeDirect(sale: Sale, { command, idempotencyKey }: Click, ports: PlacePorts): Promise<PlaceAnswer> {
   const { gate, orders, cap } = ports;
   const { orderId } = command;
   if (!cap.enter()) return { kind: 'busy' };
   try {
-    const admission = await gate.admit(command, ports.dueInMs.direct);
-    if (admission.kind !== 'admitted') return refusal(admission, orderId, ports);
+    const admission = await gate.admit(command, ports.dueInMs.direct, idempotencyKey);
+    if (admission.kind !== 'admitted') return await notAdmitted(admission, sale, command, ports);
 
     const order = await orders.place(command);
     if (order === 'shed') return giveBack(command, gate);
     if (order === 'unknown') return { kind: 'unknown', orderId };
-    if (order.status === 'confirmed') return { kind: 'confirmed', order };
-    return order.status === 'rejected' ? { kind: 'rejected', order } : { kind: 'unknown', orderId };
+    return resultOf(viewOf(order)) ?? { kind: 'unknown', orderId };
   } finally {
     cap.leave();
   }
+}
+
+/** Asked before there is a question of room: whoever asks again takes none. */
+async function heardBefore(sale: Sale, { command, idempotencyKey }: Click, ports: PlacePorts) {
+  if (!idempotencyKey) return undefined;
+  const first = await ports.gate.recall(command, idempotencyKey);
+  if (first === 'stale') return notAdmitted({ kind: 'stale' }, sale, command, ports);
+  return first ? repeatOrder(sale, first, command, ports) : undefined;
 }
 
 async function noteSent(command: OrderCommand, { gate, views }: PlacePorts): Promise<void> {
@@ -93,35 +97,20 @@ async function noteSent(command: OrderCommand, { gate, views }: PlacePorts): Pro
   ]);
 }
 
-function refusal(
+async function notAdmitted(
   admission: Exclude<Admission, { kind: 'admitted' }>,
-  orderId: string,
-  { lookAgain }: PlacePorts,
-): PlaceAnswer {
-  if (admission.kind === 'unknown') return { kind: 'unknown', orderId };
+  sale: Sale,
+  command: OrderCommand,
+  ports: PlacePorts,
+): Promise<PlaceAnswer> {
+  if (admission.kind === 'repeated') return repeatOrder(sale, admission.first, command, ports);
+  if (admission.kind === 'unknown') return { kind: 'unknown', orderId: command.orderId };
   if (admission.kind !== 'stale') return admission;
-  lookAgain();
+  ports.lookAgain();
   return { kind: 'busy' };
 }
 
 async function giveBack(command: OrderCommand, gate: Gate): Promise<PlaceAnswer> {
   const refused = await gate.refuse(command).catch(() => false);
   return refused ? { kind: 'busy' } : { kind: 'unknown', orderId: command.orderId };
-}
-
-export interface Cap {
-  full(): boolean;
-  enter(): boolean;
-  leave(): void;
-}
-
-export function createCap(most: number): Cap {
-  let inside = 0;
-  return {
-    full: () => inside >= most,
-    enter: () => inside < most && ++inside > 0,
-    leave: () => {
-      inside -= 1;
-    },
-  };
 }

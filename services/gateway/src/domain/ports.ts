@@ -1,16 +1,25 @@
 // What the gateway's stories ask of the world: the gate, the line, orders, inventory, the view.
-import type { OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
+import type { OrderCommand } from '@flashsale/contracts/messages';
 import type { OrderStatus } from '@flashsale/contracts/wire';
+import type { OrderView } from './order-view.ts';
 import type { Sale } from './sale.ts';
 
 export type Admission =
   | { kind: 'admitted' }
   | { kind: 'already-bought'; orderId: string }
+  /** The idempotency key came before. */
+  | { kind: 'repeated'; first: FirstOrder }
   | { kind: 'sold-out' | 'not-open' | 'closed' }
   /** The gate did not act: it is being rebuilt, or Redis is away. */
   | { kind: 'stale' }
   /** It may have acted. */
   | { kind: 'unknown' };
+
+/** What the first request with an idempotency key was for. */
+export interface FirstOrder {
+  orderId: string;
+  quantity: number;
+}
 
 export interface GateState {
   epoch: number;
@@ -37,7 +46,15 @@ export interface Snapshot {
 
 /** Each call is one script. Those that answer a plain value reject when Redis cannot be asked. */
 export interface Gate {
-  admit(command: OrderCommand, dueInMs: number): Promise<Admission>;
+  admit(command: OrderCommand, dueInMs: number, idempotencyKey?: string): Promise<Admission>;
+  /** The order that was admitted with that key; `stale`: the gate is not to be believed just now. */
+  recall(buyer: { saleId: string; buyerId: string }, idempotencyKey: string): Promise<FirstOrder | 'stale' | null>;
+  /** The id of the buyer's one live order, as far as a gate that is to be believed knows. */
+  orderOf(saleId: string, buyerId: string): Promise<string | 'stale' | null>;
+  /** Whether the broker is known to have it. */
+  isSent(order: { saleId: string; orderId: string }): Promise<boolean>;
+  /** 1 is next; null for who is not in line, or was when the gate was lost. */
+  position(order: { saleId: string; orderId: string }): Promise<number | null>;
   markSent(command: { saleId: string; orderId: string }): Promise<void>;
   /** True: given back, nothing happened. False: it cannot be known. */
   refuse(command: OrderCommand): Promise<boolean>;
@@ -87,17 +104,11 @@ export interface Inventory {
   createSale(sale: Sale): Promise<Sale>;
   getSale(saleId: string): Promise<Sale | undefined>;
   listSales(): Promise<Sale[]>;
+  /** Undefined when somebody else changed it meanwhile. */
+  changeSale(from: Sale, to: Sale): Promise<Sale | undefined>;
   /** Undefined when another gateway was first. */
   reopen(saleId: string, expectedEpoch: number): Promise<Snapshot | undefined>;
 }
-
-/** `version` 0 is an order that only the gate knows of. */
-export type OrderView = Omit<OrderEvent, 'status' | 'decidedAtMs' | 'epoch'> & {
-  status: 'queued' | 'held' | OrderEvent['status'];
-  decidedAtMs: number | null;
-};
-
-export const UNDECIDED = { reason: null, version: 0, amountMinor: null, currency: null, decidedAtMs: null } as const;
 
 export interface OrderViews {
   /** Keeps the highest version. */

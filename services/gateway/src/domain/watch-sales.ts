@@ -48,21 +48,16 @@ export function createWatch(ports: WatchPorts) {
       const states = await ports.gate.read(sales.map((sale) => sale.id));
       for (const [index, sale] of sales.entries()) {
         const state = states[index];
-        // A gate that is being rebuilt is not sold out, it is busy.
-        ports.catalogue.seeTickets(sale.id, state?.tickets ?? 1);
         if (mustOpen(sale, state)) void open(sale);
         else if (state && state.revision < sale.revision) await ports.gate.change(sale);
       }
     },
-  };
-}
-
-/** A crowd before a stale gate asks for the next round with every click. */
-export function atMostEvery(ms: number, act: () => void): () => void {
-  let last = Number.NEGATIVE_INFINITY;
-  return () => {
-    if (performance.now() - last < ms) return;
-    last = performance.now();
-    act();
+    /** Looked at more often than the rest, so that a sale that has units again is open again within a second. */
+    async lookAtTickets(): Promise<void> {
+      const sales = ports.catalogue.all();
+      const left = await ports.gate.remaining(sales.map((sale) => sale.id));
+      // A gate that cannot be read or is being rebuilt is not sold out, it is busy.
+      for (const [index, sale] of sales.entries()) ports.catalogue.seeTickets(sale.id, left[index] ?? 1);
+    },
   };
 }

@@ -1,7 +1,7 @@
 // Results of orders, as orders tells them: each gives its tickets back or keeps them, once.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OrderEvent, read } from '@flashsale/contracts/messages';
-import { declareTopology, SETTLE_QUEUE } from '@flashsale/contracts/topology';
+import { declarePush, declareTopology, pushQueue, SETTLE_QUEUE } from '@flashsale/contracts/topology';
 import { type Consumer, consumeBatches } from '@flashsale/messaging/consumer';
 import type { Log } from '@flashsale/runtime/log';
 
@@ -47,4 +47,28 @@ export function consumeOrderEvents(options: {
       await consumer.stop();
     },
   };
+}
+
+/** Every gateway hears every result, for whoever waits for it here; what is lost meanwhile is not told again. */
+export function hearOrderNews(options: {
+  url: string;
+  log: Log;
+  instance: string;
+  hear: (event: OrderEvent) => void;
+}): Consumer {
+  const { url, log, instance, hear } = options;
+  return consumeBatches<OrderEvent>({
+    url,
+    name: 'gateway: order news',
+    log,
+    declare: declarePush(instance),
+    queue: pushQueue(instance),
+    batch: 200,
+    lanes: 1,
+    parse: read(OrderEvent),
+    async handle(events) {
+      for (const event of events) hear(event);
+      return events.map(() => 'done');
+    },
+  });
 }

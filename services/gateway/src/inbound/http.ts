@@ -7,9 +7,11 @@ import { answerProblem, problemHandler } from './problems.ts';
 const DRAIN_MS = 5_000;
 const OFFERED = {
   '/v1/sales': 'GET, HEAD, POST',
-  '/v1/sales/:saleId': 'GET, HEAD',
+  '/v1/sales/:saleId': 'GET, HEAD, PATCH',
   '/v1/sales/:saleId/orders': 'POST',
+  '/v1/orders': 'GET, HEAD',
   '/v1/orders/:orderId': 'GET, HEAD',
+  '/v1/orders/:orderId/events': 'GET, HEAD',
 };
 
 export interface PublicServer {

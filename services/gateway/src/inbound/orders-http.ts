@@ -1,73 +1,82 @@
 // Buying, and asking how an order stands.
-import type { OrderCommand } from '@flashsale/contracts/messages';
 import express, { type Response, Router } from 'express';
-import { DOUBTFUL_MS } from '../domain/find-order.ts';
-import type { EarlyRefusal, PlaceAnswer } from '../domain/place-order.ts';
-import type { OrderView } from '../domain/ports.ts';
+import type { Catalogue } from '../domain/catalogue.ts';
+import { DOUBTFUL_MS, type Standing } from '../domain/find-order.ts';
+import type { EarlyRefusal, PlaceAnswer } from '../domain/place-answer.ts';
+import type { Click } from '../domain/place-order.ts';
+import type { Gate } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
-import { mintedAt, mintId } from './order-id.ts';
-import { answerProblem, Problem, type ProblemKind } from './problems.ts';
-import { fromOrder, isUuid, OrderRequest, parse } from './schemas.ts';
-import type { createAuthenticate } from './token.ts';
+import { fromOrder } from './bodies.ts';
+import type { Listening } from './listening.ts';
+import { mintId } from './order-id.ts';
+import { type Asked, type FindOrder, orderFor, ownOrder } from './own-order.ts';
+import { ASK_AGAIN_IN_SECONDS, answerPlaced } from './placed.ts';
+import { answerProblem, Problem } from './problems.ts';
+import { IdempotencyKey, isUuid, OrderRequest, parse, SaleQuery } from './schemas.ts';
+import type { Authenticate } from './token.ts';
+import { createWait } from './wait.ts';
 
 const jsonBody = express.json({ limit: '4kb', type: 'application/json' });
-const ASK_AGAIN_IN_SECONDS = '1';
 const ASK_RARELY_IN_SECONDS = '5';
 
 export interface OrdersRoutes {
-  authenticate: ReturnType<typeof createAuthenticate>;
-  findSale: (saleId: string) => Promise<Sale | undefined>;
+  authenticate: Authenticate;
+  tooOften: (buyerId: string) => boolean;
+  catalogue: Catalogue;
   refuseEarly: (sale: Sale) => EarlyRefusal | undefined;
-  place: (sale: Sale, command: OrderCommand) => Promise<PlaceAnswer>;
-  findOrder: (orderId: string, buyerId: string, mintedAtMs: number) => Promise<OrderView | undefined>;
+  place: (sale: Sale, click: Click) => Promise<PlaceAnswer>;
+  listening: Listening;
+  findOrder: FindOrder;
+  gate: Pick<Gate, 'orderOf'>;
   directDeadlineMs: number;
 }
 
-export function ordersRouter({
-  authenticate,
-  findSale,
-  refuseEarly,
-  place,
-  findOrder,
-  directDeadlineMs,
-}: OrdersRoutes): Router {
+export function ordersRouter(routes: OrdersRoutes): Router {
+  const { authenticate, tooOften, catalogue, refuseEarly, place, findOrder, gate, directDeadlineMs } = routes;
+  const wait = createWait(routes.listening);
   const router = Router();
 
   router.post(
     '/v1/sales/:saleId/orders',
     async (request, response, next) => {
       const { saleId } = request.params;
-      const sale = isUuid(saleId) ? await findSale(saleId) : undefined;
+      const sale = isUuid(saleId) ? await catalogue.find(saleId) : undefined;
       if (!sale) throw new Problem('not-found', { detail: 'no such sale' });
-      const no = refuseEarly(sale);
+      // Whoever sends a key may be asking for an order of before, so that one always gets to the gate.
+      const no = request.headers['idempotency-key'] === undefined && refuseEarly(sale);
       if (no) return answerProblem(response, no);
       response.locals.sale = sale;
       response.locals.buyerId = authenticate(request).buyerId;
+      if (tooOften(response.locals.buyerId)) return answerProblem(response, 'too-often');
       if (hasBody(request.headers) && !request.is('application/json')) throw new Problem('unsupported-media-type');
       next();
     },
     jsonBody,
     async (request, response) => {
       const { sale, buyerId } = response.locals as { sale: Sale; buyerId: string };
+      const idempotencyKey = parse(IdempotencyKey, request.get('idempotency-key'), 'Idempotency-Key');
       const { quantity } = parse(OrderRequest, request.body ?? {});
       if (quantity > sale.perBuyerLimit) throw new Problem('limit', { perBuyerLimit: sale.perBuyerLimit });
       const decideWithinMs = sale.mode === 'direct' ? directDeadlineMs : sale.decideWithinSeconds * 1_000;
       const ids = { orderId: mintId(), saleId: sale.id, buyerId };
       const command = { ...ids, quantity, epoch: sale.epoch, decideByMs: Date.now() + decideWithinMs };
-      answer(response, await place(sale, command), sale);
+      const placed = await place(sale, { command, idempotencyKey });
+      answerPlaced(response, await wait(placed, buyerId, request, response), sale);
     },
   );
 
   router.get('/v1/orders/:orderId', async (request, response) => {
-    const { orderId } = request.params;
-    const mintedAtMs = mintedAt(orderId);
+    answerOrder(response, await ownOrder(request, authenticate, findOrder));
+  });
+
+  /** For whoever clicked and got no answer: the id is not known then. */
+  router.get('/v1/orders', async (request, response) => {
     const { buyerId } = authenticate(request);
-    const view = mintedAtMs === undefined ? undefined : await findOrder(orderId.toLowerCase(), buyerId, mintedAtMs);
-    if (!view || mintedAtMs === undefined) throw new Problem('not-found', { detail: 'no such order' });
-    const longInLine = Date.now() - mintedAtMs > DOUBTFUL_MS;
-    if (view.status === 'queued')
-      response.set('Retry-After', longInLine ? ASK_RARELY_IN_SECONDS : ASK_AGAIN_IN_SECONDS);
-    response.set('Cache-Control', 'no-store').json(fromOrder(view, mintedAtMs));
+    const { sale: saleId } = parse(SaleQuery, request.query, 'query');
+    const orderId = (await catalogue.find(saleId)) ? await gate.orderOf(saleId, buyerId) : null;
+    if (orderId === 'stale') throw new Problem('busy');
+    if (!orderId) throw new Problem('not-found', { detail: 'no live order of this buyer in this sale' });
+    answerOrder(response, await orderFor({ orderId, buyerId }, findOrder));
   });
 
   return router;
@@ -76,35 +85,8 @@ export function ordersRouter({
 const hasBody = (headers: { 'content-length'?: string | undefined; 'transfer-encoding'?: string | undefined }) =>
   Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
 
-/** The one mapping from what became of a click to HTTP. */
-function answer(response: Response, placed: PlaceAnswer, sale: Sale): void {
-  const orderId = 'order' in placed ? placed.order.orderId : 'orderId' in placed ? placed.orderId : undefined;
-  if (orderId) response.set('Location', `/v1/orders/${orderId}`);
-  response.set('Cache-Control', 'no-store');
-  if (placed.kind === 'queued') {
-    response.status(202).set('Retry-After', ASK_AGAIN_IN_SECONDS).json({ orderId, status: 'queued' });
-  } else if (placed.kind === 'confirmed') {
-    const { amountMinor, currency } = placed.order;
-    response.status(201).json({ orderId, status: 'confirmed', amount: { amountMinor, currency } });
-  } else {
-    answerProblem(response, ...refusal(placed, sale));
-  }
-}
-
-function refusal(placed: Exclude<PlaceAnswer, { kind: 'queued' | 'confirmed' }>, sale: Sale): [ProblemKind, object] {
-  switch (placed.kind) {
-    case 'rejected': {
-      const { orderId, reason } = placed.order;
-      const kind = reason === 'declined' ? 'payment-declined' : reason === 'duplicate' ? 'already-bought' : 'rejected';
-      return [kind, { orderId, reason }];
-    }
-    case 'unknown':
-      return ['outcome-unknown', { orderId: placed.orderId }];
-    case 'already-bought':
-      return ['already-bought', { orderId: placed.orderId }];
-    case 'not-open':
-      return ['not-open', { opensAt: new Date(sale.opensAtMs).toISOString() }];
-    default:
-      return [placed.kind, {}];
-  }
+function answerOrder(response: Response, { asked, order }: { asked: Asked; order: Standing }): void {
+  const longInLine = Date.now() - asked.mintedAtMs > DOUBTFUL_MS;
+  if (order.status === 'queued') response.set('Retry-After', longInLine ? ASK_RARELY_IN_SECONDS : ASK_AGAIN_IN_SECONDS);
+  response.set('Cache-Control', 'no-store').json(fromOrder(order, asked.mintedAtMs));
 }

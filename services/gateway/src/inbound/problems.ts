@@ -2,7 +2,7 @@
 import { status as rpc, statusOf } from '@flashsale/rpc/client';
 import type { NextFunction, Request, Response } from 'express';
 
-const PROBLEMS = {
+export const PROBLEMS = {
   'bad-request': [400, 'The request is not valid'],
   unauthenticated: [401, 'A valid bearer token is needed'],
   'payment-declined': [402, 'The payment was declined'],
@@ -13,10 +13,13 @@ const PROBLEMS = {
   'method-not-allowed': [405, 'This method is not offered here'],
   'already-bought': [409, 'This buyer has an order in this sale'],
   limit: [409, 'More than one buyer may have'],
+  'changed-meanwhile': [409, 'The sale was changed meanwhile'],
   rejected: [409, 'The order was rejected'],
   'sold-out': [410, 'Sold out'],
   'too-large': [413, 'The request body is too large'],
   'unsupported-media-type': [415, 'The request body must be application/json'],
+  'key-reused': [422, 'This idempotency key came with another body before'],
+  'too-often': [429, 'Too many clicks of one buyer; nothing happened'],
   internal: [500, 'Something went wrong here'],
   busy: [503, 'Too busy just now; nothing happened'],
   'outcome-unknown': [504, 'The outcome is not known yet; ask at the location'],
@@ -37,6 +40,7 @@ export class Problem extends Error {
 
 const HEADERS: Partial<Record<ProblemKind, Record<string, string>>> = {
   busy: { 'Retry-After': '1' },
+  'too-often': { 'Retry-After': '1' },
   unauthenticated: { 'WWW-Authenticate': 'Bearer' },
 };
 

@@ -1,43 +1,52 @@
 // Making sales, and looking at them.
-import express, { Router } from 'express';
+import express, { type RequestHandler, type Response, Router } from 'express';
 import type { Catalogue } from '../domain/catalogue.ts';
+import type { ChangeAnswer, SaleChange } from '../domain/change-sale.ts';
 import type { Sale } from '../domain/sale.ts';
+import { fromSale } from './bodies.ts';
 import { mintId } from './order-id.ts';
 import { Problem } from './problems.ts';
-import { fromSale, isUuid, parse, SaleRequest, toSale } from './schemas.ts';
-import type { createAuthenticate } from './token.ts';
+import { isUuid, parse, SaleChangeRequest, SaleRequest, toChange, toSale } from './schemas.ts';
+import type { Authenticate } from './token.ts';
 
 const jsonBody = express.json({ limit: '4kb', type: 'application/json' });
 
 export interface SalesRoutes {
-  authenticate: ReturnType<typeof createAuthenticate>;
+  authenticate: Authenticate;
   catalogue: Catalogue;
   createSale: (sale: Sale) => Promise<Sale>;
+  changeSale: (saleId: string, change: SaleChange) => Promise<ChangeAnswer>;
   /** Units that each gate can still give, in the order of the sales; null while there is no gate. */
   remaining: (saleIds: string[]) => Promise<(number | null)[]>;
 }
 
-export function salesRouter({ authenticate, catalogue, createSale, remaining }: SalesRoutes): Router {
+export function salesRouter({ authenticate, catalogue, createSale, changeSale, remaining }: SalesRoutes): Router {
   const router = Router();
 
-  router.post(
-    '/v1/sales',
-    (request, _response, next) => {
-      if (!authenticate(request).admin) throw new Problem('forbidden', { detail: 'an admin token is needed' });
-      if (!request.is('application/json')) throw new Problem('unsupported-media-type');
-      next();
-    },
-    jsonBody,
-    async (request, response) => {
-      const asked = toSale(mintId(), parse(SaleRequest, request.body));
-      response.set('Location', `/v1/sales/${asked.id}`);
-      const sale = await createSale(asked).catch(() => {
-        throw new Problem('outcome-unknown');
-      });
-      const [left = null] = await remaining([sale.id]);
-      response.status(201).json(fromSale(sale, left));
-    },
-  );
+  const adminOnly: RequestHandler<{ saleId: string }> = (request, _response, next) => {
+    if (!authenticate(request).admin) throw new Problem('forbidden', { detail: 'an admin token is needed' });
+    if (!request.is('application/json')) throw new Problem('unsupported-media-type');
+    next();
+  };
+
+  async function answerSale(response: Response, status: number, sale: Sale) {
+    const [left = null] = await remaining([sale.id]);
+    response.status(status).set('Cache-Control', 'no-store').json(fromSale(sale, left));
+  }
+
+  router.post('/v1/sales', adminOnly, jsonBody, async (request, response) => {
+    const asked = toSale(mintId(), parse(SaleRequest, request.body));
+    response.set('Location', `/v1/sales/${asked.id}`);
+    await answerSale(response, 201, await createSale(asked).catch(unknown));
+  });
+
+  router.patch('/v1/sales/:saleId', adminOnly, jsonBody, async (request, response) => {
+    const { saleId } = request.params;
+    const change = toChange(parse(SaleChangeRequest, request.body));
+    if (!isUuid(saleId)) throw new Problem('not-found', { detail: 'no such sale' });
+    response.set('Location', `/v1/sales/${saleId}`);
+    await answerSale(response, 200, changed(await changeSale(saleId, change).catch(unknown)));
+  });
 
   router.get('/v1/sales', async (_request, response) => {
     const sales = catalogue.all();
@@ -51,9 +60,26 @@ export function salesRouter({ authenticate, catalogue, createSale, remaining }: 
     const { saleId } = request.params;
     const sale = isUuid(saleId) ? await catalogue.find(saleId) : undefined;
     if (!sale) throw new Problem('not-found', { detail: 'no such sale' });
-    const [left = null] = await remaining([sale.id]);
-    response.set('Cache-Control', 'no-store').json(fromSale(sale, left));
+    await answerSale(response, 200, sale);
   });
 
   return router;
+}
+
+/** A call that failed may still have done it; absolute values may be sent again. */
+function unknown(): never {
+  throw new Problem('outcome-unknown');
+}
+
+function changed(answer: ChangeAnswer): Sale {
+  switch (answer.kind) {
+    case 'done':
+      return answer.sale;
+    case 'changed-meanwhile':
+      throw new Problem('changed-meanwhile', { revision: answer.sale.revision });
+    case 'impossible':
+      throw new Problem('bad-request', { errors: [{ field: answer.field, message: answer.message }] });
+    case 'no-such-sale':
+      throw new Problem('not-found', { detail: 'no such sale' });
+  }
 }

@@ -1,10 +1,15 @@
-// What clients may send, and what they are sent.
+// What clients may send: one schema gives the type, the check and the message.
 import { z } from 'zod';
-import type { OrderView } from '../domain/ports.ts';
+import type { SaleChange } from '../domain/change-sale.ts';
 import type { Sale } from '../domain/sale.ts';
 import { Problem } from './problems.ts';
 
 export const OrderRequest = z.strictObject({ quantity: z.int32().min(1).default(1) });
+
+export const IdempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
+  .optional();
 
 // What inventory would refuse is refused here, where it can still be said which field it is.
 const LAST_MS = Date.UTC(9999, 11, 31);
@@ -17,18 +22,20 @@ const text = (most: number) =>
 const instant = z.iso
   .datetime({ offset: true })
   .refine((at) => Date.parse(at) >= 0 && Date.parse(at) <= LAST_MS, 'must be between 1970 and 9999');
+const stock = z.int32().min(1).max(10_000_000);
 
 export const SaleRequest = z
   .strictObject({
     sku: text(64),
     title: text(200),
     price: z.strictObject({
-      /** Minor currency units. */
-      amountMinor: z.int().min(1).max(1_000_000_000),
-      /** ISO 4217. */
-      currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code'),
+      amountMinor: z.int().min(1).max(1_000_000_000).describe('Minor currency units'),
+      currency: z
+        .string()
+        .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
+        .describe('ISO 4217'),
     }),
-    stock: z.int32().min(1).max(10_000_000),
+    stock,
     opensAt: instant,
     closesAt: instant,
     perBuyerLimit: z.int32().min(1).max(1_000).default(1),
@@ -39,13 +46,29 @@ export const SaleRequest = z
   .refine((sale) => Date.parse(sale.closesAt) > Date.parse(sale.opensAt), {
     path: ['closesAt'],
     message: 'must be after opensAt',
+  })
+  .refine((sale) => Number.isSafeInteger(sale.price.amountMinor * sale.stock), {
+    path: ['stock'],
+    message: 'price times stock must stay below 2^53',
   });
 
+export const SaleChangeRequest = z
+  .strictObject({
+    stock: stock.optional().describe('All units of the sale, those sold included; only grows'),
+    closed: z.boolean().optional(),
+    opensAt: instant.optional(),
+    closesAt: instant.optional(),
+    revision: z.int32().min(1).optional().describe('Of the sale that the change was made for'),
+  })
+  .refine(({ revision: _, ...changes }) => Object.keys(changes).length > 0, 'must change something');
+
+export const SaleQuery = z.object({ sale: z.uuid().describe('The id of the sale') });
+
 /** Throws the problem that names every field that is wrong. */
-export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.infer<Schema> {
+export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, whole = 'body'): z.infer<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.') || 'body', message }));
+  const errors = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.') || whole, message }));
   throw new Problem('bad-request', { errors });
 }
 
@@ -57,28 +80,10 @@ export function toSale(id: string, request: z.infer<typeof SaleRequest>): Sale {
   return { ...rest, ...window, id, holdSeconds: 0, closed: false, epoch: 0, revision: 1 };
 }
 
-/** `remaining`: units that the gate can still give; null while it has no gate. */
-export function fromSale(
-  { opensAtMs, closesAtMs, epoch: _epoch, revision: _revision, ...sale }: Sale,
-  remaining: number | null,
-) {
+export function toChange({ opensAt, closesAt, ...rest }: z.infer<typeof SaleChangeRequest>): SaleChange {
   return {
-    ...sale,
-    opensAt: new Date(opensAtMs).toISOString(),
-    closesAt: new Date(closesAtMs).toISOString(),
-    remaining,
-  };
-}
-
-export function fromOrder(view: OrderView, mintedAtMs: number) {
-  const { orderId, saleId, quantity, status, reason, amountMinor, currency, decidedAtMs } = view;
-  return {
-    orderId,
-    ...(saleId && { saleId, quantity }),
-    status,
-    ...(reason && { reason }),
-    ...(amountMinor && { amount: { amountMinor, currency } }),
-    createdAt: new Date(mintedAtMs).toISOString(),
-    ...(decidedAtMs && { decidedAt: new Date(decidedAtMs).toISOString() }),
+    ...rest,
+    opensAtMs: opensAt === undefined ? undefined : Date.parse(opensAt),
+    closesAtMs: closesAt === undefined ? undefined : Date.parse(closesAt),
   };
 }

@@ -14,7 +14,9 @@ const LONGEST_SUBJECT = 255;
 // Neither control characters, of which Postgres cannot store NUL, nor halves of a character.
 const SUBJECT = /^[^\p{Cc}\p{Cs}]+$/u;
 
-export function createAuthenticate(secret: string): (request: Request) => Identity {
+export type Authenticate = (request: Pick<Request, 'get'>) => Identity;
+
+export function createAuthenticate(secret: string): Authenticate {
   // No cache: each buyer comes once, and cached verdicts outlive what they were about.
   const verify = createVerifier({
     key: secret,

@@ -16,7 +16,12 @@ const keysOf = (saleId: string) => ({
   buyers: `sale:{${saleId}}:buyers`,
   orders: `sale:{${saleId}}:orders`,
   due: `sale:{${saleId}}:due`,
+  line: `sale:{${saleId}}:line`,
+  keys: `sale:{${saleId}}:keys`,
 });
+
+/** Neither a buyer nor a key has a line break. */
+const fieldOf = (buyerId: string, key: string) => `${buyerId}\n${key}`;
 
 export function createGate(redis: GateRedis, sentDueMs: number): Gate {
   const all = (saleId: string) => Object.values(keysOf(saleId));
@@ -27,22 +32,52 @@ export function createGate(redis: GateRedis, sentDueMs: number): Gate {
     return process;
   }
 
-  async function admit(command: OrderCommand, dueInMs: number): Promise<Admission> {
+  async function admit(command: OrderCommand, dueInMs: number, idempotencyKey?: string): Promise<Admission> {
     const { orderId, saleId, buyerId, quantity, epoch } = command;
     const process = redis.process();
     if (!process) return { kind: 'stale' };
-    const record = { state: 'unsent', claimed: false, quantity, buyerId, command: JSON.stringify(command) };
-    const args = [process, epoch, orderId, buyerId, quantity, JSON.stringify(record), dueInMs];
+    const key = idempotencyKey && fieldOf(buyerId, idempotencyKey);
+    const text = JSON.stringify(command);
+    const record = { state: 'unsent', claimed: false, quantity, buyerId, command: text, ...(key && { key }) };
+    const args = [process, epoch, orderId, buyerId, quantity, JSON.stringify(record), dueInMs, key ?? ''];
     try {
-      const [kind, other] = (await redis.script('admit', all(saleId), args)) as [Admission['kind'], string];
+      const [kind, other = ''] = (await redis.script('admit', all(saleId), args)) as [Admission['kind'], string?];
+      if (kind === 'repeated') return { kind, first: toFirst(other) };
       return kind === 'already-bought' ? { kind, orderId: other } : { kind };
     } catch (error) {
       return { kind: error instanceof Error && NOT_RUN.test(error.message) ? 'stale' : 'unknown' };
     }
   }
 
+  /** What a gate that can be believed remembers of one buyer. */
+  async function lookUp(saleId: string, part: 'buyers' | 'keys', field: string): Promise<'stale' | string | null> {
+    const keys = keysOf(saleId);
+    const process = redis.process();
+    if (!process) return 'stale';
+    const asked = redis.script('lookUp', [keys.gate, keys[part]], [process, field]);
+    const [kind, found] = (await asked.catch(() => ['stale'])) as ['stale'] | ['found', string | null];
+    return kind === 'stale' ? 'stale' : found;
+  }
+
   return {
     admit,
+
+    async recall({ saleId, buyerId }, idempotencyKey) {
+      const found = await lookUp(saleId, 'keys', fieldOf(buyerId, idempotencyKey));
+      return found === 'stale' || found === null ? found : toFirst(found);
+    },
+
+    orderOf: (saleId, buyerId) => lookUp(saleId, 'buyers', buyerId),
+
+    async isSent({ saleId, orderId }) {
+      const text = await redis.client.hget(keysOf(saleId).orders, orderId);
+      return text !== null && JSON.parse(text).state !== 'unsent';
+    },
+
+    async position({ saleId, orderId }) {
+      const before = await redis.client.zrank(keysOf(saleId).line, orderId);
+      return before === null ? null : before + 1;
+    },
 
     async markSent({ saleId, orderId }) {
       const { orders, due } = keysOf(saleId);
@@ -63,12 +98,13 @@ export function createGate(redis: GateRedis, sentDueMs: number): Gate {
     },
 
     async settleConfirmed(saleId, orderId, epoch) {
-      const { gate, orders, due } = keysOf(saleId);
-      await redis.script('settleConfirmed', [gate, orders, due], [orderId, epoch]);
+      const { gate, orders, due, line } = keysOf(saleId);
+      await redis.script('settleConfirmed', [gate, orders, due, line], [orderId, epoch]);
     },
 
     async settleEnded(saleId, orderId, buyerId) {
-      await redis.script('settleEnded', all(saleId), [orderId, buyerId]);
+      const { keys: _, ...touched } = keysOf(saleId);
+      await redis.script('settleEnded', Object.values(touched), [orderId, buyerId]);
     },
 
     async change(sale) {
@@ -78,12 +114,13 @@ export function createGate(redis: GateRedis, sentDueMs: number): Gate {
 
     async flip({ sale, available, reservations }: Snapshot) {
       const process = connected();
-      const keys = keysOf(sale.id);
+      // The keys are kept: whoever asks again is told of an order that may have ended meanwhile, and that is the truth.
+      const { keys: _, ...keys } = keysOf(sale.id);
       const staged = [keys.buyers, keys.orders, keys.due].map((key) => `${key}:staged:${sale.epoch}`);
       await stage(redis, staged, reservations);
       const args = [process, sale.epoch, sale.stock, sale.revision, available, ...windowOf(sale), reservations.length];
       if (redis.process() !== process) throw new Error('redis was lost while the gate was staged');
-      await redis.script('flip', [...all(sale.id), ...staged], args);
+      await redis.script('flip', [...Object.values(keys), ...staged], args);
     },
 
     remaining: (saleIds) =>
@@ -111,6 +148,12 @@ export function createGate(redis: GateRedis, sentDueMs: number): Gate {
       );
     },
   };
+}
+
+/** As admit keeps it: order and quantity of the first request with a key. */
+function toFirst(text: string) {
+  const [orderId = '', quantity] = text.split(' ');
+  return { orderId, quantity: Number(quantity) };
 }
 
 const windowOf = (sale: Sale) => [sale.closed ? 1 : 0, sale.opensAtMs, sale.closesAtMs];

@@ -29,19 +29,34 @@ export function createInventory(config: Config): Inventory & { stop(): void } {
       return sales.map(fromWire);
     },
 
+    async changeSale(from, { stock, closed, opensAtMs, closesAtMs }) {
+      const change = { addStock: stock - from.stock, closed, opensAtMs, closesAtMs, expectedRevision: from.revision };
+      return unlessAborted(async () => {
+        const answer = await call(client, client.updateSale, { saleId: from.id, ...change }, { deadlineMs });
+        return fromWire(answer.sale as WireSale);
+      });
+    },
+
     async reopen(saleId, expectedEpoch) {
-      try {
+      return unlessAborted(async () => {
         const answer = await call(client, client.reopen, { saleId, expectedEpoch }, { deadlineMs: 5 * deadlineMs });
         const sale = answer.sale as WireSale;
         return { sale: fromWire(sale), available: sale.available, reservations: answer.reservations };
-      } catch (error) {
-        if (statusOf(error) === status.ABORTED) return undefined;
-        throw error;
-      }
+      });
     },
 
     stop: () => client.close(),
   };
+}
+
+/** Undefined for what was asked of a sale that is no longer as the caller knew it. */
+async function unlessAborted<Answer>(ask: () => Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (statusOf(error) === status.ABORTED) return undefined;
+    throw error;
+  }
 }
 
 const fromWire = (sale: WireSale): Sale => ({

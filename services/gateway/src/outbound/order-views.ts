@@ -1,5 +1,6 @@
 // What a buyer sees of an order, in Redis; lost with it, and then asked of orders.
-import type { OrderView, OrderViews } from '../domain/ports.ts';
+import type { OrderView } from '../domain/order-view.ts';
+import type { OrderViews } from '../domain/ports.ts';
 import type { GateRedis } from './redis.ts';
 
 const KEPT_FOR_MS = 24 * 3_600_000;

@@ -16,14 +16,15 @@ export interface GateRedis {
 
 const lua = (file: string) => readFileSync(new URL(file, import.meta.url), 'utf8');
 const SCRIPTS = {
-  admit: { numberOfKeys: 4, lua: lua('gate/admit.lua') },
+  admit: { numberOfKeys: 6, lua: lua('gate/admit.lua') },
   markSent: { numberOfKeys: 2, lua: lua('gate/mark-sent.lua') },
-  refuse: { numberOfKeys: 4, lua: lua('gate/refuse.lua') },
+  refuse: { numberOfKeys: 6, lua: lua('gate/refuse.lua') },
+  lookUp: { numberOfKeys: 2, lua: lua('gate/look-up.lua') },
   claim: { numberOfKeys: 3, lua: lua('gate/claim.lua') },
-  settleConfirmed: { numberOfKeys: 3, lua: lua('gate/settle-confirmed.lua') },
-  settleEnded: { numberOfKeys: 4, lua: lua('gate/settle-ended.lua') },
+  settleConfirmed: { numberOfKeys: 4, lua: lua('gate/settle-confirmed.lua') },
+  settleEnded: { numberOfKeys: 5, lua: lua('gate/settle-ended.lua') },
   change: { numberOfKeys: 1, lua: lua('gate/change.lua') },
-  flip: { numberOfKeys: 7, lua: lua('gate/flip.lua') },
+  flip: { numberOfKeys: 8, lua: lua('gate/flip.lua') },
   show: { numberOfKeys: 1, lua: lua('show.lua') },
 };
 

@@ -1,5 +1,5 @@
 -- refuse: gives back an order of which its handler knows that nobody got it; 0 means that this cannot be known.
--- KEYS gate, buyers, orders, due
+-- KEYS gate, buyers, orders, due, line, keys
 -- ARGV process, epoch, orderId
 local gate = redis.call('HMGET', KEYS[1], 'process', 'epoch')
 if gate[1] ~= ARGV[1] or gate[2] ~= ARGV[2] then return 0 end
@@ -13,4 +13,7 @@ redis.call('HINCRBY', KEYS[1], 'tickets', record.quantity)
 redis.call('HDEL', KEYS[2], record.buyerId)
 redis.call('HDEL', KEYS[3], ARGV[3])
 redis.call('ZREM', KEYS[4], ARGV[3])
+redis.call('ZREM', KEYS[5], ARGV[3])
+-- Refusals are not remembered: the same key may try again.
+if record.key then redis.call('HDEL', KEYS[6], record.key) end
 return 1

@@ -1,0 +1,68 @@
+// Closing, topping up and moving a sale: inventory first, then its gate.
+import type { Catalogue } from './catalogue.ts';
+import type { Gate, Inventory } from './ports.ts';
+import type { Sale } from './sale.ts';
+
+/** Absolute values: sending them again, or late, changes nothing more. */
+export interface SaleChange {
+  stock?: number | undefined;
+  closed?: boolean | undefined;
+  opensAtMs?: number | undefined;
+  closesAtMs?: number | undefined;
+  /** Of the sale that the change was made for; without one it is made for whatever the sale is now. */
+  revision?: number | undefined;
+}
+
+export type ChangeAnswer =
+  | { kind: 'done'; sale: Sale }
+  | { kind: 'changed-meanwhile'; sale: Sale }
+  | { kind: 'impossible'; field: string; message: string }
+  | { kind: 'no-such-sale' };
+
+export interface ChangePorts {
+  gate: Gate;
+  inventory: Inventory;
+  catalogue: Catalogue;
+  warn: (saleId: string, error: unknown) => void;
+}
+
+export async function changeSale(saleId: string, change: SaleChange, ports: ChangePorts): Promise<ChangeAnswer> {
+  for (;;) {
+    const sale = await ports.inventory.getSale(saleId);
+    if (!sale) return { kind: 'no-such-sale' };
+    const wanted = withChange(sale, change);
+    if (isSame(sale, wanted)) return { kind: 'done', sale };
+    if ((change.revision ?? sale.revision) !== sale.revision) return { kind: 'changed-meanwhile', sale };
+    const problem = problemOf(sale, wanted);
+    if (problem) return { kind: 'impossible', ...problem };
+    const changed = await ports.inventory.changeSale(sale, wanted);
+    if (changed) return { kind: 'done', sale: await toTheGate(changed, ports) };
+    // Somebody else's change came first, so at least that one got on: look what is left of this one.
+  }
+}
+
+const withChange = (sale: Sale, { stock, closed, opensAtMs, closesAtMs }: SaleChange): Sale => ({
+  ...sale,
+  stock: stock ?? sale.stock,
+  closed: closed ?? sale.closed,
+  opensAtMs: opensAtMs ?? sale.opensAtMs,
+  closesAtMs: closesAtMs ?? sale.closesAtMs,
+});
+
+const CHANGEABLE = ['stock', 'closed', 'opensAtMs', 'closesAtMs'] as const;
+const isSame = (a: Sale, b: Sale) => CHANGEABLE.every((field) => a[field] === b[field]);
+
+function problemOf(sale: Sale, wanted: Sale) {
+  if (wanted.stock < sale.stock) return { field: 'stock', message: `only grows: it is ${sale.stock}` };
+  if (wanted.closesAtMs <= wanted.opensAtMs) return { field: 'closesAt', message: 'must be after opensAt' };
+  if (!Number.isSafeInteger(wanted.stock * wanted.price.amountMinor))
+    return { field: 'stock', message: 'price times stock must stay below 2^53' };
+  return undefined;
+}
+
+/** If it fails, the next round of any gateway brings the gate the same values. */
+async function toTheGate(sale: Sale, { gate, catalogue, warn }: ChangePorts): Promise<Sale> {
+  catalogue.learn([sale]);
+  await gate.change(sale).catch((error) => warn(sale.id, error));
+  return sale;
+}

@@ -1,0 +1,36 @@
+// What becomes of an order, as it becomes known, until it is final or nobody listens any more.
+import type { News } from './news.ts';
+import { isFinal, type OrderView } from './order-view.ts';
+
+/** News may be lost, so everybody looks as well: as often as a polite client would ask. */
+const LOOK_EVERY_MS = 1_000;
+const LOOK_RARELY_EVERY_MS = 5_000;
+const OFTEN_FOR_MS = 30_000;
+
+/** `find` answers undefined for an order that is not this buyer's, and rejects while nobody can say. */
+export async function* followOrder<View extends OrderView>(
+  { orderId, buyerId }: { orderId: string; buyerId: string },
+  { news, find, signal }: { news: News; find: () => Promise<View | undefined>; signal: AbortSignal },
+): AsyncGenerator<View | OrderView, void> {
+  const heard = news.subscribe(orderId, buyerId);
+  const rarelyFrom = performance.now() + OFTEN_FOR_MS;
+  try {
+    while (!signal.aborted) {
+      const view = heard.result() ?? (await find().catch(() => 'not known now' as const));
+      if (!view) return;
+      if (view !== 'not known now') {
+        yield view;
+        if (isFinal(view)) return;
+      }
+      await heard.wait(performance.now() < rarelyFrom ? LOOK_EVERY_MS : LOOK_RARELY_EVERY_MS, signal);
+    }
+  } finally {
+    heard.end();
+  }
+}
+
+/** Undefined when it has no result by then. */
+export async function untilFinal(following: AsyncIterable<OrderView>): Promise<OrderView | undefined> {
+  for await (const view of following) if (isFinal(view)) return view;
+  return undefined;
+}

@@ -1,0 +1,155 @@
+// The same idempotency key again: the same order and its answer, from any gateway, for as long as the sale is there.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openShop } from '../../../infra/testbed/shop.ts';
+import { until } from '../../../infra/testbed/until.ts';
+import { assertProblem } from './problem.ts';
+
+const shop = await openShop();
+const second = await shop.start.gateway();
+await shop.ready(second.ops);
+after(async () => {
+  await second.stop();
+  await shop.close();
+});
+const { createSale, tokenFor, request, proxies, evidence, wires } = shop;
+const gateways = [shop.services.gateway.url, second.url];
+
+function click(saleId: string, buyer: string, key: string | undefined, quantity = 1, base = gateways[0]) {
+  const headers = { 'content-type': 'application/json', ...(key !== undefined && { 'idempotency-key': key }) };
+  const init = { method: 'POST', headers, body: JSON.stringify({ quantity }) };
+  return request(`/v1/sales/${saleId}/orders`, init, tokenFor(buyer), base);
+}
+
+async function answerOf(response: Response) {
+  const { orderId } = (await response.json()) as { orderId: string };
+  assert.equal(response.headers.get('location'), `/v1/orders/${orderId}`);
+  return [response.status, orderId] as const;
+}
+
+test('twenty requests with one key at two gateways are one order, and each gets the same 202', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const clicks = Array.from({ length: 20 }, (_, i) => click(saleId, 'alice', 'first', 1, gateways[i % 2]));
+  const answers = await Promise.all((await Promise.all(clicks)).map(answerOf));
+  const orderId = answers[0]?.[1] as string;
+  for (const answer of answers) assert.deepEqual(answer, [202, orderId]);
+  await shop.final(orderId, 'alice');
+  assert.deepEqual(await answerOf(await click(saleId, 'alice', 'first')), [202, orderId]);
+  assert.equal((await evidence.ordersOf('alice')).length, 1);
+});
+
+test('a key with another body is 422 and changes nothing', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5, perBuyerLimit: 3 });
+  const [, orderId] = await answerOf(await click(saleId, 'bob', 'k', 2));
+  await shop.final(orderId, 'bob');
+  await evidence.atRest();
+  const before = await evidence.fingerprint();
+  assert.equal((await assertProblem(await click(saleId, 'bob', 'k', 1), 422, 'key-reused')).orderId, orderId);
+  assert.deepEqual(await evidence.fingerprint(), before);
+});
+
+test('a key is the buyer’s own, in that sale; another key of the same buyer buys nothing more', async () => {
+  const [one, other] = [await createSale({ mode: 'queued', stock: 5 }), await createSale({ mode: 'queued', stock: 5 })];
+  const answers = [
+    await answerOf(await click(one, 'carol', 'k')),
+    await answerOf(await click(one, 'dave', 'k')),
+    await answerOf(await click(other, 'carol', 'k')),
+  ];
+  assert.deepEqual(
+    answers.map(([status]) => status),
+    [202, 202, 202],
+  );
+  assert.equal(new Set(answers.map(([, orderId]) => orderId)).size, 3);
+  for (const key of ['l', undefined]) {
+    const { orderId } = await assertProblem(await click(one, 'carol', key), 409, 'already-bought');
+    assert.equal(orderId, answers[0]?.[1]);
+  }
+});
+
+test('a key that is no visible ASCII of at most 255 characters is 400 and nothing happens', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  for (const key of ['', 'a b', 'caf\u00e9', 'x'.repeat(256)]) {
+    const { errors } = await assertProblem(await click(saleId, 'erin', key), 400, 'bad-request');
+    assert.equal((errors as { field: string }[])[0]?.field, 'Idempotency-Key');
+  }
+  assert.deepEqual(await evidence.tracesOf('erin'), {});
+  assert.equal((await click(saleId, 'erin', 'x'.repeat(255))).status, 202);
+});
+
+test('after the last unit, and after the end, whoever had one is told so and a new key is refused', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 1 });
+  const [, orderId] = await answerOf(await click(saleId, 'frank', 'k'));
+  for (const base of gateways)
+    await until(
+      'it is known to be sold out',
+      async () => (await click(saleId, 'x', undefined, 1, base)).status === 410,
+    );
+  assert.deepEqual(await answerOf(await click(saleId, 'frank', 'k')), [202, orderId]);
+  await assertProblem(await click(saleId, 'grace', 'k'), 410, 'sold-out');
+  const closing = { method: 'PATCH', body: '{"closed":true}', headers: { 'content-type': 'application/json' } };
+  await request(`/v1/sales/${saleId}`, closing, tokenFor('admin', { admin: true }));
+  assert.deepEqual(await answerOf(await click(saleId, 'frank', 'k')), [202, orderId]);
+  await assertProblem(await click(saleId, 'grace', 'k'), 403, 'closed');
+});
+
+test('a refusal is not remembered: the same key buys once there is something to buy', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 1 });
+  await answerOf(await click(saleId, 'heidi', 'k'));
+  await assertProblem(await click(saleId, 'ivan', 'k'), 410, 'sold-out');
+  const more = { method: 'PATCH', body: '{"stock":2}', headers: { 'content-type': 'application/json' } };
+  await request(`/v1/sales/${saleId}`, more, tokenFor('admin', { admin: true }));
+  assert.equal((await click(saleId, 'ivan', 'k')).status, 202);
+});
+
+test('direct: the same key during the first call waits for its result, and gets it again later', async () => {
+  const saleId = await createSale({ mode: 'direct', stock: 5 });
+  const calls = Promise.withResolvers<void>();
+  proxies.payment.on('charge', async (_request, forward) => {
+    await calls.promise;
+    return forward();
+  });
+  const first = click(saleId, 'judy', 'k');
+  await until('it is at work', async () => (await evidence.gate(saleId)).buyers.has('judy'));
+  const again = click(saleId, 'judy', 'k', 1, gateways[1]);
+  calls.resolve();
+  const [status, orderId] = await answerOf(await first);
+  assert.equal(status, 201);
+  assert.deepEqual(await answerOf(await again), [201, orderId]);
+  proxies.payment.on('charge');
+  assert.deepEqual(await answerOf(await click(saleId, 'judy', 'k')), [201, orderId]);
+});
+
+test('direct: a declined order stays declined for its key', async () => {
+  const saleId = await createSale({ mode: 'direct', stock: 5 });
+  await shop.bank.change({ declineRate: 1 });
+  const { orderId } = await assertProblem(await click(saleId, 'mallory', 'k'), 402, 'payment-declined');
+  await shop.bank.change({ declineRate: 0 });
+  await until('its ticket is back', async () => !(await evidence.gate(saleId)).buyers.has('mallory'));
+  assert.equal((await assertProblem(await click(saleId, 'mallory', 'k'), 402, 'payment-declined')).orderId, orderId);
+  assert.equal((await click(saleId, 'mallory', 'another')).status, 201);
+});
+
+test('an answer that was lost is asked for with the same key, also while there is no room for anybody else', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const [, orderId] = await answerOf(await click(saleId, 'niaj', 'k'));
+  await shop.final(orderId, 'niaj');
+  wires.gatewayAmqp.block(true);
+  await until('there is no room', async () => (await click(saleId, 'x', undefined)).status === 503);
+  assert.deepEqual(await answerOf(await click(saleId, 'niaj', 'k')), [202, orderId]);
+  wires.gatewayAmqp.block(false);
+  await shop.ready(shop.services.gateway.ops);
+});
+
+test('a gate that is opened anew keeps its keys', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const [, orderId] = await answerOf(await click(saleId, 'olivia', 'k'));
+  await shop.final(orderId, 'olivia');
+  await evidence.stores.redis.del(`sale:{${saleId}}:gate`);
+  await until('there is a gate again', async () => (await evidence.gate(saleId)).epoch === 2);
+  const again = await until('it is open', async () => {
+    const response = await click(saleId, 'olivia', 'k');
+    return response.status !== 503 && response;
+  });
+  assert.deepEqual(await answerOf(again), [202, orderId]);
+  await evidence.atRest(60_000);
+});

@@ -1,0 +1,150 @@
+// Closing, topping up and moving a sale: inventory first, then its gate, at every gateway.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { status } from '@flashsale/rpc/client';
+import { RpcError } from '@flashsale/rpc/server';
+import { v7 } from 'uuid';
+import { openShop } from '../../../infra/testbed/shop.ts';
+import { until } from '../../../infra/testbed/until.ts';
+import { assertProblem } from './problem.ts';
+
+const shop = await openShop();
+const second = await shop.start.gateway();
+await shop.ready(second.ops);
+after(async () => {
+  await second.stop();
+  await shop.close();
+});
+const { createSale, tokenFor, request, buy, evidence, proxies } = shop;
+const admin = tokenFor('admin', { admin: true });
+
+const patch = (saleId: string, body: unknown, token: string | undefined = admin, type = 'application/json') =>
+  request(
+    `/v1/sales/${saleId}`,
+    { method: 'PATCH', body: JSON.stringify(body), headers: { 'content-type': type } },
+    token,
+  );
+
+async function changed(saleId: string, body: object) {
+  const response = await patch(saleId, body);
+  const text = await response.text();
+  assert.equal(response.status, 200, text);
+  return JSON.parse(text) as { stock: number; remaining: number; closed: boolean; revision: number; opensAt: string };
+}
+
+test('a sold-out sale that gets more units sells them, at every gateway, within a second', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 1 });
+  await buy(saleId, 'first');
+  for (const url of [undefined, second.url])
+    await until('sold out is known', async () => (await buy(saleId, 'late', undefined, url)).httpStatus === 410);
+  const sale = await changed(saleId, { stock: 3 });
+  assert.deepEqual([sale.stock, sale.remaining, sale.revision], [3, 2, 2]);
+  const since = Date.now();
+  for (const [name, url] of [['a'], ['b', second.url]] as const)
+    await until('it sells again', async () => (await buy(saleId, name, undefined, url)).httpStatus === 202, 5_000);
+  const { httpStatus } = await buy(saleId, 'one too many');
+  assert.equal(httpStatus, 410);
+  assert.ok(Date.now() - since < 5_000);
+  await evidence.atRest();
+});
+
+test('units that come back open a sold-out sale again at every gateway', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 1 });
+  const release = Promise.withResolvers<void>();
+  proxies.payment.on('charge', async (_request, forward) => {
+    await release.promise;
+    return forward();
+  });
+  await shop.bank.change({ declineRate: 1 });
+  const { orderId } = await buy(saleId, 'declined');
+  for (const url of [undefined, second.url])
+    await until('sold out is known', async () => (await buy(saleId, 'late', undefined, url)).httpStatus === 410);
+  release.resolve();
+  proxies.payment.on('charge');
+  assert.equal((await shop.final(orderId as string, 'declined')).status, 'rejected');
+  await shop.bank.change({ declineRate: 0 });
+  await until('it sells', async () => (await buy(saleId, 'lucky', undefined, second.url)).httpStatus === 202, 5_000);
+  await evidence.atRest();
+});
+
+test('a closed sale sells nothing more, honours what was accepted, and can be opened again', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const { orderId } = await buy(saleId, 'in time');
+  assert.equal((await changed(saleId, { closed: true })).closed, true);
+  assert.equal((await buy(saleId, 'late')).httpStatus, 403);
+  await until('everywhere', async () => (await buy(saleId, 'late', undefined, second.url)).httpStatus === 403);
+  assert.equal((await shop.final(orderId as string, 'in time')).status, 'confirmed');
+  await changed(saleId, { closed: false });
+  assert.equal((await buy(saleId, 'late')).httpStatus, 202);
+});
+
+test('a window that moves takes effect at once', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const opensAt = new Date(Date.now() + 60_000).toISOString();
+  assert.equal((await changed(saleId, { opensAt })).opensAt, opensAt);
+  assert.equal((await buy(saleId, 'early')).httpStatus, 403);
+});
+
+test('the same change again changes nothing, and a change for an older revision is refused with the newer one', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  assert.equal((await changed(saleId, { stock: 7, revision: 1 })).revision, 2);
+  assert.equal((await changed(saleId, { stock: 7, revision: 1 })).revision, 2);
+  const { revision } = await assertProblem(await patch(saleId, { stock: 9, revision: 1 }), 409, 'changed-meanwhile');
+  assert.equal(revision, 2);
+  assert.equal((await changed(saleId, { stock: 9, revision: 2 })).stock, 9);
+});
+
+test('changes made at once by many all get in, none twice', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const answers = await Promise.all(
+    Array.from({ length: 6 }, (_, i) => patch(saleId, i % 2 ? { closed: i % 4 === 1 } : { stock: 6 + i })),
+  );
+  // A stock that somebody else has outgrown meanwhile cannot be asked for any more.
+  for (const { status } of answers) assert.ok([200, 400].includes(status), `${status}`);
+  await until('the gate has what inventory has', async () => (await evidence.gate(saleId)).supply === 10);
+  await evidence.atRest();
+});
+
+test('an answer of inventory that is lost is 504, and the same request again finds it done', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  proxies.gatewayInventory.on('updateSale', async (_request, forward) => {
+    await forward();
+    throw new RpcError(status.DEADLINE_EXCEEDED, 'lost');
+  });
+  const response = await patch(saleId, { stock: 8 });
+  proxies.gatewayInventory.on('updateSale');
+  assert.equal(response.headers.get('location'), `/v1/sales/${saleId}`);
+  await assertProblem(response, 504, 'outcome-unknown');
+  assert.deepEqual(
+    [(await changed(saleId, { stock: 8 })).stock, (await changed(saleId, { stock: 8 })).revision],
+    [8, 2],
+  );
+  await until('the gate has it, whoever brought it', async () => (await evidence.gate(saleId)).supply === 8);
+});
+
+test('only an admin changes a sale, only one that is there, and only what may change', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  await evidence.atRest();
+  const before = await evidence.fingerprint();
+  await assertProblem(await patch(saleId, { closed: true }, ''), 401, 'unauthenticated');
+  await assertProblem(await patch(saleId, { closed: true }, tokenFor('alice')), 403, 'forbidden');
+  await assertProblem(await patch(saleId, { closed: true }, admin, 'text/plain'), 415, 'unsupported-media-type');
+  for (const id of [v7(), 'x']) await assertProblem(await patch(id, { closed: true }), 404, 'not-found');
+  const bad: [object, string][] = [
+    [{}, 'body'],
+    [{ revision: 1 }, 'body'],
+    [{ stock: 4 }, 'stock'],
+    [{ stock: 0 }, 'stock'],
+    [{ stock: 10_000_001 }, 'stock'],
+    [{ closed: 'yes' }, 'closed'],
+    [{ closesAt: '1970-01-01T00:00:00Z' }, 'closesAt'],
+    [{ opensAt: 'noon' }, 'opensAt'],
+    [{ mode: 'direct' }, 'body'],
+    [{ price: { amountMinor: 1, currency: 'EUR' } }, 'body'],
+  ];
+  for (const [body, field] of bad) {
+    const { errors } = await assertProblem(await patch(saleId, body), 400, 'bad-request');
+    assert.equal((errors as { field: string }[])[0]?.field, field, JSON.stringify(body));
+  }
+  assert.deepEqual(await evidence.fingerprint(), before);
+});

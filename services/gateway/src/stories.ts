@@ -52,7 +52,7 @@ export function createStories(config: Config, world: World, log: Log, lookAgain:
     place: (sale: Sale, click: Click) => placeOrder(sale, click, placing),
     findOrder: find,
     follow: (asked: Parameters<typeof find>[0], signal: AbortSignal) =>
-      followOrder(asked, { news, find: () => find(asked), signal }),
+      followOrder(asked, { news, views, find: () => find(asked), signal }),
     changeSale: (saleId: string, change: SaleChange) =>
       changeSale(saleId, change, { ...world, warn: warn('gate not changed, again soon') }),
     /** Knows the sales, and opens their gates. */

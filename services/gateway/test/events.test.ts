@@ -1,0 +1,214 @@
+// An order's course as server-sent events, at whatever gateway its buyer asks.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { v7 } from 'uuid';
+import { openShop } from '../../../infra/testbed/shop.ts';
+import { until } from '../../../infra/testbed/until.ts';
+import { assertProblem } from './problem.ts';
+
+const HEARTBEAT_MS = '50';
+const shop = await openShop({ gateway: { HEARTBEAT_MS } });
+const second = await shop.start.gateway({ MAX_LISTENERS: '1' });
+await shop.ready(second.ops);
+after(() => shop.close());
+const { createSale, buy, request, tokenFor, proxies, wires } = shop;
+
+interface Told {
+  id: string;
+  data: { orderId: string; status: string; position?: number; estimatedWaitMs?: number | null; reason?: string };
+}
+
+/** What was told so far, as a browser's EventSource would read it. */
+async function listen(orderId: string, buyer: string, { base, lastId }: { base?: string; lastId?: string } = {}) {
+  const headers = { accept: 'text/event-stream', ...(lastId !== undefined && { 'last-event-id': lastId }) };
+  const gone = new AbortController();
+  const init = { headers, signal: gone.signal };
+  const response = await request(`/v1/orders/${orderId}/events`, init, tokenFor(buyer), base);
+  let text = '';
+  const ended = (async () => {
+    for await (const chunk of response.body ?? []) text += Buffer.from(chunk).toString();
+  })().catch((error) => error);
+  return {
+    response,
+    ended,
+    leave: () => gone.abort(),
+    text: () => text,
+    told: (): Told[] =>
+      text
+        .split('\n\n')
+        .filter((event) => event.startsWith('event: order\n'))
+        .map((event) => ({
+          id: /^id: (.*)$/m.exec(event)?.[1] ?? '',
+          data: JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? ''),
+        })),
+  };
+}
+
+/** Nobody's charge comes through until it is let go. */
+function holdCharges() {
+  const released = Promise.withResolvers<void>();
+  proxies.payment.on('charge', async (_request, forward) => {
+    await released.promise;
+    return forward();
+  });
+  return () => {
+    proxies.payment.on('charge');
+    released.resolve();
+  };
+}
+
+test('a buyer hears at another gateway than that of the order: where it stands, then the result, then the end', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const release = holdCharges();
+  const { orderId = '' } = await buy(saleId, 'alice');
+  const stream = await listen(orderId, 'alice', { base: second.url });
+  assert.equal(stream.response.headers.get('content-type'), 'text/event-stream');
+  assert.equal(stream.response.headers.get('cache-control'), 'no-store');
+  await until('its place is told', () => stream.told().length > 0);
+  release();
+  assert.equal(await stream.ended, undefined);
+  const [first, last] = [stream.told()[0], stream.told().at(-1)];
+  assert.deepEqual([first?.data.status, first?.data.position, first?.data.estimatedWaitMs], ['queued', 1, null]);
+  assert.deepEqual([last?.data.orderId, last?.data.status], [orderId, 'confirmed']);
+  assert.match(stream.text(), /^retry: \d+\n\n/);
+  assert.equal(new Set(stream.told().map(({ id }) => id)).size, stream.told().length, 'nothing is told twice');
+});
+
+test('whoever comes back is told what is new: nothing again, and 204 after the end', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const release = holdCharges();
+  const { orderId = '' } = await buy(saleId, 'bob');
+  const before = await listen(orderId, 'bob');
+  const { id } = await until('its place is told', () => before.told()[0]);
+  before.leave();
+  const again = await listen(orderId, 'bob', { lastId: id });
+  await until('it lives', () => again.text().includes('\n:\n'));
+  assert.deepEqual(again.told(), []);
+  release();
+  await again.ended;
+  const [last] = again.told();
+  assert.equal(last?.data.status, 'confirmed');
+  const over = await listen(orderId, 'bob', { lastId: last?.id ?? '' });
+  assert.equal(over.response.status, 204);
+  const other = await listen(orderId, 'bob', { lastId: 'something else' });
+  await other.ended;
+  assert.deepEqual(other.told(), [last]);
+});
+
+test('an order that ended otherwise is told with its reason', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  await shop.bank.change({ declineRate: 1 });
+  const { orderId = '' } = await buy(saleId, 'carol');
+  const stream = await listen(orderId, 'carol');
+  await stream.ended;
+  await shop.bank.change({ declineRate: 0 });
+  const { status, reason } = stream.told().at(-1)?.data ?? {};
+  assert.deepEqual([status, reason], ['rejected', 'declined']);
+});
+
+test('a result whose news is lost is told all the same', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const release = holdCharges();
+  const { orderId = '' } = await buy(saleId, 'dave');
+  const stream = await listen(orderId, 'dave');
+  await until('its place is told', () => stream.told().length > 0);
+  wires.gatewayAmqp.block(true);
+  release();
+  await stream.ended;
+  assert.equal(stream.told().at(-1)?.data.status, 'confirmed');
+  wires.gatewayAmqp.block(false);
+  await shop.ready(shop.services.gateway.ops);
+});
+
+test('the line moves: everybody’s place is their own, and is told again when it changes', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  wires.ordersAmqp.block(true);
+  const orders: string[] = [];
+  for (const buyer of ['one', 'two', 'three']) orders.push((await buy(saleId, buyer)).orderId ?? '');
+  const places = [];
+  for (const [i, buyer] of ['one', 'two', 'three'].entries())
+    places.push(((await shop.order(orders[i] ?? '', buyer)) as { position?: number }).position);
+  assert.deepEqual(places, [1, 2, 3]);
+  const stream = await listen(orders[2] ?? '', 'three');
+  wires.ordersAmqp.block(false);
+  await stream.ended;
+  assert.equal(stream.told().at(-1)?.data.status, 'confirmed');
+  const order = (await shop.order(orders[2] ?? '', 'three')) as { position?: number };
+  assert.equal(order.position, undefined);
+});
+
+test('there is room for so many listeners, then 503 until one has left', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const release = holdCharges();
+  const { orderId = '' } = await buy(saleId, 'erin');
+  const first = await listen(orderId, 'erin', { base: second.url });
+  assert.equal(first.response.status, 200);
+  const path = `/v1/orders/${orderId}/events`;
+  await assertProblem(await request(path, {}, tokenFor('erin'), second.url), 503, 'busy');
+  first.leave();
+  const next = await until('there is room again', async () => {
+    const stream = await listen(orderId, 'erin', { base: second.url });
+    return stream.response.status === 200 && stream;
+  });
+  release();
+  await next.ended;
+});
+
+test('only the buyer hears: 401 without a token, 404 for anybody else and for what nobody knows', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const { orderId = '' } = await buy(saleId, 'frank');
+  await shop.final(orderId, 'frank');
+  const path = `/v1/orders/${orderId}/events`;
+  await assertProblem(await request(path), 401, 'unauthenticated');
+  await assertProblem(await request(path, {}, tokenFor('grace')), 404, 'not-found');
+  const longAgo = v7({ msecs: Date.now() - 24 * 3_600_000 });
+  for (const id of [longAgo, 'x'])
+    await assertProblem(await request(`/v1/orders/${id}/events`, {}, tokenFor('grace')), 404, 'not-found');
+  const head = await request(path, { method: 'HEAD' }, tokenFor('frank'));
+  assert.deepEqual([head.status, await head.text()], [200, '']);
+});
+
+test('a listener to an id of which nobody knows yet hears nothing of the order that another buyer has under it', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const release = holdCharges();
+  const { orderId = '' } = await buy(saleId, 'heidi');
+  const thief = await listen(orderId, 'thief');
+  release();
+  await shop.final(orderId, 'heidi');
+  await thief.ended;
+  for (const { data } of thief.told()) assert.notEqual(data.status, 'confirmed');
+});
+
+test('a gateway that stops lets its listeners go at once, and they go on at another', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const release = holdCharges();
+  const { orderId = '' } = await buy(saleId, 'ivan');
+  const stream = await listen(orderId, 'ivan', { base: second.url });
+  await until('its place is told', () => stream.told().length > 0);
+  await second.stop();
+  await stream.ended;
+  const next = await listen(orderId, 'ivan', { lastId: stream.told().at(-1)?.id ?? '' });
+  release();
+  await next.ended;
+  assert.equal(next.told().at(-1)?.data.status, 'confirmed');
+  await shop.evidence.atRest();
+});
+
+test('the caller’s own order is found by its sale: for whoever lost the answer, and never somebody else’s', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const path = `/v1/orders?sale=${saleId}`;
+  await assertProblem(await request(path, {}, tokenFor('judy')), 404, 'not-found');
+  const { orderId = '' } = await buy(saleId, 'judy');
+  const order = (await (await request(path, {}, tokenFor('judy'))).json()) as { orderId: string };
+  assert.equal(order.orderId, orderId);
+  await shop.final(orderId, 'judy');
+  assert.deepEqual(
+    await (await request(path, {}, tokenFor('judy'))).json(),
+    await (await request(`/v1/orders/${orderId}`, {}, tokenFor('judy'))).json(),
+  );
+  await assertProblem(await request(path, {}, tokenFor('mallory')), 404, 'not-found');
+  await assertProblem(await request(path), 401, 'unauthenticated');
+  await assertProblem(await request(`/v1/orders?sale=${v7()}`, {}, tokenFor('judy')), 404, 'not-found');
+  for (const query of ['', '?sale=x', `?sale=${saleId}&sale=${saleId}`])
+    await assertProblem(await request(`/v1/orders${query}`, {}, tokenFor('judy')), 400, 'bad-request');
+});

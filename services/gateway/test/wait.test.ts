@@ -1,0 +1,112 @@
+// `Prefer: wait=N`: the queue used as if it were a call.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openShop } from '../../../infra/testbed/shop.ts';
+import { until } from '../../../infra/testbed/until.ts';
+import { assertProblem } from './problem.ts';
+
+const shop = await openShop();
+const second = await shop.start.gateway({ MAX_LISTENERS: '1', CLICKS_PER_BUYER: '3' });
+await shop.ready(second.ops);
+after(() => shop.close());
+const { createSale, request, tokenFor, proxies } = shop;
+
+const click = (saleId: string, buyer: string, prefer: string, base?: string) =>
+  request(`/v1/sales/${saleId}/orders`, { method: 'POST', headers: { prefer } }, tokenFor(buyer), base);
+
+const applied = (response: Response) => response.headers.get('preference-applied');
+const statusOf = async (response: Response) => ((await response.json()) as { status: unknown }).status;
+
+/** Nobody's charge comes through until it is let go. */
+function holdCharges() {
+  const released = Promise.withResolvers<void>();
+  proxies.payment.on('charge', async (_request, forward) => {
+    await released.promise;
+    return forward();
+  });
+  return () => {
+    proxies.payment.on('charge');
+    released.resolve();
+  };
+}
+
+test('the answer is held until the order is confirmed: 201 at any gateway, like the direct road’s', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  for (const [buyer, base] of [['alice'], ['bob', second.url]] as const) {
+    const response = await click(saleId, buyer, 'wait=20', base);
+    assert.equal(response.status, 201);
+    assert.equal(applied(response), 'wait=20');
+    const { orderId, status, amount } = (await response.json()) as Record<string, unknown>;
+    assert.equal(response.headers.get('location'), `/v1/orders/${orderId}`);
+    assert.deepEqual([status, amount], ['confirmed', { amountMinor: 1_000, currency: 'EUR' }]);
+  }
+});
+
+test('an order that is declined within the wait is 402', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  await shop.bank.change({ declineRate: 1 });
+  const response = await click(saleId, 'carol', 'wait=20');
+  await shop.bank.change({ declineRate: 0 });
+  assert.equal(applied(response), 'wait=20');
+  await assertProblem(response, 402, 'payment-declined');
+});
+
+test('an order that is not final in time is 202, as without the preference, and goes on', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const release = holdCharges();
+  const response = await click(saleId, 'dave', 'respond-async, wait=1');
+  assert.deepEqual([response.status, applied(response)], [202, 'wait=1']);
+  const { orderId } = (await response.json()) as { orderId: string };
+  release();
+  assert.equal((await shop.final(orderId, 'dave')).status, 'confirmed');
+});
+
+test('a wait that is no number, of nothing, or of a direct order is not applied; a long one is cut', async () => {
+  const queued = await createSale({ mode: 'queued', stock: 9 });
+  const direct = await createSale({ mode: 'direct', stock: 9 });
+  for (const [i, prefer] of ['wait', 'wait=', 'wait=x', 'wait=-1', 'wait=1.5', 'wait=0', 'return=minimal'].entries()) {
+    const response = await click(queued, `erin ${i}`, prefer);
+    assert.deepEqual([response.status, applied(response), await statusOf(response)], [202, null, 'queued'], prefer);
+  }
+  const called = await click(direct, 'frank', 'wait=5');
+  assert.deepEqual([called.status, applied(called)], [201, null]);
+  const long = await click(queued, 'grace', 'wait=3600');
+  assert.deepEqual([long.status, applied(long)], [201, 'wait=30']);
+});
+
+test('beyond the room for listeners the preference is not applied, and the order is taken all the same', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const release = holdCharges();
+  const waiting = click(saleId, 'heidi', 'wait=20', second.url);
+  await until('it is in line', async () => (await shop.evidence.ordersOf('heidi')).length > 0);
+  const response = await click(saleId, 'ivan', 'wait=20', second.url);
+  assert.deepEqual([response.status, applied(response)], [202, null]);
+  release();
+  assert.equal((await waiting).status, 201);
+});
+
+test('a buyer who clicks like a machine is 429, and nothing happened; another one is not', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const clicks = await Promise.all(Array.from({ length: 12 }, () => click(saleId, 'judy', '', second.url)));
+  const refused = clicks.filter(({ status }) => status === 429);
+  assert.ok(refused.length >= 3, `${refused.length} refused of 12 within at most three seconds`);
+  for (const response of refused) {
+    assert.equal(response.headers.get('retry-after'), '1');
+    await assertProblem(response, 429, 'too-often');
+  }
+  assert.equal((await click(saleId, 'kim', '', second.url)).status, 202);
+});
+
+test('a gateway that stops answers whoever waits', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const release = holdCharges();
+  const waiting = click(saleId, 'leo', 'wait=20', second.url);
+  await until('it is in line', async () => (await shop.evidence.ordersOf('leo')).length > 0);
+  await second.stop();
+  const response = await waiting;
+  assert.equal(response.status, 202);
+  const { orderId } = (await response.json()) as { orderId: string };
+  release();
+  assert.equal((await shop.final(orderId, 'leo')).status, 'confirmed');
+  await shop.evidence.atRest();
+});

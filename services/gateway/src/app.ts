@@ -8,6 +8,7 @@ import { createCatalogue } from './domain/catalogue.ts';
 import { consumeOrderEvents, hearOrderNews } from './inbound/amqp.ts';
 import { eventsRouter } from './inbound/events-http.ts';
 import { startHttp } from './inbound/http.ts';
+import { openapiRouter } from './inbound/openapi.ts';
 import { ordersRouter } from './inbound/orders-http.ts';
 import { salesRouter } from './inbound/sales-http.ts';
 import { createAuthenticate } from './inbound/token.ts';
@@ -66,6 +67,7 @@ export async function startGateway(config: Config) {
         directDeadlineMs,
       }),
       eventsRouter({ authenticate, findOrder, listening, heartbeatMs: config.HEARTBEAT_MS }),
+      openapiRouter(),
       salesRouter({ authenticate, catalogue, createSale, changeSale, remaining: gate.remaining }),
     ],
   });

@@ -2,18 +2,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type Router } from 'express';
+import { OPERATIONS } from './operations.ts';
 import { answerProblem, problemHandler } from './problems.ts';
 
 const DRAIN_MS = 5_000;
-const OFFERED = {
-  '/v1/sales': 'GET, HEAD, POST',
-  '/v1/sales/:saleId': 'GET, HEAD, PATCH',
-  '/v1/sales/:saleId/orders': 'POST',
-  '/v1/orders': 'GET, HEAD',
-  '/v1/orders/:orderId': 'GET, HEAD',
-  '/v1/orders/:orderId/events': 'GET, HEAD',
-};
-
 export interface PublicServer {
   port: number;
   stop(): Promise<void>;
@@ -29,8 +21,11 @@ export async function startHttp(options: {
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(...options.routers);
-  for (const [path, methods] of Object.entries(OFFERED)) {
-    app.all(path, (_request, response) => answerProblem(response.set('Allow', methods), 'method-not-allowed'));
+  for (const [path, methods] of Object.entries(OPERATIONS)) {
+    const allow = Object.keys(methods).map((method) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
+    app.all(path.replace(/{(\w+)}/g, ':$1'), (_request, response) =>
+      answerProblem(response.set('Allow', allow.join(', ')), 'method-not-allowed'),
+    );
   }
   app.use((_request, response) => answerProblem(response, 'not-found'));
   app.use(problemHandler(options.log));

@@ -5,7 +5,7 @@ import type { OrderView } from '../domain/order-view.ts';
 import type { PlaceAnswer } from '../domain/place-answer.ts';
 import type { Sale } from '../domain/sale.ts';
 import type { ConfirmedBody, QueuedBody } from './bodies.ts';
-import { answerProblem, type ProblemKind } from './problems.ts';
+import { answerProblem, type ProblemKind, type ProblemMembers } from './problems.ts';
 
 export const ASK_AGAIN_IN_SECONDS = '1';
 
@@ -26,7 +26,10 @@ export function answerPlaced(response: Response, placed: PlaceAnswer, sale: Sale
   }
 }
 
-function refusal(placed: Exclude<PlaceAnswer, { kind: 'queued' | 'confirmed' }>, sale: Sale): [ProblemKind, object] {
+function refusal(
+  placed: Exclude<PlaceAnswer, { kind: 'queued' | 'confirmed' }>,
+  sale: Sale,
+): [ProblemKind, ProblemMembers] {
   switch (placed.kind) {
     case 'rejected':
       return rejection(placed.order);
@@ -43,7 +46,7 @@ function refusal(placed: Exclude<PlaceAnswer, { kind: 'queued' | 'confirmed' }>,
 }
 
 /** An order that was cancelled because its call never arrived has no reason of its own. */
-function rejection({ orderId, status, reason }: OrderView): [ProblemKind, object] {
+function rejection({ orderId, status, reason }: OrderView): [ProblemKind, ProblemMembers] {
   const kind = reason === 'declined' ? 'payment-declined' : reason === 'duplicate' ? 'already-bought' : 'rejected';
   return [kind, { orderId, reason: reason ?? status }];
 }

@@ -1,6 +1,7 @@
 // Every way a request can be answered other than well: RFC 9457 problems, one table.
 import { status as rpc, statusOf } from '@flashsale/rpc/client';
 import type { NextFunction, Request, Response } from 'express';
+import { z } from 'zod';
 
 export const PROBLEMS = {
   'bad-request': [400, 'The request is not valid'],
@@ -27,11 +28,29 @@ export const PROBLEMS = {
 
 export type ProblemKind = keyof typeof PROBLEMS;
 
+/** RFC 9457, with what some kinds say besides. */
+export const ProblemBody = z.strictObject({
+  type: z.string().describe('`/problems/` and the kind'),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().optional(),
+  errors: z
+    .array(z.strictObject({ field: z.string(), message: z.string() }))
+    .optional()
+    .describe('Every field that is wrong'),
+  orderId: z.uuid().optional(),
+  reason: z.string().optional().describe('Why an order was rejected'),
+  opensAt: z.iso.datetime().optional(),
+  perBuyerLimit: z.int().optional(),
+  revision: z.int().optional().describe('Of the sale as it is now'),
+});
+export type ProblemMembers = Omit<z.infer<typeof ProblemBody>, 'type' | 'title' | 'status'>;
+
 /** Thrown by middleware; the stories answer with values instead. */
 export class Problem extends Error {
   readonly kind: ProblemKind;
-  readonly members: object;
-  constructor(kind: ProblemKind, members: object = {}) {
+  readonly members: ProblemMembers;
+  constructor(kind: ProblemKind, members: ProblemMembers = {}) {
     super(kind);
     this.kind = kind;
     this.members = members;
@@ -45,7 +64,7 @@ const HEADERS: Partial<Record<ProblemKind, Record<string, string>>> = {
 };
 
 /** Written past express's own `send`, in one piece: in a crowd most answers are refusals, and those must cost little. */
-export function answerProblem(response: Response, kind: ProblemKind, members: object = {}): void {
+export function answerProblem(response: Response, kind: ProblemKind, members: ProblemMembers = {}): void {
   const [status, title] = PROBLEMS[kind];
   const body = JSON.stringify({ type: `/problems/${kind}`, title, status, ...members });
   response
@@ -71,7 +90,7 @@ export const problemHandler =
 // Of calls, only questions end here: what may have done something is answered with a value.
 const NOT_ASKED: unknown[] = [rpc.UNAVAILABLE, rpc.DEADLINE_EXCEEDED];
 
-function asProblem(error: unknown): { kind: ProblemKind; members?: object } {
+function asProblem(error: unknown): { kind: ProblemKind; members?: ProblemMembers } {
   if (error instanceof Problem) return error;
   if (NOT_ASKED.includes(statusOf(error))) return { kind: 'busy' };
   const { status, type } = error as { status?: number; type?: string };

@@ -130,3 +130,46 @@ test('refuse does nothing in a gate of another Redis or of another epoch', async
   assert.equal(await gate.refuse({ ...order, epoch: 2 }), false);
   assert.deepEqual([await tickets(sale.id), await stateOf(order)], [1, 'unsent']);
 });
+
+test('the same key again is told of the first order, even when the gate has nothing more to give', async () => {
+  const sale = await open(2);
+  const first = anOrder(sale, 'alice', 2);
+  assert.deepEqual(await gate.admit(first, DUE_MS, 'k'), { kind: 'admitted' });
+  const repeated = { kind: 'repeated', first: { orderId: first.orderId, quantity: 2 } };
+  assert.deepEqual(await gate.admit(anOrder(sale, 'alice'), DUE_MS, 'k'), repeated);
+  assert.deepEqual(await gate.recall(first, 'k'), repeated.first);
+  assert.deepEqual(await gate.admit(anOrder(sale, 'bob'), DUE_MS, 'k'), { kind: 'sold-out' });
+  assert.equal(await gate.recall(anOrder(sale, 'bob'), 'k'), null);
+  assert.equal(await elsewhere.recall(first, 'k'), 'stale');
+  assert.deepEqual(await elsewhere.admit(anOrder(sale, 'alice'), DUE_MS, 'k'), { kind: 'stale' });
+});
+
+test('an order that is refused is forgotten with its key and its place in line', async () => {
+  const sale = await open(5);
+  const order = anOrder(sale, 'alice');
+  await gate.admit(order, DUE_MS, 'k');
+  assert.equal(await gate.position(order), 1);
+  assert.equal(await gate.refuse(order), true);
+  assert.deepEqual([await gate.recall(order, 'k'), await gate.position(order)], [null, null]);
+  assert.deepEqual(await gate.admit(anOrder(sale, 'alice'), DUE_MS, 'k'), { kind: 'admitted' });
+});
+
+test('the line is in the order of admission, and who leaves it lets everybody behind move up', async () => {
+  const sale = await open(5);
+  const orders = [];
+  for (const buyer of ['one', 'two', 'three', 'four']) orders.push(await admitted(sale, buyer));
+  const [one, two, three, four] = orders as [
+    (typeof orders)[0],
+    (typeof orders)[0],
+    (typeof orders)[0],
+    (typeof orders)[0],
+  ];
+  const places = async () => Promise.all([one, two, three, four].map((order) => gate.position(order)));
+  assert.deepEqual(await places(), [1, 2, 3, 4]);
+  await gate.settleConfirmed(sale.id, one.orderId, 1);
+  await gate.settleEnded(sale.id, three.orderId, 'three');
+  assert.deepEqual(await places(), [null, 1, null, 2]);
+  assert.equal(await gate.orderOf(sale.id, 'two'), two.orderId);
+  assert.equal(await gate.orderOf(sale.id, 'three'), null);
+  assert.equal(await elsewhere.orderOf(sale.id, 'two'), 'stale');
+});

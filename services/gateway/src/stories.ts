@@ -5,7 +5,7 @@ import type { Config } from './config.ts';
 import { createCap } from './domain/cap.ts';
 import type { Catalogue } from './domain/catalogue.ts';
 import { changeSale, type SaleChange } from './domain/change-sale.ts';
-import { findOrder } from './domain/find-order.ts';
+import { type Asked, findOrder } from './domain/find-order.ts';
 import { followOrder } from './domain/follow-order.ts';
 import { createNews } from './domain/news.ts';
 import { viewOf } from './domain/order-view.ts';
@@ -44,15 +44,13 @@ export function createStories(config: Config, world: World, log: Log, lookAgain:
     lookAgain,
     warn: warn('not marked as sent'),
   };
-  const find = (asked: { orderId: string; buyerId: string; mintedAtMs: number }) =>
-    findOrder(asked, { ...world, pace });
+  const find = (asked: Asked) => findOrder(asked, { ...world, pace });
 
   return {
     refuseEarly: (sale: Sale) => refuseEarly(sale, placing),
     place: (sale: Sale, click: Click) => placeOrder(sale, click, placing),
     findOrder: find,
-    follow: (asked: Parameters<typeof find>[0], signal: AbortSignal) =>
-      followOrder(asked, { news, views, find: () => find(asked), signal }),
+    follow: (asked: Asked, signal: AbortSignal) => followOrder(asked, { news, views, find: () => find(asked), signal }),
     changeSale: (saleId: string, change: SaleChange) =>
       changeSale(saleId, change, { ...world, warn: warn('gate not changed, again soon') }),
     /** Knows the sales, and opens their gates. */

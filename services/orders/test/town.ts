@@ -13,7 +13,7 @@ import { openNamespace } from '../../../infra/native/namespace.ts';
 import { createBank } from '../../../loadtest/bank.ts';
 import { startBank } from '../../bank/src/app.ts';
 import { settings as bankSettings } from '../../bank/src/config.ts';
-import { mintId } from '../../gateway/src/inbound/order-id.ts';
+import { mintId } from '../../gateway/src/inbound/ids.ts';
 import { startInventory } from '../../inventory/src/app.ts';
 import { settings as inventorySettings } from '../../inventory/src/config.ts';
 import { startPayment } from '../../payment/src/app.ts';

@@ -12,6 +12,13 @@ export const DOUBTFUL_MS = 30_000;
 /** Its place in line, while it has one: 1 is next; estimated from how fast the line moves, null while it does not. */
 export type Standing = OrderView & { line?: { position: number; waitMs: number | null } };
 
+export interface Asked {
+  orderId: string;
+  buyerId: string;
+  /** Unix milliseconds. */
+  mintedAtMs: number;
+}
+
 export interface FindPorts {
   views: OrderViews;
   orders: Orders;
@@ -20,7 +27,7 @@ export interface FindPorts {
 }
 
 export async function findOrder(
-  { orderId, buyerId, mintedAtMs }: { orderId: string; buyerId: string; mintedAtMs: number },
+  { orderId, buyerId, mintedAtMs }: Asked,
   ports: FindPorts,
 ): Promise<Standing | undefined> {
   const view = await shownOrAsked(orderId, mintedAtMs, ports);

@@ -1,5 +1,5 @@
 // What the gateway's stories ask of the world: the gate, the line, orders, inventory, the view.
-import type { OrderCommand } from '@flashsale/contracts/messages';
+import type { OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
 import type { OrderStatus } from '@flashsale/contracts/wire';
 import type { OrderView } from './order-view.ts';
 import type { Sale } from './sale.ts';
@@ -76,21 +76,18 @@ export interface OrderQueue {
   waiting(): Promise<number>;
 }
 
-export interface OrderAnswer {
-  orderId: string;
-  saleId: string;
-  buyerId: string;
-  quantity: number;
-  epoch: number;
+/** An order as orders has it: like its event, but also before there is one. */
+export type OrderAnswer = Omit<OrderEvent, 'status' | 'decidedAtMs'> & {
   status: OrderStatus;
-  reason: string | null;
-  version: number;
+  /** Decided, and everything that follows from it is done. */
   settled: boolean;
-  amountMinor: number | null;
-  currency: string | null;
   decidedAtMs: number | null;
-}
+};
 
+/** A question that no neighbour answered; nothing can have happened. */
+export class Unanswered extends Error {}
+
+/** Questions that are not answered reject with `Unanswered`. */
 export interface Orders {
   /** One attempt. `shed`: orders refused before it did anything. */
   place(command: OrderCommand): Promise<OrderAnswer | 'shed' | 'unknown'>;

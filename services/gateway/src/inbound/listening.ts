@@ -1,8 +1,7 @@
 // Requests that stay open until there is something to say.
 import type { Response } from 'express';
 import type { Cap } from '../domain/cap.ts';
-import type { Standing } from '../domain/find-order.ts';
-import type { Asked } from './own-order.ts';
+import type { Asked, Standing } from '../domain/find-order.ts';
 
 export interface Listening {
   follow: (asked: Asked, signal: AbortSignal) => AsyncIterable<Standing>;

@@ -1,18 +1,18 @@
 // Buying, and asking how an order stands.
 import express, { type Response, Router } from 'express';
 import type { Catalogue } from '../domain/catalogue.ts';
-import { DOUBTFUL_MS, type Standing } from '../domain/find-order.ts';
+import { type Asked, DOUBTFUL_MS, type Standing } from '../domain/find-order.ts';
 import type { EarlyRefusal, PlaceAnswer } from '../domain/place-answer.ts';
 import type { Click } from '../domain/place-order.ts';
 import type { Gate } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
 import { fromOrder } from './bodies.ts';
+import { isUuid, mintId } from './ids.ts';
 import type { Listening } from './listening.ts';
-import { mintId } from './order-id.ts';
-import { type Asked, type FindOrder, orderFor, ownOrder } from './own-order.ts';
+import { type FindOrder, orderFor, ownOrder } from './own-order.ts';
 import { ASK_AGAIN_IN_SECONDS, answerPlaced } from './placed.ts';
 import { answerProblem, Problem } from './problems.ts';
-import { IdempotencyKey, isUuid, OrderRequest, parse, SaleQuery } from './schemas.ts';
+import { IdempotencyKey, OrderRequest, parse, SaleQuery } from './schemas.ts';
 import type { Authenticate } from './token.ts';
 import { createWait } from './wait.ts';
 

@@ -1,16 +1,9 @@
 // The order that a request is about, if it is the caller's; another buyer's is not found, like one that nobody knows.
 import type { Request } from 'express';
-import type { Standing } from '../domain/find-order.ts';
-import { mintedAt } from './order-id.ts';
+import type { Asked, Standing } from '../domain/find-order.ts';
+import { mintedAt } from './ids.ts';
 import { Problem } from './problems.ts';
 import type { Authenticate } from './token.ts';
-
-export interface Asked {
-  orderId: string;
-  buyerId: string;
-  /** Unix milliseconds. */
-  mintedAtMs: number;
-}
 
 export type FindOrder = (asked: Asked) => Promise<Standing | undefined>;
 

@@ -1,7 +1,7 @@
 // Every way a request can be answered other than well: RFC 9457 problems, one table.
-import { status as rpc, statusOf } from '@flashsale/rpc/client';
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
+import { Unanswered } from '../domain/ports.ts';
 
 export const PROBLEMS = {
   'bad-request': [400, 'The request is not valid'],
@@ -87,12 +87,9 @@ export const problemHandler =
     answerProblem(response, kind, members);
   };
 
-// Of calls, only questions end here: what may have done something is answered with a value.
-const NOT_ASKED: unknown[] = [rpc.UNAVAILABLE, rpc.DEADLINE_EXCEEDED];
-
 function asProblem(error: unknown): { kind: ProblemKind; members?: ProblemMembers } {
   if (error instanceof Problem) return error;
-  if (NOT_ASKED.includes(statusOf(error))) return { kind: 'busy' };
+  if (error instanceof Unanswered) return { kind: 'busy' };
   const { status, type } = error as { status?: number; type?: string };
   if (status === 413) return { kind: 'too-large', members: { detail: 'at most 4 KiB' } };
   if (status === 415) return { kind: 'unsupported-media-type' };

@@ -4,9 +4,9 @@ import type { Catalogue } from '../domain/catalogue.ts';
 import type { ChangeAnswer, SaleChange } from '../domain/change-sale.ts';
 import type { Sale } from '../domain/sale.ts';
 import { fromSale } from './bodies.ts';
-import { mintId } from './order-id.ts';
+import { isUuid, mintId } from './ids.ts';
 import { Problem } from './problems.ts';
-import { isUuid, parse, SaleChangeRequest, SaleRequest, toChange, toSale } from './schemas.ts';
+import { parse, SaleChangeRequest, SaleRequest, toChange, toSale } from './schemas.ts';
 import type { Authenticate } from './token.ts';
 
 const jsonBody = express.json({ limit: '4kb', type: 'application/json' });

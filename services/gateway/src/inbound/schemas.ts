@@ -72,8 +72,6 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, 
   throw new Problem('bad-request', { errors });
 }
 
-export { validate as isUuid } from 'uuid';
-
 export function toSale(id: string, request: z.infer<typeof SaleRequest>): Sale {
   const { opensAt, closesAt, ...rest } = request;
   const window = { opensAtMs: Date.parse(opensAt), closesAtMs: Date.parse(closesAt) };

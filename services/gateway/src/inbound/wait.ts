@@ -2,8 +2,8 @@
 import type { Request, Response } from 'express';
 import { untilFinal } from '../domain/follow-order.ts';
 import { type PlaceAnswer, resultOf } from '../domain/place-answer.ts';
+import { mintedAt } from './ids.ts';
 import { closed, type Listening } from './listening.ts';
-import { mintedAt } from './order-id.ts';
 
 const LONGEST_S = 30;
 

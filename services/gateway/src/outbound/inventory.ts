@@ -4,6 +4,7 @@ import { call, connectTo, status, statusOf } from '@flashsale/rpc/client';
 import type { Config } from '../config.ts';
 import type { Inventory } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
+import { ask } from './question.ts';
 
 export function createInventory(config: Config): Inventory & { stop(): void } {
   const client = connectTo(InventoryServiceClient, config.INVENTORY_ADDRESS, { retries: 'idempotent' });
@@ -16,7 +17,7 @@ export function createInventory(config: Config): Inventory & { stop(): void } {
 
     async getSale(saleId) {
       try {
-        const answer = await call(client, client.getSale, { saleId }, { deadlineMs });
+        const answer = await ask(call(client, client.getSale, { saleId }, { deadlineMs }));
         return fromWire(answer.sale as WireSale);
       } catch (error) {
         if (statusOf(error) === status.NOT_FOUND) return undefined;
@@ -25,7 +26,7 @@ export function createInventory(config: Config): Inventory & { stop(): void } {
     },
 
     async listSales() {
-      const { sales } = await call(client, client.listSales, {}, { deadlineMs });
+      const { sales } = await ask(call(client, client.listSales, {}, { deadlineMs }));
       return sales.map(fromWire);
     },
 
@@ -63,19 +64,28 @@ const fromWire = (sale: WireSale): Sale => ({
   id: sale.saleId,
   sku: sale.sku,
   title: sale.title,
-  price: sale.price ?? { amountMinor: 0, currency: '' },
+  price: sale.price ?? nonsense('a sale without a price'),
   stock: sale.initial,
   opensAtMs: sale.opensAtMs,
   closesAtMs: sale.closesAtMs,
   perBuyerLimit: sale.perBuyerLimit,
-  mode: sale.mode === 'direct' ? 'direct' : 'queued',
-  checkout: sale.checkout === 'hold' ? 'hold' : 'instant',
+  mode: oneOf(['queued', 'direct'], sale.mode),
+  checkout: oneOf(['instant', 'hold'], sale.checkout),
   holdSeconds: sale.holdSeconds,
   decideWithinSeconds: sale.decideWithinSeconds,
   closed: sale.closed,
   epoch: sale.epoch,
   revision: sale.revision,
 });
+
+function oneOf<const Word extends string>(known: readonly Word[], word: string): Word {
+  return known.find((each) => each === word) ?? nonsense(`a sale that is ${word}`);
+}
+
+/** What a newer contract may mean is not guessed. */
+function nonsense(what: string): never {
+  throw new Error(`${what} means nothing here`);
+}
 
 const toWire = ({ id, stock, ...sale }: Sale): WireSale => ({
   ...sale,

@@ -6,6 +6,7 @@ import { call, connectTo, status, statusOf } from '@flashsale/rpc/client';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
 import type { OrderAnswer, Orders } from '../domain/ports.ts';
+import { ask } from './question.ts';
 
 export function createOrders(config: Config, log: Log): Orders & { stop(): void } {
   const placing = connectTo(OrdersServiceClient, config.ORDERS_ADDRESS, { retries: 'never' });
@@ -25,7 +26,7 @@ export function createOrders(config: Config, log: Log): Orders & { stop(): void 
     },
 
     async get(orderIds) {
-      const { orders } = await call(asking, asking.getOrders, { orderIds }, { deadlineMs });
+      const { orders } = await ask(call(asking, asking.getOrders, { orderIds }, { deadlineMs }));
       return new Map(orders.filter((order) => order.found).map((order) => [order.orderId, fromWire(order)]));
     },
 

@@ -1,7 +1,9 @@
-// Order ids are UUIDv7: their first 48 bits are the millisecond in which they were minted.
+// Ids are UUIDv7: their first 48 bits are the millisecond in which they were minted.
 import { v7, validate, version } from 'uuid';
 
 export const mintId = () => v7();
+
+export const isUuid = validate;
 
 /** Unix milliseconds, or undefined for what is not an id of ours. */
 export function mintedAt(id: string): number | undefined {

@@ -2,6 +2,7 @@
 import { OrderCommand } from '@flashsale/contracts/messages';
 import type { Admission, DueRecord, Gate, Snapshot } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
+import { GATE_SCRIPTS, type GateScript, keyOf } from './gate/scripts.ts';
 import type { GateRedis } from './redis.ts';
 
 const CLAIM_MOST = 500;
@@ -11,20 +12,14 @@ const STAGED_FOR_MS = 600_000;
 // Redis says these before a script has written anything.
 const NOT_RUN = /^(OOM|LOADING|READONLY|MISCONF|NOAUTH|NOPERM|MASTERDOWN|CLUSTERDOWN|BUSY)\b/;
 
-const keysOf = (saleId: string) => ({
-  gate: `sale:{${saleId}}:gate`,
-  buyers: `sale:{${saleId}}:buyers`,
-  orders: `sale:{${saleId}}:orders`,
-  due: `sale:{${saleId}}:due`,
-  line: `sale:{${saleId}}:line`,
-  keys: `sale:{${saleId}}:keys`,
-});
-
 /** Neither a buyer nor a key has a line break. */
 const fieldOf = (buyerId: string, key: string) => `${buyerId}\n${key}`;
 
 export function createGate(redis: GateRedis, sentDueMs: number): Gate {
-  const all = (saleId: string) => Object.values(keysOf(saleId));
+  const run = (name: GateScript, saleId: string, args: (string | number)[], more: string[] = []) => {
+    const keys = [...GATE_SCRIPTS[name].parts, ...more].map((part) => keyOf(saleId, part));
+    return redis.script(name, keys, args);
+  };
 
   function connected(): string {
     const process = redis.process();
@@ -41,7 +36,7 @@ export function createGate(redis: GateRedis, sentDueMs: number): Gate {
     const record = { state: 'unsent', claimed: false, quantity, buyerId, command: text, ...(key && { key }) };
     const args = [process, epoch, orderId, buyerId, quantity, JSON.stringify(record), dueInMs, key ?? ''];
     try {
-      const [kind, other = ''] = (await redis.script('admit', all(saleId), args)) as [Admission['kind'], string?];
+      const [kind, other = ''] = (await run('admit', saleId, args)) as [Admission['kind'], string?];
       if (kind === 'repeated') return { kind, first: toFirst(other) };
       return kind === 'already-bought' ? { kind, orderId: other } : { kind };
     } catch (error) {
@@ -51,10 +46,9 @@ export function createGate(redis: GateRedis, sentDueMs: number): Gate {
 
   /** What a gate that can be believed remembers of one buyer. */
   async function lookUp(saleId: string, part: 'buyers' | 'keys', field: string): Promise<'stale' | string | null> {
-    const keys = keysOf(saleId);
     const process = redis.process();
     if (!process) return 'stale';
-    const asked = redis.script('lookUp', [keys.gate, keys[part]], [process, field]);
+    const asked = run('lookUp', saleId, [process, field], [part]);
     const [kind, found] = (await asked.catch(() => ['stale'])) as ['stale'] | ['found', string | null];
     return kind === 'stale' ? 'stale' : found;
   }
@@ -70,63 +64,61 @@ export function createGate(redis: GateRedis, sentDueMs: number): Gate {
     orderOf: (saleId, buyerId) => lookUp(saleId, 'buyers', buyerId),
 
     async isSent({ saleId, orderId }) {
-      const text = await redis.client.hget(keysOf(saleId).orders, orderId);
+      const text = await redis.client.hget(keyOf(saleId, 'orders'), orderId);
       return text !== null && JSON.parse(text).state !== 'unsent';
     },
 
     async position({ saleId, orderId }) {
-      const before = await redis.client.zrank(keysOf(saleId).line, orderId);
+      const before = await redis.client.zrank(keyOf(saleId, 'line'), orderId);
       return before === null ? null : before + 1;
     },
 
     async markSent({ saleId, orderId }) {
-      const { orders, due } = keysOf(saleId);
-      await redis.script('markSent', [orders, due], [orderId, sentDueMs]);
+      await run('markSent', saleId, [orderId, sentDueMs]);
     },
 
     async refuse({ saleId, orderId, epoch }) {
-      return (await redis.script('refuse', all(saleId), [connected(), epoch, orderId])) === 1;
+      return (await run('refuse', saleId, [connected(), epoch, orderId])) === 1;
     },
 
     async claim(saleId) {
-      const { gate, orders, due } = keysOf(saleId);
       const args = [connected(), CLAIM_MOST, CLAIM_LEASE_MS];
-      const [epoch, ...pairs] = (await redis.script('claim', [gate, orders, due], args)) as string[];
+      const [epoch, ...pairs] = (await run('claim', saleId, args)) as string[];
       const records: DueRecord[] = [];
       for (let i = 0; i < pairs.length; i += 2) records.push(toRecord(pairs[i] as string, pairs[i + 1] as string));
       return { epoch: Number(epoch ?? 0), records };
     },
 
     async settleConfirmed(saleId, orderId, epoch) {
-      const { gate, orders, due, line } = keysOf(saleId);
-      await redis.script('settleConfirmed', [gate, orders, due, line], [orderId, epoch]);
+      await run('settleConfirmed', saleId, [orderId, epoch]);
     },
 
     async settleEnded(saleId, orderId, buyerId) {
-      const { keys: _, ...touched } = keysOf(saleId);
-      await redis.script('settleEnded', Object.values(touched), [orderId, buyerId]);
+      await run('settleEnded', saleId, [orderId, buyerId]);
     },
 
     async change(sale) {
-      const { gate } = keysOf(sale.id);
-      await redis.script('change', [gate], [sale.revision, sale.stock, ...windowOf(sale)]);
+      await run('change', sale.id, [sale.revision, sale.stock, ...windowOf(sale)]);
     },
 
     async flip({ sale, available, reservations }: Snapshot) {
       const process = connected();
-      // The keys are kept: whoever asks again is told of an order that may have ended meanwhile, and that is the truth.
-      const { keys: _, ...keys } = keysOf(sale.id);
-      const staged = [keys.buyers, keys.orders, keys.due].map((key) => `${key}:staged:${sale.epoch}`);
-      await stage(redis, staged, reservations);
+      const staged = ['buyers', 'orders', 'due'].map((part) => `${part}:staged:${sale.epoch}`);
+      await stage(
+        redis,
+        staged.map((part) => keyOf(sale.id, part)),
+        reservations,
+      );
       const args = [process, sale.epoch, sale.stock, sale.revision, available, ...windowOf(sale), reservations.length];
       if (redis.process() !== process) throw new Error('redis was lost while the gate was staged');
-      await redis.script('flip', [...Object.values(keys), ...staged], args);
+      // Its idempotency keys stay: whoever asks again is told of an order that may have ended meanwhile, and that is true.
+      await run('flip', sale.id, args, staged);
     },
 
     remaining: (saleIds) =>
       Promise.all(
         saleIds.map(async (saleId) => {
-          const tickets = await redis.client.hget(keysOf(saleId).gate, 'tickets').catch(() => null);
+          const tickets = await redis.client.hget(keyOf(saleId, 'gate'), 'tickets').catch(() => null);
           return tickets === null ? null : Number(tickets);
         }),
       ),
@@ -135,7 +127,7 @@ export function createGate(redis: GateRedis, sentDueMs: number): Gate {
       const process = connected();
       return Promise.all(
         saleIds.map(async (saleId) => {
-          const fields = await redis.client.hmget(keysOf(saleId).gate, 'epoch', 'rev', 'tickets', 'process');
+          const fields = await redis.client.hmget(keyOf(saleId, 'gate'), 'epoch', 'rev', 'tickets', 'process');
           const [epoch, revision, tickets, builtIn] = fields;
           if (!epoch) return undefined;
           return {

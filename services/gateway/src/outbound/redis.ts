@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Log } from '@flashsale/runtime/log';
 import { Redis } from 'ioredis';
+import { GATE_SCRIPTS } from './gate/scripts.ts';
 
 const COMMAND_TIMEOUT_MS = 2_000;
 const LONGEST_WAIT_MS = 1_000;
@@ -10,22 +11,13 @@ export interface GateRedis {
   client: Redis;
   /** `run_id:master_replid` of the Redis at the other end, or undefined when that is not known just now. */
   process(): string | undefined;
-  script(name: string, keys: string[], args: (string | number)[]): Promise<unknown>;
+  script(name: keyof typeof SCRIPTS, keys: string[], args: (string | number)[]): Promise<unknown>;
   stop(): Promise<void>;
 }
 
-const lua = (file: string) => readFileSync(new URL(file, import.meta.url), 'utf8');
 const SCRIPTS = {
-  admit: { numberOfKeys: 6, lua: lua('gate/admit.lua') },
-  markSent: { numberOfKeys: 2, lua: lua('gate/mark-sent.lua') },
-  refuse: { numberOfKeys: 6, lua: lua('gate/refuse.lua') },
-  lookUp: { numberOfKeys: 2, lua: lua('gate/look-up.lua') },
-  claim: { numberOfKeys: 3, lua: lua('gate/claim.lua') },
-  settleConfirmed: { numberOfKeys: 4, lua: lua('gate/settle-confirmed.lua') },
-  settleEnded: { numberOfKeys: 5, lua: lua('gate/settle-ended.lua') },
-  change: { numberOfKeys: 1, lua: lua('gate/change.lua') },
-  flip: { numberOfKeys: 8, lua: lua('gate/flip.lua') },
-  show: { numberOfKeys: 1, lua: lua('show.lua') },
+  ...GATE_SCRIPTS,
+  show: { numberOfKeys: 1, lua: readFileSync(new URL('show.lua', import.meta.url), 'utf8') },
 };
 
 export function createRedis(url: string, log: Log): GateRedis {

@@ -10,7 +10,10 @@ const HEARTBEAT_MS = '50';
 const shop = await openShop({ gateway: { HEARTBEAT_MS } });
 const second = await shop.start.gateway({ MAX_LISTENERS: '1' });
 await shop.ready(second.ops);
-after(() => shop.close());
+after(async () => {
+  await second.stop();
+  await shop.close();
+});
 const { createSale, buy, request, tokenFor, proxies, wires } = shop;
 
 interface Told {
@@ -180,12 +183,14 @@ test('a listener to an id of which nobody knows yet hears nothing of the order t
 });
 
 test('a gateway that stops lets its listeners go at once, and they go on at another', async () => {
+  const third = await shop.start.gateway();
+  await shop.ready(third.ops);
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const release = holdCharges();
   const { orderId = '' } = await buy(saleId, 'ivan');
-  const stream = await listen(orderId, 'ivan', { base: second.url });
+  const stream = await listen(orderId, 'ivan', { base: third.url });
   await until('its place is told', () => stream.told().length > 0);
-  await second.stop();
+  await third.stop();
   await stream.ended;
   const next = await listen(orderId, 'ivan', { lastId: stream.told().at(-1)?.id ?? '' });
   release();

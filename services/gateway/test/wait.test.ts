@@ -8,7 +8,10 @@ import { assertProblem } from './problem.ts';
 const shop = await openShop();
 const second = await shop.start.gateway({ MAX_LISTENERS: '1', CLICKS_PER_BUYER: '3' });
 await shop.ready(second.ops);
-after(() => shop.close());
+after(async () => {
+  await second.stop();
+  await shop.close();
+});
 const { createSale, request, tokenFor, proxies } = shop;
 
 const click = (saleId: string, buyer: string, prefer: string, base?: string) =>
@@ -98,11 +101,13 @@ test('a buyer who clicks like a machine is 429, and nothing happened; another on
 });
 
 test('a gateway that stops answers whoever waits', async () => {
+  const third = await shop.start.gateway();
+  await shop.ready(third.ops);
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const release = holdCharges();
-  const waiting = click(saleId, 'leo', 'wait=20', second.url);
+  const waiting = click(saleId, 'leo', 'wait=20', third.url);
   await until('it is in line', async () => (await shop.evidence.ordersOf('leo')).length > 0);
-  await second.stop();
+  await third.stop();
   const response = await waiting;
   assert.equal(response.status, 202);
   const { orderId } = (await response.json()) as { orderId: string };

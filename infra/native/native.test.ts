@@ -64,6 +64,19 @@ test('a service that is killed is started again, with its new pid in the events'
   assert.equal(service.pid(), undefined);
 });
 
+test('kill() ends a service as an accident would, and waits for its next life', async (t) => {
+  const { service, events } = await supervised(t, READY);
+  await service.ready();
+  const first = service.pid();
+  await service.kill();
+  assert.notEqual(service.pid(), first);
+  assert.equal(events.find(({ event }) => event === 'exited')?.signal, 'SIGKILL');
+  assert.equal(events.filter(({ event }) => event === 'ready').length, 2);
+  const waiting = assert.rejects(service.kill(), /stopped before it was ready/);
+  await service.stop();
+  await waiting;
+});
+
 test('the pauses between restarts double', async (t) => {
   const { service, events } = await supervised(t, `setTimeout(() => process.exit(0), 10)`);
   const pauses = () => events.filter(({ event }) => event === 'restarting').map(({ inMs }) => inMs);

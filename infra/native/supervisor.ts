@@ -34,6 +34,8 @@ export type Service = {
   logFile: string;
   pid(): number | undefined;
   ready(): Promise<void>;
+  /** Ends it at once, as an accident would; resolves when the life that follows is ready. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -45,6 +47,8 @@ export function supervise({ dir, name, file, env, opsPort, onEvent }: Supervise)
   const stopping = new AbortController();
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => {});
+  let again = ready;
+  let struck: number | undefined;
   let child = start();
   const running = keepRunning().catch(ready.reject);
 
@@ -83,6 +87,7 @@ export function supervise({ dir, name, file, env, opsPort, onEvent }: Supervise)
       wasReady = true;
       onEvent({ service: name, event: 'ready', pid: child.pid, inMs: Date.now() - startedAt });
       ready.resolve();
+      if (child.pid !== struck) again.resolve();
     });
     const exit = await child.exited;
     await watching;
@@ -113,15 +118,23 @@ export function supervise({ dir, name, file, env, opsPort, onEvent }: Supervise)
     await Promise.race([ready.promise, late]);
   };
 
+  const kill = () => {
+    again = Promise.withResolvers<void>();
+    again.promise.catch(() => {});
+    struck = pid();
+    if (struck) process.kill(struck, 'SIGKILL');
+    return again.promise;
+  };
+
   const stop = async () => {
     stopping.abort();
-    ready.reject(new Error(`${name} was stopped before it was ready`));
+    for (const waiting of [ready, again]) waiting.reject(new Error(`${name} was stopped before it was ready`));
     if (!child.exit() && (await child.stop(STOP_GRACE_MS))) onEvent({ service: name, event: 'killed', pid: child.pid });
     await running;
   };
 
   const pid = () => (child.exit() ? undefined : child.pid);
-  return { name, logFile: child.logFile, pid, ready: becomeReady, stop };
+  return { name, logFile: child.logFile, pid, ready: becomeReady, kill, stop };
 }
 
 async function answersReady(opsPort: number): Promise<boolean> {

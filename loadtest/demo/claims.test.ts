@@ -11,7 +11,7 @@ import { describeSettings, table } from './table.ts';
 const queued: RoadFigures = {
   offered: 3000,
   yes: 1000,
-  no: { soldOut: 2000, busy: 0, limit: 0, notOpen: 0 },
+  no: { soldOut: 2000, busy: 0, tooLate: 0, limit: 0, notOpen: 0 },
   unknown: 0,
   errors: 0,
   turnedAwayWhileUnsold: 0,
@@ -26,7 +26,7 @@ const queued: RoadFigures = {
 const direct: RoadFigures = {
   ...queued,
   yes: 390,
-  no: { soldOut: 0, busy: 2610, limit: 0, notOpen: 0 },
+  no: { soldOut: 0, busy: 2610, tooLate: 0, limit: 0, notOpen: 0 },
   turnedAwayWhileUnsold: 2610,
   confirmed: 390,
   unsold: 610,

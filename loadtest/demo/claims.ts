@@ -49,7 +49,7 @@ function queuedClaims({ settings: { units }, queued, untrueYes }: Evidence): Cla
 
 function directClaims({ settings: { units }, direct, directBankIdleShare: idle, untrueYes }: Evidence): Claim[] {
   const { no, answerMs } = direct;
-  const refused = no.soldOut + no.busy + no.limit + no.notOpen;
+  const refused = no.soldOut + no.busy + no.tooLate + no.limit + no.notOpen;
   return [
     claim(
       direct.yes > 0 && untrueYes.direct === 0,
@@ -64,7 +64,7 @@ function directClaims({ settings: { units }, direct, directBankIdleShare: idle, 
       `direct: ${count(direct.confirmedWhenCrowdLeft)} of ${count(units)} sold when the crowd had left`,
     ),
     claim(
-      no.busy > 0 && no.busy === refused && atOnce(answerMs),
+      no.busy > 0 && no.busy + no.tooLate === refused && atOnce(answerMs),
       `direct: ${count(no.busy)} of ${count(refused)} refused with 503, in ${duration(answerMs.no.p50)} where a yes took ${duration(answerMs.yes.p50)}`,
     ),
     claim(

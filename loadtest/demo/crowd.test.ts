@@ -52,23 +52,24 @@ test('each buyer clicks once, and a shop that does not answer holds nobody back'
 });
 
 test('an order is taken from a yes and from an unknown outcome, not from a refusal that names one', async (t) => {
-  const problems = ['outcome-unknown', 'already-bought', 'sold-out'];
-  const statuses = [504, 409, 410];
+  const problems = ['outcome-unknown', 'already-bought', 'sold-out', 'rejected'];
+  const statuses = [504, 409, 410, 409];
   const gatewayUrl = await shopOf(t, (_request, response, nth) => {
-    const problem = `{"type":"/problems/${problems[nth - 1]}","title":"-"}`;
+    const problem = `{"type":"/problems/${problems[nth - 1]}","title":"-","reason":"timed_out"}`;
     response.writeHead(statuses[nth - 1] ?? 500, { location: `/v1/orders/order-${nth}` }).end(problem);
   });
   const tallies: Tally[] = [];
   const watch = { tally: (tally: Tally) => tallies.push(tally), left: () => undefined };
-  const order = { gatewayUrl, saleId: 's', tokens: names(3), seconds: 0.3, timeoutMs: 1_000 };
+  const order = { gatewayUrl, saleId: 's', tokens: names(4), seconds: 0.4, timeoutMs: 1_000 };
   const { clicks } = await generator.send(order, watch);
   const told = clicks.map((click) => [answerOf(click), click.orderId]);
   assert.deepEqual(told, [
     ['unknown', 'order-1'],
     ['limit', null],
     ['soldOut', null],
+    ['tooLate', null],
   ]);
-  assert.deepEqual(tallies.at(-1), { sent: 3, yes: 0, refused: 2, other: 1 });
+  assert.deepEqual(tallies.at(-1), { sent: 4, yes: 0, refused: 3, other: 1 });
 });
 
 test('a connection that breaks is an error, and the crowd goes on', async (t) => {

@@ -11,6 +11,7 @@ const click = (status: number, more: Partial<Click> = {}): Click => ({
   status,
   timedOut: false,
   problem: null,
+  reason: null,
   orderId: null,
   ...more,
 });
@@ -30,6 +31,7 @@ test('each answer counts as what its status and its problem say together', () =>
   assert.equal(answerOf(soldOut(0)), 'soldOut');
   assert.equal(answerOf(busy(0)), 'busy');
   assert.equal(answerOf(click(409, { problem: 'already-bought' })), 'limit');
+  assert.equal(answerOf(click(409, { problem: 'rejected', reason: 'timed_out' })), 'tooLate');
   assert.equal(answerOf(click(403, { problem: 'closed' })), 'notOpen');
   assert.equal(answerOf(click(504, { problem: 'outcome-unknown' })), 'unknown');
   assert.equal(answerOf(click(0, { timedOut: true })), 'unknown');

@@ -11,6 +11,8 @@ export interface Click {
   timedOut: boolean;
   /** The kind of problem it was answered with, `sold-out` for `/problems/sold-out`. */
   problem: string | null;
+  /** Why the order was rejected, where it was. */
+  reason: string | null;
   orderId: string | null;
 }
 
@@ -22,7 +24,7 @@ export interface Percentiles {
 export interface RoadFigures {
   offered: number;
   yes: number;
-  no: { soldOut: number; busy: number; limit: number; notOpen: number };
+  no: { soldOut: number; busy: number; tooLate: number; limit: number; notOpen: number };
   unknown: number;
   errors: number;
   turnedAwayWhileUnsold: number;
@@ -43,22 +45,24 @@ export interface RoadFacts {
   lastClickAt: number;
 }
 
-export type Answer = 'yes' | 'soldOut' | 'busy' | 'limit' | 'notOpen' | 'unknown' | 'error';
+export type Answer = 'yes' | 'soldOut' | 'busy' | 'tooLate' | 'limit' | 'notOpen' | 'unknown' | 'error';
 
 const PROBLEMS: Record<string, Answer> = {
   '403 not-open': 'notOpen',
   '403 closed': 'notOpen',
   '409 already-bought': 'limit',
   '409 limit': 'limit',
+  // A direct order that was not decided by its deadline was rejected for good: nothing happened.
+  '409 rejected timed_out': 'tooLate',
   '410 sold-out': 'soldOut',
   '503 busy': 'busy',
   '504 outcome-unknown': 'unknown',
 };
 
-export function answerOf({ status, problem, timedOut }: Click): Answer {
+export function answerOf({ status, problem, reason, timedOut }: Click): Answer {
   if (timedOut) return 'unknown';
   if (status === 201 || status === 202) return 'yes';
-  return PROBLEMS[`${status} ${problem}`] ?? 'error';
+  return PROBLEMS[[status, problem, ...(problem === 'rejected' ? [reason] : [])].join(' ')] ?? 'error';
 }
 
 const FINAL = new Set(['confirmed', 'rejected', 'expired', 'cancelled']);
@@ -66,21 +70,36 @@ export const isFinal = (order: Order | undefined) => order !== undefined && FINA
 
 export function roadFigures({ stock, clicks, orders, lastClickAt }: RoadFacts): RoadFigures {
   const answers = Object.groupBy(clicks, answerOf);
-  const { yes = [], soldOut = [], busy = [], limit = [], notOpen = [], unknown = [], error = [] } = answers;
+  const {
+    yes = [],
+    soldOut = [],
+    busy = [],
+    tooLate = [],
+    limit = [],
+    notOpen = [],
+    unknown = [],
+    error = [],
+  } = answers;
   const placed = [...orders.values()];
   const confirmed = placed.filter((order) => order.status === 'confirmed');
   const waits = (list: Click[]) => percentiles(list.map((click) => click.answerMs));
   return {
     offered: clicks.length,
     yes: yes.length,
-    no: { soldOut: soldOut.length, busy: busy.length, limit: limit.length, notOpen: notOpen.length },
+    no: {
+      soldOut: soldOut.length,
+      busy: busy.length,
+      tooLate: tooLate.length,
+      limit: limit.length,
+      notOpen: notOpen.length,
+    },
     unknown: [...yes, ...unknown].filter(({ orderId }) => !isFinal(orders.get(orderId ?? ''))).length,
     errors: error.length,
-    turnedAwayWhileUnsold: turnedAwayWhileUnsold([...soldOut, ...busy], confirmed, stock),
+    turnedAwayWhileUnsold: turnedAwayWhileUnsold([...soldOut, ...busy, ...tooLate], confirmed, stock),
     confirmedWhenCrowdLeft: confirmed.filter(({ decidedAt }) => decidedAt !== null && decidedAt <= lastClickAt).length,
     confirmed: confirmed.length,
     unsold: stock - confirmed.length,
-    answerMs: { yes: waits(yes), no: waits([...soldOut, ...busy, ...limit, ...notOpen]) },
+    answerMs: { yes: waits(yes), no: waits([...soldOut, ...busy, ...tooLate, ...limit, ...notOpen]) },
     clickToFinalMs: percentiles(
       confirmed.flatMap((order) => (order.decidedAt ? [order.decidedAt - order.createdAt] : [])),
     ),

@@ -70,7 +70,7 @@ function sender(pool: Pool, path: string, timeoutMs: number, tally: Tally) {
   };
 }
 
-type Answer = Pick<Click, 'status' | 'timedOut' | 'problem' | 'orderId'>;
+type Answer = Pick<Click, 'status' | 'timedOut' | 'problem' | 'reason' | 'orderId'>;
 
 /** `dispatch` and not `request`, which costs a third more: this thread takes its time from the machine it measures. */
 function click(pool: Pool, path: string, token: string, timeoutMs: number): Promise<Answer> {
@@ -98,14 +98,16 @@ function click(pool: Pool, path: string, token: string, timeoutMs: number): Prom
   });
 }
 
-const NO_ANSWER = { status: 0, problem: null, orderId: null };
+const NO_ANSWER = { status: 0, problem: null, reason: null, orderId: null };
 const TIMEOUTS = new Set(['HeadersTimeoutError', 'BodyTimeoutError']);
 
 function answer(status: number, location: unknown, text: string): Answer {
   const problem = PROBLEM_TYPE.exec(text)?.[1] ?? null;
+  const reason = REASON.exec(text)?.[1] ?? null;
   // What a yes and an unknown outcome name; another answer's order is not this click's.
   const named = (status < 300 || status === 504) && typeof location === 'string';
-  return { status, timedOut: false, problem, orderId: named ? (location.split('/').at(-1) ?? null) : null };
+  return { status, timedOut: false, problem, reason, orderId: named ? (location.split('/').at(-1) ?? null) : null };
 }
 
 const PROBLEM_TYPE = /"type":"\/problems\/([a-z-]+)"/;
+const REASON = /"reason":"([a-z_]+)"/;

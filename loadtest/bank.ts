@@ -29,7 +29,8 @@ export function createBank(url: string, apiKey: string) {
     return response.status === 204 ? undefined : response.json();
   }
   return {
-    statement: async (): Promise<Statement> => Statement.parse(await call('/statement')),
+    /** Of what changed since then; of everything without it. */
+    statement: async (sinceMs = 0): Promise<Statement> => Statement.parse(await call(`/statement?since=${sinceMs}`)),
     change: (behaviour: object) => call('/behaviour', { method: 'PATCH', body: JSON.stringify(behaviour) }),
   };
 }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AuditResult } from '../audit/audit.ts';
+import type { Accident } from './accident.ts';
 import { claims, describeClaim, type Evidence } from './claims.ts';
 import type { RoadFigures } from './figures.ts';
 import { duration } from './format.ts';
-import { progressLine } from './progress.ts';
+import { progressLine } from './plain.ts';
+import type { RoadRun } from './road.ts';
 import { settings } from './settings.ts';
 import { describeSettings, table } from './table.ts';
 
@@ -33,6 +35,15 @@ const direct: RoadFigures = {
   answerMs: { yes: { p50: 1_010, p99: 1_200 }, no: { p50: 1.5, p99: 6 } },
 };
 const sound: AuditResult = { ok: true, atRest: true, checks: [], inFlight: [], titles: new Map(), notes: [] };
+const run: RoadRun = {
+  figures: { ...queued, offered: 400, yes: settings.accident.units, confirmed: settings.accident.units },
+  untrueYes: 0,
+  unknownAtFirst: 0,
+  bankIdleShare: 0.3,
+  lateMs: { p99: 1, max: 2 },
+  audits: { inFlight: sound, atRest: sound },
+};
+const accident: Accident = { run, yesBefore: 60, yesMeanwhile: 90, awayMs: 1_600 };
 const evidence: Evidence = {
   settings,
   queued,
@@ -43,6 +54,7 @@ const evidence: Evidence = {
     { inFlight: sound, atRest: sound },
     { inFlight: sound, atRest: sound },
   ],
+  accident,
 };
 const failing = (change: Partial<Evidence>) =>
   claims({ ...evidence, ...change }).flatMap((claim) => (claim.ok ? [] : [claim.text.split(':')[0]]));
@@ -77,6 +89,28 @@ for (const [what, breach] of directBreaches) {
   test(`direct: ${what} breaks exactly one claim`, () => assert.deepEqual(failing(breach), ['direct']));
 }
 
+const struck = (figures: Partial<RoadFigures>, more: Partial<RoadRun> = {}) => ({
+  accident: { ...accident, run: { ...run, ...more, figures: { ...run.figures, ...figures } } },
+});
+const accidentBreaches: [string, Partial<Evidence>][] = [
+  ['an accepted order without a result', struck({ unknown: 1 })],
+  ['a yes that did not hold', struck({}, { untrueYes: 1 })],
+  ['somebody turned away too early', struck({ turnedAwayWhileUnsold: 1 })],
+  ['an error', struck({ errors: 1 })],
+  ['a process that does not come back', { accident: { ...accident, awayMs: null } }],
+];
+for (const [what, breach] of accidentBreaches) {
+  test(`accident: ${what} breaks exactly one claim`, () => assert.deepEqual(failing(breach), ['kill -9 of orders']));
+}
+
+test('an accident that was left out claims nothing', () => {
+  assert.equal(claims({ ...evidence, accident: null }).length, claims(evidence).length - 3);
+});
+
+test('direct: a deadline that passed is a no that is expected', () => {
+  assert.deepEqual(failing({ direct: { ...direct, no: { ...direct.no, busy: 2600, tooLate: 10 } } }), []);
+});
+
 test('an audit of either road that does not hold breaks its claim', () => {
   const broken = { ...sound, ok: false };
   const holds = { inFlight: sound, atRest: sound };
@@ -92,7 +126,9 @@ test('whatever is printed of a good run fits 80 columns', () => {
     answerMs: { yes: { p50: 12_345, p99: 99_999 }, no: { p50: null, p99: null } },
   };
   const rows = table({ figures: huge, bankIdleShare: 1 }, { figures: direct, bankIdleShare: null });
-  const progress = progressLine('queued', { sent: 3000, yes: 1000, refused: 2000, other: 0 }, 1000, 1000);
+  const bank = { charges: 1000, busyMs: 9_000, waiting: 0, inProgress: 0 };
+  const sample = { sent: 3000, yes: 1000, refused: 2000, other: 0, atMs: 0, confirmed: 1000, decided: 1000, bank };
+  const progress = progressLine({ name: 'accident', mode: 'queued' }, sample);
   const said = [...claims(evidence).map(describeClaim), ...describeSettings(settings), `  99.9 s  ${progress}`];
   for (const row of [...rows, ...said]) assert.ok(row.length <= 80, row);
 });

@@ -1,5 +1,6 @@
 // What this project says of itself, held against the figures of one run.
 import type { AuditResult } from '../audit/audit.ts';
+import type { Accident } from './accident.ts';
 import type { RoadFigures } from './figures.ts';
 import { count, duration, percent } from './format.ts';
 import type { RoadRun } from './road.ts';
@@ -20,13 +21,15 @@ export interface Evidence {
   untrueYes: { queued: number; direct: number };
   /** Of each road. */
   audits: RoadRun['audits'][];
+  /** Null where it was left out. */
+  accident: Accident | null;
 }
 
 /** Of the time: the first calls need a moment to reach the bank, and the machine is shared. */
 const MOST_IDLE = 0.2;
 
 export function claims(evidence: Evidence): Claim[] {
-  return [...queuedClaims(evidence), ...directClaims(evidence), ...auditClaims(evidence)];
+  return [...queuedClaims(evidence), ...directClaims(evidence), ...accidentClaims(evidence), ...auditClaims(evidence)];
 }
 
 function queuedClaims({ settings: { units }, queued, untrueYes }: Evidence): Claim[] {
@@ -65,7 +68,7 @@ function directClaims({ settings: { units }, direct, directBankIdleShare: idle, 
     ),
     claim(
       no.busy > 0 && no.busy + no.tooLate === refused && atOnce(answerMs),
-      `direct: ${count(no.busy)} of ${count(refused)} refused with 503, in ${duration(answerMs.no.p50)} where a yes took ${duration(answerMs.yes.p50)}`,
+      `direct: ${count(no.busy)} of ${count(refused)} refused with 503${no.tooLate ? `, ${count(no.tooLate)} too late` : ''}; in ${duration(answerMs.no.p50)}, a yes in ${duration(answerMs.yes.p50)}`,
     ),
     claim(
       direct.errors === 0 && direct.unknown === 0,
@@ -76,6 +79,23 @@ function directClaims({ settings: { units }, direct, directBankIdleShare: idle, 
 
 /** Relative, because how fast is a matter of the machine. */
 const atOnce = ({ yes, no }: RoadFigures['answerMs']) => yes.p50 !== null && no.p50 !== null && no.p50 < yes.p50 / 2;
+
+function accidentClaims({ settings, accident }: Evidence): Claim[] {
+  if (!accident) return [];
+  const { run, awayMs } = accident;
+  const { yes, unknown, errors, turnedAwayWhileUnsold } = run.figures;
+  // Accepted, and without a final result; or with another one than was promised, since nothing declines here.
+  const lost = Math.max(unknown, run.untrueYes);
+  const all = yes === settings.accident.units && turnedAwayWhileUnsold === 0;
+  return [
+    claim(lost === 0 && yes > 0, `kill -9 of orders: ${count(lost)} of ${count(yes)} accepted orders lost`),
+    claim(awayMs !== null, `kill -9 of orders: started again, ready after ${duration(awayMs)}`),
+    claim(
+      all && errors === 0,
+      `kill -9 of orders: ${count(turnedAwayWhileUnsold)} turned away while a unit was unsold, ${count(errors)} errors`,
+    ),
+  ];
+}
 
 function auditClaims({ audits }: Evidence): Claim[] {
   const inFlight = audits.map((audit) => audit.inFlight);

@@ -8,7 +8,8 @@ const USAGE = 'usage: npm run demo [-- --once] [--json FILE]';
 
 function options() {
   try {
-    return parseArgs({ options: { once: { type: 'boolean', default: false }, json: { type: 'string' } } }).values;
+    const flag = { type: 'boolean', default: false } as const;
+    return parseArgs({ options: { once: flag, plain: flag, json: { type: 'string' } } }).values;
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
     process.exit(1);
@@ -20,9 +21,9 @@ for (const output of [process.stdout, process.stderr]) output.on('error', () => 
 
 // Between two ticks of the starting nothing else may be open.
 setInterval(() => undefined, 60_000);
-const { once, json } = options();
+const { once, plain, json } = options();
 const end = endRequested();
-const code = await runOnStack({ once, json, end }).catch((error) => {
+const code = await runOnStack({ once, plain, json, end }).catch((error) => {
   const asked = end.aborted && (error === end.reason || error.name === 'AbortError');
   if (!asked) console.error(error instanceof Error ? error.message : error);
   return 1;

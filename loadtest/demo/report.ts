@@ -1,43 +1,67 @@
 // What a run is told as: text for people, JSON for whoever calculates with it.
-import { join, relative } from 'node:path';
-import type { StackInfo } from '../../infra/native/stack.ts';
 import { asJson, describeShortly } from '../audit/print.ts';
+import type { Accident } from './accident.ts';
 import { type Claim, claims, describeClaim } from './claims.ts';
 import type { DemoResult } from './demo.ts';
 import { describeEnvironment } from './environment.ts';
-import { duration } from './format.ts';
+import { count, duration, WIDTH, wrap } from './format.ts';
+import { sentences } from './sentences.ts';
 import type { Settings } from './settings.ts';
 import { describeSettings, table } from './table.ts';
 
 const LATE_WORTH_SAYING_MS = 200;
 
-export function claimsOf({ queued, direct }: DemoResult, settings: Settings): Claim[] {
+export function claimsOf({ queued, direct, accident }: DemoResult, settings: Settings): Claim[] {
   return claims({
     settings,
     queued: queued.figures,
     direct: direct.figures,
     directBankIdleShare: direct.bankIdleShare,
     untrueYes: { queued: queued.untrueYes, direct: direct.untrueYes },
-    audits: [queued.audits, direct.audits],
+    audits: auditsOf({ queued, direct, accident }),
+    accident,
   });
 }
 
+const auditsOf = ({ queued, direct, accident }: Pick<DemoResult, 'queued' | 'direct' | 'accident'>) =>
+  [queued, direct, ...(accident ? [accident.run] : [])].map(({ audits }) => audits);
+
+/** The circumstances, and every claim: what scrolls away above the summary. */
 export function describeRun(result: DemoResult, settings: Settings): string[] {
-  const { queued, direct, environment } = result;
   return [
-    '',
-    ...table(queued, direct),
     '',
     ...footnotes(result),
     ...describeSettings(settings),
-    ...describeEnvironment(environment),
+    ...describeEnvironment(result.environment),
     '',
     ...claimsOf(result, settings).map(describeClaim),
-    ...[queued, direct]
-      .flatMap(({ audits }) => [audits.inFlight, audits.atRest])
+    ...(result.accident ? [] : ['– accident: left out, the processes here are not ours to kill']),
+    ...auditsOf(result)
+      .flatMap(({ inFlight, atRest }) => [inFlight, atRest])
       .filter(({ ok }) => !ok)
       .flatMap(describeShortly),
   ];
+}
+
+/** What is left on the screen in the end: the table, what it says, and the verdict. */
+export function describeSummary(result: DemoResult, settings: Settings): string[] {
+  const { queued, direct } = result;
+  const { units, bank } = settings;
+  const compared = { units, chargesPerSecond: bank.chargesPerSecond, queued: queued.figures, direct: direct.figures };
+  return [
+    '',
+    ...table(queued, direct),
+    ...sentences(compared).flatMap((sentence) => wrap(sentence, WIDTH)),
+    verdict(claimsOf(result, settings), result.accident),
+  ];
+}
+
+export function verdict(all: Claim[], accident: Accident | null): string {
+  const broken = all.filter(({ ok }) => !ok);
+  const [first] = broken;
+  const survived = accident && `; kill -9 of orders lost none of ${count(accident.run.figures.yes)} accepted orders`;
+  if (!first) return `✓ all ${all.length} claims above hold${survived ?? ''}`;
+  return `✗ ${broken.length} of ${all.length} claims above do not hold: ${first.text}`.slice(0, WIDTH);
 }
 
 function footnotes({ queued, direct }: DemoResult): string[] {
@@ -53,31 +77,16 @@ function footnotes({ queued, direct }: DemoResult): string[] {
   ];
 }
 
-/** The audit is the one at the end: it covers both sales. */
-export const runAsJson = ({ environment, queued, direct }: DemoResult, settings: Settings) => {
-  const { ok, checks } = asJson(direct.audits.atRest);
-  return { environment, settings, queued: queued.figures, direct: direct.figures, audit: { ok, checks } };
-};
-
-export function describeStack(stack: StackInfo): string[] {
-  const { gatewayUrl, bankUrl, addresses, databases, redisUrl, rabbitManagementUrl, pids, dir } = stack;
-  const where: Record<string, string> = {
-    gateway: gatewayUrl,
-    orders: addresses.orders,
-    inventory: addresses.inventory,
-    payment: addresses.payment,
-    bank: bankUrl,
-    rabbitmq: new URL(rabbitManagementUrl).origin,
-    redis: new URL(redisUrl).host,
-    postgres: new URL(databases.orders).host,
+/** The audit is the one at the end: it covers every sale. */
+export const runAsJson = ({ environment, queued, direct, accident }: DemoResult, settings: Settings) => {
+  const { ok, checks } = asJson((accident?.run ?? direct).audits.atRest);
+  const struck = accident && { figures: accident.run.figures, awayMs: accident.awayMs };
+  return {
+    environment,
+    settings,
+    queued: queued.figures,
+    direct: direct.figures,
+    accident: struck,
+    audit: { ok, checks },
   };
-  const here = (file: string) => join(relative('', dir), file);
-  return [
-    '',
-    'Everything stays up for you to look at:',
-    ...Object.entries(where).map(([name, at]) => `  ${name.padEnd(10)} ${at.padEnd(24)} pid ${pids[name]}`),
-    `  passwords  ${here('stack.json')}, logs ${here('logs')}`,
-    'In another terminal: npm run audit · npm run token -- --buyer alice',
-    'Ctrl-C stops it.',
-  ];
-}
+};

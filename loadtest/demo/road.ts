@@ -8,7 +8,7 @@ import { idleShare } from './bank-idle.ts';
 import type { Crowd, Generator } from './crowd.ts';
 import { answerOf, type Click, type RoadFigures, roadFigures } from './figures.ts';
 import { untilFinal } from './finals.ts';
-import type { Progress } from './progress.ts';
+import type { RoadWatch } from './sample.ts';
 import type { Settings } from './settings.ts';
 
 export interface Venue {
@@ -38,13 +38,10 @@ export interface RoadOptions {
   stock: number;
   buyers: Buyer[];
   seconds: number;
-  progress: Progress;
+  watch: RoadWatch;
 }
 
-export async function runRoad(
-  venue: Venue,
-  { saleId, stock, buyers, seconds, progress }: RoadOptions,
-): Promise<RoadRun> {
+export async function runRoad(venue: Venue, { saleId, stock, buyers, seconds, watch }: RoadOptions): Promise<RoadRun> {
   const { gatewayUrl, shop, bank, stores, generator, settings } = venue;
   // Setting the seed restarts the bank's sequence: the n-th charge meets the same fate on both roads.
   await bank.change(settings.bank);
@@ -58,7 +55,7 @@ export async function runRoad(
   };
   const left = Promise.withResolvers<void>();
   const [crowd, inFlight] = await Promise.all([
-    generator.send(order, { tally: progress.tally, left: left.resolve }),
+    generator.send(order, { tally: watch.tally, left: left.resolve }),
     left.promise.then(() => audit(stores, { atRest: false })),
   ]);
 
@@ -66,7 +63,7 @@ export async function runRoad(
   const patienceMs = settings.finalWithinSeconds * 1_000;
   const orders = await untilFinal(shop, asked, patienceMs);
   const atRest = await audit(stores, { atRest: true, patienceMs });
-  await progress.stop();
+  await watch.stop();
   const { charges } = await bank.statement();
   const ours = charges.filter((charge) => orders.has(charge.key));
   const bankIdleShare = idleShare(ours, crowd.lastClickAt);

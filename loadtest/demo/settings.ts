@@ -20,6 +20,8 @@ export const settings = {
   direct: { deadlineMs: 2_000, maxInFlight: 100 },
   /** On each road first, uncounted, past a bank that holds nobody up: connections open, code compiled. */
   warmUp: { units: 500, buyers: 800, crowdSeconds: 4 },
+  /** The third act: orders is killed as soon as so many have been told yes. */
+  accident: { units: 200, buyers: 400, crowdSeconds: 2, killedAtYes: 60 },
   /** How long after the crowd every order must have ended. */
   finalWithinSeconds: 120,
 };

@@ -9,34 +9,35 @@ const COLUMN = 17;
 
 export type Column = Pick<RoadRun, 'figures' | 'bankIdleShare'>;
 
+/** With the sentences and the verdict below it, it fits a screen of 24 lines. */
 export function table(queued: Column, direct: Column): string[] {
   const row = (label: string, figure: (road: RoadFigures) => string | number) =>
     cells(label, text(figure(queued.figures)), text(figure(direct.figures)));
-  const rule = '─'.repeat(LABEL + 2 * COLUMN);
   return [
-    cells('', 'queued', 'direct'),
-    rule,
-    row('buyers who clicked', (road) => road.offered),
+    cells(`of ${count(queued.figures.offered)} who clicked`, 'queued', 'direct'),
+    '─'.repeat(LABEL + 2 * COLUMN),
     row('  said yes', (road) => road.yes),
     row('  said no: sold out', (road) => road.no.soldOut),
-    row('  said no: busy, nothing happened', (road) => road.no.busy),
-    row('  said no: limit, not open', (road) => road.no.limit + road.no.notOpen),
-    row('  outcome unknown at the end', (road) => road.unknown),
-    row('  errors', (road) => road.errors),
+    row('  said no: busy · too late', ({ no }) => list(no.busy, no.tooLate)),
+    row('  other no · unknown at the end · errors', ({ no, unknown, errors }) =>
+      list(no.limit + no.notOpen, unknown, errors),
+    ),
     row('turned away while units were unsold', (road) => road.turnedAwayWhileUnsold),
-    rule,
-    row('sold when the crowd had left', (road) => road.confirmedWhenCrowdLeft),
-    row('sold in the end', (road) => road.confirmed),
+    row('sold when the crowd had left · in the end', (road) => list(road.confirmedWhenCrowdLeft, road.confirmed)),
     row('left unsold', (road) => road.unsold),
-    rule,
     row('until a yes              p50 / p99', (road) => both(road.answerMs.yes)),
     row('until a no               p50 / p99', (road) => both(road.answerMs.no)),
     row('click to final result    p50 / p99', (road) => both(road.clickToFinalMs)),
-    row('longest line', (road) => road.peakLine),
-    row('last result after the last click', (road) => duration(road.drainedMs)),
+    row(
+      'longest line · last result after the crowd',
+      (road) => `${count(road.peakLine)} · ${duration(road.drainedMs)}`,
+    ),
     cells('bank idle until the crowd had left', percent(queued.bankIdleShare), percent(direct.bankIdleShare)),
+    '─'.repeat(LABEL + 2 * COLUMN),
   ];
 }
+
+const list = (...counts: number[]) => counts.map(count).join(' · ');
 
 const cells = (label: string, ...columns: string[]) =>
   `${label.padEnd(LABEL)}${columns.map((column) => column.padStart(COLUMN)).join('')}`.trimEnd();
@@ -52,11 +53,13 @@ export function describeSettings({
   bank,
   direct,
   warmUp,
+  accident,
 }: Settings): string[] {
   return [
     `${count(units)} units, ${count(buyers)} buyers in ${crowdSeconds} s, evenly, each once, waiting at most ${duration(clientTimeoutMs)}`,
     `bank: ${bank.chargesPerSecond} charges/s, then p50 ${bank.latencyMs.p50} ms, p99 ${bank.latencyMs.p99} ms; declines ${bank.declineRate}, errors ${bank.errorRate}, late ${bank.lateRate}`,
     `direct: deadline ${duration(direct.deadlineMs)}, at most ${count(direct.maxInFlight)} calls in flight`,
+    `accident: ${count(accident.buyers)} buyers in ${accident.crowdSeconds} s, ${count(accident.units)} units, queued; orders is killed at ${count(accident.killedAtYes)} yes`,
     `warmed, uncounted: ${count(warmUp.buyers)} buyers on each road, at a bank without limit`,
   ];
 }

@@ -1,0 +1,84 @@
+// One frame of the live screen, from the scene alone: at most 80 cells wide, and no higher than the terminal.
+import { axis } from './chart.ts';
+import { WIDTH } from './format.ts';
+import { CHART, cellMsOf, describeAct, LABEL, panel } from './panel.ts';
+import type { ActScene, Scene, ServiceScene } from './scene.ts';
+
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+export interface Piece {
+  text: string;
+  style?: Style;
+}
+export type Line = Piece[];
+export type Paint = (style: Style, text: string) => string;
+
+/** Of the journal, at least. */
+const FEWEST_LINES = 3;
+
+export function frame(scene: Scene, size: { columns: number; rows: number }, paint: Paint): string[] {
+  const width = Math.min(size.columns, WIDTH);
+  const above = [...heading(scene), ...stage(scene.acts), [], services(scene.services), []];
+  const room = Math.max(FEWEST_LINES, size.rows - above.length);
+  const journal = scene.journal.slice(-room).map((text): Line => [{ text, style: 'dim' }]);
+  return [...above, ...journal].slice(0, size.rows).map((line) => painted(fit(line, width), paint));
+}
+
+function heading({ title, stage, elapsedMs }: Scene): Line[] {
+  const time = `${(elapsedMs / 1000).toFixed(1)} s`;
+  return [
+    [{ text: title.padEnd(WIDTH - time.length), style: 'bold' }, { text: time }],
+    [{ text: `▶ ${stage}`, style: 'cyan' }],
+  ];
+}
+
+/** Both roads in full, one above the other in the same scales, until the third act needs the room. */
+function stage(acts: ActScene[]): Line[] {
+  const last = acts.find(({ name, state }) => name === 'accident' && state !== 'to come');
+  const shown = last ? [last] : acts.filter(({ name }) => name !== 'accident');
+  const cellMs = Math.max(...shown.map(cellMsOf));
+  const done = last ? acts.filter((act) => act !== last) : [];
+  return [
+    ...(last ? [] : [[]]),
+    ...done.map(describeAct),
+    ...(last ? [[]] : []),
+    ...shown.flatMap((act) => panel(act, cellMs)),
+    [{ text: `${' '.repeat(LABEL)}${axis(cellMs, CHART)}`, style: 'dim' }],
+    ...(last?.marks ?? []).map((mark) => marked(mark, cellMs)),
+  ];
+}
+
+/** Below the time at which it happened. */
+const marked = ({ atMs, text }: ActScene['marks'][number], cellMs: number): Line => [
+  { text: `${' '.repeat(LABEL + Math.min(CHART - 1, Math.floor(atMs / cellMs)))}↑ ${text}`, style: 'yellow' },
+];
+
+const SIGNS: Record<ServiceScene['state'], Piece> = {
+  up: { text: '● ', style: 'green' },
+  starting: { text: '○ ', style: 'yellow' },
+  dead: { text: '✗ ', style: 'red' },
+};
+
+function services(known: Map<string, ServiceScene>): Line {
+  if (known.size === 0) return [];
+  return [...known]
+    .toReversed()
+    .flatMap(([name, { state, deaths, starts }], i) => [
+      { text: i ? '  ' : '' },
+      SIGNS[state],
+      { text: name },
+      ...(deaths ? [{ text: ` killed ${deaths}, restarted ${starts - 1}`, style: 'red' } as Piece] : []),
+    ]);
+}
+
+/** Cut, never wrapped. */
+export function fit(line: Line, width: number): Line {
+  let left = width;
+  return line.map(({ text, ...style }) => {
+    const cut = [...text].slice(0, left).join('');
+    left -= [...cut].length;
+    return { text: cut, ...style };
+  });
+}
+
+const painted = (line: Line, paint: Paint) =>
+  line.map(({ text, style }) => (style && text ? paint(style, text) : text)).join('');

@@ -55,7 +55,7 @@ const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
 export function axis(cellMs: number, width: number): string {
   const stepS = STEPS.find((step) => (step * 1_000) / cellMs >= 8) ?? 5_000;
   let line = '';
-  for (let tick = 0; (tick * 1_000) / cellMs < width - 5; tick += stepS)
+  for (let tick = 0; (tick * 1_000) / cellMs < width - 7; tick += stepS)
     line = `${line.padEnd(Math.round((tick * 1_000) / cellMs))}${Math.round(tick * 10) / 10} s`;
   return line;
 }

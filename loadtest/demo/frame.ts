@@ -62,12 +62,18 @@ function services(known: Map<string, ServiceScene>): Line {
   if (known.size === 0) return [];
   return [...known]
     .toReversed()
-    .flatMap(([name, { state, deaths, starts }], i) => [
+    .flatMap(([name, service], i) => [
       { text: i ? '  ' : '' },
-      SIGNS[state],
+      SIGNS[service.state],
       { text: name },
-      ...(deaths ? [{ text: ` killed ${deaths}, restarted ${starts - 1}`, style: 'red' } as Piece] : []),
+      { text: describeEnds(service), style: 'red' as const },
     ]);
+}
+
+function describeEnds({ kills, crashes, starts }: ServiceScene): string {
+  if (kills + crashes === 0) return '';
+  const ends = [...(kills ? [`killed ${kills}`] : []), ...(crashes ? [`crashed ${crashes}`] : [])];
+  return ` ${[...ends, `restarted ${starts - 1}`].join(', ')}`;
 }
 
 /** Cut, never wrapped. */

@@ -26,6 +26,7 @@ export function liveShow({ title, acts, out }: ShowOptions): Show {
   let ended = false;
   const say = createSay((line) => (ended ? out.write(`${line}\n`) : scene.journal.push(line)));
 
+  draw();
   function draw() {
     scene.elapsedMs = performance.now() - began;
     terminal.draw(frame(scene, terminal.size(), paint));

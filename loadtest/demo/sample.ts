@@ -68,7 +68,7 @@ export async function watchRoad(options: {
 const OVERLAP_MS = 500;
 
 /** The bank's turns, summed up from what changed in its statement since the last look. */
-function createBooks(bank: Bank, began: number) {
+export function createBooks(bank: Pick<Bank, 'statement'>, began: number) {
   const seen = new Set<string>();
   let busyMs = 0;
   let lookedAt = began;

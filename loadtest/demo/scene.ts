@@ -23,7 +23,9 @@ export interface ActScene extends Act {
 
 export interface ServiceScene {
   state: 'up' | 'starting' | 'dead';
-  deaths: number;
+  kills: number;
+  /** Ends that nobody asked for and no signal brought. */
+  crashes: number;
   starts: number;
 }
 
@@ -45,11 +47,13 @@ const STATES: Partial<Record<ServiceEvent['event'], ServiceScene['state']>> = {
   stopped: 'dead',
 };
 
-export function afterEvent(before: ServiceScene | undefined, { event }: ServiceEvent): ServiceScene {
-  const { state, deaths, starts } = before ?? { state: 'starting', deaths: 0, starts: 0 };
+export function afterEvent(before: ServiceScene | undefined, { event, signal }: ServiceEvent): ServiceScene {
+  const { state, kills, crashes, starts } = before ?? { state: 'starting', kills: 0, crashes: 0, starts: 0 };
+  const ended = event === 'exited';
   return {
     state: STATES[event] ?? state,
-    deaths: deaths + (event === 'exited' ? 1 : 0),
+    kills: kills + (ended && signal ? 1 : 0),
+    crashes: crashes + (ended && !signal ? 1 : 0),
     starts: starts + (event === 'started' ? 1 : 0),
   };
 }

@@ -14,10 +14,14 @@ export interface Terminal {
 }
 
 export function openTerminal(out: WriteStream, redraw: () => void): Terminal {
+  const size = () => ({ columns: out.columns || 80, rows: out.rows || 24 });
   let taken = false;
   const take = () => {
     if (!taken) out.write(TAKE);
     taken = true;
+  };
+  const resume = () => {
+    take();
     redraw();
   };
   const giveBack = () => {
@@ -33,17 +37,18 @@ export function openTerminal(out: WriteStream, redraw: () => void): Terminal {
     ['exit', giveBack],
     ['uncaughtExceptionMonitor', giveBack],
     ['SIGTSTP', suspend],
-    ['SIGCONT', take],
+    ['SIGCONT', resume],
   ] as const;
   for (const [event, hook] of hooks) process.on(event as 'exit', hook);
   out.on('resize', redraw);
-  setImmediate(take);
+  take();
   return {
     draw(lines) {
-      const rows = lines.map((line, i) => `\x1b[${i + 1};1H\x1b[2K${line}`);
-      if (taken) out.write(`${BEGIN}${rows.join('')}\x1b[${lines.length + 1};1H\x1b[J${END}`);
+      const at = (row: number) => `\x1b[${row + 1};1H\x1b[2K${lines[row] ?? ''}`;
+      const rows = Array.from({ length: size().rows }, (_, row) => at(row));
+      if (taken) out.write(`${BEGIN}${rows.join('')}${END}`);
     },
-    size: () => ({ columns: out.columns || 80, rows: out.rows || 24 }),
+    size,
     close() {
       for (const [event, hook] of hooks) process.off(event, hook);
       out.off('resize', redraw);

@@ -1,0 +1,86 @@
+// What the table says of itself must be true of other runs too.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RoadFigures } from './figures.ts';
+import { wrap } from './format.ts';
+import { type Compared, sentences } from './sentences.ts';
+
+const queued: RoadFigures = {
+  offered: 3_000,
+  yes: 1_000,
+  no: { soldOut: 2_000, busy: 0, tooLate: 0, limit: 0, notOpen: 0 },
+  unknown: 0,
+  errors: 0,
+  turnedAwayWhileUnsold: 0,
+  confirmedWhenCrowdLeft: 108,
+  confirmed: 1_000,
+  unsold: 0,
+  answerMs: { yes: { p50: 41, p99: 404 }, no: { p50: 2, p99: 471 } },
+  clickToFinalMs: { p50: 4_700, p99: 9_200 },
+  peakLine: 925,
+  drainedMs: 7_200,
+};
+const direct: RoadFigures = {
+  ...queued,
+  yes: 387,
+  no: { soldOut: 0, busy: 2_613, tooLate: 0, limit: 0, notOpen: 0 },
+  turnedAwayWhileUnsold: 2_613,
+  confirmedWhenCrowdLeft: 288,
+  confirmed: 387,
+  unsold: 613,
+  clickToFinalMs: { p50: 924, p99: 1_100 },
+};
+const run: Compared = { units: 1_000, chargesPerSecond: 100, queued, direct };
+const said = (change: { queued?: Partial<RoadFigures>; direct?: Partial<RoadFigures>; chargesPerSecond?: number }) =>
+  sentences({ ...run, ...change, queued: { ...queued, ...change.queued }, direct: { ...direct, ...change.direct } });
+
+test('a slow bank: the queue keeps what the calls turn away, and its buyers wait', () => {
+  assert.deepEqual(sentences(run), [
+    'The queue sold all 1,000 past a bank of 100/s and turned nobody away too early: up to 925 orders waited in line, and 892 were sold after the crowd had left.',
+    'Its price is waiting: a yes came after 41 ms, but half of its buyers knew the result within 4.7 s, 5.1 times the 924 ms of the direct road.',
+    'The direct road told its buyers the result in 924 ms, but had no room for 2,613 while units were left (613 to the end): calls suit a bank that keeps up.',
+  ]);
+});
+
+test('a bank without a limit: nothing is kept, nobody is turned away, and calls are the simpler choice', () => {
+  const fast = { ...direct, confirmed: 1_000, unsold: 0, turnedAwayWhileUnsold: 0 };
+  const [gave, cost, calls] = said({
+    queued: { confirmedWhenCrowdLeft: 1_000, clickToFinalMs: { p50: 950, p99: 1_000 } },
+    direct: fast,
+    chargesPerSecond: 0,
+  });
+  assert.match(gave ?? '', /had nothing to keep/);
+  assert.match(cost ?? '', /^It cost nobody time/);
+  assert.match(calls ?? '', /turned nobody away too early: .* calls are the simpler choice/);
+});
+
+test('no limit is named where the bank has none', () => {
+  assert.match(said({ chargesPerSecond: 0 })[0] ?? '', /^The queue sold all 1,000 and turned nobody away/);
+});
+
+test('a queue that turned somebody away is not praised', () => {
+  const [gave] = said({ queued: { turnedAwayWhileUnsold: 7, confirmed: 993 } });
+  assert.equal(gave, 'The queue sold 993 of 1,000, but turned 7 away while there were units to be had.');
+});
+
+test('nothing sold on a road: nothing is said of its waiting', () => {
+  const nothing = { confirmed: 0, clickToFinalMs: { p50: null, p99: null } };
+  assert.match(said({ queued: nothing })[1] ?? '', /cannot be said/);
+  const [, cost, calls] = said({ direct: nothing });
+  assert.match(cost ?? '', /nobody got one/);
+  assert.match(calls ?? '', /^The direct road sold nothing/);
+});
+
+test('the direct road: sold out in the end, or out of time rather than of room', () => {
+  const soldOut = said({ direct: { confirmed: 1_000, unsold: 0 } })[2] ?? '';
+  assert.match(soldOut, /sold all 1,000 too .* refused 2,613 while units were left/);
+  const late = said({ direct: { no: { ...direct.no, busy: 0, tooLate: 2_613 } } })[2] ?? '';
+  assert.match(late, /ran out of time for 2,613/);
+});
+
+test('three sentences take at most six lines', () => {
+  for (const sentence of sentences(run)) {
+    assert.ok(wrap(sentence, 80).length <= 2, sentence);
+    assert.equal(wrap(sentence, 80).join(' '), sentence);
+  }
+});

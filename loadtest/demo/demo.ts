@@ -6,7 +6,7 @@ import { type Accident, createStrike, type Processes } from './accident.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { count } from './format.ts';
 import { type RoadRun, runRoad, type Venue } from './road.ts';
-import { type RoadWatch, watchRoad } from './sample.ts';
+import { type OnSample, type RoadWatch, watchRoad } from './sample.ts';
 import type { Act, ActName } from './scene.ts';
 import type { Settings } from './settings.ts';
 import type { Show } from './show.ts';
@@ -17,6 +17,8 @@ export interface DemoVenue extends Venue {
   ordersDatabase: string;
   show: Show;
   acts: Act[];
+  /** Once it is requested, nothing more is shown. */
+  end: AbortSignal;
   /** Absent where the processes are somebody else's: then there is no accident. */
   processes?: Processes | undefined;
 }
@@ -99,9 +101,11 @@ async function sendCrowd(
   saleId: string,
   also = (watch: RoadWatch) => watch,
 ): Promise<RoadRun> {
-  const { ordersDatabase, bank, show } = venue;
+  const { ordersDatabase, bank, show, end } = venue;
   const signed = buyersOf(venue, mode, saleId, buyers);
-  const watch = also(await watchRoad({ saleId, ordersDatabase, bank, onSample: show.begin(name) }));
+  const tell = show.begin(name);
+  const onSample: OnSample = (sample, last) => end.aborted || tell(sample, last);
+  const watch = also(await watchRoad({ saleId, ordersDatabase, bank, onSample }));
   return runRoad(venue, { saleId, stock: units, buyers: signed, seconds: crowdSeconds, watch });
 }
 

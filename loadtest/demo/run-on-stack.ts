@@ -53,7 +53,7 @@ export async function runOnStack({ once, plain, json, end }: RunOptions): Promis
 
     const { gatewayUrl, bankUrl, bankApiKey, tokenSecret, amqpUrl, databases } = stack;
     const [shop, bank] = [createShop(gatewayUrl), createBank(bankUrl, bankApiKey)];
-    const demo = { gatewayUrl, shop, bank, stores, generator, settings, tokenSecret, amqpUrl, show, acts };
+    const demo = { gatewayUrl, shop, bank, stores, generator, settings, tokenSecret, amqpUrl, show, acts, end };
     const processes = { kill: (service: 'orders') => stack.services[service].kill() };
     const result = await unlessEnded(end, runDemo({ ...demo, ordersDatabase: databases.orders, processes }));
     summary = describeSummary(result, settings);
@@ -78,7 +78,7 @@ export async function runOnStack({ once, plain, json, end }: RunOptions): Promis
 const STAYS = 'Everything stays up for you to look at (addresses above); Ctrl-C stops it.';
 
 const titleOf = ({ buyers, units, crowdSeconds, bank }: typeof settings) =>
-  `FLASH SALE  ${count(buyers)} buyers, ${count(units)} units, ${crowdSeconds} s; the bank takes ${bank.chargesPerSecond}/s`;
+  `FLASH SALE  ${count(buyers)} buyers want ${count(units)} units in ${crowdSeconds} s; the bank takes ${bank.chargesPerSecond}/s`;
 
 const describeStay = (stack: Stack) => [
   '',

@@ -36,7 +36,7 @@ const said = (change: { queued?: Partial<RoadFigures>; direct?: Partial<RoadFigu
 
 test('a slow bank: the queue keeps what the calls turn away, and its buyers wait', () => {
   assert.deepEqual(sentences(run), [
-    'The queue sold all 1,000 past a bank of 100/s and turned nobody away too early: up to 925 orders waited in line, and 892 were sold after the crowd had left.',
+    'The queue sold all 1,000 past a bank of 100/s and turned nobody away while one was left: up to 925 waited in line, 892 were sold after the crowd had gone.',
     'Its price is waiting: a yes came after 41 ms, but half of its buyers knew the result within 4.7 s, 5.1 times the 924 ms of the direct road.',
     'The direct road told its buyers the result in 924 ms, but had no room for 2,613 while units were left (613 to the end): calls suit a bank that keeps up.',
   ]);
@@ -51,7 +51,7 @@ test('a bank without a limit: nothing is kept, nobody is turned away, and calls 
   });
   assert.match(gave ?? '', /had nothing to keep/);
   assert.match(cost ?? '', /^It cost nobody time/);
-  assert.match(calls ?? '', /turned nobody away too early: .* calls are the simpler choice/);
+  assert.match(calls ?? '', /turned nobody away while a unit was left: .* calls are the simpler choice/);
 });
 
 test('no limit is named where the bank has none', () => {
@@ -82,5 +82,6 @@ test('three sentences take at most six lines', () => {
   for (const sentence of sentences(run)) {
     assert.ok(wrap(sentence, 80).length <= 2, sentence);
     assert.equal(wrap(sentence, 80).join(' '), sentence);
+    assert.ok(wrap(sentence, 80).every((line) => line.length <= 80));
   }
 });

@@ -18,9 +18,9 @@ function gave({ units, chargesPerSecond, queued }: Compared): string {
     return `The queue sold ${sold}, but turned ${count(turnedAwayWhileUnsold)} away while there were units to be had.`;
   const later = confirmed - confirmedWhenCrowdLeft;
   if (later === 0)
-    return `The queue sold ${sold} and turned nobody away too early, but had nothing to keep: when the crowd had left, all was done.`;
+    return `The queue sold ${sold} and turned nobody away while one was left, but had nothing to keep: when the crowd had left, all was done.`;
   const line = chargesPerSecond > 0 ? ` past a bank of ${count(chargesPerSecond)}/s` : '';
-  return `The queue sold ${sold}${line} and turned nobody away too early: up to ${count(peakLine)} orders waited in line, and ${count(later)} were sold after the crowd had left.`;
+  return `The queue sold ${sold}${line} and turned nobody away while one was left: up to ${count(peakLine)} waited in line, ${count(later)} were sold after the crowd had gone.`;
 }
 
 function cost({ queued, direct }: Compared): string {
@@ -40,7 +40,7 @@ function calls({ units, direct }: Compared): string {
   if (confirmed === 0) return 'The direct road sold nothing, so it cannot be recommended by this run.';
   const answer = `told its buyers the result in ${duration(clickToFinalMs.p50)}`;
   if (turnedAwayWhileUnsold === 0)
-    return `The direct road ${answer} and turned nobody away too early: where the bank keeps up like this, calls are the simpler choice.`;
+    return `The direct road ${answer} and turned nobody away while a unit was left: where the bank keeps up like this, calls are the simpler choice.`;
   const away = `${count(turnedAwayWhileUnsold)} while units were left`;
   if (unsold === 0)
     return `The direct road sold all ${count(units)} too and ${answer}, but refused ${away}: enough where they may come again.`;

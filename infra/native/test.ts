@@ -33,7 +33,7 @@ function allStages(): Stage[] {
     { name: 'types', run: () => run('node_modules/.bin/tsc', ['--noEmit']) },
     testsStage(fs.globSync(ALL_TESTS, { cwd: ROOT, exclude: ['node_modules/**', ...WHOLE_SYSTEM] })),
     { name: 'whole system', run: () => run(process.execPath, ['--test', '--test-concurrency=1', ...WHOLE_SYSTEM]) },
-    { name: 'demo', run: () => run(process.execPath, ['loadtest/demo/main.ts', '--once']) },
+    { name: 'demo', run: () => run(process.execPath, ['loadtest/demo/main.ts', '--once', '--plain']) },
   ];
 }
 

@@ -1,0 +1,102 @@
+// What is left on the screen in the end: the table, its sentences and the verdict, on 24 lines with room for a prompt.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AuditResult } from '../audit/audit.ts';
+import type { DemoResult } from './demo.ts';
+import type { RoadFigures } from './figures.ts';
+import { claimsOf, describeRun, describeSummary, verdict } from './report.ts';
+import type { RoadRun } from './road.ts';
+import { settings } from './settings.ts';
+
+const sound: AuditResult = { ok: true, atRest: true, checks: [], inFlight: [], titles: new Map(), notes: [] };
+const figures: RoadFigures = {
+  offered: 3_000,
+  yes: 1_000,
+  no: { soldOut: 2_000, busy: 0, tooLate: 0, limit: 0, notOpen: 0 },
+  unknown: 0,
+  errors: 0,
+  turnedAwayWhileUnsold: 0,
+  confirmedWhenCrowdLeft: 108,
+  confirmed: 1_000,
+  unsold: 0,
+  answerMs: { yes: { p50: 41, p99: 404 }, no: { p50: 2, p99: 471 } },
+  clickToFinalMs: { p50: 4_700, p99: 9_200 },
+  peakLine: 925,
+  drainedMs: 7_200,
+};
+const runOf = (more: Partial<RoadFigures> = {}): RoadRun => ({
+  figures: { ...figures, ...more },
+  untrueYes: 0,
+  unknownAtFirst: 0,
+  bankIdleShare: 0.02,
+  lateMs: { p99: 5, max: 30 },
+  audits: { inFlight: sound, atRest: sound },
+});
+const direct = runOf({
+  yes: 387,
+  no: { soldOut: 0, busy: 2_600, tooLate: 13, limit: 0, notOpen: 0 },
+  turnedAwayWhileUnsold: 2_613,
+  confirmed: 387,
+  unsold: 613,
+  answerMs: { yes: { p50: 962, p99: 1_200 }, no: { p50: 7.4, p99: 55 } },
+  clickToFinalMs: { p50: 924, p99: 1_100 },
+});
+const small = runOf({ yes: settings.accident.units, confirmed: settings.accident.units });
+const result: DemoResult = {
+  environment: {
+    at: '2026-11-24T10:24:51.456Z',
+    commit: 'e6fcea3',
+    cpu: 'a processor',
+    cores: 2,
+    memoryGiB: 24,
+    os: 'Linux',
+    node: 'v24.21.0',
+    postgres: '15.18',
+    redis: '7.0.15',
+    rabbitmq: '3.10.8',
+  },
+  queued: runOf(),
+  direct,
+  accident: { run: small, yesBefore: 60, yesMeanwhile: 90, awayMs: 719 },
+};
+
+/** One line stays for "Everything stays up", one for the prompt. */
+const ROOM = 22;
+const below = (lines: string[]) => lines.slice(lines.lastIndexOf('') + 1);
+
+test('the summary fits a screen of 80 × 24 together with a prompt', () => {
+  const huge = { ...direct.figures, busy: 2_000_000, peakLine: 1_000_000, turnedAwayWhileUnsold: 2_000_000 };
+  for (const each of [result, { ...result, accident: null }, { ...result, direct: { ...direct, figures: huge } }]) {
+    const lines = below(describeSummary(each, settings));
+    assert.ok(lines.length <= ROOM, `${lines.length} lines`);
+    for (const line of lines) assert.ok(line.length <= 80, line);
+  }
+});
+
+test('what scrolls away above it fits 80 columns too', () => {
+  for (const line of describeRun(result, settings)) assert.ok(line.length <= 80, line);
+});
+
+test('a refusal because time was up has its own figure, and is no error', () => {
+  const lines = describeSummary(result, settings);
+  assert.ok(lines.some((line) => /said no: busy · too late +0 · 0 +2,600 · 13$/.test(line)));
+  assert.ok(lines.some((line) => /errors +0 · 0 · 0 +0 · 0 · 0$/.test(line)));
+});
+
+test('the verdict says what the accident did, or which claim does not hold', () => {
+  const lastOf = (each: DemoResult) => describeSummary(each, settings).at(-1) ?? '';
+  assert.match(lastOf(result), /^✓ all 14 claims above hold; kill -9 of orders lost none of 200 accepted orders$/);
+  assert.match(lastOf({ ...result, accident: null }), /^✓ all 11 claims above hold$/);
+  const broken = { ...result, queued: runOf({ errors: 3 }) };
+  assert.equal(
+    lastOf(broken),
+    '✗ 1 of 14 claims above do not hold: queued: 3 errors, 0 outcomes unknown at the end'.slice(0, 80),
+  );
+  assert.ok(verdict(claimsOf(broken, settings), null).length <= 80);
+});
+
+test('an accident that could not be had is told as left out', () => {
+  const left = (each: DemoResult) => describeRun(each, settings).filter((line) => line.includes('left out'));
+  assert.equal(left(result).length, 0);
+  assert.equal(left({ ...result, accident: null }).length, 1);
+});

@@ -68,7 +68,7 @@ function directClaims({ settings: { units }, direct, directBankIdleShare: idle, 
     ),
     claim(
       no.busy > 0 && no.busy + no.tooLate === refused && atOnce(answerMs),
-      `direct: ${count(no.busy)} of ${count(refused)} refused with 503${no.tooLate ? `, ${count(no.tooLate)} too late` : ''}; in ${duration(answerMs.no.p50)}, a yes in ${duration(answerMs.yes.p50)}`,
+      `direct: ${count(no.busy)} of ${count(refused)} refused with 503${no.tooLate ? ` (${count(no.tooLate)} late)` : ''}; in ${duration(answerMs.no.p50)}, a yes in ${duration(answerMs.yes.p50)}`,
     ),
     claim(
       direct.errors === 0 && direct.unknown === 0,

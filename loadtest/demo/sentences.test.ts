@@ -38,7 +38,7 @@ test('a slow bank: the queue keeps what the calls turn away, and its buyers wait
   assert.deepEqual(sentences(run), [
     'The queue sold all 1,000 past a bank of 100/s and turned nobody away while one was left: up to 925 waited in line, 892 were sold after the crowd had gone.',
     'Its price is waiting: a yes came after 41 ms, but half of its buyers knew the result within 4.7 s, 5.1 times the 924 ms of the direct road.',
-    'The direct road told its buyers the result in 924 ms, but had no room for 2,613 while units were left (613 to the end): calls suit a bank that keeps up.',
+    'The direct road told the result in 924 ms, but had no room for 2,613 while units were left (613 to the end): calls suit a bank that keeps up.',
   ]);
 });
 

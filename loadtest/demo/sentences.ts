@@ -38,7 +38,7 @@ function cost({ queued, direct }: Compared): string {
 function calls({ units, direct }: Compared): string {
   const { confirmed, unsold, no, turnedAwayWhileUnsold, clickToFinalMs } = direct;
   if (confirmed === 0) return 'The direct road sold nothing, so it cannot be recommended by this run.';
-  const answer = `told its buyers the result in ${duration(clickToFinalMs.p50)}`;
+  const answer = `told the result in ${duration(clickToFinalMs.p50)}`;
   if (turnedAwayWhileUnsold === 0)
     return `The direct road ${answer} and turned nobody away while a unit was left: where the bank keeps up like this, calls are the simpler choice.`;
   const away = `${count(turnedAwayWhileUnsold)} while units were left`;

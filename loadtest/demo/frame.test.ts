@@ -88,6 +88,13 @@ test('both roads stand one above the other, in the same scale, and the latest th
   assert.equal(arrivals.length, 2);
   assert.equal(arrivals[0]?.slice(13, 13 + CHART), arrivals[1]?.slice(13, 13 + CHART));
   assert.equal(lines.at(-1), 'said 29');
+  assert.ok(lines.some((line) => line.startsWith('▶ queued')));
+});
+
+test('before a crowd comes, its panel says what there will be to see', () => {
+  const lines = draw(sceneOf(actScenes(['done'])));
+  assert.ok(lines.includes('  waiting    clicked, not answered yet'));
+  assert.ok(lines.includes('  bank busy  of its time; it takes 100 a second'));
 });
 
 test('the accident gets the room: the roads become a line each, and the kill stands under its time', () => {

@@ -34,7 +34,7 @@ export function liveShow({ title, acts, out }: ShowOptions): Show {
   return {
     say,
     stage(text) {
-      scene.stage = text;
+      scene.stage = text.replace(/ {2,}/, ': ');
       say(text);
     },
     begin(name) {

@@ -2,7 +2,7 @@
 import { bars, levels, type Measure, rateNow, rates } from './chart.ts';
 import { count } from './format.ts';
 import type { Line, Style } from './frame.ts';
-import { inLine } from './sample.ts';
+import { inLine, type Sample } from './sample.ts';
 import type { ActScene } from './scene.ts';
 
 export const LABEL = 13;
@@ -19,40 +19,53 @@ export function cellMsOf({ units, chargesPerSecond, crowdSeconds, samples }: Act
 }
 
 export function panel(act: ActScene, cellMs: number): Line[] {
-  const { mode, samples, units, buyers, crowdSeconds, state } = act;
+  return [headline(act), ...(act.state === 'to come' ? legend(act) : charts(act, cellMs))];
+}
+
+/** Until the crowd comes, what there will be to see. */
+function legend({ mode, units, buyers, crowdSeconds, chargesPerSecond }: ActScene): Line[] {
+  const queued = mode === 'queued';
+  const most = count(Math.round(buyers / crowdSeconds));
+  const rows = [
+    ['arrivals', `clicks; a full bar is ${most} a second`],
+    ['yes', queued ? 'accepted: in line, the result will follow' : 'bought and paid, known at once'],
+    ['refused', queued ? 'sold out' : 'too many calls already, or sold out'],
+    [lineOf(mode), queued ? 'accepted, not decided yet' : 'clicked, not answered yet'],
+    ['confirmed', `sold and paid; a full bar is ${count(units)} units`],
+    ['bank busy', chargesPerSecond ? `of its time; it takes ${count(chargesPerSecond)} a second` : 'of its time'],
+  ];
+  return rows.map(([label, meaning]) => [{ text: `  ${label}`.padEnd(LABEL) }, { text: meaning ?? '', style: 'dim' }]);
+}
+
+const lineOf = (mode: ActScene['mode']) => (mode === 'queued' ? 'in line' : 'waiting');
+
+function charts({ mode, samples, units, buyers, crowdSeconds, state }: ActScene, cellMs: number): Line[] {
   const now = samples.at(-1);
+  const running = state === 'running';
   const line: Measure = (sample) => inLine(mode, sample);
-  const most = buyers / crowdSeconds;
-  const perSecond = (measure: Measure) =>
-    state === 'running' ? `${count(Math.round(rateNow(samples, measure)))}/s` : '';
-  const rate = (label: string, style: Style, measure: Measure, total: string) =>
-    row(label, style, bars(rates(samples, measure, cellMs), most), perSecond(measure), total);
-  const busy = rates(samples, ({ bank }) => bank.busyMs, cellMs);
-  const busyNow = Math.min(100, Math.round(rateNow(samples, ({ bank }) => bank.busyMs) / 10));
-  const peak = Math.max(0, ...samples.map(line));
+  const busyMs: Measure = ({ bank }) => bank.busyMs;
+  const rate = (label: string, style: Style, measure: Measure, total: string) => {
+    const perSecond = running ? `${count(Math.round(rateNow(samples, measure)))}/s` : '';
+    return row(label, style, bars(rates(samples, measure, cellMs), buyers / crowdSeconds), perSecond, total);
+  };
+  const level = (label: string, style: Style, measure: Measure, current: string, total: string) =>
+    row(label, style, bars(levels(samples, measure, cellMs), units), current, total);
+  const peak = `${count(Math.max(0, ...samples.map(line)))} at most`;
+  const sold = `${count(now?.confirmed ?? 0)} of ${count(units)}`;
+  const busyNow = `${Math.min(100, Math.round(rateNow(samples, busyMs) / 10))} %`;
   return [
-    headline(act),
     rate('arrivals', 'cyan', ({ sent }) => sent, `${count(now?.sent ?? 0)} clicks`),
     rate('yes', 'green', ({ yes }) => yes, `${count(now?.yes ?? 0)} yes`),
     rate('refused', 'red', ({ refused }) => refused, describeNo(now)),
+    level(lineOf(mode), 'yellow', line, running && now ? count(line(now)) : '', peak),
+    level('confirmed', 'green', ({ confirmed }) => confirmed, '', sold),
     row(
-      mode === 'queued' ? 'in line' : 'waiting',
-      'yellow',
-      bars(levels(samples, line, cellMs), units),
-      state === 'running' && now ? count(line(now)) : '',
-      `${count(peak)} at most`,
+      'bank busy',
+      'cyan',
+      bars(rates(samples, busyMs, cellMs), 1_000),
+      running ? busyNow : '',
+      describeBank(now, running),
     ),
-    row(
-      'confirmed',
-      'green',
-      bars(
-        levels(samples, ({ confirmed }) => confirmed, cellMs),
-        units,
-      ),
-      '',
-      `${count(now?.confirmed ?? 0)} of ${count(units)}`,
-    ),
-    row('bank busy', 'cyan', bars(busy, 1_000), state === 'running' ? `${busyNow} %` : '', describeBank(act)),
   ];
 }
 
@@ -76,12 +89,13 @@ function row(label: string, style: Style, chart: string, now: string, total: str
   ];
 }
 
-const describeNo = (now: ActScene['samples'][number] | undefined) =>
+const describeNo = (now: Sample | undefined) =>
   `${count(now?.refused ?? 0)} no${now?.other ? ` ${count(now.other)} ?` : ''}`;
 
-function describeBank({ samples, state }: ActScene): string {
-  const { charges = 0, waiting = 0, inProgress = 0 } = samples.at(-1)?.bank ?? {};
-  return state === 'running' ? `${count(inProgress + waiting)} calls` : `${count(charges)} paid`;
+/** Of its calls: those in its line and those it works on. */
+function describeBank(now: Sample | undefined, running: boolean): string {
+  const { charges = 0, waiting = 0, inProgress = 0 } = now?.bank ?? {};
+  return running ? `${count(inProgress + waiting)} calls` : `${count(charges)} paid`;
 }
 
 /** A finished act in one line. */

@@ -3,16 +3,16 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeAddresses } from '../../infra/native/describe.ts';
 import { requested } from '../../infra/native/signals.ts';
-import { type Stack, type Settings as StackSettings, startStack } from '../../infra/native/stack.ts';
-import { openStores } from '../audit/stores.ts';
+import { type ServiceEvent, type Stack, type Settings as StackSettings, startStack } from '../../infra/native/stack.ts';
+import { openStores, type StoreAddresses } from '../audit/stores.ts';
 import { createBank } from '../bank.ts';
 import { createShop } from '../shop.ts';
 import { createGenerator } from './crowd.ts';
-import { actsOf, runDemo } from './demo.ts';
+import { actsOf, type DemoResult, type DemoVenue, runDemo } from './demo.ts';
 import { count } from './format.ts';
 import { claimsOf, describeRun, describeSummary, runAsJson } from './report.ts';
 import { settings } from './settings.ts';
-import { createShow } from './show.ts';
+import { createShow, type Show } from './show.ts';
 
 export interface RunOptions {
   once: boolean;
@@ -23,56 +23,63 @@ export interface RunOptions {
 
 const RUN = join(import.meta.dirname, `../../.local/demo-${process.pid}`);
 
+/** What is to be ended, the last first; filled as it comes into being. */
+type Undo = (() => Promise<unknown>)[];
+
 /** The exit code: 0 if every claim holds. */
 export async function runOnStack({ once, plain, json, end }: RunOptions): Promise<number> {
   const print = (lines: string[]) => console.log(lines.join('\n'));
-  const acts = actsOf(settings);
-  const show = createShow({ title: titleOf(settings), acts, out: process.stdout }, plain);
-  // What is to be ended, the last first; filled as it comes into being.
-  const undo: (() => Promise<unknown>)[] = [];
-  let stopping = false;
-  let summary: string[] = [];
+  const show = createShow({ title: titleOf(settings), acts: actsOf(settings), out: process.stdout }, plain);
+  const undo: Undo = [];
+  // Told last of all, so that it is what stays on the screen.
+  let report: string[] = [];
   try {
-    show.stage('starting three servers and five services, all private to this run');
-    const stack = await startStack({
-      dir: RUN,
-      settings: stackSettings(),
-      say: show.say,
-      onEvent: (event) => stopping || show.service(event),
-      signal: end,
-    });
-    undo.push(async () => {
-      show.stage('stopping');
-      stopping = true;
-      await stack.stop();
-    });
-    const generator = createGenerator();
-    undo.push(generator.stop);
-    const stores = openStores(stack);
-    undo.push(stores.close);
-
-    const { gatewayUrl, bankUrl, bankApiKey, tokenSecret, amqpUrl, databases } = stack;
-    const [shop, bank] = [createShop(gatewayUrl), createBank(bankUrl, bankApiKey)];
-    const demo = { gatewayUrl, shop, bank, stores, generator, settings, tokenSecret, amqpUrl, show, acts, end };
-    const processes = { kill: (service: 'orders') => stack.services[service].kill() };
-    const result = await unlessEnded(end, runDemo({ ...demo, ordersDatabase: databases.orders, processes }));
-    summary = describeSummary(result, settings);
+    const own = await startOwn(show, end, undo);
+    const processes = { kill: (service: 'orders') => own.services[service].kill() };
+    const result = await unlessEnded(end, demoOn(own, { show, end, undo, processes }));
+    report = [...describeRun(result, settings), ...describeSummary(result, settings)];
     if (json) await writeFile(json, `${JSON.stringify(runAsJson(result, settings), null, 2)}\n`);
     if (!once) {
       show.end();
-      print([...describeRun(result, settings), ...describeStay(stack), ...summary, STAYS]);
-      summary = [];
+      print([...describeRun(result, settings), ...describeStay(own), ...describeSummary(result, settings), STAYS]);
+      report = [];
       await requested(end);
-    } else {
-      summary = [...describeRun(result, settings), ...summary];
     }
     return claimsOf(result, settings).every(({ ok }) => ok) ? 0 : 1;
   } finally {
     for (const step of undo.toReversed()) await step().catch((error) => show.say(`while stopping: ${error}`));
     show.end();
-    // The last that is said, so that it is what stays on the screen.
-    if (summary.length) print(summary);
+    if (report.length > 0) print(report);
   }
+}
+
+async function startOwn(show: Show, end: AbortSignal, undo: Undo): Promise<Stack> {
+  let stopping = false;
+  const onEvent = (event: ServiceEvent) => stopping || show.service(event);
+  show.stage('starting three servers and five services, all private to this run');
+  const stack = await startStack({ dir: RUN, settings: stackSettings(), say: show.say, onEvent, signal: end });
+  undo.push(async () => {
+    show.stage('stopping');
+    stopping = true;
+    await stack.stop();
+  });
+  return stack;
+}
+
+/** All that a demo must know of a stack; without `processes` there is no accident. */
+type Addresses = Pick<Stack, 'gatewayUrl' | 'tokenSecret' | 'amqpUrl'> & StoreAddresses;
+type Means = Pick<DemoVenue, 'show' | 'end' | 'processes'> & { undo: Undo };
+
+function demoOn(stack: Addresses, { undo, ...means }: Means): Promise<DemoResult> {
+  const { gatewayUrl, bankUrl, bankApiKey, tokenSecret, amqpUrl, databases } = stack;
+  const generator = createGenerator();
+  undo.push(generator.stop);
+  const stores = openStores(stack);
+  undo.push(stores.close);
+  const [shop, bank] = [createShop(gatewayUrl), createBank(bankUrl, bankApiKey)];
+  const ordersDatabase = databases.orders;
+  const stage = { gatewayUrl, tokenSecret, amqpUrl, ordersDatabase, shop, bank, stores, generator };
+  return runDemo({ ...stage, ...means, settings, acts: actsOf(settings) });
 }
 
 const STAYS = 'Everything stays up for you to look at (addresses above); Ctrl-C stops it.';

@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { Bank } from '../bank.ts';
 import type { Tally } from './generator.ts';
 
-/** Counted from the first click; only `line` and `waiting` go down again. */
+/** Counts from the first click on; of the bank's line, as it is now. */
 export interface Sample extends Tally {
   atMs: number;
   confirmed: number;

@@ -1,10 +1,10 @@
-// npm run demo [-- --once] [--json FILE]: 0 when every claim holds, 1 when one does not or something broke.
+// npm run demo [-- --once] [--plain] [--json FILE]: 0 when every claim holds, 1 when one does not or something broke.
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { endRequested } from '../../infra/native/signals.ts';
 import { runOnStack } from './run-on-stack.ts';
 
-const USAGE = 'usage: npm run demo [-- --once] [--json FILE]';
+const USAGE = 'usage: npm run demo [-- --once] [--plain] [--json FILE]';
 
 function options() {
   try {

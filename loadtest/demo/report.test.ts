@@ -85,7 +85,7 @@ test('a refusal because time was up has its own figure, and is no error', () => 
 
 test('the verdict says what the accident did, or which claim does not hold', () => {
   const lastOf = (each: DemoResult) => describeSummary(each, settings).at(-1) ?? '';
-  assert.match(lastOf(result), /^✓ all 14 claims above hold; kill -9 of orders lost none of 200 accepted orders$/);
+  assert.match(lastOf(result), /^✓ all 14 claims above hold; kill -9 of orders lost none of 400 accepted orders$/);
   assert.match(lastOf({ ...result, accident: null }), /^✓ all 11 claims above hold$/);
   const broken = { ...result, queued: runOf({ errors: 3 }) };
   assert.equal(

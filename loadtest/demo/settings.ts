@@ -21,7 +21,7 @@ export const settings = {
   /** On each road first, uncounted, past a bank that holds nobody up: connections open, code compiled. */
   warmUp: { units: 500, buyers: 800, crowdSeconds: 4 },
   /** The third act: orders is killed as soon as so many have been told yes. */
-  accident: { units: 200, buyers: 400, crowdSeconds: 2, killedAtYes: 60 },
+  accident: { units: 400, buyers: 600, crowdSeconds: 4, killedAtYes: 120 },
   /** How long after the crowd every order must have ended. */
   finalWithinSeconds: 120,
 };

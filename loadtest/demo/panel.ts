@@ -50,14 +50,13 @@ function charts({ mode, samples, units, buyers, crowdSeconds, state }: ActScene,
   };
   const level = (label: string, style: Style, measure: Measure, current: string, total: string) =>
     row(label, style, bars(levels(samples, measure, cellMs), units), current, total);
-  const peak = `${count(Math.max(0, ...samples.map(line)))} at most`;
   const sold = `${count(now?.confirmed ?? 0)} of ${count(units)}`;
   const busyNow = `${Math.min(100, Math.round(rateNow(samples, busyMs) / 10))} %`;
   return [
     rate('arrivals', 'cyan', ({ sent }) => sent, `${count(now?.sent ?? 0)} clicks`),
     rate('yes', 'green', ({ yes }) => yes, `${count(now?.yes ?? 0)} yes`),
     rate('refused', 'red', ({ refused }) => refused, describeNo(now)),
-    level(lineOf(mode), 'yellow', line, running && now ? count(line(now)) : '', peak),
+    level(lineOf(mode), 'yellow', line, running && now ? count(line(now)) : '', running ? 'people' : ''),
     level('confirmed', 'green', ({ confirmed }) => confirmed, '', sold),
     row(
       'bank busy',
@@ -99,9 +98,8 @@ function describeBank(now: Sample | undefined, running: boolean): string {
 }
 
 /** A finished act in one line. */
-export function describeAct({ name, mode, samples, units }: ActScene): Line {
+export function describeAct({ name, samples, units }: ActScene): Line {
   const now = samples.at(-1);
-  const peak = Math.max(0, ...samples.map((sample) => inLine(mode, sample)));
-  const told = `${count(now?.yes ?? 0)} yes  ${describeNo(now)}  ${count(now?.confirmed ?? 0)} of ${count(units)} sold  longest line ${count(peak)}`;
+  const told = `${count(now?.yes ?? 0)} yes  ${describeNo(now)}  ${count(now?.confirmed ?? 0)} of ${count(units)} confirmed`;
   return [{ text: name.toUpperCase().padEnd(LABEL), style: 'bold' }, { text: told }];
 }

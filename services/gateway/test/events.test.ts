@@ -171,17 +171,6 @@ test('only the buyer hears: 401 without a token, 404 for anybody else and for wh
   assert.deepEqual([head.status, await head.text()], [200, '']);
 });
 
-test('a listener to an id of which nobody knows yet hears nothing of the order that another buyer has under it', async () => {
-  const saleId = await createSale({ mode: 'queued', stock: 5 });
-  const release = holdCharges();
-  const { orderId = '' } = await buy(saleId, 'heidi');
-  const thief = await listen(orderId, 'thief');
-  release();
-  await shop.final(orderId, 'heidi');
-  await thief.ended;
-  for (const { data } of thief.told()) assert.notEqual(data.status, 'confirmed');
-});
-
 test('a gateway that stops lets its listeners go at once, and they go on at another', async () => {
   const third = await shop.start.gateway();
   await shop.ready(third.ops);

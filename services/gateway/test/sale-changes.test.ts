@@ -25,6 +25,13 @@ const patch = (saleId: string, body: unknown, token: string | undefined = admin,
     token,
   );
 
+/** Known to be sold out, the gateway asks nobody, not even who it is that asks. */
+const untilFlagged = (saleId: string, url?: string) =>
+  until('it is known to be sold out', async () => {
+    const response = await request(`/v1/sales/${saleId}/orders`, { method: 'POST' }, undefined, url);
+    return response.status === 410;
+  });
+
 async function changed(saleId: string, body: object) {
   const response = await patch(saleId, body);
   const text = await response.text();
@@ -32,19 +39,15 @@ async function changed(saleId: string, body: object) {
   return JSON.parse(text) as { stock: number; remaining: number; closed: boolean; revision: number; opensAt: string };
 }
 
-test('a sold-out sale that gets more units sells them, at every gateway, within a second', async () => {
+test('a sold-out sale that gets more units sells them, at every gateway', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 1 });
   await buy(saleId, 'first');
-  for (const url of [undefined, second.url])
-    await until('sold out is known', async () => (await buy(saleId, 'late', undefined, url)).httpStatus === 410);
+  for (const url of [undefined, second.url]) await untilFlagged(saleId, url);
   const sale = await changed(saleId, { stock: 3 });
   assert.deepEqual([sale.stock, sale.remaining, sale.revision], [3, 2, 2]);
-  const since = Date.now();
   for (const [name, url] of [['a'], ['b', second.url]] as const)
     await until('it sells again', async () => (await buy(saleId, name, undefined, url)).httpStatus === 202, 5_000);
-  const { httpStatus } = await buy(saleId, 'one too many');
-  assert.equal(httpStatus, 410);
-  assert.ok(Date.now() - since < 5_000);
+  assert.equal((await buy(saleId, 'one too many')).httpStatus, 410);
   await evidence.atRest();
 });
 
@@ -57,8 +60,7 @@ test('units that come back open a sold-out sale again at every gateway', async (
   });
   await shop.bank.change({ declineRate: 1 });
   const { orderId } = await buy(saleId, 'declined');
-  for (const url of [undefined, second.url])
-    await until('sold out is known', async () => (await buy(saleId, 'late', undefined, url)).httpStatus === 410);
+  for (const url of [undefined, second.url]) await untilFlagged(saleId, url);
   release.resolve();
   proxies.payment.on('charge');
   assert.equal((await shop.final(orderId as string, 'declined')).status, 'rejected');

@@ -188,6 +188,19 @@ export async function openShop(settings: ShopSettings = {}) {
     tokenFor,
     request,
 
+    /** Nobody's charge comes through until what this answers is called. */
+    holdCharges(): () => void {
+      const released = Promise.withResolvers<void>();
+      proxies.payment.on('charge', async (_request, forward) => {
+        await released.promise;
+        return forward();
+      });
+      return () => {
+        proxies.payment.on('charge');
+        released.resolve();
+      };
+    },
+
     async createSale(sale: { mode: 'queued' | 'direct'; stock: number } & Record<string, unknown>): Promise<string> {
       const now = Date.now();
       const body = {

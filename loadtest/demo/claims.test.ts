@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AuditResult } from '../audit/audit.ts';
 import type { Accident } from './accident.ts';
 import { claims, describeClaim, type Evidence } from './claims.ts';
+import { direct, queued, sound } from './example.ts';
 import type { RoadFigures } from './figures.ts';
 import { duration } from './format.ts';
 import { progressLine } from './plain.ts';
@@ -10,31 +10,6 @@ import type { RoadRun } from './road.ts';
 import { settings } from './settings.ts';
 import { describeSettings, table } from './table.ts';
 
-const queued: RoadFigures = {
-  offered: 3000,
-  yes: 1000,
-  no: { soldOut: 2000, busy: 0, tooLate: 0, limit: 0, notOpen: 0 },
-  unknown: 0,
-  errors: 0,
-  turnedAwayWhileUnsold: 0,
-  confirmedWhenCrowdLeft: 290,
-  confirmed: 1000,
-  unsold: 0,
-  answerMs: { yes: { p50: 8.1, p99: 40 }, no: { p50: 2, p99: 9.9 } },
-  clickToFinalMs: { p50: 4_900, p99: 9_100 },
-  peakLine: 880,
-  drainedMs: 7_200,
-};
-const direct: RoadFigures = {
-  ...queued,
-  yes: 390,
-  no: { soldOut: 0, busy: 2610, tooLate: 0, limit: 0, notOpen: 0 },
-  turnedAwayWhileUnsold: 2610,
-  confirmed: 390,
-  unsold: 610,
-  answerMs: { yes: { p50: 1_010, p99: 1_200 }, no: { p50: 1.5, p99: 6 } },
-};
-const sound: AuditResult = { ok: true, atRest: true, checks: [], inFlight: [], titles: new Map(), notes: [] };
 const run: RoadRun = {
   figures: { ...queued, offered: 400, yes: settings.accident.units, confirmed: settings.accident.units },
   untrueYes: 0,

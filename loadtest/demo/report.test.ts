@@ -1,31 +1,15 @@
 // What is left on the screen in the end: the table, its sentences and the verdict, on 24 lines with room for a prompt.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AuditResult } from '../audit/audit.ts';
 import type { DemoResult } from './demo.ts';
+import { queued, sound } from './example.ts';
 import type { RoadFigures } from './figures.ts';
 import { claimsOf, describeRun, describeSummary, verdict } from './report.ts';
 import type { RoadRun } from './road.ts';
 import { settings } from './settings.ts';
 
-const sound: AuditResult = { ok: true, atRest: true, checks: [], inFlight: [], titles: new Map(), notes: [] };
-const figures: RoadFigures = {
-  offered: 3_000,
-  yes: 1_000,
-  no: { soldOut: 2_000, busy: 0, tooLate: 0, limit: 0, notOpen: 0 },
-  unknown: 0,
-  errors: 0,
-  turnedAwayWhileUnsold: 0,
-  confirmedWhenCrowdLeft: 108,
-  confirmed: 1_000,
-  unsold: 0,
-  answerMs: { yes: { p50: 41, p99: 404 }, no: { p50: 2, p99: 471 } },
-  clickToFinalMs: { p50: 4_700, p99: 9_200 },
-  peakLine: 925,
-  drainedMs: 7_200,
-};
 const runOf = (more: Partial<RoadFigures> = {}): RoadRun => ({
-  figures: { ...figures, ...more },
+  figures: { ...queued, ...more },
   untrueYes: 0,
   unknownAtFirst: 0,
   bankIdleShare: 0.02,

@@ -1,35 +1,11 @@
 // What the table says of itself must be true of other runs too.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { direct, queued } from './example.ts';
 import type { RoadFigures } from './figures.ts';
 import { wrap } from './format.ts';
 import { type Compared, sentences } from './sentences.ts';
 
-const queued: RoadFigures = {
-  offered: 3_000,
-  yes: 1_000,
-  no: { soldOut: 2_000, busy: 0, tooLate: 0, limit: 0, notOpen: 0 },
-  unknown: 0,
-  errors: 0,
-  turnedAwayWhileUnsold: 0,
-  confirmedWhenCrowdLeft: 108,
-  confirmed: 1_000,
-  unsold: 0,
-  answerMs: { yes: { p50: 41, p99: 404 }, no: { p50: 2, p99: 471 } },
-  clickToFinalMs: { p50: 4_700, p99: 9_200 },
-  peakLine: 925,
-  drainedMs: 7_200,
-};
-const direct: RoadFigures = {
-  ...queued,
-  yes: 387,
-  no: { soldOut: 0, busy: 2_613, tooLate: 0, limit: 0, notOpen: 0 },
-  turnedAwayWhileUnsold: 2_613,
-  confirmedWhenCrowdLeft: 288,
-  confirmed: 387,
-  unsold: 613,
-  clickToFinalMs: { p50: 924, p99: 1_100 },
-};
 const run: Compared = { units: 1_000, chargesPerSecond: 100, queued, direct };
 const said = (change: { queued?: Partial<RoadFigures>; direct?: Partial<RoadFigures>; chargesPerSecond?: number }) =>
   sentences({ ...run, ...change, queued: { ...queued, ...change.queued }, direct: { ...direct, ...change.direct } });

@@ -14,7 +14,7 @@ after(async () => {
   await second.stop();
   await shop.close();
 });
-const { createSale, buy, request, tokenFor, proxies, wires } = shop;
+const { createSale, buy, request, tokenFor, holdCharges, wires } = shop;
 
 interface Told {
   id: string;
@@ -44,19 +44,6 @@ async function listen(orderId: string, buyer: string, { base, lastId }: { base?:
           id: /^id: (.*)$/m.exec(event)?.[1] ?? '',
           data: JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? ''),
         })),
-  };
-}
-
-/** Nobody's charge comes through until it is let go. */
-function holdCharges() {
-  const released = Promise.withResolvers<void>();
-  proxies.payment.on('charge', async (_request, forward) => {
-    await released.promise;
-    return forward();
-  });
-  return () => {
-    proxies.payment.on('charge');
-    released.resolve();
   };
 }
 

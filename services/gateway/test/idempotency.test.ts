@@ -12,7 +12,7 @@ after(async () => {
   await second.stop();
   await shop.close();
 });
-const { createSale, tokenFor, request, proxies, evidence, wires } = shop;
+const { createSale, tokenFor, request, holdCharges, evidence, wires } = shop;
 const gateways = [shop.services.gateway.url, second.url];
 
 function click(saleId: string, buyer: string, key: string | undefined, quantity = 1, base = gateways[0]) {
@@ -103,19 +103,14 @@ test('a refusal is not remembered: the same key buys once there is something to 
 
 test('direct: the same key during the first call waits for its result, and gets it again later', async () => {
   const saleId = await createSale({ mode: 'direct', stock: 5 });
-  const calls = Promise.withResolvers<void>();
-  proxies.payment.on('charge', async (_request, forward) => {
-    await calls.promise;
-    return forward();
-  });
+  const release = holdCharges();
   const first = click(saleId, 'judy', 'k');
   await until('it is at work', async () => (await evidence.gate(saleId)).buyers.has('judy'));
   const again = click(saleId, 'judy', 'k', 1, gateways[1]);
-  calls.resolve();
+  release();
   const [status, orderId] = await answerOf(await first);
   assert.equal(status, 201);
   assert.deepEqual(await answerOf(await again), [201, orderId]);
-  proxies.payment.on('charge');
   assert.deepEqual(await answerOf(await click(saleId, 'judy', 'k')), [201, orderId]);
 });
 

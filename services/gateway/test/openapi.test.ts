@@ -25,7 +25,7 @@ after(async () => {
   await impatient.stop();
   await shop.close();
 });
-const { createSale, tokenFor, proxies } = shop;
+const { createSale, tokenFor, proxies, holdCharges } = shop;
 const document = (await (await shop.request('/openapi.json')).json()) as {
   openapi: string;
   paths: Record<string, Record<string, Documented>>;
@@ -105,35 +105,25 @@ const placed = (outcome: { reason: string }) => async () => {
 
 /** A click that stays at work in the direct road for as long as another one is asked for. */
 async function besideOneAtWork(asked: () => Promise<Response>) {
-  const release = Promise.withResolvers<void>();
-  proxies.payment.on('charge', async (_request, forward) => {
-    await release.promise;
-    return forward();
-  });
+  const release = holdCharges();
   const first = click(direct, { at: impatient.url });
   const response = await until('there is no room beside it', async () => {
     const answer = await asked();
     return answer.status === 503 && answer;
   });
-  release.resolve();
-  proxies.payment.on('charge');
+  release();
   await first;
   return response;
 }
 
 /** A stream that is open for as long as another one is asked for. */
 async function besideOneListening(asked: () => Promise<Response>) {
-  const held = Promise.withResolvers<void>();
-  proxies.payment.on('charge', async (_request, forward) => {
-    await held.promise;
-    return forward();
-  });
+  const release = holdCharges();
   const { orderId = '' } = await shop.buy(queued, 'listener');
   const path = `/v1/orders/${orderId}/events`;
   const open = await ask('GET', path, { token: tokenFor('listener'), at: impatient.url });
   const response = await asked();
-  held.resolve();
-  proxies.payment.on('charge');
+  release();
   await open.text();
   return response;
 }

@@ -15,7 +15,7 @@ after(async () => {
   await second.stop();
   await shop.close();
 });
-const { createSale, tokenFor, request, buy, evidence, proxies } = shop;
+const { createSale, tokenFor, request, buy, evidence, proxies, holdCharges } = shop;
 const admin = tokenFor('admin', { admin: true });
 
 const patch = (saleId: string, body: unknown, token: string | undefined = admin, type = 'application/json') =>
@@ -53,16 +53,11 @@ test('a sold-out sale that gets more units sells them, at every gateway', async 
 
 test('units that come back open a sold-out sale again at every gateway', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 1 });
-  const release = Promise.withResolvers<void>();
-  proxies.payment.on('charge', async (_request, forward) => {
-    await release.promise;
-    return forward();
-  });
+  const release = holdCharges();
   await shop.bank.change({ declineRate: 1 });
   const { orderId } = await buy(saleId, 'declined');
   for (const url of [undefined, second.url]) await untilFlagged(saleId, url);
-  release.resolve();
-  proxies.payment.on('charge');
+  release();
   assert.equal((await shop.final(orderId as string, 'declined')).status, 'rejected');
   await shop.bank.change({ declineRate: 0 });
   await until('it sells', async () => (await buy(saleId, 'lucky', undefined, second.url)).httpStatus === 202, 5_000);

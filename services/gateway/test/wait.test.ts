@@ -12,26 +12,13 @@ after(async () => {
   await second.stop();
   await shop.close();
 });
-const { createSale, request, tokenFor, proxies } = shop;
+const { createSale, request, tokenFor, holdCharges } = shop;
 
 const click = (saleId: string, buyer: string, prefer: string, base?: string) =>
   request(`/v1/sales/${saleId}/orders`, { method: 'POST', headers: { prefer } }, tokenFor(buyer), base);
 
 const applied = (response: Response) => response.headers.get('preference-applied');
 const statusOf = async (response: Response) => ((await response.json()) as { status: unknown }).status;
-
-/** Nobody's charge comes through until it is let go. */
-function holdCharges() {
-  const released = Promise.withResolvers<void>();
-  proxies.payment.on('charge', async (_request, forward) => {
-    await released.promise;
-    return forward();
-  });
-  return () => {
-    proxies.payment.on('charge');
-    released.resolve();
-  };
-}
 
 test('the answer is held until the order is confirmed: 201 at any gateway, like the direct road’s', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });

@@ -1,0 +1,30 @@
+// A run as it was once, for tests of what is said about runs.
+import type { AuditResult } from '../audit/audit.ts';
+import type { RoadFigures } from './figures.ts';
+
+export const queued: RoadFigures = {
+  offered: 3_000,
+  yes: 1_000,
+  no: { soldOut: 2_000, busy: 0, tooLate: 0, limit: 0, notOpen: 0 },
+  unknown: 0,
+  errors: 0,
+  turnedAwayWhileUnsold: 0,
+  confirmedWhenCrowdLeft: 108,
+  confirmed: 1_000,
+  unsold: 0,
+  answerMs: { yes: { p50: 41, p99: 404 }, no: { p50: 2, p99: 471 } },
+  clickToFinalMs: { p50: 4_700, p99: 9_200 },
+  peakLine: 925,
+  drainedMs: 7_200,
+};
+export const direct: RoadFigures = {
+  ...queued,
+  yes: 387,
+  no: { soldOut: 0, busy: 2_613, tooLate: 0, limit: 0, notOpen: 0 },
+  turnedAwayWhileUnsold: 2_613,
+  confirmedWhenCrowdLeft: 288,
+  confirmed: 387,
+  unsold: 613,
+  clickToFinalMs: { p50: 924, p99: 1_100 },
+};
+export const sound: AuditResult = { ok: true, atRest: true, checks: [], inFlight: [], titles: new Map(), notes: [] };

@@ -1,12 +1,13 @@
 // The gRPC door: requests are read and checked, outcomes become messages and status codes.
 import type * as wire from '@flashsale/contracts/inventory';
 import { reservationState } from '@flashsale/contracts/wire';
+import { invalid, read } from '@flashsale/rpc/request';
 import { RpcError, status } from '@flashsale/rpc/server';
 import type { Ledger } from '../domain/ledger.ts';
 import { createReservations, type Outcome } from '../domain/reservations.ts';
 import { changed } from '../domain/sale.ts';
 import type { Metrics } from '../metrics.ts';
-import { Confirm, CreateSale, GetSale, invalid, Release, Reopen, Reserve, read, UpdateSale } from './requests.ts';
+import { Confirm, CreateSale, GetSale, Release, Reopen, Reserve, UpdateSale } from './requests.ts';
 
 export function inventoryHandlers(ledger: Ledger, metrics: Metrics) {
   const reservations = createReservations(ledger);

@@ -1,7 +1,6 @@
 // What a request must look like, field by field.
-import { RpcError, status } from '@flashsale/rpc/server';
 import { z } from 'zod';
-import { type Problem, problemsOf } from '../domain/sale.ts';
+import { problemsOf } from '../domain/sale.ts';
 
 const MOST_ITEMS = 1_000;
 const LAST_MS = Date.UTC(9999, 11, 31);
@@ -63,27 +62,3 @@ export const Reopen = z.object({ saleId: id, expectedEpoch: z.int32().min(0) });
 export const Reserve = z.object({ items: batch(item.extend({ epoch: positive })) });
 export const Confirm = z.object({ orderIds: batch(id) });
 export const Release = z.object({ items: batch(item) });
-
-export function read<Schema extends z.ZodType>(schema: Schema, request: unknown): z.infer<Schema> {
-  const given = schema.safeParse(request);
-  if (given.success) return given.data;
-  throw invalid(given.error.issues.map(({ path, message }) => ({ field: fieldName(path), message })));
-}
-
-// An error travels in an HTTP/2 header, which is bounded.
-const MOST_NAMED = 50;
-
-export function invalid(problems: Problem[]): RpcError {
-  const named = problems.slice(0, MOST_NAMED).map(({ field, message }) => `${asInProto(field)}: ${message}`);
-  const more = problems.length > MOST_NAMED ? [`and ${problems.length - MOST_NAMED} more`] : [];
-  return new RpcError(status.INVALID_ARGUMENT, [...named, ...more].join('; '));
-}
-
-const fieldName = (path: PropertyKey[]) =>
-  path
-    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
-    .join('')
-    .slice(1);
-
-/** The schemas speak ts-proto's camelCase, callers the .proto's snake_case. */
-const asInProto = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -11,6 +11,7 @@ import type {
 } from '@flashsale/contracts/orders';
 import { OrderStatus } from '@flashsale/contracts/orders';
 import { orderStatus } from '@flashsale/contracts/wire';
+import { read } from '@flashsale/rpc/request';
 import { type Caller, RpcError, status } from '@flashsale/rpc/server';
 import { z } from 'zod';
 import { isSettled, type Ledger, type Order, type Patience } from '../domain/order.ts';
@@ -59,24 +60,6 @@ function untilDeadline(caller: Caller, decideByMs: number): Patience {
   const left = () => Math.max(1, deadlineMs - Date.now());
   return { callMs: left, chargeMs: left, wanted: () => !caller.gone() && deadlineMs > Date.now() };
 }
-
-function read<Schema extends z.ZodType>(schema: Schema, request: unknown): z.infer<Schema> {
-  const given = schema.safeParse(request);
-  if (given.success) return given.data;
-  const named = given.error.issues.map(({ path, message }) => `${fieldName(path)}: ${message}`);
-  throw new RpcError(status.INVALID_ARGUMENT, named.slice(0, MOST_NAMED).join('; '));
-}
-
-// An error travels in an HTTP/2 header, which is bounded.
-const MOST_NAMED = 50;
-
-/** As the .proto spells it: `command.order_id`, `order_ids[3]`. */
-const fieldName = (path: PropertyKey[]) =>
-  path
-    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
-    .join('')
-    .slice(1)
-    .replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 function toWire(order: Order | { orderId: string }): WireOrder {
   const found = 'status' in order;

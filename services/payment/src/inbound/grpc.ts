@@ -1,9 +1,10 @@
 // The gRPC door: requests are read and checked, states become messages and status codes.
 import type * as wire from '@flashsale/contracts/payment';
 import { chargeState } from '@flashsale/contracts/wire';
+import { read } from '@flashsale/rpc/request';
 import { type Caller, RpcError, status } from '@flashsale/rpc/server';
 import type { ChargeItem, Ledger, States } from '../domain/charge.ts';
-import { Charge, GetCharge, read, Void } from './requests.ts';
+import { Charge, GetCharge, Void } from './requests.ts';
 
 export function paymentHandlers(options: {
   ledger: Ledger;

@@ -1,26 +1,14 @@
 // The two messages: what the gateway leaves for orders, and what orders tells whoever listens.
 import { z } from 'zod';
-
-// Postgres answers ids in small letters: in any other spelling a row would not be found again.
-const id = z.uuid().toLowerCase();
-const orderId = id;
-const saleId = id;
-// What no store can keep, or every neighbour refuses, must not get into a batch.
-const buyerId = z
-  .string()
-  .min(1)
-  .max(255)
-  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must have neither control characters nor halves of a character');
-const quantity = z.int32().min(1);
-const epoch = z.int32().min(1);
+import { BuyerId, Epoch, Id, Quantity } from './fields.ts';
 
 export const OrderCommand = z.strictObject({
-  orderId,
-  saleId,
-  buyerId,
-  quantity,
-  /** The gate's epoch at admission. */
-  epoch,
+  orderId: Id,
+  saleId: Id,
+  buyerId: BuyerId,
+  quantity: Quantity,
+  /** The gate's at admission. */
+  epoch: Epoch,
   /** Unix milliseconds; still undecided then, the order is rejected (timed_out). */
   decideByMs: z.int().min(0),
 });
@@ -30,11 +18,11 @@ export const FINAL_STATUSES = ['confirmed', 'rejected', 'expired', 'cancelled'] 
 export type FinalStatus = (typeof FINAL_STATUSES)[number];
 
 export const OrderEvent = z.object({
-  orderId,
-  saleId,
-  buyerId,
-  quantity,
-  epoch,
+  orderId: Id,
+  saleId: Id,
+  buyerId: BuyerId,
+  quantity: Quantity,
+  epoch: Epoch,
   status: z.enum(FINAL_STATUSES),
   reason: z.string().nullable(),
   /** Events of one order may arrive reversed: the highest version counts. */

@@ -1,5 +1,5 @@
 // Who is asking: a verified token and nothing else.
-
+import { BuyerId } from '@flashsale/contracts/fields';
 import type { Request } from 'express';
 import { createVerifier } from 'fast-jwt';
 import { Problem } from './problems.ts';
@@ -10,9 +10,6 @@ export interface Identity {
 }
 
 const AUDIENCE = 'flashsale';
-const LONGEST_SUBJECT = 255;
-// Neither control characters, of which Postgres cannot store NUL, nor halves of a character.
-const SUBJECT = /^[^\p{Cc}\p{Cs}]+$/u;
 
 export type Authenticate = (request: Pick<Request, 'get'>) => Identity;
 
@@ -34,8 +31,8 @@ export function createAuthenticate(secret: string): Authenticate {
     } catch {
       throw new Problem('unauthenticated', { detail: 'the token is forged, expired or not for this service' });
     }
-    if (typeof claims.sub !== 'string' || claims.sub.length > LONGEST_SUBJECT || !SUBJECT.test(claims.sub))
-      throw new Problem('unauthenticated', { detail: 'the token names no subject' });
-    return { buyerId: claims.sub, admin: claims.role === 'admin' };
+    const subject = BuyerId.safeParse(claims.sub);
+    if (!subject.success) throw new Problem('unauthenticated', { detail: 'the token names no subject' });
+    return { buyerId: subject.data, admin: claims.role === 'admin' };
   };
 }

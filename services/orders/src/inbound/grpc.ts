@@ -1,4 +1,5 @@
 // The call's door: one order, and whoever asks about orders.
+import { batch, Id } from '@flashsale/contracts/fields';
 import { OrderCommand } from '@flashsale/contracts/messages';
 import type {
   CancelOrderRequest,
@@ -17,8 +18,7 @@ import { z } from 'zod';
 import { isSettled, type Ledger, type Order, type Patience } from '../domain/order.ts';
 
 const Command = z.object({ command: OrderCommand });
-// Postgres answers ids in small letters.
-const OrderIds = z.object({ orderIds: z.array(z.uuid().toLowerCase()).min(1).max(1_000) });
+const OrderIds = z.object({ orderIds: batch(Id).min(1) });
 
 export function ordersHandlers(options: {
   fulfil: (commands: OrderCommand[], patience: Patience) => Promise<Order[]>;

@@ -1,5 +1,6 @@
 // Who gets a unit: the rules of Reserve, Confirm and Release, each for a batch of orders of one sale.
-import type { Price, Sale } from './sale.ts';
+import type { Money } from '@flashsale/contracts/fields';
+import type { Sale } from './sale.ts';
 
 export interface Item {
   orderId: string;
@@ -74,7 +75,7 @@ export function movement(remembered: Remembered, changes: readonly Reservation[]
 }
 
 /** None without a price, nor for more units than any sale can hold. */
-export function amountOf(sale: Pick<Sale, 'saleId' | 'price'> | undefined, item: Item): Price | undefined {
+export function amountOf(sale: Pick<Sale, 'saleId' | 'price'> | undefined, item: Item): Money | undefined {
   if (sale?.saleId !== item.saleId) return undefined;
   const amountMinor = sale.price.amountMinor * item.quantity;
   return Number.isSafeInteger(amountMinor) ? { ...sale.price, amountMinor } : undefined;

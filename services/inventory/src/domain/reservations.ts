@@ -1,4 +1,5 @@
 // Reserve, Confirm, Release: sale by sale in the order of their ids, each sale in one transaction, shared by whoever comes at once.
+import type { Money } from '@flashsale/contracts/fields';
 import {
   allocate,
   amountOf,
@@ -10,14 +11,14 @@ import {
   sell,
 } from './allocate.ts';
 import type { Ledger } from './ledger.ts';
-import type { Price, Sale } from './sale.ts';
+import type { Sale } from './sale.ts';
 import { together } from './together.ts';
 
 export interface Outcome {
   orderId: string;
   state: Reservation['state'] | 'absent';
   reason: Reservation['reason'];
-  amount: Price | undefined;
+  amount: Money | undefined;
 }
 
 export type Reservations = ReturnType<typeof createReservations>;

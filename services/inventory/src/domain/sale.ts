@@ -1,14 +1,11 @@
 // A sale, what makes one possible, and how it may change.
-export interface Price {
-  amountMinor: number;
-  currency: string;
-}
+import type { Money } from '@flashsale/contracts/fields';
 
 export interface Sale {
   saleId: string;
   sku: string;
   title: string;
-  price: Price;
+  price: Money;
   initial: number;
   available: number;
   held: number;
@@ -46,7 +43,7 @@ const MOST_STOCK = 2 ** 31 - 1;
 /** What no field shows by itself. */
 export function problemsOf(sale: {
   initial: number;
-  price: Price | undefined;
+  price: Money | undefined;
   opensAtMs: number;
   closesAtMs: number;
 }): Problem[] {

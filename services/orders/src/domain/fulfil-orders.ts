@@ -1,8 +1,9 @@
 // The story of the whole project: accepted orders are carried to one final result each.
 // Two doors lead here: a call brings one order, the queue brings what is waiting.
+import type { Money } from '@flashsale/contracts/fields';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import type { ChargeState } from '@flashsale/contracts/wire';
-import { type Decision, isUndecided, type Money, type Order, type Patience, type Ports } from './order.ts';
+import { type Decision, isUndecided, type Order, type Patience, type Ports } from './order.ts';
 
 type Priced = Order & { amount: Money };
 

@@ -1,12 +1,7 @@
 // An order as its row says it, and what the story may ask of the world.
+import type { Money } from '@flashsale/contracts/fields';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import type { ChargeState, OrderStatus, ReservationState } from '@flashsale/contracts/wire';
-
-/** Minor currency units and an ISO 4217 code. */
-export interface Money {
-  amountMinor: number;
-  currency: string;
-}
 
 export interface Order {
   orderId: string;

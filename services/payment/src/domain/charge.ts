@@ -1,12 +1,8 @@
 // What payment remembers of an order, and whom it asks.
+import type { Money } from '@flashsale/contracts/fields';
 import type { ChargeState } from '@flashsale/contracts/wire';
 
 export type { ChargeState };
-
-export interface Money {
-  amountMinor: number;
-  currency: string;
-}
 
 export interface ChargeItem extends Money {
   orderId: string;

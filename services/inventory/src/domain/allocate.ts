@@ -1,23 +1,17 @@
 // Who gets a unit: the rules of Reserve, Confirm and Release, each for a batch of orders of one sale.
 import type { Money } from '@flashsale/contracts/fields';
+import type { OrderCommand } from '@flashsale/contracts/messages';
+import type { ReservationState } from '@flashsale/contracts/wire';
 import type { Sale } from './sale.ts';
 
-export interface Item {
-  orderId: string;
-  saleId: string;
-  buyerId: string;
-  quantity: number;
-}
-
 /** An order as its gate let it in. */
-export interface Order extends Item {
-  epoch: number;
-}
+export type Order = Omit<OrderCommand, 'decideByMs'>;
+export type Item = Omit<Order, 'epoch'>;
 
 export type Refusal = 'sold_out' | 'stale_epoch' | 'unknown_sale';
 
 export interface Reservation extends Item {
-  state: 'held' | 'sold' | 'released' | 'refused';
+  state: Exclude<ReservationState, 'absent'>;
   reason: Refusal | null;
 }
 

@@ -1,6 +1,6 @@
 // What inventory asks of its ledger. Each call is one transaction.
 import type { Item, Remembered, Reservation } from './allocate.ts';
-import type { NewSale, Problem, Sale } from './sale.ts';
+import type { Changed, NewSale, Sale } from './sale.ts';
 
 export interface Ledger {
   /** A sale that is there already stays as it is. */
@@ -24,9 +24,6 @@ export interface Ledger {
   /** Under the sale's lock; answers what is remembered of these orders afterwards. */
   decide(saleId: string, orderIds: string[], rule: Rule): Promise<{ sale: Sale | undefined; remembered: Remembered }>;
 }
-
-/** The sale as it shall be, or why it cannot; stale: it is no longer the one that the change was made for. */
-export type Changed = { sale: Sale } | { problems: Problem[] } | { stale: true };
 
 /** From what is there to what changes. */
 export type Rule = (sale: Sale | undefined, remembered: Remembered) => Reservation[];

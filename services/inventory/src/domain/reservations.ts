@@ -1,5 +1,6 @@
 // Reserve, Confirm, Release: sale by sale in the order of their ids, each sale in one transaction, shared by whoever comes at once.
 import type { Money } from '@flashsale/contracts/fields';
+import type { ReservationState } from '@flashsale/contracts/wire';
 import {
   allocate,
   amountOf,
@@ -16,7 +17,7 @@ import { together } from './together.ts';
 
 export interface Outcome {
   orderId: string;
-  state: Reservation['state'] | 'absent';
+  state: ReservationState;
   reason: Reservation['reason'];
   amount: Money | undefined;
 }

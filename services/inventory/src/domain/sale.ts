@@ -55,8 +55,11 @@ export function problemsOf(sale: {
   ];
 }
 
-/** The sale with the change in it, or why it cannot be. Stock only grows. */
-export function changed(sale: Sale, change: Change): { sale: Sale } | { problems: Problem[] } | { stale: true } {
+/** The sale with the change in it, or why it cannot be; stale: it is no longer the one that the change was made for. */
+export type Changed = { sale: Sale } | { problems: Problem[] } | { stale: true };
+
+/** Stock only grows. */
+export function changed(sale: Sale, change: Change): Changed {
   if (change.expectedRevision !== undefined && change.expectedRevision !== sale.revision) return { stale: true };
   const next = {
     ...sale,

@@ -3,12 +3,7 @@ import type { Money } from '@flashsale/contracts/fields';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import type { ChargeState, OrderStatus, ReservationState } from '@flashsale/contracts/wire';
 
-export interface Order {
-  orderId: string;
-  saleId: string;
-  buyerId: string;
-  quantity: number;
-  epoch: number;
+export interface Order extends Omit<OrderCommand, 'decideByMs'> {
   status: OrderStatus;
   reason: string | null;
   /** Decided, but what must follow is not done yet. */

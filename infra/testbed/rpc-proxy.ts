@@ -24,7 +24,6 @@ interface Client {
 export async function proxyRpc(options: {
   service: ServiceDefinition;
   Client: new (address: string, credentials: ChannelCredentials) => Client;
-  name: string;
   protoFile: string;
   address: string;
 }): Promise<RpcProxy> {
@@ -48,7 +47,6 @@ export async function proxyRpc(options: {
     host: '127.0.0.1',
     port: 0,
     service: options.service,
-    name: options.name,
     handlers,
     protoFolder,
     protoFile: options.protoFile,

@@ -127,7 +127,6 @@ export async function openShop(settings: ShopSettings = {}) {
   const inventoryWire = {
     service: InventoryServiceService,
     Client: InventoryServiceClient,
-    name: 'flashsale.inventory.v1.InventoryService',
     protoFile: inventoryProto,
     address: inventory.address,
   };
@@ -137,7 +136,6 @@ export async function openShop(settings: ShopSettings = {}) {
     payment: await proxyRpc({
       service: PaymentServiceService,
       Client: PaymentServiceClient,
-      name: 'flashsale.payment.v1.PaymentService',
       protoFile: paymentProto,
       address: payment.address,
     }),
@@ -147,7 +145,6 @@ export async function openShop(settings: ShopSettings = {}) {
   proxies.orders = await proxyRpc({
     service: OrdersServiceService,
     Client: OrdersServiceClient,
-    name: 'flashsale.orders.v1.OrdersService',
     protoFile: ordersProto,
     address: orders.address,
   });

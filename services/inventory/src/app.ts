@@ -24,7 +24,6 @@ export async function startInventory(config: Config) {
     host: config.HOST,
     port: config.GRPC_PORT,
     service: InventoryServiceService,
-    name: 'flashsale.inventory.v1.InventoryService',
     handlers: inventoryHandlers(ledger, createMetrics(registry)),
     protoFolder,
     protoFile: inventoryProto,

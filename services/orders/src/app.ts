@@ -52,7 +52,6 @@ export async function startOrders(config: Config) {
     host: config.HOST,
     port: config.GRPC_PORT,
     service: OrdersServiceService,
-    name: 'flashsale.orders.v1.OrdersService',
     handlers: ordersHandlers({ fulfil: fulfil('rpc'), ledger, maxInFlight: config.MAX_DIRECT_IN_FLIGHT }),
     protoFolder,
     protoFile: ordersProto,

@@ -11,14 +11,12 @@ export async function openNeighbours(town: Town) {
   const inventory = await proxyRpc({
     service: InventoryServiceService,
     Client: InventoryServiceClient,
-    name: 'flashsale.inventory.v1.InventoryService',
     protoFile: inventoryProto,
     address: town.addresses.inventory,
   });
   const payment = await proxyRpc({
     service: PaymentServiceService,
     Client: PaymentServiceClient,
-    name: 'flashsale.payment.v1.PaymentService',
     protoFile: paymentProto,
     address: town.addresses.payment,
   });

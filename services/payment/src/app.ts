@@ -31,7 +31,6 @@ export async function startPayment(config: Config) {
     host: config.HOST,
     port: config.GRPC_PORT,
     service: PaymentServiceService,
-    name: 'flashsale.payment.v1.PaymentService',
     handlers: paymentHandlers({
       ledger,
       charge: (items, untilMs) => chargeOrders(items, untilMs, ports),

@@ -50,8 +50,6 @@ export async function startRpcServer(options: {
   host: string;
   port: number;
   service: ServiceDefinition;
-  /** The full name, package and all, that health is asked for. */
-  name: string;
   handlers: Handlers;
   protoFolder: string;
   protoFile: string;
@@ -66,7 +64,8 @@ export async function startRpcServer(options: {
   ]);
   server.addService(options.service, Object.fromEntries(handlers) as UntypedServiceImplementation);
 
-  const health = new HealthImplementation({ '': 'SERVING', [options.name]: 'SERVING' });
+  const name = nameOf(options.service);
+  const health = new HealthImplementation({ '': 'SERVING', [name]: 'SERVING' });
   health.addToServer(server);
   new ReflectionService(loadSync(options.protoFile, { includeDirs: [options.protoFolder] })).addToServer(server);
 
@@ -79,11 +78,14 @@ export async function startRpcServer(options: {
     port,
     async stop() {
       health.setStatus('', 'NOT_SERVING');
-      health.setStatus(options.name, 'NOT_SERVING');
+      health.setStatus(name, 'NOT_SERVING');
       await drain(server);
     },
   };
 }
+
+/** The full name, package and all, that health is asked for: a method's path is `/package.Service/Method`. */
+const nameOf = (service: ServiceDefinition) => Object.values(service)[0]?.path.split('/')[1] ?? '';
 
 /** grpc-js's tryShutdown waits for ever for a call that never ends. */
 function drain(server: Server): Promise<void> {

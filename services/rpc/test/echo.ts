@@ -51,7 +51,6 @@ export async function startEcho(
     host: '127.0.0.1',
     port,
     service,
-    name: NAME,
     handlers: { say: say as never },
     protoFolder,
     protoFile,

@@ -5,7 +5,7 @@ import { inventoryProto, protoFolder } from '@flashsale/contracts/proto';
 import { startRpcServer } from '@flashsale/rpc/server';
 import { createLog } from '@flashsale/runtime/log';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
-import { createPool, migrate } from '@flashsale/runtime/postgres';
+import { createPool, migrate, unreachable } from '@flashsale/runtime/postgres';
 import type { Config } from './config.ts';
 import { inventoryHandlers } from './inbound/grpc.ts';
 import { createMetrics } from './metrics.ts';
@@ -30,7 +30,7 @@ export async function startInventory(config: Config) {
     log,
     registry,
   });
-  const ops = await startOps({ host: config.HOST, port: config.OPS_PORT, registry, unready: () => ledger.unready() });
+  const ops = await startOps({ host: config.HOST, port: config.OPS_PORT, registry, unready: () => unreachable(pool) });
   log.info({ rpc: rpc.port, ops: ops.port }, 'inventory is ready');
 
   return {

@@ -9,7 +9,7 @@ import { startRpcServer } from '@flashsale/rpc/server';
 import { createLog } from '@flashsale/runtime/log';
 import { startLoop } from '@flashsale/runtime/loop';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
-import { createPool, migrate } from '@flashsale/runtime/postgres';
+import { createPool, migrate, unreachable } from '@flashsale/runtime/postgres';
 import type { Config } from './config.ts';
 import { fulfilOrders } from './domain/fulfil-orders.ts';
 import type { Patience } from './domain/order.ts';
@@ -80,7 +80,7 @@ export async function startOrders(config: Config) {
     port: config.OPS_PORT,
     registry,
     unready: async () => [
-      ...(await ledger.unready()),
+      ...(await unreachable(pool)),
       ...(consumer.consuming() ? [] : ['not consuming']),
       ...(publisher.available() ? [] : ['cannot publish']),
     ],

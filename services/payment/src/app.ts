@@ -6,7 +6,7 @@ import { startRpcServer } from '@flashsale/rpc/server';
 import { createLog } from '@flashsale/runtime/log';
 import { startLoop } from '@flashsale/runtime/loop';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
-import { createPool, migrate } from '@flashsale/runtime/postgres';
+import { createPool, migrate, unreachable } from '@flashsale/runtime/postgres';
 import type { Config } from './config.ts';
 import { chargeOrders } from './domain/charge-orders.ts';
 import { reverseCharges, voidCharges } from './domain/reverse-charges.ts';
@@ -42,7 +42,7 @@ export async function startPayment(config: Config) {
     log,
     registry,
   });
-  const ops = await startOps({ host: config.HOST, port: config.OPS_PORT, registry, unready: () => ledger.unready() });
+  const ops = await startOps({ host: config.HOST, port: config.OPS_PORT, registry, unready: () => unreachable(pool) });
   log.info({ rpc: rpc.port, ops: ops.port }, 'payment is ready');
 
   return {

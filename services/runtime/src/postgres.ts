@@ -47,6 +47,13 @@ function prepareStatements(client: pg.ClientBase): void {
   client.query = named as typeof client.query;
 }
 
+/** For `unready`: what is missing while the database does not answer. */
+export const unreachable = (pool: Pool): Promise<string[]> =>
+  pool.query('SELECT 1').then(
+    () => [],
+    () => ['postgres'],
+  );
+
 /** Commits what `work` did, or nothing of it. */
 export async function inTransaction<T>(pool: Pool, work: (connection: Connection) => Promise<T>): Promise<T> {
   const connection = await pool.connect();

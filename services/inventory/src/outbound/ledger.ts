@@ -11,7 +11,7 @@ const SALE = `id AS "saleId", sku, title, amount_minor AS "amountMinor", currenc
 const UNIQUE_VIOLATION = '23505';
 const RESERVATION = 'order_id AS "orderId", sale_id AS "saleId", buyer_id AS "buyerId", quantity, state, reason';
 
-export function createLedger(pool: Pool): Ledger & { unready(): Promise<string[]> } {
+export function createLedger(pool: Pool): Ledger {
   return {
     create: (sale) => insertSale(pool, sale),
     find: async (saleId) => (await selectSales(pool, 'WHERE id = $1', [saleId]))[0],
@@ -23,11 +23,6 @@ export function createLedger(pool: Pool): Ledger & { unready(): Promise<string[]
     salesOf: (orderIds) => selectSalesOf(pool, orderIds),
     decide: (saleId, orderIds, rule) =>
       untilAlone(() => inTransaction(pool, (connection) => decide(connection, saleId, orderIds, rule))),
-    unready: () =>
-      pool.query('SELECT 1').then(
-        () => [],
-        () => ['postgres'],
-      ),
   };
 }
 

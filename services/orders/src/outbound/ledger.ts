@@ -156,11 +156,6 @@ export function createLedger(pool: Pool, onEvents: () => void) {
         await connection.query(FORGET_EVENTS, [gone]);
         return gone.length;
       }),
-
-    async unready(): Promise<string[]> {
-      await pool.query('SELECT 1');
-      return [];
-    },
   } satisfies Ledger & Record<string, unknown>;
 }
 

@@ -7,7 +7,7 @@ type Asker = Pick<Connection, 'query'>;
 
 const CHARGE = 'order_id AS "orderId", state, amount_minor AS "amountMinor", currency';
 
-export function createLedger(pool: Pool): Ledger & { unready(): Promise<string[]> } {
+export function createLedger(pool: Pool): Ledger {
   return {
     async request(items) {
       const inserted = await insertRequested(pool, items);
@@ -31,11 +31,6 @@ export function createLedger(pool: Pool): Ledger & { unready(): Promise<string[]
       }),
     find: async (orderId) => (await selectCharges(pool, [orderId]))[0],
     claimReversals: (most) => claimReversals(pool, most),
-    unready: () =>
-      pool.query('SELECT 1').then(
-        () => [],
-        () => ['postgres'],
-      ),
   };
 }
 

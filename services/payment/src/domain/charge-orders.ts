@@ -1,5 +1,6 @@
 // The story of payment: each order is charged at most once, however often and by however many it is asked for.
-import type { Bank, Charge, ChargeItem, ChargeState, Ledger, States } from './charge.ts';
+import type { ChargeState } from '@flashsale/contracts/wire';
+import type { Bank, Charge, ChargeItem, Ledger, States } from './charge.ts';
 
 interface Ports {
   ledger: Ledger;

@@ -2,8 +2,6 @@
 import type { Money } from '@flashsale/contracts/fields';
 import type { ChargeState } from '@flashsale/contracts/wire';
 
-export type { ChargeState };
-
 export interface ChargeItem extends Money {
   orderId: string;
 }

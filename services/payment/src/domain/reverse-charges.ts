@@ -1,5 +1,6 @@
 // Taking back: a durable intent, answered at once, and carried to the bank until the bank has answered.
-import type { Bank, ChargeState, Ledger, States } from './charge.ts';
+import type { ChargeState } from '@flashsale/contracts/wire';
+import type { Bank, Ledger, States } from './charge.ts';
 
 export async function voidCharges(orderIds: string[], ledger: Ledger, reverseSoon: () => void): Promise<States> {
   const states = await ledger.void(orderIds);

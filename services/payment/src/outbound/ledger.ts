@@ -1,6 +1,8 @@
 // Everything payment says to Postgres. Rows are locked in the order of their ids, so no two calls wait for each other.
+
+import type { ChargeState } from '@flashsale/contracts/wire';
 import { type Connection, inTransaction, type Pool } from '@flashsale/runtime/postgres';
-import type { Charge, ChargeItem, ChargeState, Ledger, States } from '../domain/charge.ts';
+import type { Charge, ChargeItem, Ledger, States } from '../domain/charge.ts';
 
 type Row = Pick<Charge, 'orderId' | 'state'>;
 type Asker = Pick<Connection, 'query'>;

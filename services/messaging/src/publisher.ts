@@ -13,13 +13,14 @@ export type PublishResult = 'confirmed' | 'returned' | 'unsent' | 'unknown';
 export interface Message {
   id: string;
   body: object;
-  headers?: Record<string, string | number>;
 }
+
+type Headers = Record<string, string | number>;
 
 interface Content {
   id: string;
   bytes: Buffer;
-  headers: Record<string, string | number> | undefined;
+  headers: Headers;
 }
 
 export interface Publisher {
@@ -27,7 +28,7 @@ export interface Publisher {
   available(): boolean;
   publish(exchange: string, routingKey: string, message: Message): Promise<PublishResult>;
   /** Sends a delivered message on, its body untouched. */
-  forward(queue: string, message: ConsumeMessage, headers: Message['headers']): Promise<PublishResult>;
+  forward(queue: string, message: ConsumeMessage, headers: Headers): Promise<PublishResult>;
   /** Messages that wait in a queue, delivered ones not counted. */
   waiting(queue: string): Promise<number>;
   stop(): Promise<void>;
@@ -96,7 +97,7 @@ export function createPublisher(options: {
       };
       const timer = setTimeout(settle, confirmTimeoutMs, 'unknown');
       waiting.set(correlationId, settle);
-      const properties = { ...DURABLE_JSON, messageId: content.id, correlationId, headers: content.headers ?? {} };
+      const properties = { ...DURABLE_JSON, messageId: content.id, correlationId, headers: content.headers };
       try {
         open.publish(exchange, routingKey, content.bytes, properties, (error) => {
           if (error?.message === NACKED) refusedAt = performance.now();
@@ -115,8 +116,8 @@ export function createPublisher(options: {
       !blocked &&
       waiting.size < maxUnconfirmed &&
       performance.now() - refusedAt > REFUSING_FOR_MS,
-    publish: (exchange, routingKey, { id, body, headers }) =>
-      send(exchange, routingKey, { id, bytes: Buffer.from(JSON.stringify(body)), headers }),
+    publish: (exchange, routingKey, { id, body }) =>
+      send(exchange, routingKey, { id, bytes: Buffer.from(JSON.stringify(body)), headers: {} }),
     forward: (queue, message, headers) =>
       send('', queue, { id: message.properties.messageId ?? '', bytes: message.content, headers }),
     async waiting(queue) {

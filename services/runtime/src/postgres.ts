@@ -9,14 +9,15 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 export type Pool = pg.Pool;
 export type Connection = pg.PoolClient;
 
+const MOST_CONNECTIONS = 10;
 const STATEMENT_TIMEOUT_MS = 10_000;
 /** A database that is gone without a word says nothing, not even that a statement took too long. */
 const ANSWER_TIMEOUT_MS = 12_000;
 
-export function createPool(databaseUrl: string, log: Log, max = 10): Pool {
+export function createPool(databaseUrl: string, log: Log): Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
-    max,
+    max: MOST_CONNECTIONS,
     // Statements that need not wait for each other's answers are sent together; each still has its turn.
     pipeline: true,
     connectionTimeoutMillis: 3_000,

@@ -76,7 +76,7 @@ export const mutants: Mutant[] = [
     row: 'hole 23',
     rule: 'what waits for its confirm is bounded',
     file: 'services/messaging/src/publisher.ts',
-    find: 'if (!open || waiting.size >= maxUnconfirmed)',
+    find: 'if (!open || unconfirmed.size >= maxUnconfirmed)',
     replace: 'if (!open)',
     test: by('messaging', 'publisher', 'what waits for its confirm is bounded: beyond it nothing is sent'),
   },

@@ -52,7 +52,7 @@ export function createPublisher(options: {
   let blocked = false;
   let refusedAt = Number.NEGATIVE_INFINITY;
   let sequence = 0;
-  const waiting = new Map<string, (result: PublishResult) => void>();
+  const unconfirmed = new Map<string, (result: PublishResult) => void>();
   const returned = new Set<string>();
 
   const connection = keepConnected({
@@ -72,7 +72,7 @@ export function createPublisher(options: {
       opened.on('close', () => broken('channel closed'));
       // A return arrives before the confirm of the same message.
       opened.on('return', ({ properties }) => {
-        if (waiting.has(properties.correlationId)) returned.add(properties.correlationId);
+        if (unconfirmed.has(properties.correlationId)) returned.add(properties.correlationId);
       });
       await options.declare(opened);
       blocked = false;
@@ -80,23 +80,23 @@ export function createPublisher(options: {
     },
     onLost() {
       channel = undefined;
-      for (const settle of waiting.values()) settle('unknown');
+      for (const settle of unconfirmed.values()) settle('unknown');
     },
   });
 
   function send(exchange: string, routingKey: string, content: Content): Promise<PublishResult> {
     const open = channel;
-    if (!open || waiting.size >= maxUnconfirmed) return Promise.resolve('unsent');
+    if (!open || unconfirmed.size >= maxUnconfirmed) return Promise.resolve('unsent');
     const correlationId = String(++sequence);
     return new Promise((resolve) => {
       const settle = (result: PublishResult) => {
         clearTimeout(timer);
-        waiting.delete(correlationId);
+        unconfirmed.delete(correlationId);
         returned.delete(correlationId);
         resolve(result);
       };
       const timer = setTimeout(settle, confirmTimeoutMs, 'unknown');
-      waiting.set(correlationId, settle);
+      unconfirmed.set(correlationId, settle);
       const properties = { ...DURABLE_JSON, messageId: content.id, correlationId, headers: content.headers };
       try {
         open.publish(exchange, routingKey, content.bytes, properties, (error) => {
@@ -114,7 +114,7 @@ export function createPublisher(options: {
     available: () =>
       connection.connected() &&
       !blocked &&
-      waiting.size < maxUnconfirmed &&
+      unconfirmed.size < maxUnconfirmed &&
       performance.now() - refusedAt > REFUSING_FOR_MS,
     publish: (exchange, routingKey, { id, body }) =>
       send(exchange, routingKey, { id, bytes: Buffer.from(JSON.stringify(body)), headers: {} }),

@@ -1,7 +1,8 @@
 // What the bank is told by its environment: where it listens, where its statement lies, and how it behaves at first.
-import { count, port, processConfig, secret, share } from '@flashsale/runtime/config';
+import { count, port, processConfig, secret } from '@flashsale/runtime/config';
 import { z } from 'zod';
 
+const share = z.coerce.number().min(0).max(1);
 const atLeastZero = z.coerce.number().min(0);
 
 export const settings = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { address, ConfigError, count, ms, port, processConfig, readConfig, secret, share, url } from '../src/config.ts';
+import { address, ConfigError, count, ms, port, processConfig, readConfig, secret, url } from '../src/config.ts';
 
 const settings = {
   ...processConfig,
@@ -8,7 +8,6 @@ const settings = {
   DATABASE_URL: url('postgres', 'postgresql'),
   NEIGHBOUR: address,
   API_KEY: secret,
-  RATE: share,
   LANES: count.default(2),
   PATIENCE_MS: ms.default(1_000),
 };
@@ -17,7 +16,6 @@ const good = {
   DATABASE_URL: 'postgres://me:hunter2@db/mine',
   NEIGHBOUR: 'inventory:50051',
   API_KEY: 'k'.repeat(32),
-  RATE: '0.25',
 };
 
 const messageOf = (env: NodeJS.ProcessEnv): string => {
@@ -39,7 +37,6 @@ test('what is given is read by its type, and the rest has its default', () => {
     DATABASE_URL: good.DATABASE_URL,
     NEIGHBOUR: good.NEIGHBOUR,
     API_KEY: good.API_KEY,
-    RATE: 0.25,
     LANES: 7,
     PATIENCE_MS: 1_000,
   });
@@ -53,7 +50,6 @@ test('every bad variable is named in one message, and no value is repeated', () 
     DATABASE_URL: 'mysql://root:hunter2@db',
     NEIGHBOUR: 'inventory_without_port',
     API_KEY: 'tooshortasecret',
-    RATE: '1.75',
     LANES: '0',
     PATIENCE_MS: '2.5',
   };
@@ -65,7 +61,7 @@ test('every bad variable is named in one message, and no value is repeated', () 
 });
 
 test('what is missing is said to be missing, and empty is missing', () => {
-  const message = messageOf({ HTTP_PORT: '', RATE: '' });
+  const message = messageOf({ HTTP_PORT: '', NEIGHBOUR: '' });
   for (const name of Object.keys(good)) assert.match(message, new RegExp(`^  ${name}: is missing$`, 'm'));
   assert.equal(message.split('\n').length, 1 + Object.keys(good).length);
   assert.equal(readConfig(settings, { ...good, LANES: '' }).LANES, 2);

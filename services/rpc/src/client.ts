@@ -5,8 +5,7 @@ import {
   type ClientOptions,
   type ClientUnaryCall,
   credentials,
-  type Metadata,
-  Metadata as NewMetadata,
+  Metadata,
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
@@ -73,7 +72,7 @@ export function call<Request, Response>(
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const deadline = Date.now() + options.deadlineMs;
-    method.call(client, request, new NewMetadata(), { deadline }, (error, response) =>
+    method.call(client, request, new Metadata(), { deadline }, (error, response) =>
       error ? reject(error) : resolve(response),
     );
   });

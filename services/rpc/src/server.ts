@@ -11,7 +11,7 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
-import { type Histogram, Histogram as NewHistogram, type Registry } from '@prometheus-io/client';
+import { Histogram, type Registry } from '@prometheus-io/client';
 import { HealthImplementation } from 'grpc-health-check';
 
 const DRAIN_MS = 5_000;
@@ -129,7 +129,7 @@ function callerOf(call: ServerUnaryCall<unknown, unknown>): Caller {
 }
 
 function callSeconds(registry: Registry) {
-  return new NewHistogram({
+  return new Histogram({
     name: 'rpc_server_call_seconds',
     help: 'Time from a call to its answer, by method and status.',
     labelNames: ['method', 'code'] as const,

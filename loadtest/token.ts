@@ -1,6 +1,6 @@
 // npm run token -- --buyer alice [--admin] [--hours N]: a token for the live stack, on standard output.
 import { parseArgs } from 'node:util';
-import { readStack } from '../infra/native/stack.ts';
+import { readStack } from '../infra/native/stack-file.ts';
 import { createTokens } from './buyers.ts';
 
 const USAGE = 'usage: npm run token -- --buyer NAME [--admin] [--hours N]';

@@ -11,8 +11,7 @@ import { type ServiceName, type StackInfo, writeStack } from './stack-file.ts';
 import { type Service, type ServiceEvent, supervise } from './supervisor.ts';
 import { environments, forEachService, type Ports, SERVICES, type Settings } from './wiring.ts';
 
-export { readStack, type ServiceName, type StackInfo } from './stack-file.ts';
-export type { ServiceEvent, Settings };
+export type { ServiceEvent, Settings, StackInfo };
 export type Stack = StackInfo & { services: Record<ServiceName, Service>; stop(): Promise<void> };
 export type StartStack = {
   dir: string;

@@ -1,7 +1,7 @@
 // npm run audit [-- --at-rest] [--json FILE]: 0 when every check holds, 1 when one does not, 2 when a store cannot be read.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { readStack, type StackInfo } from '../../infra/native/stack.ts';
+import { readStack, type StackInfo } from '../../infra/native/stack-file.ts';
 import { audit } from './audit.ts';
 import { asJson, describeAudit } from './print.ts';
 import { openStores, type StoreAddresses } from './stores.ts';

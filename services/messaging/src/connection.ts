@@ -1,6 +1,7 @@
 // One connection to the broker that is made again for as long as it is wanted.
 // amqplib's own `recovery` can end the process or wedge for ever when a connection breaks during its set-up (2.3.1).
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '@flashsale/runtime/log';
 import { type ChannelModel, connect } from 'amqplib';
 
 const FIRST_WAIT_MS = 100;
@@ -8,12 +9,6 @@ const LONGEST_WAIT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** For the broker's answer to a close; it may be gone, or silent. */
 const GOODBYE_MS = 1_000;
-
-export interface Log {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 export interface KeptConnection {
   connected(): boolean;

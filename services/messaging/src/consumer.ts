@@ -1,7 +1,8 @@
 // Consuming what waits, in batches: each message is done, tried again later, or dead-lettered with its reason.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '@flashsale/runtime/log';
 import type { Channel, ConsumeMessage } from 'amqplib';
-import { type KeptConnection, keepConnected, type Log } from './connection.ts';
+import { type KeptConnection, keepConnected } from './connection.ts';
 import type { Publisher } from './publisher.ts';
 import { type DeclareTopology, retryQueue, type WorkQueue } from './topology.ts';
 

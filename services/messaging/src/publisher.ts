@@ -1,7 +1,8 @@
 // Publishing with confirms: the broker has it, the broker could not route it, or nobody knows.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '@flashsale/runtime/log';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
-import { keepConnected, type Log } from './connection.ts';
+import { keepConnected } from './connection.ts';
 import type { DeclareTopology } from './topology.ts';
 
 /**

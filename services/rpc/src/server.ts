@@ -1,4 +1,5 @@
 // Being called: the handlers with one error mapping, health, reflection, and a drain that ends.
+import type { Log } from '@flashsale/runtime/log';
 import {
   type handleUnaryCall,
   Metadata,
@@ -32,10 +33,6 @@ export interface Caller {
   gone(): boolean;
 }
 
-interface Warner {
-  error(fields: object, message: string): void;
-}
-
 export type Unary<Request, Response> = (request: Request, caller: Caller) => Promise<Response>;
 
 type Handlers = Record<string, Unary<never, unknown>>;
@@ -53,7 +50,7 @@ export async function startRpcServer(options: {
   handlers: Handlers;
   protoFolder: string;
   protoFile: string;
-  log: Warner;
+  log: Pick<Log, 'error'>;
   registry: Registry;
 }): Promise<RpcServer> {
   const server = new Server({ 'grpc.max_send_message_length': 64 * 1024 * 1024 });
@@ -105,7 +102,7 @@ function toHandler(
   method: string,
   handler: Unary<unknown, unknown>,
   seconds: Histogram<'method' | 'code'>,
-  log: Warner,
+  log: Pick<Log, 'error'>,
 ): handleUnaryCall<unknown, unknown> {
   return async (call, callback) => {
     const end = seconds.startTimer({ method });

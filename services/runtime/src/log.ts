@@ -1,6 +1,10 @@
 // One JSON line per event, on standard output.
-import { type Logger, pino } from 'pino';
+import { pino } from 'pino';
 
-export type Log = Logger;
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
 
 export const createLog = (service: string, level: string): Log => pino({ name: service, level });

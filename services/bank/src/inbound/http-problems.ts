@@ -1,10 +1,7 @@
 // Every answer that is not a success: application/problem+json (RFC 9457), from one place.
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Log } from '@flashsale/runtime/log';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
-
-export interface Log {
-  error(fields: object, message: string): void;
-}
 
 export interface Problem {
   status: number;
@@ -51,7 +48,7 @@ export const notFound: RequestHandler = (request) => {
 };
 
 export const answerErrors =
-  (log: Log): ErrorRequestHandler =>
+  (log: Pick<Log, 'error'>): ErrorRequestHandler =>
   (error, request, response, _next) => {
     const problem = error instanceof Refused ? error.problem : fromFramework(error);
     if (problem) return sendProblem(response, problem);

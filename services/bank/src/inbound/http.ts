@@ -1,9 +1,10 @@
 // The bank's HTTP interface.
+import type { Log } from '@flashsale/runtime/log';
 import express, { type Express, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { BehaviourChange } from '../domain/behaviour.ts';
 import type { Bank, ChargeAnswer, ReverseAnswer } from '../domain/charges.ts';
-import { answerErrors, FAILED, type Log, notFound, Refused, refuseStrangers, sendProblem } from './http-problems.ts';
+import { answerErrors, FAILED, notFound, Refused, refuseStrangers, sendProblem } from './http-problems.ts';
 
 const Key = z.string().regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters');
 const Charge = z.strictObject({ amountMinor: z.int().min(1), currency: z.string().regex(/^[A-Z]{3}$/) });

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
-  allocate,
-  letGo,
+  confirm,
   movement,
   type Order,
   type Remembered,
   type Reservation,
-  sell,
+  release,
+  reserve,
 } from '../src/domain/allocate.ts';
 
 const SALE = 'a-sale';
@@ -30,7 +30,7 @@ const remember = (remembered: Remembered, changes: Reservation[]): Remembered =>
 test('a batch holds no more units than are available, each order decided once, first come first served', () => {
   fc.assert(
     fc.property(sale, orders, (sale, orders) => {
-      const decided = allocate(sale, empty, orders);
+      const decided = reserve(sale, empty, orders);
       const firsts = orders.filter(({ orderId }, at) => orders.findIndex((other) => other.orderId === orderId) === at);
       let left = sale.available;
       const expected = firsts.map(({ epoch, ...item }) => {
@@ -48,10 +48,10 @@ test('a batch holds no more units than are available, each order decided once, f
 test('one batch decides as the same orders in two batches do', () => {
   fc.assert(
     fc.property(sale, orders, fc.nat(20), (sale, orders, cut) => {
-      const first = allocate(sale, empty, orders.slice(0, cut));
+      const first = reserve(sale, empty, orders.slice(0, cut));
       const available = sale.available - movement(empty, first).held;
-      const second = allocate({ ...sale, available }, remember(empty, first), orders.slice(cut));
-      assert.deepEqual([...first, ...second], allocate(sale, empty, orders));
+      const second = reserve({ ...sale, available }, remember(empty, first), orders.slice(cut));
+      assert.deepEqual([...first, ...second], reserve(sale, empty, orders));
     }),
   );
 });
@@ -59,8 +59,8 @@ test('one batch decides as the same orders in two batches do', () => {
 test('what is remembered is never decided again, whatever has become of the stock and the epoch', () => {
   fc.assert(
     fc.property(sale, sale, orders, (before, later, orders) => {
-      const remembered = remember(empty, allocate(before, empty, orders));
-      assert.deepEqual(allocate({ ...later, epoch: 4 }, remembered, orders), []);
+      const remembered = remember(empty, reserve(before, empty, orders));
+      assert.deepEqual(reserve({ ...later, epoch: 4 }, remembered, orders), []);
     }),
   );
 });
@@ -68,7 +68,7 @@ test('what is remembered is never decided again, whatever has become of the stoc
 test('an unknown sale refuses all', () => {
   fc.assert(
     fc.property(orders, (orders) => {
-      for (const { state, reason } of allocate(undefined, empty, orders))
+      for (const { state, reason } of reserve(undefined, empty, orders))
         assert.deepEqual([state, reason], ['refused', 'unknown_sale']);
     }),
   );
@@ -108,11 +108,11 @@ test('whatever is called in whatever order, units are conserved and end states a
   );
 });
 
-function decide(call: string, sale: Parameters<typeof sell>[0], asked: Remembered, orders: Order[]): Reservation[] {
-  if (call === 'reserve') return allocate(sale, asked, orders);
+function decide(call: string, sale: Parameters<typeof confirm>[0], asked: Remembered, orders: Order[]): Reservation[] {
+  if (call === 'reserve') return reserve(sale, asked, orders);
   return call === 'confirm'
-    ? sell(sale, asked)
-    : letGo(
+    ? confirm(sale, asked)
+    : release(
         sale,
         asked,
         orders.map(({ epoch, ...item }) => item),
@@ -126,7 +126,7 @@ test('a reservation of another sale is answered and left alone', () => {
   const other: Reservation = { orderId: 'a', saleId: 'other', buyerId: 'b', quantity: 1, state: 'held', reason: null };
   const remembered = remember(empty, [other]);
   const here = { saleId: SALE, epoch: 3, available: 5 };
-  assert.deepEqual(allocate(here, remembered, [{ ...other, saleId: SALE, epoch: 3 }]), []);
-  assert.deepEqual(sell(here, remembered), []);
-  assert.deepEqual(letGo(here, remembered, [{ ...other, saleId: SALE }]), []);
+  assert.deepEqual(reserve(here, remembered, [{ ...other, saleId: SALE, epoch: 3 }]), []);
+  assert.deepEqual(confirm(here, remembered), []);
+  assert.deepEqual(release(here, remembered, [{ ...other, saleId: SALE }]), []);
 });

@@ -21,7 +21,7 @@ export type Remembered = ReadonlyMap<string, Reservation>;
 type Stock = Pick<Sale, 'saleId' | 'epoch' | 'available'> | undefined;
 
 /** First come, first served. Window and `closed` are not looked at: an order that its gate let in is honoured. */
-export function allocate(sale: Stock, remembered: Remembered, orders: readonly Order[]): Reservation[] {
+export function reserve(sale: Stock, remembered: Remembered, orders: readonly Order[]): Reservation[] {
   const decided = new Map<string, Reservation>();
   let left = sale?.available ?? 0;
   for (const { epoch, ...item } of orders) {
@@ -39,14 +39,14 @@ function refusal(sale: Stock, epoch: number, scarce: boolean): Refusal | null {
   return scarce ? 'sold_out' : null;
 }
 
-export function sell(sale: Stock, remembered: Remembered): Reservation[] {
+export function confirm(sale: Stock, remembered: Remembered): Reservation[] {
   return [...remembered.values()]
     .filter((known) => known.state === 'held' && known.saleId === sale?.saleId)
     .map((known) => ({ ...known, state: 'sold' }));
 }
 
 /** An order that was never reserved becomes `released` too, so that a Reserve which comes late finds its end. */
-export function letGo(sale: Stock, remembered: Remembered, items: readonly Item[]): Reservation[] {
+export function release(sale: Stock, remembered: Remembered, items: readonly Item[]): Reservation[] {
   const released = new Map<string, Reservation>();
   for (const item of items) {
     const known = remembered.get(item.orderId);

@@ -2,14 +2,14 @@
 import type { Money } from '@flashsale/contracts/fields';
 import type { ReservationState } from '@flashsale/contracts/wire';
 import {
-  allocate,
   amountOf,
+  confirm,
   type Item,
-  letGo,
   type Order,
   type Remembered,
   type Reservation,
-  sell,
+  release,
+  reserve,
 } from './allocate.ts';
 import type { Ledger } from './ledger.ts';
 import type { Sale } from './sale.ts';
@@ -30,7 +30,7 @@ export function createReservations(ledger: Ledger) {
       const orderIds = items.map(({ orderId }) => orderId);
       return ledger.decide(saleId, orderIds, (sale, remembered) => rule(sale, remembered, items));
     });
-  const oneByOne = { reserve: underRule(allocate), confirm: underRule(sell), release: underRule(letGo) };
+  const oneByOne = { reserve: underRule(reserve), confirm: underRule(confirm), release: underRule(release) };
   const heldAtOnce = together((saleId, orders: Order[]) => holdTogether(ledger, saleId, orders));
   const soldAtOnce = together((_saleId, orderIds: string[]) => ledger.sellHeld(orderIds));
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { createDatabase, dropDatabase } from './databases.ts';
+import { ifThere, type Management, managementApi } from './rabbit-management.ts';
 import { newSecret } from './server.ts';
 
 export type Namespace = {
@@ -30,8 +31,8 @@ export async function openNamespace(): Promise<Namespace> {
     createVhost(rabbit, id),
   ]);
   const close = async () => {
-    await rabbit('DELETE', `vhosts/${id}`);
-    await rabbit('DELETE', `users/${id}`);
+    await ifThere(rabbit('DELETE', `vhosts/${id}`));
+    await ifThere(rabbit('DELETE', `users/${id}`));
     await Promise.all(Object.values(names).map((name) => dropDatabase(servers.postgres, name)));
     await withRedis(redisUrl, (redis) => redis.flushdb());
   };
@@ -76,25 +77,8 @@ async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Pr
   }
 }
 
-type Rabbit = ReturnType<typeof managementApi>;
-
-function managementApi(url: string) {
-  const { username, password, origin } = new URL(url);
-  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-  return async (method: string, path: string, body?: object): Promise<unknown> => {
-    const answer = await fetch(`${origin}/api/${path}`, {
-      method,
-      headers: { authorization, 'content-type': 'application/json' },
-      ...(body && { body: JSON.stringify(body) }),
-    });
-    const text = await answer.text();
-    if (!answer.ok && answer.status !== 404) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
-    return answer.ok && text ? JSON.parse(text) : undefined;
-  };
-}
-
 /** A vhost and the one user who may use it. */
-async function createVhost(rabbit: Rabbit, id: string): Promise<string> {
+async function createVhost(rabbit: Management, id: string): Promise<string> {
   const password = newSecret();
   await rabbit('PUT', `vhosts/${id}`, {});
   await rabbit('PUT', `users/${id}`, { password, tags: '' });
@@ -103,17 +87,17 @@ async function createVhost(rabbit: Rabbit, id: string): Promise<string> {
 }
 
 // By user, because that list is exact at any moment; the list by vhost learns of a connection up to 5 s late.
-async function closeConnections(rabbit: Rabbit, id: string): Promise<void> {
+async function closeConnections(rabbit: Management, id: string): Promise<void> {
   const open = await connections(rabbit, id);
   for (const deadline = Date.now() + 15_000; ; await sleep(20)) {
     const left = (await connections(rabbit, id)).filter((name) => open.includes(name));
     if (left.length === 0) return;
     if (Date.now() > deadline) throw new Error(`RabbitMQ still lists ${left.length} connections of ${id}`);
-    await rabbit('DELETE', `connections/username/${id}`);
+    await ifThere(rabbit('DELETE', `connections/username/${id}`));
   }
 }
 
-async function connections(rabbit: Rabbit, id: string): Promise<string[]> {
-  const listed = (await rabbit('GET', `connections/username/${id}`)) as { name: string }[] | undefined;
+async function connections(rabbit: Management, id: string): Promise<string[]> {
+  const listed = (await ifThere(rabbit('GET', `connections/username/${id}`))) as { name: string }[] | undefined;
   return (listed ?? []).map(({ name }) => name);
 }

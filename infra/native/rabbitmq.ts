@@ -6,6 +6,7 @@ import { findServers } from './find-servers.mjs';
 import { ROOT } from './leftovers.ts';
 import { freePorts } from './ports.ts';
 import { type Child, startProcess, untilReady } from './processes.ts';
+import { managementApi } from './rabbit-management.ts';
 import { newSecret, programOf, type Server, type StartServer } from './server.ts';
 
 type Ports = Record<'amqp' | 'management' | 'distribution' | 'epmd', number>;
@@ -97,14 +98,8 @@ function erlangEnv(home: string, ports: Ports): NodeJS.ProcessEnv {
 }
 
 export async function rabbitmqListens(managementUrl: string, amqpPort: number): Promise<void> {
-  const { username, password, origin } = new URL(managementUrl);
-  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-  const answer = await fetch(`${origin}/api/health/checks/port-listener/${amqpPort}`, {
-    headers: { authorization },
-    signal: AbortSignal.timeout(2000),
-  });
-  await answer.body?.cancel();
-  if (!answer.ok) throw new Error(`the management API answers ${answer.status}`);
+  const ask = managementApi(managementUrl);
+  await ask('GET', `health/checks/port-listener/${amqpPort}`, undefined, AbortSignal.timeout(2000));
 }
 
 function accepts(port: number): Promise<void> {

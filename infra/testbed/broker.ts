@@ -1,22 +1,10 @@
 // What an operator does to a broker, for tests: through the management API, in one virtual host.
+import { managementApi } from '../native/rabbit-management.ts';
 
 export type Broker = ReturnType<typeof openBroker>;
 
 export function openBroker(vhost: string, managementUrl = process.env.TEST_RABBIT_MANAGEMENT_URL ?? '') {
-  const { username, password, origin } = new URL(managementUrl);
-  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-
-  async function call(method: string, path: string, body?: object): Promise<unknown> {
-    const headers = { authorization, 'content-type': 'application/json' };
-    const answer = await fetch(`${origin}/api/${path}`, {
-      method,
-      headers,
-      ...(body && { body: JSON.stringify(body) }),
-    });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
-    return text ? JSON.parse(text) : undefined;
-  }
+  const call = managementApi(managementUrl);
 
   return {
     /** With its messages and its consumers: each consumer is told that it was cancelled. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Redis } from 'ioredis';
 import pg from 'pg';
+import { ifThere, managementApi } from '../../infra/native/rabbit-management.ts';
 import { type Stack, startStack } from '../../infra/native/stack.ts';
 import type { ServiceName } from '../../infra/native/stack-file.ts';
 import { until } from '../../infra/testbed/until.ts';
@@ -143,11 +144,9 @@ test('every client connection to Redis is closed during the queued crowd: every 
 
 test('every client connection to RabbitMQ is closed during the queued crowd: every 202 becomes final, the audit holds', async () => {
   await crowdStruckBy(async () => {
-    const { username, password, origin } = new URL(stack.rabbitManagementUrl);
-    const headers = { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
-    const connections = (await (await fetch(`${origin}/api/connections`, { headers })).json()) as { name: string }[];
+    const rabbit = managementApi(stack.rabbitManagementUrl);
+    const connections = (await rabbit('GET', 'connections')) as { name: string }[];
     assert.ok(connections.length > 0, 'there were connections to close');
-    for (const { name } of connections)
-      await fetch(`${origin}/api/connections/${encodeURIComponent(name)}`, { method: 'DELETE', headers });
+    for (const { name } of connections) await ifThere(rabbit('DELETE', `connections/${encodeURIComponent(name)}`));
   });
 });

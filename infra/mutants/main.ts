@@ -3,9 +3,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LOCAL, removeDir, sweepLeftovers } from '../native/leftovers.ts';
-import { startServers } from '../native/servers.ts';
 import { endRequested } from '../native/signals.ts';
+import { withTestServers } from '../native/test-servers.ts';
 import { mutants as chassis } from './chassis.ts';
 import { copyTree } from './copy-tree.ts';
 import { mutants as gateway } from './gateway.ts';
@@ -23,7 +22,7 @@ async function main(rows: string[]): Promise<number> {
   const copies = Array.from({ length: LANES }, () => mkdtempSync(join(tmpdir(), 'flashsale-mutants-')));
   try {
     for (const copy of copies) copyTree(copy);
-    return await withServers((env) => hunt(wanted, copies, env));
+    return await withTestServers('mutants', end, (env) => hunt(wanted, copies, env));
   } finally {
     for (const copy of copies) rmSync(copy, { recursive: true, force: true });
   }
@@ -102,26 +101,6 @@ async function runTests(file: string, names: string[], cwd: string, env: Record<
     return new Set([...lines].map(([, name = '']) => name.replaceAll('\\', '')));
   };
   return { passed: named('ok'), failed: named('not ok') };
-}
-
-async function withServers(work: (env: Record<string, string>) => Promise<number>): Promise<number> {
-  await sweepLeftovers(console.log);
-  const dir = join(LOCAL, `mutants-${process.pid}`);
-  try {
-    const servers = await startServers({ dir, say: console.log, signal: end });
-    try {
-      return await work({
-        TEST_POSTGRES_URL: servers.postgres.url,
-        TEST_REDIS_URL: servers.redis.url,
-        TEST_AMQP_URL: servers.rabbitmq.url,
-        TEST_RABBIT_MANAGEMENT_URL: servers.rabbitmq.managementUrl,
-      });
-    } finally {
-      await servers.stop();
-    }
-  } finally {
-    removeDir(dir);
-  }
 }
 
 process.exitCode = await main(process.argv.slice(2)).catch((error) => {

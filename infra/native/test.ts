@@ -1,10 +1,9 @@
 // npm test: every check in order, on private servers that are gone afterwards. npm test -- FILE…: those tests alone.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import { join } from 'node:path';
-import { LOCAL, ROOT, removeDir, sweepLeftovers } from './leftovers.ts';
-import { startServers } from './servers.ts';
+import { ROOT } from './leftovers.ts';
 import { endRequested } from './signals.ts';
+import { withTestServers } from './test-servers.ts';
 
 /** Each starts the whole system in processes of its own, so they go one after the other. */
 const WHOLE_SYSTEM = ['loadtest/faults/kill.test.ts', 'infra/native/readme.test.ts'];
@@ -38,35 +37,17 @@ function allStages(): Stage[] {
 }
 
 function testsStage(files: string[]): Stage {
-  return { name: 'tests', run: () => withServers((env) => runTests(files, env)) };
+  return { name: 'tests', run: () => withTestServers('test', end, (env) => runTests(files, env)).catch(sayWhy) };
+}
+
+function sayWhy(error: unknown): number {
+  if (!end.aborted) console.error(error instanceof Error ? error.message : error);
+  return 1;
 }
 
 function runTests(files: string[], env: Record<string, string>): Promise<number> {
   const options = ['--test', '--test-concurrency=4', '--test-timeout=120000', '--test-reporter=spec'];
   return run(process.execPath, [...options, ...files], env);
-}
-
-async function withServers(work: (env: Record<string, string>) => Promise<number>): Promise<number> {
-  await sweepLeftovers(console.log);
-  const dir = join(LOCAL, `test-${process.pid}`);
-  try {
-    const servers = await startServers({ dir, say: console.log, signal: end });
-    try {
-      return await work({
-        TEST_POSTGRES_URL: servers.postgres.url,
-        TEST_REDIS_URL: servers.redis.url,
-        TEST_AMQP_URL: servers.rabbitmq.url,
-        TEST_RABBIT_MANAGEMENT_URL: servers.rabbitmq.managementUrl,
-      });
-    } finally {
-      await servers.stop();
-    }
-  } catch (error) {
-    if (!end.aborted) console.error(error instanceof Error ? error.message : error);
-    return 1;
-  } finally {
-    removeDir(dir);
-  }
 }
 
 function run(command: string, args: string[], env: Record<string, string> = {}): Promise<number> {

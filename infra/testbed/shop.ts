@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InventoryServiceClient, InventoryServiceService } from '@flashsale/contracts/inventory';
+import { FINAL_STATUSES } from '@flashsale/contracts/messages';
 import { OrdersServiceClient, OrdersServiceService } from '@flashsale/contracts/orders';
 import { PaymentServiceClient, PaymentServiceService } from '@flashsale/contracts/payment';
 import { inventoryProto, ordersProto, paymentProto } from '@flashsale/contracts/proto';
@@ -247,7 +248,7 @@ export async function openShop(settings: ShopSettings = {}) {
         `order ${orderId} is final`,
         async () => {
           const order = await this.order(orderId, buyer);
-          return ['confirmed', 'rejected', 'expired', 'cancelled'].includes(order.status) && order;
+          return FINAL_STATUSES.some((final) => final === order.status) && order;
         },
         deadlineMs,
       );

@@ -60,6 +60,31 @@ test('a sale that nobody knows is 404', async () => {
   for (const id of [v7(), 'x']) await assertProblem(await request(`/v1/sales/${id}`), 404, 'not-found');
 });
 
+// The public port and inventory each hold these limits; here they meet.
+test('up to its limits a sale is made, so inventory takes what this port takes; one beyond is 400', async () => {
+  const price = (amountMinor: number) => ({ amountMinor, currency: 'EUR' });
+  const most = {
+    ...SALE,
+    ...{
+      sku: 'x'.repeat(64),
+      title: 'é'.repeat(200),
+      opensAt: '1970-01-01T00:00:00Z',
+      closesAt: '9999-12-31T00:00:00Z',
+    },
+    ...{ price: price(900_000_000), stock: 10_000_000, perBuyerLimit: 1_000, decideWithinSeconds: 86_400 },
+  };
+  const least = { ...SALE, sku: 'x', title: 'é', price: price(1), stock: 1, perBuyerLimit: 1, decideWithinSeconds: 1 };
+  for (const sale of [most, least, { ...most, price: price(1_000_000_000), stock: 9_000_000 }])
+    assert.equal((await post(sale, admin)).status, 201);
+
+  const beyond = {
+    ...{ sku: 'x'.repeat(65), title: 'é'.repeat(201), closesAt: '9999-12-31T00:00:01Z' },
+    ...{ price: price(1_000_000_001), stock: 10_000_001, perBuyerLimit: 1_001, decideWithinSeconds: 86_401 },
+  };
+  for (const [field, value] of Object.entries(beyond))
+    await assertProblem(await post({ ...least, [field]: value }, admin), 400, 'bad-request');
+});
+
 test('a bad sale is 400 and every field that is wrong is named, and none is made', async () => {
   await evidence.atRest();
   const before = await evidence.fingerprint();

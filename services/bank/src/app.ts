@@ -11,21 +11,23 @@ import { startHttpServer } from './inbound/http-server.ts';
 import { openStatement } from './outbound/statement-file.ts';
 
 export async function startBank(config: Config) {
+  const { HOST: host } = config;
   const log = createLog('bank', config.LOG_LEVEL);
   const registry = createRegistry('bank');
+
   const statement = openStatement(config.STORE_FILE);
   const behaviour = createBehaviour(firstBehaviour(config));
   const bank = createBank(statement, createLine(config.CHARGES_PER_SECOND), behaviour);
 
   let stopping = false;
   const app = bankHttp({ bank, apiKey: config.BANK_API_KEY, stopping: () => stopping, log });
-  const http = await startHttpServer({ host: config.HOST, port: config.HTTP_PORT, app });
+  const http = await startHttpServer({ host, port: config.HTTP_PORT, app });
   const unready = () => (stopping ? ['stopping'] : []);
-  const ops = await startOps({ host: config.HOST, port: config.OPS_PORT, registry, unready });
+  const ops = await startOps({ host, port: config.OPS_PORT, registry, unready });
   log.info({ http: http.port, ops: ops.port }, 'bank is ready');
 
   return {
-    url: `http://${config.HOST}:${http.port}`,
+    url: `http://${host}:${http.port}`,
     ops: ops.port,
     async stop() {
       stopping = true;

@@ -14,27 +14,30 @@ import { createLedger } from './outbound/ledger.ts';
 const migrations = fileURLToPath(new URL('../migrations', import.meta.url));
 
 export async function startInventory(config: Config) {
+  const { HOST: host } = config;
   const log = createLog('inventory', config.LOG_LEVEL);
   const registry = createRegistry('inventory');
+  const metrics = createMetrics(registry);
+
   await migrate(config.DATABASE_URL, migrations, log);
   const pool = createPool(config.DATABASE_URL, log);
   const ledger = createLedger(pool);
 
   const rpc = await startRpcServer({
-    host: config.HOST,
+    host,
     port: config.GRPC_PORT,
     service: InventoryServiceService,
-    handlers: inventoryHandlers(ledger, createMetrics(registry)),
+    handlers: inventoryHandlers(ledger, metrics),
     protoFolder,
     protoFile: inventoryProto,
     log,
     registry,
   });
-  const ops = await startOps({ host: config.HOST, port: config.OPS_PORT, registry, unready: () => unreachable(pool) });
+  const ops = await startOps({ host, port: config.OPS_PORT, registry, unready: () => unreachable(pool) });
   log.info({ rpc: rpc.port, ops: ops.port }, 'inventory is ready');
 
   return {
-    address: `${config.HOST}:${rpc.port}`,
+    address: `${host}:${rpc.port}`,
     ops: ops.port,
     async stop() {
       await rpc.stop();

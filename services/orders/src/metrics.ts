@@ -1,5 +1,9 @@
 // What orders counts.
+import type { OrderCommand } from '@flashsale/contracts/messages';
 import { Counter, Histogram, type Registry } from '@prometheus-io/client';
+import type { Order, Patience } from './domain/order.ts';
+
+type Fulfil = (commands: OrderCommand[], patience?: Patience) => Promise<Order[]>;
 
 export const createMetrics = (registry: Registry) => ({
   fulfilled: new Counter({
@@ -17,3 +21,12 @@ export const createMetrics = (registry: Registry) => ({
 });
 
 export type Metrics = ReturnType<typeof createMetrics>;
+
+export const measured =
+  ({ fulfilled, batch }: Metrics, door: 'rpc' | 'queue', fulfil: Fulfil): Fulfil =>
+  async (commands, patience) => {
+    if (door === 'queue') batch.observe(commands.length);
+    const orders = await fulfil(commands, patience);
+    for (const { status } of orders) fulfilled.inc({ door, status });
+    return orders;
+  };

@@ -18,17 +18,20 @@ import { createLedger } from './outbound/ledger.ts';
 const migrations = fileURLToPath(new URL('../migrations', import.meta.url));
 
 export async function startPayment(config: Config) {
+  const { HOST: host } = config;
   const log = createLog('payment', config.LOG_LEVEL);
   const registry = createRegistry('payment');
+  const metrics = createMetrics(registry);
+
   await migrate(config.DATABASE_URL, migrations, log);
   const pool = createPool(config.DATABASE_URL, log);
   const ledger = createLedger(pool);
-  const bank = createBank(config, createMetrics(registry), log);
+  const bank = createBank(config, metrics, log);
   const ports = { ledger, bank, log };
 
   const reversals = startLoop({ name: 'reversals', everyMs: 1_000, log, round: () => reverseCharges(ports) });
   const rpc = await startRpcServer({
-    host: config.HOST,
+    host,
     port: config.GRPC_PORT,
     service: PaymentServiceService,
     handlers: paymentHandlers({
@@ -42,11 +45,11 @@ export async function startPayment(config: Config) {
     log,
     registry,
   });
-  const ops = await startOps({ host: config.HOST, port: config.OPS_PORT, registry, unready: () => unreachable(pool) });
+  const ops = await startOps({ host, port: config.OPS_PORT, registry, unready: () => unreachable(pool) });
   log.info({ rpc: rpc.port, ops: ops.port }, 'payment is ready');
 
   return {
-    address: `${config.HOST}:${rpc.port}`,
+    address: `${host}:${rpc.port}`,
     ops: ops.port,
     async stop() {
       await rpc.stop();

@@ -15,23 +15,25 @@ import { orderStatus } from '@flashsale/contracts/wire';
 import { read } from '@flashsale/rpc/request';
 import { type Caller, RpcError, status } from '@flashsale/rpc/server';
 import { z } from 'zod';
+import type { Config } from '../config.ts';
 import { isSettled, type Ledger, type Order, type Patience } from '../domain/order.ts';
 
 const Command = z.object({ command: OrderCommand });
 const OrderIds = z.object({ orderIds: batch(Id).min(1) });
 
 export function ordersHandlers(options: {
-  fulfil: (commands: OrderCommand[], patience: Patience) => Promise<Order[]>;
+  config: Config;
   ledger: Ledger;
-  maxInFlight: number;
+  fulfil: (commands: OrderCommand[], patience: Patience) => Promise<Order[]>;
 }) {
-  const { fulfil, ledger, maxInFlight } = options;
+  const { config, ledger, fulfil } = options;
   let inFlight = 0;
 
   return {
     async placeOrder(request: PlaceOrderRequest, caller: Caller): Promise<PlaceOrderResponse> {
       const { command } = read(Command, request);
-      if (inFlight >= maxInFlight) throw new RpcError(status.RESOURCE_EXHAUSTED, 'too many orders at work');
+      if (inFlight >= config.MAX_DIRECT_IN_FLIGHT)
+        throw new RpcError(status.RESOURCE_EXHAUSTED, 'too many orders at work');
       inFlight += 1;
       try {
         const [order] = await fulfil([command], untilDeadline(caller, command.decideByMs));

@@ -3,11 +3,12 @@ import { InventoryServiceClient } from '@flashsale/contracts/inventory';
 import { reservationState } from '@flashsale/contracts/wire';
 import { call, connectTo } from '@flashsale/rpc/client';
 import type { Log } from '@flashsale/runtime/log';
+import type { Config } from '../config.ts';
 import type { Inventory, Order } from '../domain/order.ts';
 import { unknownOnFailure } from './unknown.ts';
 
-export function createInventory(address: string, log: Log): Inventory & { stop(): void } {
-  const client = connectTo(InventoryServiceClient, address, { retries: 'idempotent' });
+export function createInventory(config: Config, log: Log): Inventory & { stop(): void } {
+  const client = connectTo(InventoryServiceClient, config.INVENTORY_ADDRESS, { retries: 'idempotent' });
   const answers = unknownOnFailure(log);
   return {
     reserve: (orders, deadlineMs) =>

@@ -3,11 +3,12 @@ import { PaymentServiceClient } from '@flashsale/contracts/payment';
 import { chargeState } from '@flashsale/contracts/wire';
 import { call, connectTo } from '@flashsale/rpc/client';
 import type { Log } from '@flashsale/runtime/log';
+import type { Config } from '../config.ts';
 import type { Payment } from '../domain/order.ts';
 import { unknownOnFailure } from './unknown.ts';
 
-export function createPayment(address: string, log: Log): Payment & { stop(): void } {
-  const client = connectTo(PaymentServiceClient, address, { retries: 'idempotent' });
+export function createPayment(config: Config, log: Log): Payment & { stop(): void } {
+  const client = connectTo(PaymentServiceClient, config.PAYMENT_ADDRESS, { retries: 'idempotent' });
   const answers = unknownOnFailure(log);
   return {
     charge: (orders, deadlineMs) =>

@@ -1,4 +1,5 @@
 // From clicks and final orders to the figures of one road; pure, and nothing in it is assumed. Each order is of one unit.
+import { FINAL_STATUSES } from '@flashsale/contracts/messages';
 import type { Order } from '../shop.ts';
 
 /** One buyer's click and its answer; times in Unix milliseconds, waiting counted from when the click was due. */
@@ -65,7 +66,7 @@ export function answerOf({ status, problem, reason, timedOut }: Click): Answer {
   return PROBLEMS[[status, problem, ...(problem === 'rejected' ? [reason] : [])].join(' ')] ?? 'error';
 }
 
-const FINAL = new Set(['confirmed', 'rejected', 'expired', 'cancelled']);
+const FINAL = new Set<string>(FINAL_STATUSES);
 export const isFinal = (order: Order | undefined) => order !== undefined && FINAL.has(order.status);
 
 export function roadFigures({ stock, clicks, orders, lastClickAt }: RoadFacts): RoadFigures {

@@ -33,7 +33,7 @@ export async function startGateway(config: Config) {
   const gate = createGate(redis, config.SENT_DUE_MS);
   const queue = createOrderQueue(config, log);
   const orders = createOrders(config, log);
-  const inventory = createInventory(config);
+  const inventory = createInventory(config, log);
   const catalogue = createCatalogue(inventory);
   const world = { gate, views: createOrderViews(redis), queue, orders, inventory, catalogue };
   const stories = createStories(config, world, log, () => rounds.lookAgain());

@@ -1,10 +1,11 @@
 // A sale as its gate and its readers need it.
+import type { Money } from '@flashsale/contracts/fields';
+
 export interface Sale {
   id: string;
   sku: string;
   title: string;
-  /** Minor currency units and an ISO 4217 code. */
-  price: { amountMinor: number; currency: string };
+  price: Money;
   stock: number;
   /** Unix milliseconds. */
   opensAtMs: number;

@@ -1,4 +1,5 @@
 // What clients may send: one schema gives the type, the check and the message.
+import { Money, text } from '@flashsale/contracts/fields';
 import { z } from 'zod';
 import type { SaleChange } from '../domain/change-sale.ts';
 import type { Sale } from '../domain/sale.ts';
@@ -13,12 +14,6 @@ export const IdempotencyKey = z
 
 // What inventory would refuse is refused here, where it can still be said which field it is.
 const LAST_MS = Date.UTC(9999, 11, 31);
-const text = (most: number) =>
-  z
-    .string()
-    .min(1)
-    .max(most)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be text without control characters');
 const instant = z.iso
   .datetime({ offset: true })
   .refine((at) => Date.parse(at) >= 0 && Date.parse(at) <= LAST_MS, 'must be between 1970 and 9999');
@@ -30,10 +25,7 @@ export const SaleRequest = z
     title: text(200),
     price: z.strictObject({
       amountMinor: z.int().min(1).max(1_000_000_000).describe('Minor currency units'),
-      currency: z
-        .string()
-        .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
-        .describe('ISO 4217'),
+      currency: Money.shape.currency.describe('ISO 4217'),
     }),
     stock,
     opensAt: instant,

@@ -1,12 +1,13 @@
 // Inventory as the gateway calls it: sales, and what a new gate is built from.
 import { InventoryServiceClient, type Sale as WireSale } from '@flashsale/contracts/inventory';
 import { call, connectTo, status, statusOf } from '@flashsale/rpc/client';
+import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
 import type { Inventory } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
 import { ask } from './question.ts';
 
-export function createInventory(config: Config): Inventory & { stop(): void } {
+export function createInventory(config: Config, log: Log): Inventory & { stop(): void } {
   const client = connectTo(InventoryServiceClient, config.INVENTORY_ADDRESS, { retries: 'idempotent' });
   const deadlineMs = config.RPC_DEADLINE_MS;
   return {
@@ -27,7 +28,15 @@ export function createInventory(config: Config): Inventory & { stop(): void } {
 
     async listSales() {
       const { sales } = await ask(call(client, client.listSales, {}, { deadlineMs }));
-      return sales.map(fromWire);
+      return sales.flatMap((sale) => {
+        try {
+          return [fromWire(sale)];
+        } catch (error) {
+          // One that only a newer gateway can sell must not keep this one from the others.
+          log.warn({ saleId: sale.saleId, error: String(error) }, 'a sale is left out');
+          return [];
+        }
+      });
     },
 
     async changeSale(from, { stock, closed, opensAtMs, closesAtMs }) {

@@ -1,4 +1,5 @@
-// The demo with a stack of its own: started, shown, audited, and in every case stopped.
+// The demo with a stack of its own (started, shown, audited, and in every case stopped), or on the one that the
+// environment names, which is left running.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeAddresses } from '../../infra/native/describe.ts';
@@ -10,6 +11,7 @@ import { createShop } from '../shop.ts';
 import { createGenerator } from './crowd.ts';
 import { actsOf, type DemoResult, type DemoVenue, runDemo } from './demo.ts';
 import { count } from './format.ts';
+import { isStackNamed, namedStack } from './named-stack.ts';
 import { claimsOf, describeRun, describeSummary, runAsJson } from './report.ts';
 import { settings } from './settings.ts';
 import { createShow, type Show } from './show.ts';
@@ -34,12 +36,14 @@ export async function runOnStack({ once, plain, json, end }: RunOptions): Promis
   // Told last of all, so that it is what stays on the screen.
   let report: string[] = [];
   try {
-    const own = await startOwn(show, end, undo);
-    const processes = { kill: (service: 'orders') => own.services[service].kill() };
-    const result = await unlessEnded(end, demoOn(own, { show, end, undo, processes }));
+    const own = isStackNamed() ? undefined : await startOwn(show, end, undo);
+    // An accident needs processes that are ours to end.
+    const accident = own && { processes: { kill: (service: 'orders') => own.services[service].kill() } };
+    const stack = own ?? (await namedStack());
+    const result = await unlessEnded(end, demoOn(stack, { show, end, undo, ...accident }));
     report = [...describeRun(result, settings), ...describeSummary(result, settings)];
     if (json) await writeFile(json, `${JSON.stringify(runAsJson(result, settings), null, 2)}\n`);
-    if (!once) {
+    if (own && !once) {
       show.end();
       print([...describeRun(result, settings), ...describeStay(own), ...describeSummary(result, settings), STAYS]);
       report = [];

@@ -9,6 +9,7 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
+import { ADDRESSING, lookedUpAgain } from './addressing.ts';
 
 type Constructor<Client> = new (address: string, credentials: ChannelCredentials, options: ClientOptions) => Client;
 
@@ -47,8 +48,9 @@ export function connectTo<Client>(
   options: { retries: 'idempotent' | 'never' },
 ): Client {
   const safe = options.retries === 'idempotent';
-  return new Service(address, credentials.createInsecure(), {
+  return new Service(lookedUpAgain(address), credentials.createInsecure(), {
     ...CHANNEL,
+    ...ADDRESSING,
     'grpc.enable_retries': safe ? 1 : 0,
     'grpc.service_config': safe ? RETRY_UNAVAILABLE : NO_RETRY,
     // Each client of this process has its own channel, so that their settings do not mix.

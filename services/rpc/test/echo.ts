@@ -44,11 +44,12 @@ export async function startEcho(
   t: TestContext,
   say: (request: Words, caller: Caller) => Promise<Words> = async (request) => request,
   port = 0,
+  host = '127.0.0.1',
 ) {
   const errors: object[] = [];
   const registry = new Registry();
   const server = await startRpcServer({
-    host: '127.0.0.1',
+    host,
     port,
     service,
     handlers: { say: say as never },
@@ -63,7 +64,7 @@ export async function startEcho(
     return stopped;
   };
   t.after(stop);
-  return { address: `127.0.0.1:${server.port}`, port: server.port, stop, errors, registry };
+  return { address: `${host}:${server.port}`, port: server.port, stop, errors, registry };
 }
 
 export function connect(t: TestContext, address: string, retries: 'idempotent' | 'never') {

@@ -1,4 +1,5 @@
 // The crowd, in a thread of its own: each click leaves when it is due, whatever became of the clicks before it.
+import { lookup } from 'node:dns/promises';
 import { parentPort } from 'node:worker_threads';
 import { Pool } from 'undici';
 import { answerOf, type Click } from './figures.ts';
@@ -24,10 +25,17 @@ const TALLY_EVERY_MS = 200;
 
 // As many connections as there are calls in flight: a click that waited in the client would not be a click.
 const pools = new Map<string, Pool>();
-function poolTo(gatewayUrl: string): Pool {
-  const pool = pools.get(gatewayUrl) ?? new Pool(gatewayUrl, { connections: null, pipelining: 1 });
-  pools.set(gatewayUrl, pool);
+function poolTo(origin: string): Pool {
+  const pool = pools.get(origin) ?? new Pool(origin, { connections: null, pipelining: 1 });
+  pools.set(origin, pool);
   return pool;
+}
+
+/** One for each gateway behind the name, to be clicked at in turn, as a load balancer would have it. */
+async function poolsTo(gatewayUrl: string): Promise<Pool[]> {
+  const url = new URL(gatewayUrl);
+  const gateways = await lookup(url.hostname, { all: true, family: 4 });
+  return gateways.map(({ address }) => poolTo(`${url.protocol}//${address}:${url.port}`));
 }
 
 parentPort?.on('message', async (order: CrowdOrder) => {
@@ -43,8 +51,7 @@ parentPort?.on('message', async (order: CrowdOrder) => {
 });
 
 async function sendAll({ gatewayUrl, saleId, tokens, seconds, timeoutMs }: CrowdOrder, tally: Tally) {
-  const pool = poolTo(gatewayUrl);
-  const send = sender(pool, `/v1/sales/${saleId}/orders`, timeoutMs, tally);
+  const send = sender(await poolsTo(gatewayUrl), `/v1/sales/${saleId}/orders`, timeoutMs, tally);
   const everyMs = (seconds * 1000) / tokens.length;
   const answers: Promise<Click>[] = [];
   const startsAt = performance.now() + everyMs;
@@ -58,8 +65,9 @@ async function sendAll({ gatewayUrl, saleId, tokens, seconds, timeoutMs }: Crowd
   return { answers, lastClickAt: Date.now() };
 }
 
-function sender(pool: Pool, path: string, timeoutMs: number, tally: Tally) {
+function sender(pools: Pool[], path: string, timeoutMs: number, tally: Tally) {
   return async (token: string, dueAt: number): Promise<Click> => {
+    const pool = pools[tally.sent % pools.length] as Pool;
     tally.sent += 1;
     const lateMs = performance.now() - dueAt;
     const answer = await click(pool, path, token, timeoutMs);

@@ -1,16 +1,20 @@
 // npm test: every check in order, on private servers that are gone afterwards. npm test -- FILE…: those tests alone.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+import { ownProject, removeProject, whyNoDocker } from '../node/engine.ts';
 import { ROOT } from './leftovers.ts';
 import { endRequested } from './signals.ts';
 import { withTestServers } from './test-servers.ts';
 
 /** Each starts the whole system in processes of its own, so they go one after the other. */
 const WHOLE_SYSTEM = ['loadtest/faults/kill.test.ts', 'infra/native/readme.test.ts'];
+const IN_CONTAINERS = ['infra/node/docker.test.ts'];
 const ALL_TESTS = ['services/**/*.test.ts', 'loadtest/**/*.test.ts', 'infra/**/*.test.ts'];
 const end = endRequested();
 
-type Stage = { name: string; run(): Promise<number> };
+/** An exit code, or why nothing was tried: that is said, and is neither passed nor failed. */
+type Outcome = number | { skipped: string };
+type Stage = { name: string; run(): Promise<Outcome> };
 
 async function test(files: string[]): Promise<number> {
   const stages = files.length > 0 ? [testsStage(files)] : allStages();
@@ -18,9 +22,12 @@ async function test(files: string[]): Promise<number> {
   for (const { name, run } of stages) {
     if (stages.length > 1) console.log(`\n── ${name}`);
     const from = Date.now();
-    const code = end.aborted ? 130 : await run();
+    const outcome = end.aborted ? 130 : await run();
     const seconds = ((Date.now() - from) / 1000).toFixed(1);
-    times.push(`${name} ${code === 0 ? 'ok' : 'FAILED'} ${seconds} s`);
+    const code = typeof outcome === 'number' ? outcome : 0;
+    const said = typeof outcome === 'number' ? (code === 0 ? 'ok' : 'FAILED') : `skipped: ${outcome.skipped}`;
+    if (typeof outcome !== 'number') console.log(said);
+    times.push(`${name} ${said} ${seconds} s`);
     if (code !== 0) return summary(times, end.aborted ? 130 : code);
   }
   return summary(times, 0);
@@ -30,10 +37,24 @@ function allStages(): Stage[] {
   return [
     { name: 'lint', run: () => run('node_modules/.bin/biome', ['check', '.']) },
     { name: 'types', run: () => run('node_modules/.bin/tsc', ['--noEmit']) },
-    testsStage(fs.globSync(ALL_TESTS, { cwd: ROOT, exclude: ['node_modules/**', ...WHOLE_SYSTEM] })),
+    testsStage(fs.globSync(ALL_TESTS, { cwd: ROOT, exclude: ['node_modules/**', ...WHOLE_SYSTEM, ...IN_CONTAINERS] })),
     { name: 'whole system', run: () => run(process.execPath, ['--test', '--test-concurrency=1', ...WHOLE_SYSTEM]) },
     { name: 'demo', run: () => run(process.execPath, ['loadtest/demo/main.ts', '--once', '--plain']) },
+    { name: 'docker', run: inContainers },
   ];
+}
+
+async function inContainers(): Promise<Outcome> {
+  const skipped = await whyNoDocker();
+  if (skipped) return { skipped };
+  const project = ownProject();
+  try {
+    const options = ['--test', '--test-timeout=300000', '--test-reporter=spec'];
+    return await run(process.execPath, [...options, ...IN_CONTAINERS], { COMPOSE_PROJECT_NAME: project });
+  } finally {
+    // Also when the tests were killed: containers outlive whoever started them.
+    await removeProject(project);
+  }
 }
 
 function testsStage(files: string[]): Stage {

@@ -1,0 +1,102 @@
+// What docker-compose.yml and the Dockerfile promise, read from the files: no engine is needed.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { ROOT } from '../native/leftovers.ts';
+
+interface Service {
+  image?: string;
+  build?: { dockerfile: string; target?: string; args?: { SERVICE: string } };
+  user: string;
+  read_only: boolean;
+  cap_drop: string[];
+  security_opt: string[];
+  restart: string;
+  profiles?: string[];
+  ports?: string[];
+  environment?: Record<string, string>;
+  volumes?: (string | { source: string; target: string; read_only: boolean; volume: { subpath: string } })[];
+  healthcheck?: { test: string[] };
+  depends_on?: Record<string, { condition: string }>;
+}
+
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+const text = read('docker-compose.yml');
+const dockerfile = read('infra/node/Dockerfile');
+const services: [string, Service][] = Object.entries(parse(text, { merge: true }).services);
+/** What ends by itself: the one-shot before the services, and the commands beside them. */
+const ends = (name: string, { profiles }: Service) => name === 'secrets' || Boolean(profiles?.length);
+const running = services.filter(([name, service]) => !ends(name, service));
+
+test('there is a container for every service and server, and the three commands', () => {
+  const names = services.map(([name]) => name).toSorted();
+  const servers = ['postgres', 'rabbitmq', 'redis'];
+  const own = ['gateway', 'orders', 'inventory', 'payment', 'bank', 'secrets', 'demo', 'audit', 'token'];
+  assert.deepEqual(names, [...servers, ...own].toSorted());
+  for (const [name, { image, build }] of running) {
+    if (servers.includes(name)) assert.ok(image && !build, name);
+    else assert.deepEqual(build?.args, { SERVICE: name });
+  }
+});
+
+test('every image is the one we build or a tag that names its version', () => {
+  const named = services.flatMap(([, { image, build }]) => (image && !build ? [image] : []));
+  const bases = [...dockerfile.matchAll(/^FROM (\S+:\S+)/gm)].map(([, image]) => image as string);
+  assert.deepEqual(new Set(named), new Set(['postgres:17', 'redis:8', 'rabbitmq:4-management']));
+  assert.deepEqual(new Set(bases), new Set(['node:24-slim']));
+});
+
+test('nobody is root, writes to the root file system, keeps a capability or can get one', () => {
+  for (const [name, service] of services) {
+    assert.match(service.user, /^(node|postgres|redis|rabbitmq)$/, name);
+    assert.equal(service.read_only, true, name);
+    assert.deepEqual(service.cap_drop, ['ALL'], name);
+    assert.deepEqual(service.security_opt, ['no-new-privileges:true'], name);
+  }
+  const stages = dockerfile.split(/^FROM .* AS /m).filter((stage) => /^(service|loadtest)\n/.test(stage));
+  assert.equal(stages.length, 2);
+  for (const stage of stages) assert.match(stage, /^USER node$/m);
+});
+
+test('what runs is started again when it dies and is asked whether it can do its work', () => {
+  for (const [name, { restart, healthcheck, build }] of running) {
+    assert.equal(restart, 'unless-stopped', name);
+    assert.ok(healthcheck?.test.length, name);
+    if (build) assert.match(healthcheck.test.join(' '), /\/readyz/, name);
+  }
+});
+
+test('nobody starts before what it needs is healthy and its secrets are there', () => {
+  for (const [name, { depends_on = {} }] of running) {
+    const { secrets, ...needed } = depends_on;
+    assert.equal(secrets?.condition, 'service_completed_successfully', name);
+    for (const { condition } of Object.values(needed)) assert.equal(condition, 'service_healthy', name);
+  }
+});
+
+test('only the gateway is published, and on this machine alone', () => {
+  for (const [name, { ports = [] }] of services) {
+    assert.equal(ports.length, name === 'gateway' ? 1 : 0, name);
+    for (const port of ports) assert.match(port, /^127\.0\.0\.1:/);
+  }
+});
+
+test('no secret stands in the files, and each container is given its own folder of them', () => {
+  for (const [name, { environment = {}, volumes = [] }] of services) {
+    const secretive = Object.keys(environment).filter((key) => /SECRET|PASS|KEY|TOKEN|_URL$/.test(key));
+    for (const key of secretive) assert.match(environment[key] ?? '', /^(\/run\/secrets\/\w+|http:\/\/\w+:8080)$/, key);
+    if (name === 'secrets') continue;
+    const given = volumes.flatMap((volume) => (typeof volume === 'string' ? [] : [volume]));
+    assert.deepEqual(
+      given.map(({ source, target, read_only, volume }) => [source, target, read_only, volume.subpath]),
+      [['secrets', '/run/secrets', true, name]],
+    );
+  }
+});
+
+test('the Dockerfile needs no registry but the images it names', () => {
+  assert.doesNotMatch(dockerfile, /^#\s*syntax\s*=/im);
+  assert.doesNotMatch(dockerfile, /https?:|registry=/i);
+});

@@ -21,6 +21,18 @@ export const mutants: Mutant[] = [
     ),
   },
   {
+    row: 'addressing',
+    rule: 'a neighbour is looked up again while its connection holds',
+    file: 'services/rpc/src/client.ts',
+    find: 'new Service(lookedUpAgain(address)',
+    replace: 'new Service(address',
+    test: by(
+      'rpc',
+      'addressing',
+      'a process that joins the name gets its share of the calls, and one that leaves it costs none',
+    ),
+  },
+  {
     row: 'hole 2',
     rule: 'a nack is no confirm',
     file: 'services/messaging/src/publisher.ts',

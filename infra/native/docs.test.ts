@@ -20,7 +20,8 @@ test('the README is not longer than a reader', () => {
 for (const page of PAGES) {
   test(`every link of ${page} leads to something`, () => {
     const targets = [...withoutCode(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target as string);
-    const headings = (of: string) => [...read(of).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading as string));
+    const headings = (of: string) =>
+      [...read(of).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading as string));
     const broken = targets
       .filter((target) => !/^(https?|mailto):/.test(target))
       .filter((target) => {
@@ -42,7 +43,8 @@ for (const page of PAGES.filter((name) => blocks(name, 'diff').length > 0)) {
   test(`every change of ${page} can be made to the code as it is`, () => {
     for (const change of blocks(page, 'diff'))
       assert.doesNotThrow(
-        () => execFileSync('git', ['apply', '--check', '-'], { cwd: ROOT, input: change, stdio: ['pipe', 'pipe', 'pipe'] }),
+        () =>
+          execFileSync('git', ['apply', '--check', '-'], { cwd: ROOT, input: change, stdio: ['pipe', 'pipe', 'pipe'] }),
         change,
       );
   });

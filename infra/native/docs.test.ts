@@ -61,3 +61,40 @@ for (const page of PAGES.filter((name) => blocks(name, 'diff').length > 0)) {
     }
   });
 }
+
+const CHINESE = 'README.zh-CN.md';
+/** Its parts, as the other page must have them: what is typed, what is linked, what was measured, in their order. */
+function skeleton(page: string) {
+  const text = read(page);
+  const sections = withoutCode(page).split(/^(?=#+ )/m);
+  const numbers = (part: string) =>
+    (part.replace(/\]\([^)]*\)|`[^`]*`/g, ']').match(/\d[\d,.]*\d|\d/g) ?? []).toSorted();
+  return {
+    headings: [...text.replace(/^```.*?^```$/gms, '').matchAll(/^#+ /gm)].map(([level]) => level),
+    commands: blocks(page, 'sh').map((block) => block.replace(/ +#.*$/gm, '')),
+    output: blocks(page, 'text'),
+    links: sections.map((part) => [...part.matchAll(/\]\(([^)#\s]+)/g)].map(([, target]) => target).toSorted()),
+    code: sections.map((part) => [...new Set(part.match(/`[^`]+`/g))].toSorted()),
+    numbers: sections.map(numbers),
+  };
+}
+
+test('the Chinese README has the same sections, commands, output, links, names and numbers', () => {
+  const [english, chinese] = [skeleton('README.md'), skeleton(CHINESE)];
+  // Each of them leads to the other.
+  const others = (links: (string | undefined)[]) => links.filter((link) => !link?.startsWith('README'));
+  assert.deepEqual({ ...chinese, links: chinese.links.map(others) }, { ...english, links: english.links.map(others) });
+});
+
+test('what the README says was measured stands in the output it shows, or in an exercise', () => {
+  const shown = [...blocks('README.md', 'text'), read('docs/exercises.md')].join('\n');
+  const comparison = read('README.md').split('## RPC and MQ, where each stands')[1]?.split('### ')[0] ?? '';
+  const measured = [...comparison.matchAll(/_Measured: (.*?)_\n|\*\*Where the queue is worse\.\*\*(.*?)\n\n/gs)];
+  assert.equal(measured.length, 5);
+  for (const [sentence] of measured) {
+    const figures =
+      sentence.replace(/\]\([^)]*\)|`[^`]*`|exercise \d+/g, '').match(/\d[\d,.]*( ms| s\b)?/g) ?? [];
+    const absent = figures.map((figure) => figure.replace(/[.,]$/, '')).filter((figure) => !shown.includes(figure));
+    assert.deepEqual(absent, [], sentence);
+  }
+});

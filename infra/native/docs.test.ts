@@ -92,8 +92,7 @@ test('what the README says was measured stands in the output it shows, or in an 
   const measured = [...comparison.matchAll(/_Measured: (.*?)_\n|\*\*Where the queue is worse\.\*\*(.*?)\n\n/gs)];
   assert.equal(measured.length, 5);
   for (const [sentence] of measured) {
-    const figures =
-      sentence.replace(/\]\([^)]*\)|`[^`]*`|exercise \d+/g, '').match(/\d[\d,.]*( ms| s\b)?/g) ?? [];
+    const figures = sentence.replace(/\]\([^)]*\)|`[^`]*`|exercise \d+/g, '').match(/\d[\d,.]*( ms| s\b)?/g) ?? [];
     const absent = figures.map((figure) => figure.replace(/[.,]$/, '')).filter((figure) => !shown.includes(figure));
     assert.deepEqual(absent, [], sentence);
   }

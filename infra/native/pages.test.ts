@@ -1,0 +1,82 @@
+// The pages keep up: their links lead somewhere, what they call measured was shown, and both READMEs say the same.
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { ROOT } from './leftovers.ts';
+import { blocks, figures, PAGES, prose, read } from './pages.ts';
+
+const [ENGLISH, CHINESE] = ['README.md', 'README.zh-CN.md'];
+
+test('a README has at most 250 lines', () => {
+  for (const page of [ENGLISH, CHINESE]) assert.ok(read(page).trimEnd().split('\n').length <= 250, page);
+});
+
+for (const page of PAGES) {
+  test(`every link of ${page} leads to something`, () => {
+    const targets = [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target as string);
+    assert.deepEqual(
+      targets.filter((target) => !/^(https?|mailto):/.test(target) && !leadsSomewhere(page, target)),
+      [],
+    );
+  });
+}
+
+function leadsSomewhere(page: string, target: string): boolean {
+  const [file, anchor] = target.split('#') as [string, string | undefined];
+  const path = file ? join(dirname(page), file) : page;
+  return existsSync(join(ROOT, path)) && (anchor === undefined || anchorsOf(path).includes(anchor));
+}
+
+/** As GitHub makes them of headings. */
+const anchorsOf = (page: string) =>
+  [...prose(page).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    (heading as string)
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replace(/\s/g, '-'),
+  );
+
+/** What the other README must have too, section by section. */
+function skeleton(page: string) {
+  const sections = prose(page).split(/^(?=#+ )/m);
+  const linksOf = (section: string) => [...section.matchAll(/\]\(([^)#\s]+)/g)].map(([, target]) => target as string);
+  const withoutNames = (section: string) => section.replace(/\]\([^)]*\)|`[^`]*`/g, ']');
+  return {
+    headings: sections.map((section) => /^#*/.exec(section)?.[0]),
+    commands: blocks(page, 'sh').map((block) => block.replace(/ +#.*$/gm, '')),
+    output: blocks(page, 'text'),
+    // Each of them leads to the other.
+    links: sections.map((section) =>
+      linksOf(section)
+        .filter((link) => !link.startsWith('README'))
+        .toSorted(),
+    ),
+    names: sections.map((section) => [...new Set(section.match(/`[^`]+`/g))].toSorted()),
+    numbers: sections.map((section) => (withoutNames(section).match(/\d[\d,.]*\d|\d/g) ?? []).toSorted()),
+  };
+}
+
+test('the Chinese README has the same sections, commands, output, links, names and numbers', () => {
+  assert.deepEqual(skeleton(CHINESE), skeleton(ENGLISH));
+});
+
+test('what the README says was measured stands in the output that it shows, or in an exercise', () => {
+  const shown = new Set(figures([...blocks(ENGLISH, 'text'), read('docs/exercises.md')].join('\n')));
+  const sections = prose(ENGLISH).split(/^(?=#+ )/m);
+  const section = (heading: string) => sections.find((each) => each.includes(heading)) ?? assert.fail(heading);
+  const comparison = section('## RPC and MQ').matchAll(/_Measured: .*?_\n|\*\*Where the queue is worse\.\*\*.*?\n\n/gs);
+  const measured = [
+    ...[...comparison].map(([text]) => text),
+    ...(section('## What it costs').match(/^\| .*$/gm) ?? []),
+  ];
+  assert.ok(measured.length >= 10);
+  for (const text of measured) {
+    const said = figures(text.replace(/\]\([^)]*\)|`[^`]*`|exercise \d+|p50|p99/g, ''));
+    // A unit may stand with the figure before it.
+    const absent = said.filter(
+      (figure) => !shown.has(figure) && !shown.has(`${figure} ms`) && !shown.has(`${figure} s`),
+    );
+    assert.deepEqual(absent, [], text);
+  }
+});

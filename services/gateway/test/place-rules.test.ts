@@ -37,6 +37,7 @@ function portsOf(world: World, done: string[] = []): PlacePorts {
       publish: async () => note('publish', world.published ?? 'confirmed'),
     },
     orders: {
+      available: () => world.available ?? true,
       place: async () => {
         const { placed = 'confirmed' } = world;
         return note('place', placed === 'shed' || placed === 'unknown' ? placed : { orderId: 'x', status: placed });
@@ -97,6 +98,7 @@ test('both: the gate’s no ends it, a stale gate is busy, and an admit without 
 test('both: without room there is no admit', async () => {
   assert.deepEqual(await clicking('queued', { available: false }), ['busy']);
   assert.deepEqual(await clicking('direct', { most: 0 }), ['busy']);
+  assert.deepEqual(await clicking('direct', { available: false }), ['busy']);
 });
 
 test('whoever leaves makes room, however it ended', async () => {
@@ -119,6 +121,6 @@ test('early: closed and sold out come before anything else, then whether there i
   assert.equal(say('queued', { soldOut: true, available: false }), 'sold-out');
   assert.equal(say('queued', { soldOut: true }, true), 'closed');
   assert.equal(say('queued', { available: false }), 'busy');
-  assert.equal(say('direct', { available: false }), undefined);
+  assert.equal(say('direct', { available: false }), 'busy');
   assert.equal(say('direct', { most: 0 }), 'busy');
 });

@@ -95,6 +95,21 @@ test('a connection that breaks under the call is not repaired by a second placin
   await wire.close();
 });
 
+test('while nobody is there to be called, nobody is let in: 503, and it sells again once somebody is', async () => {
+  const wire = await layWire(`http://${proxies.orders.address}`);
+  const gateway = await shop.start.gateway({ ORDERS_ADDRESS: new URL(wire.url).host });
+  await shop.ready(gateway.ops);
+  const other = witness(shop, saleId, gateway, answers);
+  wire.block(true);
+  await until('it is known', async () => (await other.click(`before ${Math.random()}`)).httpStatus === 503);
+  assert.deepEqual(await other.crowd('nobody there'), [503]);
+  assert.deepEqual(await evidence.tracesOf('nobody there 0', 'nobody there 5'), {});
+  wire.block(false);
+  await until('it sells again', async () => (await other.click(`after ${Math.random()}`)).httpStatus === 201);
+  await gateway.stop();
+  await wire.close();
+});
+
 test('an answer that comes after the deadline is unknown, and the order is what it became', async () => {
   let release: (() => void) | undefined;
   const held = new Promise<void>((resolve) => {

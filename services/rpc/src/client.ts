@@ -2,8 +2,10 @@
 import {
   type CallOptions,
   type ChannelCredentials,
+  type Client,
   type ClientOptions,
   type ClientUnaryCall,
+  connectivityState,
   credentials,
   Metadata,
   type ServiceError,
@@ -11,7 +13,7 @@ import {
 } from '@grpc/grpc-js';
 import { ADDRESSING, lookedUpAgain } from './addressing.ts';
 
-type Constructor<Client> = new (address: string, credentials: ChannelCredentials, options: ClientOptions) => Client;
+type Constructor<Made> = new (address: string, credentials: ChannelCredentials, options: ClientOptions) => Made;
 
 const CHANNEL: ClientOptions = {
   // A neighbour that is gone without a word is noticed within 15 s.
@@ -42,11 +44,11 @@ const RETRY_UNAVAILABLE = JSON.stringify({
 const NO_RETRY = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
 
 /** `retries: 'never'` also turns off grpc-js's transparent retries: each call is at most one attempt. */
-export function connectTo<Client>(
-  Service: Constructor<Client>,
+export function connectTo<Made>(
+  Service: Constructor<Made>,
   address: string,
   options: { retries: 'idempotent' | 'never' },
-): Client {
+): Made {
   const safe = options.retries === 'idempotent';
   return new Service(lookedUpAgain(address), credentials.createInsecure(), {
     ...CHANNEL,
@@ -56,6 +58,13 @@ export function connectTo<Client>(
     // Each client of this process has its own channel, so that their settings do not mix.
     'grpc.use_local_subchannel_pool': 1,
   });
+}
+
+/** False when a call would only wait for a connection, or fail for want of one; asking starts to make one. */
+export function reachable(client: Client): boolean {
+  const state = client.getChannel().getConnectivityState(true);
+  // Idle is a channel that nobody has used for long: its next call connects.
+  return state === connectivityState.READY || state === connectivityState.IDLE;
 }
 
 type UnaryMethod<Request, Response> = (

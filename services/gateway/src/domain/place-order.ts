@@ -32,10 +32,10 @@ export interface PlacePorts {
 }
 
 /** What can be said before anybody looks at who is asking; `placeOrder` says it again for those who got past. */
-export function refuseEarly(sale: Sale, { queue, cap, catalogue }: PlacePorts): EarlyRefusal | undefined {
+export function refuseEarly(sale: Sale, { queue, orders, cap, catalogue }: PlacePorts): EarlyRefusal | undefined {
   if (sale.closed) return 'closed';
   if (catalogue.soldOut(sale.id)) return 'sold-out';
-  const room = sale.mode === 'direct' ? !cap.full() : queue.available();
+  const room = sale.mode === 'direct' ? orders.available() && !cap.full() : queue.available();
   return room ? undefined : 'busy';
 }
 
@@ -67,6 +67,7 @@ async function placeQueued(sale: Sale, { command, idempotencyKey }: Click, ports
 async function placeDirect(sale: Sale, { command, idempotencyKey }: Click, ports: PlacePorts): Promise<PlaceAnswer> {
   const { gate, orders, cap } = ports;
   const { orderId } = command;
+  if (!orders.available()) return { kind: 'busy' };
   if (!cap.enter()) return { kind: 'busy' };
   try {
     const admission = await gate.admit(command, ports.dueInMs.direct, idempotencyKey);

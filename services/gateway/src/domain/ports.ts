@@ -89,6 +89,8 @@ export class Unanswered extends Error {}
 
 /** Questions that are not answered reject with `Unanswered`. */
 export interface Orders {
+  /** Whether a call would find somebody there. */
+  available(): boolean;
   /** One attempt. `shed`: orders refused before it did anything. */
   place(command: OrderCommand): Promise<OrderAnswer | 'shed' | 'unknown'>;
   /** Ids without a row are left out. */

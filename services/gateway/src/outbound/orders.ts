@@ -2,7 +2,7 @@
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { OrdersServiceClient, type Order as WireOrder } from '@flashsale/contracts/orders';
 import { orderStatus } from '@flashsale/contracts/wire';
-import { call, connectTo, status, statusOf } from '@flashsale/rpc/client';
+import { call, connectTo, reachable, status, statusOf } from '@flashsale/rpc/client';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
 import type { OrderAnswer, Orders } from '../domain/ports.ts';
@@ -12,7 +12,11 @@ export function createOrders(config: Config, log: Log): Orders & { stop(): void 
   const placing = connectTo(OrdersServiceClient, config.ORDERS_ADDRESS, { retries: 'never' });
   const asking = connectTo(OrdersServiceClient, config.ORDERS_ADDRESS, { retries: 'idempotent' });
   const deadlineMs = config.RPC_DEADLINE_MS;
+  // Connects now, not with the first buyer.
+  reachable(placing);
   return {
+    available: () => reachable(placing),
+
     async place(command) {
       try {
         const left = Math.max(1, command.decideByMs - Date.now());

@@ -5,7 +5,7 @@ import type { ReservationState } from '@flashsale/contracts/wire';
 import type { Sale } from './sale.ts';
 
 /** An order as its gate let it in. */
-export type Order = Omit<OrderCommand, 'decideByMs'>;
+export type Order = Pick<OrderCommand, 'orderId' | 'saleId' | 'buyerId' | 'quantity' | 'epoch'>;
 export type Item = Omit<Order, 'epoch'>;
 
 export type Refusal = 'sold_out' | 'stale_epoch' | 'unknown_sale';

@@ -19,9 +19,9 @@ const CHANNEL: ClientOptions = {
   // A neighbour that is gone without a word is noticed within 15 s.
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,
-  // A restarted neighbour is found again within a second or two, not within the default's two minutes.
+  // A restarted neighbour is found again within half a second, not within the default's two minutes.
   'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 2_000,
+  'grpc.max_reconnect_backoff_ms': 500,
   'grpc.max_receive_message_length': 64 * 1024 * 1024,
 };
 

@@ -12,6 +12,8 @@ import type { Mutant } from './mutant.ts';
 import { mutants as orders } from './orders.ts';
 
 const LONGEST_TEST_MS = 60_000;
+/** What a rule kept from wedging may wedge without it: the process does not end, though its test has. */
+const LONGEST_FILE_MS = 150_000;
 /** Copies that are worked on at once: tests that fail mostly wait. */
 const LANES = 3;
 const end = endRequested();
@@ -90,12 +92,14 @@ async function runTests(file: string, names: string[], cwd: string, env: Record<
   });
   const stop = () => child.kill('SIGTERM');
   end.addEventListener('abort', stop);
+  const timer = setTimeout(stop, LONGEST_FILE_MS);
   let tap = '';
   child.stdout.on('data', (text) => {
     tap += text;
   });
   await new Promise((resolve) => child.once('close', resolve));
   end.removeEventListener('abort', stop);
+  clearTimeout(timer);
   const named = (result: string) => {
     const lines = tap.matchAll(new RegExp(`^ *${result} \\d+ - (.*?)( # (?!SKIP).*)?$`, 'gm'));
     return new Set([...lines].map(([, name = '']) => name.replaceAll('\\', '')));

@@ -1,7 +1,7 @@
 // What docker-compose.yml and the Dockerfile promise, read from the files: no engine is needed.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { ROOT } from '../native/leftovers.ts';
@@ -99,4 +99,23 @@ test('no secret stands in the files, and each container is given its own folder 
 test('the Dockerfile needs no registry but the images it names', () => {
   assert.doesNotMatch(dockerfile, /^#\s*syntax\s*=/im);
   assert.doesNotMatch(dockerfile, /https?:|registry=/i);
+});
+
+/** Of our packages, what this file and the files that it imports import. */
+function packagesOf(file: string, seen = new Set<string>()): string[] {
+  if (seen.has(file)) return [];
+  seen.add(file);
+  const imported = [...read(file).matchAll(/ from '([^']+)'/g)].map(([, from]) => from as string);
+  return imported.flatMap((from) => {
+    if (from.startsWith('.')) return packagesOf(join(dirname(file), from), seen);
+    return from.startsWith('@flashsale/') ? [from.split('/')[1] as string] : [];
+  });
+}
+
+test('what the load generator imports of ours is in its image', () => {
+  const mains = ['loadtest/demo/main.ts', 'loadtest/audit/main.ts', 'loadtest/token.ts', 'infra/node/secrets.ts'];
+  const stage = dockerfile.split(/^FROM .* AS /m).find((text) => text.startsWith('loadtest\n')) ?? '';
+  const packages = new Set(mains.flatMap((main) => packagesOf(main)));
+  assert.ok(packages.has('contracts'));
+  for (const name of packages) assert.match(stage, new RegExp(`^COPY services/${name} services/${name}$`, 'm'));
 });

@@ -78,8 +78,8 @@ export async function startGateway(config: Config) {
     host,
     port: config.OPS_PORT,
     registry,
-    unready: () => [
-      ...(redis.process() ? [] : ['no redis']),
+    unready: async () => [
+      ...((await redis.answers()) ? [] : ['no redis']),
       ...(queue.available() ? [] : ['cannot publish']),
       ...(results.consuming() ? [] : ['not consuming']),
     ],

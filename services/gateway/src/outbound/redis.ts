@@ -11,6 +11,8 @@ export interface GateRedis {
   client: Redis;
   /** `run_id:master_replid` of the Redis at the other end, or undefined when that is not known just now. */
   process(): string | undefined;
+  /** Asked, not believed: a server that is silent keeps its connections. */
+  answers(): Promise<boolean>;
   script(name: keyof typeof SCRIPTS, keys: string[], args: (string | number)[]): Promise<unknown>;
   stop(): Promise<void>;
 }
@@ -52,6 +54,11 @@ export function createRedis(url: string, log: Log): GateRedis {
   return {
     client,
     process: () => (client.status === 'ready' ? process : undefined),
+    answers: () =>
+      client.ping().then(
+        () => process !== undefined,
+        () => false,
+      ),
     script: (name, keys, args) => (client as unknown as Scripts)[name]?.(...keys, ...args) as Promise<unknown>,
     async stop() {
       await client.quit().catch(() => client.disconnect());

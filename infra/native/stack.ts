@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { createDatabase } from './databases.ts';
 import { claim, ROOT, release, removeDir, sweepLeftovers } from './leftovers.ts';
+import { startTime } from './pids.ts';
 import { freePorts } from './ports.ts';
 import { newSecret, once, type Say, type Servers } from './server.ts';
 import { startServers } from './servers.ts';
@@ -13,10 +14,14 @@ import { environments, forEachService, type Ports, SERVICES, type Settings } fro
 
 export type { ServiceEvent, Settings, StackInfo };
 export type Stack = StackInfo & { services: Record<ServiceName, Service>; stop(): Promise<void> };
+const WATCH_EVERY_MS = 500;
+
 export type StartStack = {
   dir: string;
   settings?: Settings;
   onEvent?: (event: ServiceEvent) => void;
+  /** A server ended, which nobody starts again: what was in it is gone. */
+  onLost?: (server: ServerName) => void;
   say?: Say;
   /** Leave logs and data where they are after stop(). */
   keep?: boolean;
@@ -25,7 +30,7 @@ export type StartStack = {
 };
 
 export async function startStack(options: StartStack): Promise<Stack> {
-  const { dir, settings = {}, onEvent = () => {}, say = () => {}, keep = false, signal } = options;
+  const { dir, settings = {}, onEvent = () => {}, onLost = () => {}, say = () => {}, keep = false, signal } = options;
   await sweepLeftovers(say);
   await claim(dir);
   const undo: (() => Promise<void>)[] = [async () => (keep ? release(dir) : removeDir(dir))];
@@ -34,7 +39,7 @@ export async function startStack(options: StartStack): Promise<Stack> {
   });
   try {
     const servers = await startServers({ dir, say, signal });
-    undo.push(servers.stop);
+    undo.push(servers.stop, watchServers(servers, onLost));
     const ports = await servicePorts();
     const info = await describe(dir, servers, ports);
     const services = startServices(info, environments(info, ports, settings), ports, onEvent);
@@ -46,6 +51,23 @@ export async function startStack(options: StartStack): Promise<Stack> {
     await stop();
     throw error;
   }
+}
+
+type ServerName = 'postgres' | 'redis' | 'rabbitmq';
+
+/** Answers how to stop watching. */
+function watchServers(servers: Servers, onLost: (server: ServerName) => void): () => Promise<void> {
+  const alive = new Map(
+    (['postgres', 'redis', 'rabbitmq'] as const).map((name) => [name, startTime(servers[name].pid)]),
+  );
+  const timer = setInterval(() => {
+    for (const [name, started] of alive) {
+      if (startTime(servers[name].pid) === started) continue;
+      alive.delete(name);
+      onLost(name);
+    }
+  }, WATCH_EVERY_MS);
+  return async () => clearInterval(timer);
 }
 
 function servicePorts(): Promise<Ports> {

@@ -14,7 +14,7 @@ async function up(): Promise<number> {
   // Somebody must be there between two ticks while nothing else is open yet.
   const alive = setInterval(() => {}, 60_000);
   try {
-    const stack = await startStack({ dir: UP, keep: true, say, onEvent: tell, signal: end });
+    const stack = await startStack({ dir: UP, keep: true, say, onEvent: tell, onLost: tellLost, signal: end });
     say(['', ...describeAddresses(stack), '', 'Ctrl-C or npm run down stops it'].join('\n'));
     await requested(end);
     say('stopping …');
@@ -33,6 +33,9 @@ function tell(event: ServiceEvent): void {
   const line = describeEvent(event);
   if (line) say(line);
 }
+
+const tellLost = (server: string) =>
+  say(`${server} has ended, and nobody starts it again; its log is in ${UP}: Ctrl-C, then npm run up`);
 
 function refuse(message: string): number {
   console.error(message);

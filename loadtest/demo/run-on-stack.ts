@@ -36,11 +36,20 @@ export async function runOnStack({ once, plain, json, end }: RunOptions): Promis
   // Told last of all, so that it is what stays on the screen.
   let report: string[] = [];
   try {
-    const own = isStackNamed() ? undefined : await startOwn(show, end, undo);
+    const lost = Promise.withResolvers<never>();
+    lost.promise.catch(() => undefined);
+    const onLost = (server: string) => {
+      show.say(`${server} has ended, and nobody starts it again`);
+      lost.reject(new Error(`no demo without ${server}: npm run demo starts anew`));
+    };
+    const own = isStackNamed() ? undefined : await startOwn({ show, end, undo, onLost });
     // An accident needs processes that are ours to end.
     const accident = own && { processes: { kill: (service: 'orders') => own.services[service].kill() } };
     const stack = own ?? (await namedStack());
-    const result = await unlessEnded(end, demoOn(stack, { show, end, undo, ...accident }));
+    const result = await unlessEnded(
+      end,
+      Promise.race([demoOn(stack, { show, end, undo, ...accident }), lost.promise]),
+    );
     report = [...describeRun(result, settings), ...describeSummary(result, settings)];
     if (json) await writeFile(json, `${JSON.stringify(runAsJson(result, settings), null, 2)}\n`);
     if (own && !once) {
@@ -57,11 +66,14 @@ export async function runOnStack({ once, plain, json, end }: RunOptions): Promis
   }
 }
 
-async function startOwn(show: Show, end: AbortSignal, undo: Undo): Promise<Stack> {
+type Start = { show: Show; end: AbortSignal; undo: Undo; onLost: (server: string) => void };
+
+async function startOwn({ show, end, undo, onLost }: Start): Promise<Stack> {
   let stopping = false;
   const onEvent = (event: ServiceEvent) => stopping || show.service(event);
   show.stage('starting three servers and five services, all private to this run');
-  const stack = await startStack({ dir: RUN, settings: stackSettings(), say: show.say, onEvent, signal: end });
+  const how = { dir: RUN, settings: stackSettings(), say: show.say, onEvent, onLost, signal: end };
+  const stack = await startStack(how);
   undo.push(async () => {
     show.stage('stopping');
     stopping = true;

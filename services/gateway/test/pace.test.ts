@@ -29,13 +29,27 @@ test('the pace of a line that moves evenly is what it moves by, after a second a
   }
 });
 
+test('the pace of a line that moves in bursts is what it moves by from burst to burst, however long it is silent since', () => {
+  const time = clock();
+  const pace = createPace(time.now);
+  for (let burst = 0; burst < 4; burst += 1) {
+    for (let i = 0; i < 200; i += 1) pace.count('sale');
+    if (burst === 0) assert.equal(pace.perSecond('sale'), undefined, 'one burst says nothing');
+    for (const passed of [100, 4_900, 5_000]) {
+      time.pass(passed);
+      const perSecond = pace.perSecond('sale');
+      if (burst > 0) assert.ok(Math.abs((perSecond ?? 0) - 20) < 0.1, `${perSecond}`);
+    }
+  }
+});
+
 test('nobody knows the pace of a line that does not move, or no more, and each sale has its own', () => {
   const time = clock();
   const pace = createPace(time.now);
   assert.equal(pace.perSecond('sale'), undefined);
   steadily(pace, time, 10, 6_000);
   assert.equal(pace.perSecond('another'), undefined);
-  time.pass(10_000);
+  time.pass(31_000);
   assert.equal(pace.perSecond('sale'), undefined);
 });
 

@@ -1,18 +1,21 @@
 // The same idempotency key again: the same order and its answer, from any gateway, for as long as the sale is there.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { status } from '@flashsale/rpc/client';
+import { RpcError } from '@flashsale/rpc/server';
+import { v7 } from 'uuid';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/testbed/until.ts';
 import { assertProblem } from './problem.ts';
 
-const shop = await openShop();
+const shop = await openShop({ gateway: { CONFIRM_TIMEOUT_MS: '2000' } });
 const second = await shop.start.gateway();
 await shop.ready(second.ops);
 after(async () => {
   await second.stop();
   await shop.close();
 });
-const { createSale, tokenFor, request, holdCharges, evidence, wires } = shop;
+const { createSale, tokenFor, request, holdCharges, proxies, evidence, wires } = shop;
 const gateways = [shop.services.gateway.url, second.url];
 
 function click(saleId: string, buyer: string, key: string | undefined, quantity = 1, base = gateways[0]) {
@@ -133,6 +136,41 @@ test('an answer that was lost is asked for with the same key, also while there i
   assert.deepEqual(await answerOf(await click(saleId, 'niaj', 'k')), [202, orderId]);
   wires.gatewayAmqp.block(false);
   await shop.ready(shop.services.gateway.ops);
+});
+
+test('with a limit of one as well, a key with another body is 422', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  await answerOf(await click(saleId, 'peggy', 'k'));
+  await assertProblem(await click(saleId, 'peggy', 'k', 2), 422, 'key-reused');
+  await assertProblem(await click(saleId, 'quentin', 'k', 2), 409, 'limit');
+});
+
+test('beside a first request that is refused, the second is refused as well: nothing happened to either', async () => {
+  const saleId = await createSale({ mode: 'direct', stock: 5 });
+  const shed = Promise.withResolvers<void>();
+  proxies.orders.on('placeOrder', async () => {
+    await shed.promise;
+    throw new RpcError(status.RESOURCE_EXHAUSTED, 'shed');
+  });
+  const first = click(saleId, 'rupert', 'k');
+  await until('it is at work', async () => (await evidence.gate(saleId)).buyers.has('rupert'));
+  const again = click(saleId, 'rupert', 'k', 1, gateways[1]);
+  shed.resolve();
+  for (const response of [await first, await again]) await assertProblem(response, 503, 'busy');
+  proxies.orders.on('placeOrder');
+  assert.deepEqual(await evidence.tracesOf('rupert'), {});
+  assert.equal((await click(saleId, 'rupert', 'k')).status, 201);
+});
+
+test('an order that was lost with its gate before anybody had it is given up, and its key says so', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const key = `sale:{${saleId}}:keys`;
+  const lost = v7();
+  await evidence.stores.redis.hset(key, 'sybil\nk', `${lost} 1`);
+  const { orderId, reason } = await assertProblem(await click(saleId, 'sybil', 'k'), 409, 'rejected');
+  assert.deepEqual([orderId, reason], [lost, 'given_up']);
+  assert.equal((await shop.order(lost, 'sybil')).status, 'cancelled');
+  assert.equal((await click(saleId, 'sybil', 'another')).status, 202);
 });
 
 test('a gate that is opened anew keeps its keys', async () => {

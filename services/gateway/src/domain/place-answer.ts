@@ -9,7 +9,7 @@ export type PlaceAnswer =
   | { kind: 'already-bought'; orderId: string }
   /** The idempotency key came before, with another body. */
   | { kind: 'key-reused'; orderId: string }
-  | { kind: 'sold-out' | 'not-open' | 'closed' | 'busy' };
+  | { kind: 'limit' | 'sold-out' | 'not-open' | 'closed' | 'busy' };
 
 export type EarlyRefusal = 'sold-out' | 'closed' | 'busy';
 

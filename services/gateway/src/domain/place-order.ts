@@ -42,17 +42,19 @@ export function refuseEarly(sale: Sale, { queue, orders, cap, catalogue }: Place
 export async function placeOrder(sale: Sale, click: Click, ports: PlacePorts): Promise<PlaceAnswer> {
   const before = await heardBefore(sale, click, ports);
   if (before) return before;
+  if (click.command.quantity > sale.perBuyerLimit) return { kind: 'limit' };
   return sale.mode === 'direct' ? placeDirect(sale, click, ports) : placeQueued(sale, click, ports);
 }
 
 /** The queue's road: yes as soon as the broker has the order for good, the result later. */
-async function placeQueued(sale: Sale, { command, idempotencyKey }: Click, ports: PlacePorts): Promise<PlaceAnswer> {
+async function placeQueued(sale: Sale, click: Click, ports: PlacePorts): Promise<PlaceAnswer> {
+  const { command, idempotencyKey } = click;
   const { gate, queue } = ports;
   const { orderId } = command;
   if (!queue.available()) return { kind: 'busy' };
 
   const admission = await gate.admit(command, ports.dueInMs.queued, idempotencyKey);
-  if (admission.kind !== 'admitted') return notAdmitted(admission, sale, command, ports);
+  if (admission.kind !== 'admitted') return notAdmitted(admission, sale, click, ports);
 
   const published = await queue.publish(command);
   if (published === 'unknown') return { kind: 'unknown', orderId };
@@ -64,14 +66,15 @@ async function placeQueued(sale: Sale, { command, idempotencyKey }: Click, ports
 }
 
 /** The calls' road: the answer is the result, for as many at once as `cap` lets through. */
-async function placeDirect(sale: Sale, { command, idempotencyKey }: Click, ports: PlacePorts): Promise<PlaceAnswer> {
+async function placeDirect(sale: Sale, click: Click, ports: PlacePorts): Promise<PlaceAnswer> {
+  const { command, idempotencyKey } = click;
   const { gate, orders, cap } = ports;
   const { orderId } = command;
   if (!orders.available()) return { kind: 'busy' };
   if (!cap.enter()) return { kind: 'busy' };
   try {
     const admission = await gate.admit(command, ports.dueInMs.direct, idempotencyKey);
-    if (admission.kind !== 'admitted') return await notAdmitted(admission, sale, command, ports);
+    if (admission.kind !== 'admitted') return await notAdmitted(admission, sale, click, ports);
 
     const order = await orders.place(command);
     if (order === 'shed') return giveBack(command, gate);
@@ -83,11 +86,12 @@ async function placeDirect(sale: Sale, { command, idempotencyKey }: Click, ports
 }
 
 /** Asked before there is a question of room: whoever asks again takes none. */
-async function heardBefore(sale: Sale, { command, idempotencyKey }: Click, ports: PlacePorts) {
+async function heardBefore(sale: Sale, click: Click, ports: PlacePorts) {
+  const { command, idempotencyKey } = click;
   if (!idempotencyKey) return undefined;
   const first = await ports.gate.recall(command, idempotencyKey);
-  if (first === 'stale') return notAdmitted({ kind: 'stale' }, sale, command, ports);
-  return first ? repeatOrder(sale, first, command, ports) : undefined;
+  if (first === 'stale') return notAdmitted({ kind: 'stale' }, sale, click, ports);
+  return first ? repeatOrder(sale, first, command, idempotencyKey, ports) : undefined;
 }
 
 async function noteSent(command: OrderCommand, { gate, views }: PlacePorts): Promise<void> {
@@ -101,10 +105,10 @@ async function noteSent(command: OrderCommand, { gate, views }: PlacePorts): Pro
 async function notAdmitted(
   admission: Exclude<Admission, { kind: 'admitted' }>,
   sale: Sale,
-  command: OrderCommand,
+  { command, idempotencyKey = '' }: Click,
   ports: PlacePorts,
 ): Promise<PlaceAnswer> {
-  if (admission.kind === 'repeated') return repeatOrder(sale, admission.first, command, ports);
+  if (admission.kind === 'repeated') return repeatOrder(sale, admission.first, command, idempotencyKey, ports);
   if (admission.kind === 'unknown') return { kind: 'unknown', orderId: command.orderId };
   if (admission.kind !== 'stale') return admission;
   ports.lookAgain();

@@ -51,8 +51,8 @@ export interface Gate {
   recall(buyer: { saleId: string; buyerId: string }, idempotencyKey: string): Promise<FirstOrder | 'stale' | null>;
   /** The id of the buyer's one live order, as far as a gate that is to be believed knows. */
   orderOf(saleId: string, buyerId: string): Promise<string | 'stale' | null>;
-  /** Whether the broker is known to have it. */
-  isSent(order: { saleId: string; orderId: string }): Promise<boolean>;
+  /** `sent`: the broker is known to have it. Null: the gate has no such order. */
+  stateOf(order: { saleId: string; orderId: string }): Promise<'unsent' | 'sent' | 'sold' | null>;
   /** 1 is next; null for who is not in line, or was when the gate was lost. */
   position(order: { saleId: string; orderId: string }): Promise<number | null>;
   markSent(command: { saleId: string; orderId: string }): Promise<void>;

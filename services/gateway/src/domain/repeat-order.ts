@@ -19,22 +19,39 @@ export async function repeatOrder(
   sale: Sale,
   { orderId, quantity }: FirstOrder,
   command: OrderCommand,
+  idempotencyKey: string,
   ports: RepeatPorts,
 ): Promise<PlaceAnswer> {
   if (quantity !== command.quantity) return { kind: 'key-reused', orderId };
+  const first = { ...command, orderId };
   const giveUpAt = performance.now() + ports.answersWithinMs[sale.mode];
   do {
-    const answer = await answerOf(sale, orderId, ports).catch(() => undefined);
+    const answer = await answerOf(sale, first, ports).catch(() => undefined);
     if (answer) return answer;
     await sleep(LOOK_AGAIN_MS);
+    if (!(await isStillMeant(first, idempotencyKey, ports))) return { kind: 'busy' };
   } while (performance.now() < giveUpAt);
-  return { kind: 'unknown', orderId };
+  return (await neverCame(first, ports).catch(() => undefined)) ?? { kind: 'unknown', orderId };
 }
 
 /** Undefined while the first request may still be on its way. */
-async function answerOf(sale: Sale, orderId: string, { gate, orders }: RepeatPorts): Promise<PlaceAnswer | undefined> {
-  if (sale.mode === 'queued' && (await gate.isSent({ saleId: sale.id, orderId }))) return { kind: 'queued', orderId };
-  const order = (await orders.get([orderId])).get(orderId);
+async function answerOf(sale: Sale, first: OrderCommand, { gate, orders }: RepeatPorts) {
+  const queued: PlaceAnswer = { kind: 'queued', orderId: first.orderId };
+  const state = sale.mode === 'queued' && (await gate.stateOf(first));
+  if (state === 'sent' || state === 'sold') return queued;
+  const order = (await orders.get([first.orderId])).get(first.orderId);
   if (!order) return undefined;
-  return sale.mode === 'queued' ? { kind: 'queued', orderId } : resultOf(viewOf(order));
+  return sale.mode === 'queued' ? queued : resultOf(viewOf(order));
+}
+
+/** A first request that was refused takes its key with it: nothing happened, to either of the two. */
+async function isStillMeant(first: OrderCommand, idempotencyKey: string, { gate }: RepeatPorts): Promise<boolean> {
+  const known = await gate.recall(first, idempotencyKey);
+  return known === 'stale' || known?.orderId === first.orderId;
+}
+
+/** An order that nobody has, neither its gate nor orders, was lost with an earlier gate: it is made sure that it never comes. */
+async function neverCame(first: OrderCommand, { gate, orders }: RepeatPorts): Promise<PlaceAnswer | undefined> {
+  if ((await gate.stateOf(first)) !== null) return undefined;
+  return resultOf(viewOf(await orders.cancel(first)));
 }

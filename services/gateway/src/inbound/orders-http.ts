@@ -1,5 +1,5 @@
 // Buying, and asking how an order stands.
-import express, { type Response, Router } from 'express';
+import { type Response, Router } from 'express';
 import type { Catalogue } from '../domain/catalogue.ts';
 import { type Asked, DOUBTFUL_MS, type Standing } from '../domain/find-order.ts';
 import type { EarlyRefusal, PlaceAnswer } from '../domain/place-answer.ts';
@@ -7,16 +7,17 @@ import type { Click } from '../domain/place-order.ts';
 import type { Gate } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
 import { fromOrder } from './bodies.ts';
-import { isUuid, mintId } from './ids.ts';
+import { mintId } from './ids.ts';
+import { jsonBody } from './json-body.ts';
 import type { Listening } from './listening.ts';
 import { type FindOrder, orderFor, ownOrder } from './own-order.ts';
 import { ASK_AGAIN_IN_SECONDS, answerPlaced } from './placed.ts';
 import { answerProblem, Problem } from './problems.ts';
+import { saleOf } from './sale-of.ts';
 import { IdempotencyKey, OrderRequest, parse, SaleQuery } from './schemas.ts';
 import type { Authenticate } from './token.ts';
 import { createWait } from './wait.ts';
 
-const jsonBody = express.json({ limit: '4kb', type: 'application/json' });
 const ASK_RARELY_IN_SECONDS = '5';
 
 export interface OrdersRoutes {
@@ -39,9 +40,7 @@ export function ordersRouter(routes: OrdersRoutes): Router {
   router.post(
     '/v1/sales/:saleId/orders',
     async (request, response, next) => {
-      const { saleId } = request.params;
-      const sale = isUuid(saleId) ? await catalogue.find(saleId) : undefined;
-      if (!sale) throw new Problem('not-found', { detail: 'no such sale' });
+      const sale = await saleOf(request, catalogue);
       // Whoever sends a key may be asking for an order of before, so that one always gets to the gate.
       const no = request.headers['idempotency-key'] === undefined && refuseEarly(sale);
       if (no) return answerProblem(response, no);
@@ -56,7 +55,6 @@ export function ordersRouter(routes: OrdersRoutes): Router {
       const { sale, buyerId } = response.locals as { sale: Sale; buyerId: string };
       const idempotencyKey = parse(IdempotencyKey, request.get('idempotency-key'), 'Idempotency-Key');
       const { quantity } = parse(OrderRequest, request.body ?? {});
-      if (quantity > sale.perBuyerLimit) throw new Problem('limit', { perBuyerLimit: sale.perBuyerLimit });
       const decideWithinMs = sale.mode === 'direct' ? directDeadlineMs : sale.decideWithinSeconds * 1_000;
       const ids = { orderId: mintId(), saleId: sale.id, buyerId };
       const command = { ...ids, quantity, epoch: sale.epoch, decideByMs: Date.now() + decideWithinMs };

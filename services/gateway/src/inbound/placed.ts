@@ -40,6 +40,8 @@ function refusal(
       return [placed.kind, { orderId: placed.orderId }];
     case 'not-open':
       return ['not-open', { opensAt: new Date(sale.opensAtMs).toISOString() }];
+    case 'limit':
+      return ['limit', { perBuyerLimit: sale.perBuyerLimit }];
     default:
       return [placed.kind, {}];
   }

@@ -1,15 +1,16 @@
 // Making sales, and looking at them.
-import express, { type RequestHandler, type Response, Router } from 'express';
+import { type RequestHandler, type Response, Router } from 'express';
 import type { Catalogue } from '../domain/catalogue.ts';
 import type { ChangeAnswer, SaleChange } from '../domain/change-sale.ts';
+import { Unanswered } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
 import { fromSale } from './bodies.ts';
-import { isUuid, mintId } from './ids.ts';
+import { mintId } from './ids.ts';
+import { jsonBody } from './json-body.ts';
 import { Problem } from './problems.ts';
+import { saleIdOf, saleOf } from './sale-of.ts';
 import { parse, SaleChangeRequest, SaleRequest, toChange, toSale } from './schemas.ts';
 import type { Authenticate } from './token.ts';
-
-const jsonBody = express.json({ limit: '4kb', type: 'application/json' });
 
 export interface SalesRoutes {
   authenticate: Authenticate;
@@ -36,16 +37,15 @@ export function salesRouter({ authenticate, catalogue, createSale, changeSale, r
 
   router.post('/v1/sales', adminOnly, jsonBody, async (request, response) => {
     const asked = toSale(mintId(), parse(SaleRequest, request.body));
-    response.set('Location', `/v1/sales/${asked.id}`);
-    await answerSale(response, 201, await createSale(asked).catch(unknown));
+    const sale = await createSale(asked).catch((error) => unknown(response, asked.id, error));
+    await answerSale(response.set('Location', `/v1/sales/${sale.id}`), 201, sale);
   });
 
   router.patch('/v1/sales/:saleId', adminOnly, jsonBody, async (request, response) => {
-    const { saleId } = request.params;
     const change = toChange(parse(SaleChangeRequest, request.body));
-    if (!isUuid(saleId)) throw new Problem('not-found', { detail: 'no such sale' });
-    response.set('Location', `/v1/sales/${saleId}`);
-    await answerSale(response, 200, changed(await changeSale(saleId, change).catch(unknown)));
+    const saleId = saleIdOf(request);
+    const answer = await changeSale(saleId, change).catch((error) => unknown(response, saleId, error));
+    await answerSale(response, 200, changed(answer));
   });
 
   router.get('/v1/sales', async (_request, response) => {
@@ -57,17 +57,16 @@ export function salesRouter({ authenticate, catalogue, createSale, changeSale, r
   });
 
   router.get('/v1/sales/:saleId', async (request, response) => {
-    const { saleId } = request.params;
-    const sale = isUuid(saleId) ? await catalogue.find(saleId) : undefined;
-    if (!sale) throw new Problem('not-found', { detail: 'no such sale' });
-    await answerSale(response, 200, sale);
+    await answerSale(response, 200, await saleOf(request, catalogue));
   });
 
   return router;
 }
 
-/** A call that failed may still have done it; absolute values may be sent again. */
-function unknown(): never {
+/** A call that failed may still have done it, unless it only asked; absolute values may be sent again. */
+function unknown(response: Response, saleId: string, error: unknown): never {
+  if (error instanceof Unanswered) throw error;
+  response.set('Location', `/v1/sales/${saleId}`);
   throw new Problem('outcome-unknown');
 }
 

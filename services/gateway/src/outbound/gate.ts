@@ -63,9 +63,9 @@ export function createGate(redis: GateRedis, sentDueMs: number): Gate {
 
     orderOf: (saleId, buyerId) => lookUp(saleId, 'buyers', buyerId),
 
-    async isSent({ saleId, orderId }) {
+    async stateOf({ saleId, orderId }) {
       const text = await redis.client.hget(keyOf(saleId, 'orders'), orderId);
-      return text !== null && JSON.parse(text).state !== 'unsent';
+      return text === null ? null : JSON.parse(text).state;
     },
 
     async position({ saleId, orderId }) {
@@ -111,7 +111,7 @@ export function createGate(redis: GateRedis, sentDueMs: number): Gate {
       );
       const args = [process, sale.epoch, sale.stock, sale.revision, available, ...windowOf(sale), reservations.length];
       if (redis.process() !== process) throw new Error('redis was lost while the gate was staged');
-      // Its idempotency keys stay: whoever asks again is told of an order that may have ended meanwhile, and that is true.
+      // Its idempotency keys stay: whoever asks again is told what became of the order, or makes sure that it never comes.
       await run('flip', sale.id, args, staged);
     },
 

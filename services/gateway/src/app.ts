@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createLog } from '@flashsale/runtime/log';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import type { Config } from './config.ts';
-import { createCap } from './domain/cap.ts';
+import { createCapEach } from './domain/cap.ts';
 import { createCatalogue } from './domain/catalogue.ts';
 import { consumeOrderEvents, hearOrderNews } from './inbound/amqp.ts';
 import { eventsRouter } from './inbound/events-http.ts';
@@ -42,7 +42,7 @@ export async function startGateway(config: Config) {
   const leaving = new AbortController();
   const listening = {
     follow: stories.follow,
-    listeners: createCap(config.MAX_LISTENERS),
+    listeners: createCapEach(config.MAX_LISTENERS, config.MAX_LISTENERS_OF_A_BUYER),
     leaving: leaving.signal,
   };
   const { findOrder, refuseEarly, changeSale } = stories;
@@ -91,9 +91,9 @@ export async function startGateway(config: Config) {
     ops: ops.port,
     async stop() {
       leaving.abort();
-      await http.stop();
-      await Promise.all([results.stop(), news.stop(), rounds.stop()]);
-      await queue.stop();
+      // What does not need each other stops together: a silent neighbour costs each of them its patience.
+      const answered = http.stop().then(queue.stop);
+      await Promise.all([answered, results.stop(), news.stop(), rounds.stop()]);
       orders.stop();
       inventory.stop();
       await redis.stop();

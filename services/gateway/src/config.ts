@@ -25,6 +25,7 @@ export const settings = {
   CLICKS_PER_BUYER: count.default(10),
   /** Streams and waits that may be open at once. */
   MAX_LISTENERS: count.default(5_000),
+  MAX_LISTENERS_OF_A_BUYER: count.default(10),
   /** So that whatever lies between does not take a quiet stream for a dead one. */
   HEARTBEAT_MS: ms.default(15_000),
   /** How often sales, gates and due orders are looked at. */

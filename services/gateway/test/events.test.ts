@@ -1,5 +1,6 @@
 // An order's course as server-sent events, at whatever gateway its buyer asks.
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { v7 } from 'uuid';
 import { openShop } from '../../../infra/testbed/shop.ts';
@@ -142,6 +143,38 @@ test('there is room for so many listeners, then 503 until one has left', async (
   });
   release();
   await next.ended;
+});
+
+test('whoever leaves before the answer leaves no place taken', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const release = holdCharges();
+  const { orderId = '' } = await buy(saleId, 'hasty');
+  const { hostname, port } = new URL(second.url);
+  for (let i = 0; i < 20; i += 1) {
+    const socket = connect(Number(port), hostname);
+    const head = `GET /v1/orders/${orderId}/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${tokenFor('hasty')}\r\n\r\n`;
+    await new Promise<void>((resolve) => socket.write(head, () => resolve()));
+    socket.destroy();
+  }
+  const stream = await until('there is room, though only one may listen', async () => {
+    const stream = await listen(orderId, 'hasty', { base: second.url });
+    return stream.response.status === 200 && stream;
+  });
+  release();
+  await stream.ended;
+});
+
+test('one buyer cannot take every place', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const release = holdCharges();
+  const { orderId = '' } = await buy(saleId, 'greedy');
+  const streams = await Promise.all(Array.from({ length: 12 }, () => listen(orderId, 'greedy')));
+  const statuses = streams.map(({ response }) => response.status);
+  assert.deepEqual(statuses.toSorted(), [...Array(10).fill(200), 503, 503]);
+  const { orderId: another = '' } = await buy(saleId, 'modest');
+  assert.equal((await listen(another, 'modest')).response.status, 200);
+  release();
+  await Promise.all(streams.map(({ ended }) => ended));
 });
 
 test('only the buyer hears: 401 without a token, 404 for anybody else and for what nobody knows', async () => {

@@ -200,3 +200,15 @@ test('the ops port says alive, ready and what was counted; the public port says 
   assert.equal((await ops('/v1/sales'))[0], 404);
   for (const path of ['/livez', '/readyz', '/metrics']) await assertProblem(await request(path), 404, 'not-found');
 });
+
+test('an id in capital letters is the same id, wherever it stands', async () => {
+  const saleId = await createSale({ mode: 'queued', stock: 1 });
+  assert.equal((await read(saleId.toUpperCase())).id, saleId);
+  assert.equal((await buy(saleId.toUpperCase(), 'loud')).httpStatus, 202);
+});
+
+test('while inventory cannot ask its database, whoever asks about a sale that is not known yet is told to come again', async () => {
+  shop.wires.inventoryPostgres.block(true);
+  await assertProblem(await request(`/v1/sales/${v7()}`), 503, 'busy');
+  shop.wires.inventoryPostgres.block(false);
+});

@@ -141,6 +141,7 @@ const LIVE: Record<string, Record<string, () => Promise<Response>>> = {
     'outcome-unknown': () => during('gatewayInventory', 'createSale', UNAVAILABLE, () => make({})),
   },
   'get /v1/sales/{saleId}': {
+    'bad-request': () => ask('GET', '/v1/sales/%zz'),
     200: () => ask('GET', `/v1/sales/${queued}`),
     'not-found': () => ask('GET', `/v1/sales/${v7()}`),
     busy: () => during('gatewayInventory', 'getSale', UNAVAILABLE, () => ask('GET', `/v1/sales/${v7()}`)),
@@ -151,6 +152,7 @@ const LIVE: Record<string, Record<string, () => Promise<Response>>> = {
     unauthenticated: () => patch(queued, { body: { closed: true }, token: '' }),
     forbidden: () => patch(queued, { body: { closed: true }, token: alice }),
     'not-found': () => patch(v7(), { body: { closed: true } }),
+    busy: () => during('gatewayInventory', 'getSale', UNAVAILABLE, () => patch(queued, { body: { closed: true } })),
     'changed-meanwhile': () => patch(queued, { body: { stock: 2_000, revision: 99 } }),
     'too-large': () => patch(queued, { body: { closed: tooBig } }),
     'unsupported-media-type': () => patch(queued, { body: { closed: true }, type: 'text/plain' }),
@@ -197,12 +199,14 @@ const LIVE: Record<string, Record<string, () => Promise<Response>>> = {
       during('gatewayInventory', 'getSale', UNAVAILABLE, () => ask('GET', `/v1/orders?sale=${v7()}`, { token: alice })),
   },
   'get /v1/orders/{orderId}': {
+    'bad-request': () => ask('GET', '/v1/orders/%zz'),
     200: () => ask('GET', `/v1/orders/${alices}`, { token: alice }),
     unauthenticated: () => ask('GET', `/v1/orders/${alices}`),
     'not-found': () => ask('GET', `/v1/orders/${alices}`, { token: buyer() }),
     busy: () => during('orders', 'getOrders', UNAVAILABLE, () => ask('GET', `/v1/orders/${v7()}`, { token: alice })),
   },
   'get /v1/orders/{orderId}/events': {
+    'bad-request': () => ask('GET', '/v1/orders/%zz/events'),
     200: () => ask('GET', `/v1/orders/${alices}/events`, { token: alice }),
     async 204() {
       const told = await (await ask('GET', `/v1/orders/${alices}/events`, { token: alice })).text();
@@ -252,8 +256,14 @@ for (const { route, path, method, documented } of operations) {
       if (/^\d/.test(wanted)) assert.equal(`${response.status}`, wanted, text);
       else assert.equal((JSON.parse(text) as { type: string }).type, `/problems/${wanted}`, text);
       assert.deepEqual(Object.keys(answer.content ?? {}), type ? [type] : []);
-      for (const name of Object.keys(answer.headers ?? {}).filter((name) => name === 'Location'))
-        assert.ok(response.headers.get(name), `${name} is missing`);
+      const [may, are] = [
+        Object.keys(answer.headers ?? {}).map((name) => name.toLowerCase()),
+        [...response.headers.keys()],
+      ];
+      for (const name of ['location', 'www-authenticate', 'retry-after', 'preference-applied'])
+        if (are.includes(name)) assert.ok(may.includes(name), `${name} is not documented`);
+      if (may.includes('location') && !['limit', 'already-bought'].includes(wanted))
+        assert.ok(are.includes('location'), 'location is missing');
       if (!type?.endsWith('json') || path === '/openapi.json') return;
       const escaped = [
         path.replaceAll('/', '~1'),
@@ -279,7 +289,9 @@ for (const { route, path, method, documented } of operations) {
 for (const [path, methods] of Object.entries(document.paths)) {
   test(`${path}: a method that is not documented is 405, and says which are`, async () => {
     const offered = Object.keys(methods).filter((method) => ['get', 'post', 'patch'].includes(method));
-    for (const method of ['get', 'post', 'patch', 'put', 'delete'].filter((method) => !offered.includes(method))) {
+    for (const method of ['get', 'post', 'patch', 'put', 'delete', 'options'].filter(
+      (method) => !offered.includes(method),
+    )) {
       const response = await ask(method.toUpperCase(), path.replace(/{\w+}/g, queued), { token: admin });
       assert.equal(response.status, 405, method);
       const allowed = (response.headers.get('allow') ?? '').toLowerCase().split(', ');

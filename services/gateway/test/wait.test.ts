@@ -52,16 +52,28 @@ test('an order that is not final in time is 202, as without the preference, and 
 });
 
 test('a wait that is no number, of nothing, or of a direct order is not applied; a long one is cut', async () => {
-  const queued = await createSale({ mode: 'queued', stock: 9 });
+  const queued = await createSale({ mode: 'queued', stock: 99 });
   const direct = await createSale({ mode: 'direct', stock: 9 });
-  for (const [i, prefer] of ['wait', 'wait=', 'wait=x', 'wait=-1', 'wait=1.5', 'wait=0', 'return=minimal'].entries()) {
+  for (const [i, prefer] of [
+    'wait',
+    'wait=',
+    'wait=x',
+    'wait=-1',
+    'wait=1.5',
+    'wait=0',
+    'return=minimal',
+    'foo="a, wait=5"',
+    'respond-async;wait=5',
+  ].entries()) {
     const response = await click(queued, `erin ${i}`, prefer);
     assert.deepEqual([response.status, applied(response), await statusOf(response)], [202, null, 'queued'], prefer);
   }
   const called = await click(direct, 'frank', 'wait=5');
   assert.deepEqual([called.status, applied(called)], [201, null]);
-  const long = await click(queued, 'grace', 'wait=3600');
-  assert.deepEqual([long.status, applied(long)], [201, 'wait=30']);
+  for (const [i, prefer] of ['wait=3600', 'wait=9999999999', 'WAIT="31"', 'x, wait = 40;y'].entries()) {
+    const long = await click(queued, `grace ${i}`, prefer);
+    assert.deepEqual([long.status, applied(long)], [201, 'wait=30'], prefer);
+  }
 });
 
 test('beyond the room for listeners the preference is not applied, and the order is taken all the same', async () => {

@@ -16,3 +16,28 @@ export function createCap(most: number): Cap {
     },
   };
 }
+
+/** At most so many inside, and at most so many of each. */
+export interface CapEach {
+  enter(who: string): boolean;
+  leave(who: string): void;
+}
+
+export function createCapEach(most: number, mostOfEach: number): CapEach {
+  const all = createCap(most);
+  const inside = new Map<string, number>();
+  return {
+    enter(who) {
+      const count = inside.get(who) ?? 0;
+      if (count >= mostOfEach || !all.enter()) return false;
+      inside.set(who, count + 1);
+      return true;
+    },
+    leave(who) {
+      const count = (inside.get(who) ?? 1) - 1;
+      if (count > 0) inside.set(who, count);
+      else inside.delete(who);
+      all.leave();
+    },
+  };
+}

@@ -33,7 +33,10 @@ export async function* followOrder<View extends OrderView>(
         yield view;
         if (isFinal(view)) return;
       }
-      await heard.wait(performance.now() < rarelyFrom ? LOOK_EVERY_MS : LOOK_RARELY_EVERY_MS, signal);
+      // Of an id that nobody knows there is rarely anything new.
+      const known = view !== 'not known now' && view.saleId !== '';
+      const often = known && performance.now() < rarelyFrom;
+      await heard.wait(often ? LOOK_EVERY_MS : LOOK_RARELY_EVERY_MS, signal);
     }
   } finally {
     heard.end();

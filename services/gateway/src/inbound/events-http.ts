@@ -3,7 +3,7 @@ import { type Response, Router } from 'express';
 import type { Standing } from '../domain/find-order.ts';
 import { isFinal } from '../domain/order-view.ts';
 import { fromOrder } from './bodies.ts';
-import { closed, type Listening } from './listening.ts';
+import { type Listening, whenGone } from './listening.ts';
 import { type FindOrder, ownOrder } from './own-order.ts';
 import { Problem } from './problems.ts';
 import type { Authenticate } from './token.ts';
@@ -30,17 +30,17 @@ export function eventsRouter({ authenticate, findOrder, listening, heartbeatMs }
     const lastId = request.get('last-event-id');
     // Tells an EventSource that there is nothing more to come, where a 200 would bring it back for ever.
     if (isFinal(order) && eventId(order) === lastId) return void response.status(204).end();
-    if (!listeners.enter()) throw new Problem('busy');
+    if (!listeners.enter(asked.buyerId)) throw new Problem('busy');
     const heartbeat = setInterval(() => send(response, ':\n\n'), heartbeatMs);
     try {
       response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
       send(response, `retry: ${RETRY_MS}\n\n`);
       if (request.method === 'HEAD') return;
-      const signal = AbortSignal.any([closed(response), leaving, AbortSignal.timeout(LONGEST_MS)]);
+      const signal = AbortSignal.any([whenGone(response), leaving, AbortSignal.timeout(LONGEST_MS)]);
       await tell(response, lastId, follow(asked, signal), asked.mintedAtMs);
     } finally {
       clearInterval(heartbeat);
-      listeners.leave();
+      listeners.leave(asked.buyerId);
       response.end();
     }
   });

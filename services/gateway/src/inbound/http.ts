@@ -1,7 +1,7 @@
 // The public port: routes, limits on patience, and a stop that lets answers out.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import express, { type Router } from 'express';
+import express, { type RequestHandler, type Router } from 'express';
 import { OPERATIONS } from './operations.ts';
 import { answerProblem, problemHandler } from './problems.ts';
 
@@ -20,13 +20,14 @@ export async function startHttp(options: {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  app.use(notConditional);
+  const refusals = Object.entries(OPERATIONS).map(
+    ([path, methods]) => [expressPath(path), notOffered(methods)] as const,
+  );
+  // Before the routers, which would answer OPTIONS by themselves.
+  for (const [path, refuse] of refusals) app.options(path, refuse);
   app.use(...options.routers);
-  for (const [path, methods] of Object.entries(OPERATIONS)) {
-    const allow = Object.keys(methods).map((method) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
-    app.all(path.replace(/{(\w+)}/g, ':$1'), (_request, response) =>
-      answerProblem(response.set('Allow', allow.join(', ')), 'method-not-allowed'),
-    );
-  }
+  for (const [path, refuse] of refusals) app.all(path, refuse);
   app.use((_request, response) => answerProblem(response, 'not-found'));
   app.use(problemHandler(options.log));
 
@@ -50,4 +51,18 @@ export async function startHttp(options: {
       clearTimeout(timer);
     },
   };
+}
+
+/** Express would answer 304 to whoever has anything; nothing here stays as it is for long. */
+const notConditional: RequestHandler = (request, _response, next) => {
+  delete request.headers['if-none-match'];
+  delete request.headers['if-modified-since'];
+  next();
+};
+
+const expressPath = (path: string) => path.replace(/{(\w+)}/g, ':$1');
+
+function notOffered(methods: object): RequestHandler {
+  const allow = Object.keys(methods).map((method) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
+  return (_request, response) => answerProblem(response.set('Allow', allow.join(', ')), 'method-not-allowed');
 }

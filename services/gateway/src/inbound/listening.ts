@@ -1,19 +1,20 @@
 // Requests that stay open until there is something to say.
 import type { Response } from 'express';
-import type { Cap } from '../domain/cap.ts';
+import type { CapEach } from '../domain/cap.ts';
 import type { Asked, Standing } from '../domain/find-order.ts';
 
 export interface Listening {
   follow: (asked: Asked, signal: AbortSignal) => AsyncIterable<Standing>;
   /** Room for everybody who listens or waits. */
-  listeners: Cap;
+  listeners: CapEach;
   /** The gateway is about to stop. */
   leaving: AbortSignal;
 }
 
-/** The client has gone. */
-export function closed(response: Response): AbortSignal {
+/** Given when the client has gone, also when it went before anybody looked: its `close` comes once. */
+export function whenGone(response: Response): AbortSignal {
   const gone = new AbortController();
-  response.once('close', () => gone.abort());
+  if (response.destroyed) gone.abort();
+  else response.once('close', () => gone.abort());
   return gone.signal;
 }

@@ -3,7 +3,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { ConfirmedBody, OrderBody, QueuedBody, SaleBody, SalesBody } from './bodies.ts';
 import { type Answer, OPERATIONS, type Operation } from './operations.ts';
-import { PROBLEMS, ProblemBody, type ProblemKind } from './problems.ts';
+import { PROBLEM_HEADERS, PROBLEMS, ProblemBody } from './problems.ts';
 import { OrderRequest, SaleChangeRequest, SaleRequest } from './schemas.ts';
 
 const NAMES = new Map<z.ZodType, string>([
@@ -62,7 +62,8 @@ function item(path: string, methods: Partial<Record<string, Operation>>) {
   return { ...(parameters.length && { parameters }), ...Object.fromEntries(operations) };
 }
 
-function describeOne({ summary, token, headers = {}, query, request, answers, problems }: Operation) {
+function describeOne(operation: Operation) {
+  const { summary, token, headers = {}, query, request, answers } = operation;
   const parameters = [
     ...Object.entries(headers).map(([name, { description, schema = z.string() }]) => ({
       name,
@@ -88,31 +89,36 @@ function describeOne({ summary, token, headers = {}, query, request, answers, pr
     ...(request && { requestBody: { required: request.required, content } }),
     responses: {
       ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, describeAnswer(answer)])),
-      ...describeProblems(problems),
+      ...describeProblems(operation),
     },
   };
 }
 
 const describeAnswer = ({ description, body, type = undefined, headers = [] }: Answer) => ({
   description,
-  ...(headers.length && { headers: Object.fromEntries(headers.map((name) => [name, { schema: { type: 'string' } }])) }),
+  ...describeHeaders(headers),
   ...(type
     ? { content: { [type]: { schema: { type: 'string' } } } }
     : body && { content: { 'application/json': { schema: refTo(body) } } }),
 });
 
 /** By status; the kinds of one status differ in their type. */
-function describeProblems(kinds: ProblemKind[]) {
-  const byStatus = Map.groupBy(kinds, (kind) => PROBLEMS[kind][0]);
+function describeProblems({ problems, problemHeaders = {} }: Operation) {
+  const byStatus = Map.groupBy(problems, (kind) => PROBLEMS[kind][0]);
   return Object.fromEntries(
     [...byStatus].map(([status, same]) => {
       const type = { enum: same.map((kind) => `/problems/${kind}`) };
       const schema = { allOf: [refTo(ProblemBody), { properties: { type } }] };
       const description = same.map((kind) => PROBLEMS[kind][1]).join(' · ');
-      return [status, { description, content: { 'application/problem+json': { schema } } }];
+      const own = same.flatMap((kind) => Object.keys(PROBLEM_HEADERS[kind] ?? {}));
+      const headers = describeHeaders([...new Set([...own, ...(problemHeaders[status] ?? [])])]);
+      return [status, { description, ...headers, content: { 'application/problem+json': { schema } } }];
     }),
   );
 }
+
+const describeHeaders = (names: string[]) =>
+  names.length > 0 && { headers: Object.fromEntries(names.map((name) => [name, { schema: { type: 'string' } }])) };
 
 function asJson(schema: z.ZodType) {
   const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'input' });

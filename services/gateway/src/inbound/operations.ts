@@ -21,9 +21,11 @@ export interface Operation {
   request?: { schema: z.ZodType; required: boolean };
   answers: Record<number, Answer>;
   problems: ProblemKind[];
+  /** Of an answer of that status, whatever kind of problem it is. */
+  problemHeaders?: Record<number, string[]>;
 }
 
-const READ_PROBLEMS: ProblemKind[] = ['unauthenticated', 'not-found', 'busy'];
+const READ_PROBLEMS: ProblemKind[] = ['bad-request', 'unauthenticated', 'not-found', 'busy'];
 const BODY_PROBLEMS: ProblemKind[] = ['bad-request', 'too-large', 'unsupported-media-type'];
 const ADMIN_PROBLEMS: ProblemKind[] = [...BODY_PROBLEMS, 'unauthenticated', 'forbidden', 'outcome-unknown'];
 
@@ -37,20 +39,22 @@ export const OPERATIONS: Record<string, Partial<Record<'get' | 'post' | 'patch',
       request: { schema: SaleRequest, required: true },
       answers: { 201: { description: 'The sale, open for its gate', body: SaleBody, headers: ['Location'] } },
       problems: ADMIN_PROBLEMS,
+      problemHeaders: { 504: ['Location'] },
     },
   },
   '/v1/sales/{saleId}': {
     get: {
       summary: 'One sale, and what is left of it',
       answers: { 200: { description: 'The sale', body: SaleBody } },
-      problems: ['not-found', 'busy'],
+      problems: ['bad-request', 'not-found', 'busy'],
     },
     patch: {
       summary: 'Close, top up or move a sale; absolute values, so the same again changes nothing',
       token: 'admin',
       request: { schema: SaleChangeRequest, required: true },
-      answers: { 200: { description: 'The sale as it is now', body: SaleBody, headers: ['Location'] } },
-      problems: [...ADMIN_PROBLEMS, 'not-found', 'changed-meanwhile'],
+      answers: { 200: { description: 'The sale as it is now', body: SaleBody } },
+      problems: [...ADMIN_PROBLEMS, 'not-found', 'changed-meanwhile', 'busy'],
+      problemHeaders: { 504: ['Location'] },
     },
   },
   '/v1/sales/{saleId}/orders': {
@@ -69,7 +73,7 @@ export const OPERATIONS: Record<string, Partial<Record<'get' | 'post' | 'patch',
           headers: ['Location', 'Preference-Applied'],
         },
         202: {
-          description: 'Accepted and in line; the result is at the location',
+          description: 'Accepted and in line; the result is at the location. With a key that came before: the same',
           body: QueuedBody,
           headers: ['Location', 'Retry-After', 'Preference-Applied'],
         },
@@ -90,6 +94,12 @@ export const OPERATIONS: Record<string, Partial<Record<'get' | 'post' | 'patch',
         'busy',
         'outcome-unknown',
       ],
+      problemHeaders: {
+        402: ['Location', 'Preference-Applied'],
+        409: ['Location'],
+        422: ['Location'],
+        504: ['Location'],
+      },
     },
   },
   '/v1/orders': {
@@ -97,8 +107,8 @@ export const OPERATIONS: Record<string, Partial<Record<'get' | 'post' | 'patch',
       summary: "The caller's live order in a sale",
       token: 'buyer',
       query: SaleQuery,
-      answers: { 200: { description: 'The order', body: OrderBody } },
-      problems: ['bad-request', ...READ_PROBLEMS],
+      answers: { 200: { description: 'The order', body: OrderBody, headers: ['Retry-After'] } },
+      problems: READ_PROBLEMS,
     },
   },
   '/v1/orders/{orderId}': {

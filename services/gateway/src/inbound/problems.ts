@@ -57,7 +57,8 @@ export class Problem extends Error {
   }
 }
 
-const HEADERS: Partial<Record<ProblemKind, Record<string, string>>> = {
+/** Those that come from elsewhere, as `Location` does, are documented with their route. */
+export const PROBLEM_HEADERS: Partial<Record<ProblemKind, Record<string, string>>> = {
   busy: { 'Retry-After': '1' },
   'too-often': { 'Retry-After': '1' },
   unauthenticated: { 'WWW-Authenticate': 'Bearer' },
@@ -72,7 +73,7 @@ export function answerProblem(response: Response, kind: ProblemKind, members: Pr
       'Content-Type': 'application/problem+json',
       'Content-Length': Buffer.byteLength(body),
       'Cache-Control': 'no-store',
-      ...HEADERS[kind],
+      ...PROBLEM_HEADERS[kind],
     })
     .end(body);
 }
@@ -94,6 +95,6 @@ function asProblem(error: unknown): { kind: ProblemKind; members?: ProblemMember
   if (status === 413) return { kind: 'too-large', members: { detail: 'at most 4 KiB' } };
   if (status === 415) return { kind: 'unsupported-media-type' };
   if (!status || status < 400 || status >= 500) return { kind: 'internal' };
-  const detail = type === 'entity.parse.failed' ? 'the body is not JSON' : 'the request cannot be read';
+  const detail = type === 'entity.parse.failed' ? 'the body must be a JSON object' : 'the request cannot be read';
   return { kind: 'bad-request', members: { detail } };
 }

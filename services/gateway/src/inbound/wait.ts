@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { untilFinal } from '../domain/follow-order.ts';
 import { type PlaceAnswer, resultOf } from '../domain/place-answer.ts';
 import { mintedAt } from './ids.ts';
-import { closed, type Listening } from './listening.ts';
+import { type Listening, whenGone } from './listening.ts';
 
 const LONGEST_S = 30;
 
@@ -12,22 +12,26 @@ export type Wait = (placed: PlaceAnswer, buyerId: string, request: Request, resp
 export function createWait({ follow, listeners, leaving }: Listening): Wait {
   return async (placed, buyerId, request, response) => {
     const seconds = preferredSeconds(request.get('prefer'));
-    if (placed.kind !== 'queued' || !seconds || !listeners.enter()) return placed;
+    if (placed.kind !== 'queued' || !seconds || !listeners.enter(buyerId)) return placed;
     try {
       response.set('Preference-Applied', `wait=${seconds}`);
       const { orderId } = placed;
       const asked = { orderId, buyerId, mintedAtMs: mintedAt(orderId) ?? Date.now() };
-      const signal = AbortSignal.any([closed(response), leaving, AbortSignal.timeout(seconds * 1_000)]);
+      const signal = AbortSignal.any([whenGone(response), leaving, AbortSignal.timeout(seconds * 1_000)]);
       const order = await untilFinal(follow(asked, signal));
       return (order && resultOf(order)) ?? placed;
     } finally {
-      listeners.leave();
+      listeners.leave(buyerId);
     }
   };
 }
 
 /** A preference that cannot be read is none: RFC 7240 asks for no error. */
-function preferredSeconds(prefer: string | undefined): number | undefined {
-  const asked = /(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:[,;]|$)/i.exec(prefer ?? '')?.[1];
-  return asked === undefined ? undefined : Math.min(Number(asked), LONGEST_S);
+function preferredSeconds(prefer = ''): number | undefined {
+  for (const preference of prefer.split(',')) {
+    const [, plain, quoted] = /^\s*wait\s*=\s*(?:(\d+)|"(\d+)")\s*(?:;.*)?$/i.exec(preference) ?? [];
+    const asked = plain ?? quoted;
+    if (asked !== undefined) return Math.min(Number(asked), LONGEST_S);
+  }
+  return undefined;
 }

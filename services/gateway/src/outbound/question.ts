@@ -2,7 +2,14 @@
 import { status, statusOf } from '@flashsale/rpc/client';
 import { Unanswered } from '../domain/ports.ts';
 
-const NO_ANSWER: unknown[] = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED];
+// A neighbour whose database is away says INTERNAL: it could not answer either.
+const NO_ANSWER: unknown[] = [
+  status.UNAVAILABLE,
+  status.DEADLINE_EXCEEDED,
+  status.RESOURCE_EXHAUSTED,
+  status.INTERNAL,
+  status.UNKNOWN,
+];
 
 export async function ask<Answer>(question: Promise<Answer>): Promise<Answer> {
   try {

@@ -6,6 +6,7 @@ import { EVENT_KEY_PREFIX, ORDER_EVENTS, SETTLE_QUEUE } from '@flashsale/contrac
 import { connect } from 'amqplib';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/testbed/until.ts';
+import { layWire } from '../../../infra/testbed/wire.ts';
 import { anOrder, aSale, DUE_MS, gatesOn } from './gates.ts';
 
 // Nobody asks: what is settled here was settled by its event.
@@ -111,4 +112,19 @@ test('results that cannot be read are no results, and keep no others from being 
   await tell(resultOf(order, 'confirmed', 2));
   await until('it is sold', async () => (await gates.stateOf(order)) === 'sold');
   await untilHeard();
+});
+
+test('a gateway that has lost its Redis gives results back, and another settles them', async (t) => {
+  const wire = await layWire(shop.namespace.redisUrl);
+  const cutOff = await shop.start.gateway({ ...NEVER_ASKS, REDIS_URL: wire.url });
+  t.after(async () => {
+    await cutOff.stop();
+    await wire.close();
+  });
+  await shop.ready(cutOff.ops);
+  wire.block(true);
+  const orders = [];
+  for (let i = 0; i < 30; i += 1) orders.push(await admitted(1, `cut off ${i}`, 1));
+  await tell(...orders.map((order) => resultOf(order, 'rejected', 1)));
+  for (const { saleId } of orders) await until('its ticket is back', async () => (await read(saleId)).tickets === 1);
 });

@@ -26,6 +26,7 @@ interface Lane {
   consumerTag: string;
   open: boolean;
   waiting: ConsumeMessage[];
+  lost(why: string): void;
 }
 
 export function consumeBatches<Value>(options: {
@@ -40,7 +41,7 @@ export function consumeBatches<Value>(options: {
   parse: (body: unknown) => { value: Value } | { dead: string };
   /** One verdict for each value. What it throws is a surprise: all of them later. */
   handle: (values: Value[]) => Promise<Verdict[]>;
-  /** Where 'later' and dead messages go. */
+  /** Where 'later' and dead messages go; without it 'later' is given back to the queue. */
   retries?: { work: WorkQueue; publisher: Publisher };
 }): Consumer {
   const { log, batch, lanes } = options;
@@ -54,12 +55,18 @@ export function consumeBatches<Value>(options: {
     log,
     async setUp(model, broken) {
       const channel = await model.createChannel();
-      const lane: Lane = { channel, consumerTag: '', open: true, waiting: [] };
-      // From this moment on an acknowledgement would be an error: the connection is about to be closed.
-      const lost = (why: string) => {
-        lane.open = false;
-        if (!stopping) broken(why);
+      const lane: Lane = {
+        channel,
+        consumerTag: '',
+        open: true,
+        waiting: [],
+        // From this moment on an acknowledgement would be an error: the connection is about to be closed.
+        lost(why) {
+          lane.open = false;
+          if (!stopping) broken(why);
+        },
       };
+      const { lost } = lane;
       channel.on('error', (error) => lost(error.message));
       channel.on('close', () => lost('channel closed'));
       await options.declare(channel);
@@ -92,13 +99,16 @@ export function consumeBatches<Value>(options: {
     const parsed = messages.map((message) => parseMessage(message, options.parse));
     const values = parsed.flatMap((result) => ('value' in result ? [result.value] : []));
     const verdicts = values.length ? await handleAll(values) : [];
+    const left = [...verdicts];
     await Promise.all(
       messages.map(async (message, index) => {
         const result = parsed[index] as (typeof parsed)[number];
-        const verdict = 'value' in result ? (verdicts.shift() ?? 'later') : result;
+        const verdict = 'value' in result ? (left.shift() ?? 'later') : result;
         if (await putAway(lane, message, verdict)) lane.channel.ack(message);
       }),
     );
+    // Whoever else consumes may be able to do what could not be done here; kept, nobody would get it.
+    if (!options.retries && verdicts.includes('later')) lane.lost('gives back what it could not do');
   }
 
   async function handleAll(values: Value[]): Promise<Verdict[]> {
@@ -128,7 +138,7 @@ export function consumeBatches<Value>(options: {
     return false;
   }
 
-  /** Without retry steps: what is to come later stays unacknowledged, so that it comes again with the next connection. */
+  /** Without retry steps: what is to come later goes back with the connection, to whoever is next. */
   function putAwayHere(lane: Lane, message: ConsumeMessage, verdict: Exclude<Verdict, 'done'>): boolean {
     if (verdict === 'later') return false;
     // Kept, it would take the place of one that can be read, until there is no place left.

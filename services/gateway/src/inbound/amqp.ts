@@ -5,6 +5,7 @@ import { declarePush, declareTopology, pushQueue, SETTLE_QUEUE } from '@flashsal
 import { type Consumer, consumeBatches } from '@flashsale/messaging/consumer';
 import type { Log } from '@flashsale/runtime/log';
 
+const ATTEMPTS = 2;
 const AGAIN_AFTER_MS = 500;
 
 export function consumeOrderEvents(options: {
@@ -13,23 +14,22 @@ export function consumeOrderEvents(options: {
   settle: (event: OrderEvent) => Promise<void>;
 }): Consumer {
   const { url, log, settle } = options;
-  let stopping = false;
 
-  /** Settling twice is harmless, so an event that failed is simply settled again; the broker keeps it meanwhile. */
-  async function settleForSure(event: OrderEvent) {
-    while (!stopping) {
+  /** Settling twice is harmless; what a gateway without its Redis cannot settle goes back to those that can. */
+  async function settleOrGiveBack(event: OrderEvent) {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       try {
         await settle(event);
         return 'done' as const;
       } catch (error) {
-        log.warn({ orderId: event.orderId, error: String(error) }, 'not settled, again soon');
+        log.warn({ orderId: event.orderId, attempt, error: String(error) }, 'not settled');
         await sleep(AGAIN_AFTER_MS);
       }
     }
     return 'later' as const;
   }
 
-  const consumer = consumeBatches<OrderEvent>({
+  return consumeBatches<OrderEvent>({
     url,
     name: 'gateway: order events',
     log,
@@ -38,15 +38,8 @@ export function consumeOrderEvents(options: {
     batch: 200,
     lanes: 2,
     parse: read(OrderEvent),
-    handle: (events) => Promise.all(events.map(settleForSure)),
+    handle: (events) => Promise.all(events.map(settleOrGiveBack)),
   });
-  return {
-    consuming: consumer.consuming,
-    async stop() {
-      stopping = true;
-      await consumer.stop();
-    },
-  };
 }
 
 /** Every gateway hears every result, for whoever waits for it here; what is lost meanwhile is not told again. */

@@ -13,7 +13,6 @@ import { describeSettings, table } from './table.ts';
 const run: RoadRun = {
   figures: { ...queued, offered: 400, yes: settings.accident.units, confirmed: settings.accident.units },
   untrueYes: 0,
-  unknownAtFirst: 0,
   bankIdleShare: 0.3,
   lateMs: { p99: 1, max: 2 },
   audits: { inFlight: sound, atRest: sound },

@@ -6,6 +6,7 @@ export const queued: RoadFigures = {
   offered: 3_000,
   yes: 1_000,
   no: { soldOut: 2_000, busy: 0, tooLate: 0, limit: 0, notOpen: 0 },
+  unanswered: 0,
   unknown: 0,
   errors: 0,
   turnedAwayWhileUnsold: 0,

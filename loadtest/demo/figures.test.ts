@@ -59,6 +59,28 @@ test('a yes whose order never ends is unknown at the end, a 504 that ends is not
   const figures = roadFigures({ stock: 5, clicks, orders, lastClickAt: 0 });
   assert.equal(figures.unknown, 2);
   assert.equal(figures.yes, 1);
+  assert.equal(figures.unanswered, 2, 'whatever became of the order, the buyer was not told in time');
+});
+
+test('whoever clicked is counted once: yes, a no, unanswered or an error', () => {
+  const clicks = [
+    click(201, { orderId: 'a' }),
+    click(202, { orderId: 'b' }),
+    soldOut(0),
+    busy(0),
+    click(409, { problem: 'rejected', reason: 'timed_out' }),
+    click(409, { problem: 'limit' }),
+    click(403, { problem: 'not-open' }),
+    click(504, { problem: 'outcome-unknown', orderId: 'c' }),
+    click(504, { problem: 'outcome-unknown', orderId: 'd' }),
+    click(0, { timedOut: true }),
+    click(500),
+  ];
+  const orders = byId(order('a', 0, 1), order('b', 0, null, 'queued'), order('c', 0, 9), order('d', 0, null, 'queued'));
+  const { offered, yes, no, unanswered, errors } = roadFigures({ stock: 5, clicks, orders, lastClickAt: 0 });
+  assert.equal(offered, 11);
+  assert.equal(yes + Object.values(no).reduce((a, b) => a + b) + unanswered + errors, offered);
+  assert.deepEqual([yes, unanswered, errors], [2, 3, 1]);
 });
 
 test('sold out: turned away too early are those refused before the last unit that was sold had been clicked', () => {

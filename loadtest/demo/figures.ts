@@ -26,6 +26,9 @@ export interface RoadFigures {
   offered: number;
   yes: number;
   no: { soldOut: number; busy: number; tooLate: number; limit: number; notOpen: number };
+  /** Answered 504 or not at all, whatever became of the order: with yes, each no and the errors, all who clicked. */
+  unanswered: number;
+  /** Of the orders behind a yes, a 504 or no answer: those without a final result in the end. */
   unknown: number;
   errors: number;
   turnedAwayWhileUnsold: number;
@@ -94,6 +97,7 @@ export function roadFigures({ stock, clicks, orders, lastClickAt }: RoadFacts): 
       limit: limit.length,
       notOpen: notOpen.length,
     },
+    unanswered: unknown.length,
     unknown: [...yes, ...unknown].filter(({ orderId }) => !isFinal(orders.get(orderId ?? ''))).length,
     errors: error.length,
     turnedAwayWhileUnsold: turnedAwayWhileUnsold([...soldOut, ...busy, ...tooLate], confirmed, stock),

@@ -11,7 +11,6 @@ import { settings } from './settings.ts';
 const runOf = (more: Partial<RoadFigures> = {}): RoadRun => ({
   figures: { ...queued, ...more },
   untrueYes: 0,
-  unknownAtFirst: 0,
   bankIdleShare: 0.02,
   lateMs: { p99: 5, max: 30 },
   audits: { inFlight: sound, atRest: sound },
@@ -44,12 +43,13 @@ const result: DemoResult = {
   accident: { run: small, yesBefore: 60, yesMeanwhile: 90, awayMs: 719 },
 };
 
-/** One line stays for "Everything stays up", one for the prompt. */
-const ROOM = 22;
+/** One line stays for "Everything stays up", one for what Ctrl-C makes it say, one for the prompt. */
+const ROOM = 21;
 const below = (lines: string[]) => lines.slice(lines.lastIndexOf('') + 1);
 
 test('the summary fits a screen of 80 × 24 together with a prompt', () => {
-  const huge = { ...direct.figures, busy: 2_000_000, peakLine: 1_000_000, turnedAwayWhileUnsold: 2_000_000 };
+  const no = { soldOut: 2_000, busy: 18_000, tooLate: 13, limit: 0, notOpen: 0 };
+  const huge = { ...direct.figures, no, peakLine: 1_000_000, turnedAwayWhileUnsold: 2_000_000 };
   for (const each of [result, { ...result, accident: null }, { ...result, direct: { ...direct, figures: huge } }]) {
     const lines = below(describeSummary(each, settings));
     assert.ok(lines.length <= ROOM, `${lines.length} lines`);
@@ -63,8 +63,37 @@ test('what scrolls away above it fits 80 columns too', () => {
 
 test('a refusal because time was up has its own figure, and is no error', () => {
   const lines = describeSummary(result, settings);
-  assert.ok(lines.some((line) => /said no: busy · too late +0 · 0 +2,600 · 13$/.test(line)));
+  assert.ok(lines.some((line) => /said no: sold out · busy · too late +2,000 · 0 · 0 +0 · 2,600 · 13$/.test(line)));
   assert.ok(lines.some((line) => /errors +0 · 0 · 0 +0 · 0 · 0$/.test(line)));
+});
+
+/** A row's numbers in one of the columns, summed up. */
+function summed(row: string, column: 0 | 1): number {
+  const cell = row.trim().split(/ {2,}/).slice(1)[column] ?? '';
+  return cell.split(' · ').reduce((sum, number) => sum + Number(number.replaceAll(',', '')), 0);
+}
+
+test('the first rows add up to all who clicked: nobody is in no row', () => {
+  const two = runOf({
+    ...direct.figures,
+    no: { soldOut: 1, busy: 2_200, tooLate: 13, limit: 2, notOpen: 3 },
+    unanswered: 362,
+    errors: 32,
+    unknown: 5,
+  });
+  const lines = below(describeSummary({ ...result, direct: two }, settings));
+  const rows = lines.slice(
+    2,
+    lines.findIndex((line) => line.startsWith('turned away')),
+  );
+  assert.match(lines[0] ?? '', /^of 3,000 who clicked/);
+  for (const column of [0, 1] as const) {
+    assert.equal(
+      rows.map((row) => summed(row, column)).reduce((a, b) => a + b),
+      3_000,
+    );
+  }
+  assert.ok(lines.some((line) => /no answer in time · errors +0 · 0 · 0 +5 · 362 · 32$/.test(line)));
 });
 
 test('the verdict says what the accident did, or which claim does not hold', () => {

@@ -71,9 +71,6 @@ function footnotes({ queued, direct }: DemoResult): string[] {
     ...(worst > LATE_WORTH_SAYING_MS
       ? [`This machine was too slow to click in time: p99 ${duration(worst)} late.`]
       : []),
-    ...(queued.unknownAtFirst + direct.unknownAtFirst
-      ? [`First answered 504 or not at all: ${queued.unknownAtFirst} queued, ${direct.unknownAtFirst} direct.`]
-      : []),
   ];
 }
 

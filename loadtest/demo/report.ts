@@ -67,6 +67,8 @@ export function verdict(all: Claim[], accident: Accident | null): string {
 function footnotes({ queued, direct }: DemoResult): string[] {
   const worst = Math.max(queued.lateMs.p99, direct.lateMs.p99);
   return [
+    'Final result of what was sold: the answer if that is a 201, else when the orders',
+    "database says it was decided; clicks and database go by this machine's clock.",
     `Waiting is counted from when a click was due; the latest was sent ${duration(Math.max(queued.lateMs.max, direct.lateMs.max))} late.`,
     ...(worst > LATE_WORTH_SAYING_MS
       ? [`This machine was too slow to click in time: p99 ${duration(worst)} late.`]

@@ -13,8 +13,8 @@ const said = (change: { queued?: Partial<RoadFigures>; direct?: Partial<RoadFigu
 test('a slow bank: the queue keeps what the calls turn away, and its buyers wait', () => {
   assert.deepEqual(sentences(run), [
     'The queue sold all 1,000, though the bank takes 100/s, and turned nobody away while a unit was left: up to 925 waited, 892 were sold after the crowd left.',
-    'Its price is waiting: a yes came after 41 ms, but half of its buyers knew the result within 4.7 s, 5.1 times the 924 ms of the direct road.',
-    'The direct road told the result in 924 ms, but had no room for 2,613 while a unit was left and 613 were never sold: calls suit a bank that keeps up.',
+    'Its price is waiting: a yes came after 41 ms, but half of its buyers knew the result within 4.7 s, 4.9 times the 963 ms of the direct road.',
+    'The direct road told the result in 963 ms, but had no room for 2,613 while a unit was left and 613 were never sold: calls suit a bank that keeps up.',
   ]);
 });
 
@@ -76,7 +76,7 @@ test('beside those turned away, those without an answer are named too', () => {
   const failed = { unanswered: 362, turnedAwayWhileUnsold: 2_240 };
   assert.equal(
     said({ direct: failed })[2],
-    'The direct road told the result in 924 ms, but had no room for 2,240 while a unit was left, 362 got no answer in time and 613 were never sold.',
+    'The direct road told the result in 963 ms, but had no room for 2,240 while a unit was left, 362 got no answer in time and 613 were never sold.',
   );
   assert.equal(
     said({ queued: { ...failed, confirmed: 993 } })[0],

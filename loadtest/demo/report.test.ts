@@ -105,11 +105,22 @@ test('the verdict says what the accident did, or which claim does not hold', () 
   assert.match(lastOf(result), /^✓ all 14 claims above hold; kill -9 of orders lost none of 400 accepted orders$/);
   assert.match(lastOf({ ...result, accident: null }), /^✓ all 11 claims above hold$/);
   const broken = { ...result, queued: runOf({ errors: 3 }) };
-  assert.equal(
-    lastOf(broken),
-    '✗ 1 of 14 claims above do not hold: queued: 3 errors, 0 outcomes unknown at the end'.slice(0, 80),
-  );
-  assert.ok(verdict(claimsOf(broken, settings), null).length <= 80);
+  assert.equal(lastOf(broken), '✗ 1 of 14 claims above does not hold: queued: no error, nothing unknown');
+});
+
+test('the verdict names each claim in full on one line', () => {
+  const all = claimsOf(result, settings);
+  for (const claim of all) {
+    const line = verdict([{ ...claim, ok: false }, ...all.map((other) => ({ ...other, ok: false }))], null);
+    assert.ok(line.endsWith(`do not hold, first: ${claim.name}`) && line.length <= 80, line);
+  }
+});
+
+test("settings that were not so are not told: of somebody else's gateways, of an accident left out", () => {
+  const told = (each: DemoResult) => describeRun(each, settings).join('\n');
+  assert.match(told(result), /^direct: .* at most 100 calls in flight per gateway$/m);
+  assert.match(told(result), /^accident: 600 buyers/m);
+  assert.doesNotMatch(told({ ...result, accident: null }), /^(direct|accident): (deadline|600)/m);
 });
 
 test('an accident that could not be had is told as left out', () => {

@@ -31,7 +31,8 @@ export function describeRun(result: DemoResult, settings: Settings): string[] {
   return [
     '',
     ...footnotes(result),
-    ...describeSettings(settings),
+    // The accident is left out exactly where the stack is somebody else's.
+    ...describeSettings(settings, result.accident !== null),
     ...describeEnvironment(result.environment),
     '',
     ...claimsOf(result, settings).map(describeClaim),
@@ -61,7 +62,8 @@ export function verdict(all: Claim[], accident: Accident | null): string {
   const [first] = broken;
   const survived = accident && `; kill -9 of orders lost none of ${count(accident.run.figures.yes)} accepted orders`;
   if (!first) return `✓ all ${all.length} claims above hold${survived ?? ''}`;
-  return `✗ ${broken.length} of ${all.length} claims above do not hold: ${first.text}`.slice(0, WIDTH);
+  const fail = broken.length > 1 ? 'do not hold, first' : 'does not hold';
+  return `✗ ${broken.length} of ${all.length} claims above ${fail}: ${first.name}`;
 }
 
 function footnotes({ queued, direct }: DemoResult): string[] {

@@ -50,21 +50,17 @@ function cells(label: string, ...columns: string[]): string {
 const text = (figure: string | number) => (typeof figure === 'number' ? count(figure) : figure);
 const both = ({ p50, p99 }: Percentiles) => `${duration(p50)} / ${duration(p99)}`;
 
-export function describeSettings({
-  units,
-  buyers,
-  crowdSeconds,
-  clientTimeoutMs,
-  bank,
-  direct,
-  warmUp,
-  accident,
-}: Settings): string[] {
+/** Of somebody else's stack it is not known how its gateways were set, and no accident happens there. */
+export function describeSettings(settings: Settings, ownStack: boolean): string[] {
+  const { units, buyers, crowdSeconds, clientTimeoutMs, bank, direct, warmUp, accident } = settings;
+  const own = [
+    `direct: deadline ${duration(direct.deadlineMs)}, at most ${count(direct.maxInFlight)} calls in flight per gateway`,
+    `accident: ${count(accident.buyers)} buyers in ${accident.crowdSeconds} s, ${count(accident.units)} units, queued; orders is killed at ${count(accident.killedAtYes)} yes`,
+  ];
   return [
     `${count(units)} units, ${count(buyers)} buyers in ${crowdSeconds} s, evenly, each once, waiting at most ${duration(clientTimeoutMs)}`,
     `bank: ${bank.chargesPerSecond} charges/s, then p50 ${bank.latencyMs.p50} ms, p99 ${bank.latencyMs.p99} ms; declines ${bank.declineRate}, errors ${bank.errorRate}, late ${bank.lateRate}`,
-    `direct: deadline ${duration(direct.deadlineMs)}, at most ${count(direct.maxInFlight)} calls in flight`,
-    `accident: ${count(accident.buyers)} buyers in ${accident.crowdSeconds} s, ${count(accident.units)} units, queued; orders is killed at ${count(accident.killedAtYes)} yes`,
+    ...(ownStack ? own : []),
     `warmed, uncounted: ${count(warmUp.buyers)} buyers on each road, at a bank without limit`,
   ];
 }

@@ -60,8 +60,6 @@ function queuedClaims({ settings: { units }, queued, untrueYes }: Evidence): Cla
 }
 
 function directClaims({ settings: { units }, direct, directBankIdleShare: idle, untrueYes }: Evidence): Claim[] {
-  const { no, answerMs } = direct;
-  const refused = no.soldOut + no.busy + no.tooLate + no.limit + no.notOpen;
   return [
     claim(
       direct.yes > 0 && untrueYes.direct === 0,
@@ -78,15 +76,22 @@ function directClaims({ settings: { units }, direct, directBankIdleShare: idle, 
       'direct: unsold as the crowd left',
       `direct: ${count(direct.confirmedWhenCrowdLeft)} of ${count(units)} sold when the crowd had left`,
     ),
+    ...directNoClaims(direct),
+  ];
+}
+
+function directNoClaims({ no, answerMs, errors, unknown }: RoadFigures): Claim[] {
+  const refused = no.soldOut + no.busy + no.tooLate + no.limit + no.notOpen;
+  return [
     claim(
       no.busy > 0 && no.busy + no.tooLate === refused && atOnce(answerMs),
       'direct: refused with 503, at once',
       `direct: ${count(no.busy)} of ${count(refused)} refused with 503${no.tooLate ? ` (${count(no.tooLate)} late)` : ''}; in ${duration(answerMs.no.p50)}, a yes in ${duration(answerMs.yes.p50)}`,
     ),
     claim(
-      direct.errors === 0 && direct.unknown === 0,
+      errors === 0 && unknown === 0,
       'direct: no error, nothing unknown',
-      `direct: ${count(direct.errors)} errors, ${count(direct.unknown)} outcomes unknown at the end`,
+      `direct: ${count(errors)} errors, ${count(unknown)} outcomes unknown at the end`,
     ),
   ];
 }

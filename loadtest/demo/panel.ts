@@ -55,7 +55,6 @@ function charts({ mode, samples, units, buyers, crowdSeconds, state }: ActScene,
   const now = samples.at(-1);
   const running = state === 'running';
   const line: Measure = (sample) => inLine(mode, sample);
-  const busyMs: Measure = ({ bank }) => bank.busyMs;
   const rate = (label: string, style: Style, measure: Measure, total: string) => {
     const perSecond = running ? `${count(Math.round(rateNow(samples, measure)))}/s` : '';
     return row(scale, label, style, bars(rates(samples, measure, cellMs), buyers / crowdSeconds), perSecond, total);
@@ -63,22 +62,21 @@ function charts({ mode, samples, units, buyers, crowdSeconds, state }: ActScene,
   const level = (label: string, style: Style, measure: Measure, current: string, total: string) =>
     row(scale, label, style, bars(levels(samples, measure, cellMs), units), current, total);
   const sold = `${count(now?.confirmed ?? 0)} of ${count(units)}`;
-  const busyNow = `${Math.min(100, Math.round(rateNow(samples, busyMs) / 10))} %`;
   return [
     rate('arrivals', 'cyan', ({ sent }) => sent, `${count(now?.sent ?? 0)} clicks`),
     rate('yes', 'green', ({ yes }) => yes, `${count(now?.yes ?? 0)} yes`),
     rate('refused', 'red', ({ refused }) => refused, describeNo(now)),
     level(lineOf(mode), 'yellow', line, running && now ? count(line(now)) : '', running ? 'people' : ''),
     level('confirmed', 'green', ({ confirmed }) => confirmed, '', sold),
-    row(
-      scale,
-      'bank busy',
-      'cyan',
-      bars(rates(samples, busyMs, cellMs), 1_000),
-      running ? busyNow : '',
-      describeBank(now, running),
-    ),
+    bankRow(samples, running, scale),
   ];
+}
+
+function bankRow(samples: Sample[], running: boolean, scale: Scale): Line {
+  const busyMs: Measure = ({ bank }) => bank.busyMs;
+  const busyNow = `${Math.min(100, Math.round(rateNow(samples, busyMs) / 10))} %`;
+  const chart = bars(rates(samples, busyMs, scale.cellMs), 1_000);
+  return row(scale, 'bank busy', 'cyan', chart, running ? busyNow : '', describeBank(samples.at(-1), running));
 }
 
 function headline({ title, name, state, samples, buyers }: ActScene): Line {

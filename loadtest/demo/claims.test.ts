@@ -13,7 +13,6 @@ import { describeSettings, table } from './table.ts';
 const run: RoadRun = {
   figures: { ...queued, offered: 400, yes: settings.accident.units, confirmed: settings.accident.units },
   untrueYes: 0,
-  unknownAtFirst: 0,
   bankIdleShare: 0.3,
   lateMs: { p99: 1, max: 2 },
   audits: { inFlight: sound, atRest: sound },
@@ -104,17 +103,19 @@ test('whatever is printed of a good run fits 80 columns', () => {
   const bank = { charges: 1000, busyMs: 9_000, waiting: 0, inProgress: 0 };
   const sample = { sent: 3000, yes: 1000, refused: 2000, other: 0, atMs: 0, confirmed: 1000, decided: 1000, bank };
   const progress = progressLine({ name: 'accident', mode: 'queued' }, sample);
-  const said = [...claims(evidence).map(describeClaim), ...describeSettings(settings), `  99.9 s  ${progress}`];
+  const said = [...claims(evidence).map(describeClaim), ...describeSettings(settings, true), `  99.9 s  ${progress}`];
   for (const row of [...rows, ...said]) assert.ok(row.length <= 80, row);
 });
 
 test('durations are said in the unit in which they are read', () => {
-  assert.deepEqual([null, 0, 9.94, 10.4, 999, 1_049, 65_000].map(duration), [
+  assert.deepEqual([null, 0, 9.94, 9.96, 10.4, 999.4, 999.6, 1_049, 65_000].map(duration), [
     '–',
     '0.0 ms',
     '9.9 ms',
     '10 ms',
+    '10 ms',
     '999 ms',
+    '1.0 s',
     '1.0 s',
     '65.0 s',
   ]);

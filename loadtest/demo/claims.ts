@@ -8,6 +8,8 @@ import type { Settings } from './settings.ts';
 
 export interface Claim {
   ok: boolean;
+  /** Short enough for the verdict's line. */
+  name: string;
   text: string;
 }
 
@@ -34,45 +36,62 @@ export function claims(evidence: Evidence): Claim[] {
 
 function queuedClaims({ settings: { units }, queued, untrueYes }: Evidence): Claim[] {
   return [
-    claim(queued.yes === units, `queued: ${count(queued.yes)} were told yes, of ${count(units)} units`),
+    claim(
+      queued.yes === units,
+      'queued: a yes for each unit',
+      `queued: ${count(queued.yes)} were told yes, of ${count(units)} units`,
+    ),
     claim(
       queued.confirmed === units && untrueYes.queued === 0,
+      'queued: all sold, each yes held',
       `queued: ${count(queued.confirmed)} confirmed, ${count(untrueYes.queued)} yes that did not hold`,
     ),
     claim(
       queued.turnedAwayWhileUnsold === 0,
+      'queued: nobody turned away too early',
       `queued: ${count(queued.turnedAwayWhileUnsold)} turned away while a unit was unsold`,
     ),
     claim(
       queued.errors === 0 && queued.unknown === 0,
+      'queued: no error, nothing unknown',
       `queued: ${count(queued.errors)} errors, ${count(queued.unknown)} outcomes unknown at the end`,
     ),
   ];
 }
 
 function directClaims({ settings: { units }, direct, directBankIdleShare: idle, untrueYes }: Evidence): Claim[] {
-  const { no, answerMs } = direct;
-  const refused = no.soldOut + no.busy + no.tooLate + no.limit + no.notOpen;
   return [
     claim(
       direct.yes > 0 && untrueYes.direct === 0,
+      'direct: each yes held',
       `direct: ${count(direct.yes)} were told yes, ${count(untrueYes.direct)} yes that did not hold`,
     ),
     claim(
       idle !== null && idle < MOST_IDLE,
+      'direct: the bank was kept busy',
       `direct: the bank was idle ${percent(idle)} of the time buyers waited (under ${percent(MOST_IDLE)})`,
     ),
     claim(
       direct.confirmedWhenCrowdLeft < units,
+      'direct: unsold as the crowd left',
       `direct: ${count(direct.confirmedWhenCrowdLeft)} of ${count(units)} sold when the crowd had left`,
     ),
+    ...directNoClaims(direct),
+  ];
+}
+
+function directNoClaims({ no, answerMs, errors, unknown }: RoadFigures): Claim[] {
+  const refused = no.soldOut + no.busy + no.tooLate + no.limit + no.notOpen;
+  return [
     claim(
       no.busy > 0 && no.busy + no.tooLate === refused && atOnce(answerMs),
+      'direct: refused with 503, at once',
       `direct: ${count(no.busy)} of ${count(refused)} refused with 503${no.tooLate ? ` (${count(no.tooLate)} late)` : ''}; in ${duration(answerMs.no.p50)}, a yes in ${duration(answerMs.yes.p50)}`,
     ),
     claim(
-      direct.errors === 0 && direct.unknown === 0,
-      `direct: ${count(direct.errors)} errors, ${count(direct.unknown)} outcomes unknown at the end`,
+      errors === 0 && unknown === 0,
+      'direct: no error, nothing unknown',
+      `direct: ${count(errors)} errors, ${count(unknown)} outcomes unknown at the end`,
     ),
   ];
 }
@@ -88,10 +107,19 @@ function accidentClaims({ settings, accident }: Evidence): Claim[] {
   const lost = Math.max(unknown, run.untrueYes);
   const all = yes === settings.accident.units && turnedAwayWhileUnsold === 0;
   return [
-    claim(lost === 0 && yes > 0, `kill -9 of orders: ${count(lost)} of ${count(yes)} accepted orders lost`),
-    claim(awayMs !== null, `kill -9 of orders: started again, ready after ${duration(awayMs)}`),
+    claim(
+      lost === 0 && yes > 0,
+      'kill -9: no accepted order lost',
+      `kill -9 of orders: ${count(lost)} of ${count(yes)} accepted orders lost`,
+    ),
+    claim(
+      awayMs !== null,
+      'kill -9: orders started again',
+      `kill -9 of orders: started again, ready after ${duration(awayMs)}`,
+    ),
     claim(
       all && errors === 0,
+      'kill -9: all sold, no error',
       `kill -9 of orders: ${count(turnedAwayWhileUnsold)} turned away while a unit was unsold, ${count(errors)} errors`,
     ),
   ];
@@ -101,8 +129,8 @@ function auditClaims({ audits }: Evidence): Claim[] {
   const inFlight = audits.map((audit) => audit.inFlight);
   const atRest = audits.map((audit) => audit.atRest);
   return [
-    claim(all(inFlight), `audit in flight, as each crowd left: ${holding(inFlight)}`),
-    claim(all(atRest), `audit at rest, after each crowd: ${holding(atRest)}`),
+    claim(all(inFlight), 'audit in flight', `audit in flight, as each crowd left: ${holding(inFlight)}`),
+    claim(all(atRest), 'audit at rest', `audit at rest, after each crowd: ${holding(atRest)}`),
   ];
 }
 
@@ -113,5 +141,5 @@ function holding(audits: AuditResult[]) {
   return `${checks.filter((check) => check.ok).length} of ${checks.length} checks hold`;
 }
 
-const claim = (ok: boolean, text: string): Claim => ({ ok, text });
+const claim = (ok: boolean, name: string, text: string): Claim => ({ ok, name, text });
 export const describeClaim = ({ ok, text }: Claim) => `${ok ? '✓' : '✗'} ${text}`;

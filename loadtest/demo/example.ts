@@ -6,6 +6,7 @@ export const queued: RoadFigures = {
   offered: 3_000,
   yes: 1_000,
   no: { soldOut: 2_000, busy: 0, tooLate: 0, limit: 0, notOpen: 0 },
+  unanswered: 0,
   unknown: 0,
   errors: 0,
   turnedAwayWhileUnsold: 0,
@@ -25,6 +26,8 @@ export const direct: RoadFigures = {
   confirmedWhenCrowdLeft: 288,
   confirmed: 387,
   unsold: 613,
-  clickToFinalMs: { p50: 924, p99: 1_100 },
+  // On this road a yes is the result.
+  answerMs: { yes: { p50: 963, p99: 1_200 }, no: { p50: 7.4, p99: 55 } },
+  clickToFinalMs: { p50: 963, p99: 1_200 },
 };
 export const sound: AuditResult = { ok: true, atRest: true, checks: [], inFlight: [], titles: new Map(), notes: [] };

@@ -59,6 +59,46 @@ test('a yes whose order never ends is unknown at the end, a 504 that ends is not
   const figures = roadFigures({ stock: 5, clicks, orders, lastClickAt: 0 });
   assert.equal(figures.unknown, 2);
   assert.equal(figures.yes, 1);
+  assert.equal(figures.unanswered, 2, 'whatever became of the order, the buyer was not told in time');
+});
+
+test('whoever clicked is counted once: yes, a no, unanswered or an error', () => {
+  const clicks = [
+    click(201, { orderId: 'a' }),
+    click(202, { orderId: 'b' }),
+    soldOut(0),
+    busy(0),
+    click(409, { problem: 'rejected', reason: 'timed_out' }),
+    click(409, { problem: 'limit' }),
+    click(403, { problem: 'not-open' }),
+    click(504, { problem: 'outcome-unknown', orderId: 'c' }),
+    click(504, { problem: 'outcome-unknown', orderId: 'd' }),
+    click(0, { timedOut: true }),
+    click(500),
+  ];
+  const orders = byId(order('a', 0, 1), order('b', 0, null, 'queued'), order('c', 0, 9), order('d', 0, null, 'queued'));
+  const { offered, yes, no, unanswered, errors } = roadFigures({ stock: 5, clicks, orders, lastClickAt: 0 });
+  assert.equal(offered, 11);
+  assert.equal(yes + Object.values(no).reduce((a, b) => a + b) + unanswered + errors, offered);
+  assert.deepEqual([yes, unanswered, errors], [2, 3, 1]);
+});
+
+test('the final result is waited for from when the click was due, on both roads by one clock', () => {
+  // Due at 1000 each, minted by the gateway at 1040.
+  const orders = byId(order('a', 1_040, 1_960), order('b', 1_040, 5_000), order('c', 1_040, 3_500));
+  const finalMs = (...clicks: Click[]) => roadFigures({ stock: 5, clicks, orders, lastClickAt: 0 }).clickToFinalMs.p50;
+  const called = click(201, { orderId: 'a', answerMs: 963, answeredAt: 1_963 });
+  assert.equal(finalMs(called), 963, 'a 201 is the result: no yes comes later than it');
+  assert.equal(finalMs(click(202, { orderId: 'b', answerMs: 45, answeredAt: 1_045 })), 4_000);
+  const late = click(504, { problem: 'outcome-unknown', orderId: 'c', answerMs: 2_050, answeredAt: 3_050 });
+  assert.equal(finalMs(late), 2_500, 'decided after the answer');
+  assert.equal(finalMs(soldOut(1_000)), null);
+});
+
+test('of orders that were not confirmed no result is timed', () => {
+  const orders = byId(order('a', 0, 50, 'rejected'), order('b', 0, null, 'queued'));
+  const clicks = [click(202, { orderId: 'a' }), click(202, { orderId: 'b' })];
+  assert.deepEqual(roadFigures({ stock: 5, clicks, orders, lastClickAt: 0 }).clickToFinalMs, { p50: null, p99: null });
 });
 
 test('sold out: turned away too early are those refused before the last unit that was sold had been clicked', () => {

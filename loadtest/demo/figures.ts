@@ -26,6 +26,9 @@ export interface RoadFigures {
   offered: number;
   yes: number;
   no: { soldOut: number; busy: number; tooLate: number; limit: number; notOpen: number };
+  /** Answered 504 or not at all, whatever became of the order: with yes, each no and the errors, all who clicked. */
+  unanswered: number;
+  /** Of the orders behind a yes, a 504 or no answer: those without a final result in the end. */
   unknown: number;
   errors: number;
   turnedAwayWhileUnsold: number;
@@ -33,6 +36,7 @@ export interface RoadFigures {
   confirmed: number;
   unsold: number;
   answerMs: { yes: Percentiles; no: Percentiles };
+  /** Of the confirmed orders. */
   clickToFinalMs: Percentiles;
   peakLine: number;
   drainedMs: number;
@@ -94,6 +98,7 @@ export function roadFigures({ stock, clicks, orders, lastClickAt }: RoadFacts): 
       limit: limit.length,
       notOpen: notOpen.length,
     },
+    unanswered: unknown.length,
     unknown: [...yes, ...unknown].filter(({ orderId }) => !isFinal(orders.get(orderId ?? ''))).length,
     errors: error.length,
     turnedAwayWhileUnsold: turnedAwayWhileUnsold([...soldOut, ...busy, ...tooLate], confirmed, stock),
@@ -101,12 +106,21 @@ export function roadFigures({ stock, clicks, orders, lastClickAt }: RoadFacts): 
     confirmed: confirmed.length,
     unsold: stock - confirmed.length,
     answerMs: { yes: waits(yes), no: waits([...soldOut, ...busy, ...tooLate, ...limit, ...notOpen]) },
-    clickToFinalMs: percentiles(
-      confirmed.flatMap((order) => (order.decidedAt ? [order.decidedAt - order.createdAt] : [])),
-    ),
+    clickToFinalMs: percentiles(clicks.flatMap((click) => finalMs(click, orders.get(click.orderId ?? '')))),
     peakLine: peakLine(placed),
     drainedMs: Math.max(0, ...placed.map(({ decidedAt }) => (decidedAt ?? 0) - lastClickAt)),
   };
+}
+
+/**
+ * How long a confirmed order's buyer waited for the result, by the clock of the other waits: from when the click was due.
+ * A 201 is the result itself; after any other answer it is there to be asked for once the order is decided.
+ */
+function finalMs({ status, answerMs, answeredAt }: Click, order: Order | undefined): number[] {
+  if (order?.status !== 'confirmed') return [];
+  if (status === 201) return [answerMs];
+  const dueAt = answeredAt - answerMs;
+  return order.decidedAt === null ? [] : [order.decidedAt - dueAt];
 }
 
 /** Those refused before the last unit that was sold at all had been clicked: for them there still was one to be had. */

@@ -6,8 +6,9 @@ export const percent = (share: number | null) => (share === null ? '–' : `${(s
 
 export function duration(ms: number | null): string {
   if (ms === null) return '–';
-  if (ms < 10) return `${ms.toFixed(1)} ms`;
-  return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+  // By what it is rounded to: 999.6 ms are a second.
+  if (ms < 9.95) return `${ms.toFixed(1)} ms`;
+  return ms < 999.5 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
 /** Of what is printed. */

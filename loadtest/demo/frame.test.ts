@@ -3,10 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { actsOf } from './demo.ts';
 import { frame } from './frame.ts';
-import { CHART, cellMsOf } from './panel.ts';
+import { cellMsOf, chartWidth } from './panel.ts';
+
 import type { Sample } from './sample.ts';
 import { type ActScene, afterEvent, type Scene, type ServiceScene } from './scene.ts';
 import { settings } from './settings.ts';
+
+const CHART = chartWidth(80);
 
 const plainly = (_style: string, text: string) => text;
 const draw = (scene: Scene, size = { columns: 80, rows: 24 }) => frame(scene, size, plainly);
@@ -72,6 +75,23 @@ test('no frame is wider or higher than the terminal, whatever the numbers are', 
   }
 });
 
+test('at 60 columns no number is cut: the charts are narrower', () => {
+  const lines = draw(sceneOf(actScenes(['done', 'running']), { title: 'x'.repeat(66) }), { columns: 60, rows: 24 });
+  for (const told of ['3,000 clicks', '1,000 yes', '975 of 1,000', '92 calls', '975 paid', '12.3 s'])
+    assert.ok(
+      lines.some((line) => line.endsWith(told)),
+      told,
+    );
+});
+
+test('what does not fit is marked as cut', () => {
+  const lines = draw(sceneOf(actScenes([]), { journal: ['sold 1,000'] }), { columns: 9, rows: 24 });
+  assert.ok(lines.includes('sold 1,0…'));
+  assert.ok(
+    draw(sceneOf(actScenes([]), { journal: ['sold 1,000'] }), { columns: 10, rows: 24 }).includes('sold 1,000'),
+  );
+});
+
 test('at 80 columns nothing of a panel is cut off', () => {
   const lines = draw(sceneOf(actScenes(['done', 'running'])));
   for (const told of ['3,000 clicks', '1,000 yes', '975 of 1,000', '92 calls', '975 paid', '[crowd gone]', '12.3 s'])
@@ -111,7 +131,7 @@ test('whoever needs more time than expected gets a coarser chart, not a longer o
   assert.ok(act);
   const last = act.samples.at(-1) as Sample;
   for (const atMs of [1_000, 13_000, 119_000]) {
-    const cellMs = cellMsOf({ ...act, samples: [...act.samples, { ...last, atMs }] });
+    const cellMs = cellMsOf({ ...act, samples: [...act.samples, { ...last, atMs }] }, CHART);
     assert.ok(cellMs * CHART >= atMs);
   }
 });

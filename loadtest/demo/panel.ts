@@ -6,20 +6,31 @@ import { inLine, type Sample } from './sample.ts';
 import type { ActScene } from './scene.ts';
 
 export const LABEL = 13;
-export const CHART = 43;
+const WIDEST = 43;
+const NARROWEST = 8;
 const NOW = 8;
+const TOTAL = 16;
+
+/** Where there is little room the charts give way: a bar less is coarser, a number cut short is another number. */
+export const chartWidth = (columns: number) => Math.min(WIDEST, Math.max(NARROWEST, columns - LABEL - NOW - TOTAL));
+
+/** Of charts one above the other. */
+export interface Scale {
+  cellMs: number;
+  width: number;
+}
 
 /** So that the bank has worked the crowd off at the right edge; half as fine for whom that is not enough. */
-export function cellMsOf({ units, chargesPerSecond, crowdSeconds, samples }: ActScene): number {
+export function cellMsOf({ units, chargesPerSecond, crowdSeconds, samples }: ActScene, width: number): number {
   const expectedMs = (Math.max(units / (chargesPerSecond || Infinity), crowdSeconds) + 2) * 1_000;
   const neededMs = samples.at(-1)?.atMs ?? 0;
   let spanMs = expectedMs;
   while (spanMs < neededMs) spanMs *= 2;
-  return spanMs / CHART;
+  return spanMs / width;
 }
 
-export function panel(act: ActScene, cellMs: number): Line[] {
-  return [headline(act), ...(act.state === 'to come' ? legend(act) : charts(act, cellMs))];
+export function panel(act: ActScene, scale: Scale): Line[] {
+  return [headline(act), ...(act.state === 'to come' ? legend(act) : charts(act, scale))];
 }
 
 /** Until the crowd comes, what there will be to see. */
@@ -39,33 +50,33 @@ function legend({ mode, units, buyers, crowdSeconds, chargesPerSecond }: ActScen
 
 const lineOf = (mode: ActScene['mode']) => (mode === 'queued' ? 'in line' : 'waiting');
 
-function charts({ mode, samples, units, buyers, crowdSeconds, state }: ActScene, cellMs: number): Line[] {
+function charts({ mode, samples, units, buyers, crowdSeconds, state }: ActScene, scale: Scale): Line[] {
+  const { cellMs } = scale;
   const now = samples.at(-1);
   const running = state === 'running';
   const line: Measure = (sample) => inLine(mode, sample);
-  const busyMs: Measure = ({ bank }) => bank.busyMs;
   const rate = (label: string, style: Style, measure: Measure, total: string) => {
     const perSecond = running ? `${count(Math.round(rateNow(samples, measure)))}/s` : '';
-    return row(label, style, bars(rates(samples, measure, cellMs), buyers / crowdSeconds), perSecond, total);
+    return row(scale, label, style, bars(rates(samples, measure, cellMs), buyers / crowdSeconds), perSecond, total);
   };
   const level = (label: string, style: Style, measure: Measure, current: string, total: string) =>
-    row(label, style, bars(levels(samples, measure, cellMs), units), current, total);
+    row(scale, label, style, bars(levels(samples, measure, cellMs), units), current, total);
   const sold = `${count(now?.confirmed ?? 0)} of ${count(units)}`;
-  const busyNow = `${Math.min(100, Math.round(rateNow(samples, busyMs) / 10))} %`;
   return [
     rate('arrivals', 'cyan', ({ sent }) => sent, `${count(now?.sent ?? 0)} clicks`),
     rate('yes', 'green', ({ yes }) => yes, `${count(now?.yes ?? 0)} yes`),
     rate('refused', 'red', ({ refused }) => refused, describeNo(now)),
     level(lineOf(mode), 'yellow', line, running && now ? count(line(now)) : '', running ? 'people' : ''),
     level('confirmed', 'green', ({ confirmed }) => confirmed, '', sold),
-    row(
-      'bank busy',
-      'cyan',
-      bars(rates(samples, busyMs, cellMs), 1_000),
-      running ? busyNow : '',
-      describeBank(now, running),
-    ),
+    bankRow(samples, running, scale),
   ];
+}
+
+function bankRow(samples: Sample[], running: boolean, scale: Scale): Line {
+  const busyMs: Measure = ({ bank }) => bank.busyMs;
+  const busyNow = `${Math.min(100, Math.round(rateNow(samples, busyMs) / 10))} %`;
+  const chart = bars(rates(samples, busyMs, scale.cellMs), 1_000);
+  return row(scale, 'bank busy', 'cyan', chart, running ? busyNow : '', describeBank(samples.at(-1), running));
 }
 
 function headline({ title, name, state, samples, buyers }: ActScene): Line {
@@ -79,10 +90,10 @@ function headline({ title, name, state, samples, buyers }: ActScene): Line {
   ];
 }
 
-function row(label: string, style: Style, chart: string, now: string, total: string): Line {
+function row({ width }: Scale, label: string, style: Style, chart: string, now: string, total: string): Line {
   return [
     { text: `  ${label}`.padEnd(LABEL) },
-    { text: chart.slice(0, CHART).padEnd(CHART), style },
+    { text: chart.slice(0, width).padEnd(width), style },
     { text: now.padStart(NOW) },
     { text: `  ${total}`, style: 'dim' },
   ];

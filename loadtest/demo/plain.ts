@@ -17,7 +17,8 @@ export function plainShow({ acts, out }: ShowOptions): Show {
       let dueMs = EVERY_MS;
       return (sample, last) => {
         if (!last && sample.atMs < dueMs) return;
-        dueMs += EVERY_MS;
+        // After a stall the next second from here on, not each of those that were missed.
+        dueMs = (Math.floor(sample.atMs / EVERY_MS) + 1) * EVERY_MS;
         say(progressLine(act, sample));
       };
     },

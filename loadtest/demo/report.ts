@@ -31,7 +31,8 @@ export function describeRun(result: DemoResult, settings: Settings): string[] {
   return [
     '',
     ...footnotes(result),
-    ...describeSettings(settings),
+    // The accident is left out exactly where the stack is somebody else's.
+    ...describeSettings(settings, result.accident !== null),
     ...describeEnvironment(result.environment),
     '',
     ...claimsOf(result, settings).map(describeClaim),
@@ -61,18 +62,18 @@ export function verdict(all: Claim[], accident: Accident | null): string {
   const [first] = broken;
   const survived = accident && `; kill -9 of orders lost none of ${count(accident.run.figures.yes)} accepted orders`;
   if (!first) return `✓ all ${all.length} claims above hold${survived ?? ''}`;
-  return `✗ ${broken.length} of ${all.length} claims above do not hold: ${first.text}`.slice(0, WIDTH);
+  const fail = broken.length > 1 ? 'do not hold, first' : 'does not hold';
+  return `✗ ${broken.length} of ${all.length} claims above ${fail}: ${first.name}`;
 }
 
 function footnotes({ queued, direct }: DemoResult): string[] {
   const worst = Math.max(queued.lateMs.p99, direct.lateMs.p99);
   return [
+    'Final result of what was sold: the answer if that is a 201, else when the orders',
+    "database says it was decided; clicks and database go by this machine's clock.",
     `Waiting is counted from when a click was due; the latest was sent ${duration(Math.max(queued.lateMs.max, direct.lateMs.max))} late.`,
     ...(worst > LATE_WORTH_SAYING_MS
       ? [`This machine was too slow to click in time: p99 ${duration(worst)} late.`]
-      : []),
-    ...(queued.unknownAtFirst + direct.unknownAtFirst
-      ? [`First answered 504 or not at all: ${queued.unknownAtFirst} queued, ${direct.unknownAtFirst} direct.`]
       : []),
   ];
 }

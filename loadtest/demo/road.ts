@@ -24,8 +24,6 @@ export interface RoadRun {
   figures: RoadFigures;
   /** Said yes, and not confirmed in the end. */
   untrueYes: number;
-  /** Answered 504, or not at all, at first. */
-  unknownAtFirst: number;
   /** Of the time from the first charge until the crowd had left. */
   bankIdleShare: number | null;
   lateMs: { p99: number; max: number };
@@ -77,7 +75,6 @@ function collect({ clicks, lastClickAt }: Crowd, orders: Map<string, Order>, sto
   return {
     figures: roadFigures({ stock, clicks, orders, lastClickAt }),
     untrueYes: yes.filter((click) => !isConfirmed(click)).length,
-    unknownAtFirst: clicks.filter((click) => answerOf(click) === 'unknown').length,
     lateMs: { p99: late[Math.ceil(late.length * 0.99) - 1] ?? 0, max: late.at(-1) ?? 0 },
   };
 }

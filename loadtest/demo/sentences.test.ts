@@ -12,9 +12,9 @@ const said = (change: { queued?: Partial<RoadFigures>; direct?: Partial<RoadFigu
 
 test('a slow bank: the queue keeps what the calls turn away, and its buyers wait', () => {
   assert.deepEqual(sentences(run), [
-    'The queue sold all 1,000 past a bank of 100/s and turned nobody away while one was left: up to 925 waited in line, 892 were sold after the crowd had gone.',
-    'Its price is waiting: a yes came after 41 ms, but half of its buyers knew the result within 4.7 s, 5.1 times the 924 ms of the direct road.',
-    'The direct road told the result in 924 ms, but had no room for 2,613 while units were left (613 to the end): calls suit a bank that keeps up.',
+    'The queue sold all 1,000, though the bank takes 100/s, and turned nobody away while a unit was left: up to 925 waited, 892 were sold after the crowd left.',
+    'Its price is waiting: a yes came after 41 ms, but half of its buyers knew the result within 4.7 s, 4.9 times the 963 ms of the direct road.',
+    'The direct road told the result in 963 ms, but had no room for 2,613 while a unit was left and 613 were never sold: calls suit a bank that keeps up.',
   ]);
 });
 
@@ -36,7 +36,7 @@ test('no limit is named where the bank has none', () => {
 
 test('a queue that turned somebody away is not praised', () => {
   const [gave] = said({ queued: { turnedAwayWhileUnsold: 7, confirmed: 993 } });
-  assert.equal(gave, 'The queue sold 993 of 1,000, but turned 7 away while there were units to be had.');
+  assert.equal(gave, 'The queue sold 993 of 1,000, but it turned 7 away while a unit was left.');
 });
 
 test('nothing sold on a road: nothing is said of its waiting', () => {
@@ -49,15 +49,52 @@ test('nothing sold on a road: nothing is said of its waiting', () => {
 
 test('the direct road: sold out in the end, or out of time rather than of room', () => {
   const soldOut = said({ direct: { confirmed: 1_000, unsold: 0 } })[2] ?? '';
-  assert.match(soldOut, /sold all 1,000 too .* refused 2,613 while units were left/);
+  assert.match(soldOut, /sold all 1,000 too .* refused 2,613 while a unit was left: enough/);
   const late = said({ direct: { no: { ...direct.no, busy: 0, tooLate: 2_613 } } })[2] ?? '';
   assert.match(late, /ran out of time for 2,613/);
 });
 
-test('three sentences take at most six lines', () => {
-  for (const sentence of sentences(run)) {
-    assert.ok(wrap(sentence, 80).length <= 2, sentence);
-    assert.equal(wrap(sentence, 80).join(' '), sentence);
-    assert.ok(wrap(sentence, 80).every((line) => line.length <= 80));
+const failures: [Partial<RoadFigures>, RegExp][] = [
+  [{ unanswered: 362 }, /but 362 got no answer in time/],
+  [{ errors: 12 }, /but 12 got an error/],
+  [{ unanswered: 362, errors: 12 }, /but 374 got no answer in time or an error/],
+  [{ unknown: 4 }, /but 4 never got a result/],
+];
+
+test('a road that left somebody without an answer is not praised for turning nobody away', () => {
+  for (const [failed, what] of failures) {
+    const [gave] = said({ queued: failed });
+    assert.match(gave ?? '', what);
+    assert.doesNotMatch(gave ?? '', /nobody/);
+    const calls = said({ direct: { ...failed, turnedAwayWhileUnsold: 0, confirmed: 1_000, unsold: 0 } })[2] ?? '';
+    assert.match(calls, what);
+    assert.doesNotMatch(calls, /nobody|simpler/);
+  }
+});
+
+test('beside those turned away, those without an answer are named too', () => {
+  const failed = { unanswered: 362, turnedAwayWhileUnsold: 2_240 };
+  assert.equal(
+    said({ direct: failed })[2],
+    'The direct road told the result in 963 ms, but had no room for 2,240 while a unit was left, 362 got no answer in time and 613 were never sold.',
+  );
+  assert.equal(
+    said({ queued: { ...failed, confirmed: 993 } })[0],
+    'The queue sold 993 of 1,000, but it turned 2,240 away while a unit was left and 362 got no answer in time.',
+  );
+});
+
+test('each sentence takes at most two lines, whatever happened', () => {
+  const runs = [{}, ...failures.map(([failed]) => failed)].flatMap((failed) =>
+    [0, 2_613].flatMap((turnedAwayWhileUnsold) =>
+      [0, 613].map((unsold) => ({ ...failed, turnedAwayWhileUnsold, unsold, confirmed: 1_000 - unsold })),
+    ),
+  );
+  for (const figures of runs) {
+    for (const sentence of said({ queued: figures, direct: figures })) {
+      const lines = wrap(sentence, 80);
+      assert.ok(lines.length <= 2 && lines.every((line) => line.length <= 80), sentence);
+      assert.equal(lines.join(' '), sentence);
+    }
   }
 });

@@ -46,6 +46,13 @@ test('plain: a line for whatever happens, about one a second for a crowd, and no
   assert.ok(!written().includes('\x1b'));
 });
 
+test('plain: after a stall one line, not one for each second that was missed', () => {
+  const { out, written } = fakeTerminal();
+  const onSample = createShow({ title: 'a demo', acts, out }, true).begin('queued');
+  for (const atMs of [1_010, 5_100, 5_350, 5_600, 6_050]) onSample({ ...sample, atMs }, false);
+  assert.equal(written().trimEnd().split('\n').length, 3);
+});
+
 test('live: the terminal is taken, drawn on, given back once, and what was said stays on it', () => {
   const { out, written } = fakeTerminal();
   const before = process.listenerCount('exit');

@@ -38,37 +38,21 @@ export async function startGateway(config: Config) {
   const world = { gate, views: createOrderViews(redis), queue, orders, inventory, catalogue };
   const stories = createStories(config, world, log, () => rounds.lookAgain());
 
-  const authenticate = createAuthenticate(config.TOKEN_SECRET);
   const leaving = new AbortController();
-  const listening = {
-    follow: stories.follow,
-    listeners: createCapEach(config.MAX_LISTENERS, config.MAX_LISTENERS_OF_A_BUYER),
-    leaving: leaving.signal,
-  };
-  const { findOrder, refuseEarly, changeSale } = stories;
-  const { createSale } = stories.watch;
-  const place = measured(metrics, stories.place);
+  const listeners = createCapEach(config.MAX_LISTENERS, config.MAX_LISTENERS_OF_A_BUYER);
+  const listening = { follow: stories.follow, listeners, leaving: leaving.signal };
   const tooOften = createTooOften(config.CLICKS_PER_BUYER);
-  const directDeadlineMs = config.DIRECT_DEADLINE_MS;
+  const place = measured(metrics, stories.place);
+  const shared = { ...stories, authenticate: createAuthenticate(config.TOKEN_SECRET), catalogue, listening };
   const http = await startHttp({
     host,
     port: config.HTTP_PORT,
     log,
     routers: [
-      ordersRouter({
-        authenticate,
-        tooOften,
-        catalogue,
-        refuseEarly,
-        place,
-        listening,
-        findOrder,
-        gate,
-        directDeadlineMs,
-      }),
-      eventsRouter({ authenticate, findOrder, listening, heartbeatMs: config.HEARTBEAT_MS }),
+      ordersRouter({ ...shared, tooOften, place, gate, directDeadlineMs: config.DIRECT_DEADLINE_MS }),
+      eventsRouter({ ...shared, heartbeatMs: config.HEARTBEAT_MS }),
+      salesRouter({ ...shared, remaining: gate.remaining }),
       openapiRouter(),
-      salesRouter({ authenticate, catalogue, createSale, changeSale, remaining: gate.remaining }),
     ],
   });
   const rounds = startRounds(config, stories, log, metrics);

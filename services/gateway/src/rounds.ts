@@ -9,10 +9,10 @@ const LOOK_AGAIN_MS = 100;
 /** A sale with units again must be open on every gateway within a second. */
 const TICKETS_MS = 300;
 
-export function startRounds({ ROUND_MS }: Config, { watch, sweep }: Stories, log: Log, metrics: Metrics) {
+export function startRounds({ ROUND_MS }: Config, { look, lookAtTickets, sweep }: Stories, log: Log, metrics: Metrics) {
   const loops = {
-    watch: startLoop({ name: 'watch', everyMs: ROUND_MS, log, round: watch.look }),
-    tickets: startLoop({ name: 'tickets', everyMs: TICKETS_MS, log, round: watch.lookAtTickets }),
+    watch: startLoop({ name: 'watch', everyMs: ROUND_MS, log, round: look }),
+    tickets: startLoop({ name: 'tickets', everyMs: TICKETS_MS, log, round: lookAtTickets }),
     sweep: startLoop({ name: 'sweep', everyMs: ROUND_MS, log, round: async () => metrics.swept.inc(await sweep()) }),
   };
   return {

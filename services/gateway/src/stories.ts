@@ -54,7 +54,7 @@ export function createStories(config: Config, world: World, log: Log, lookAgain:
     changeSale: (saleId: string, change: SaleChange) =>
       changeSale(saleId, change, { ...world, warn: warn('gate not changed, again soon') }),
     /** Knows the sales, and opens their gates. */
-    watch: createWatch({ ...world, directDeadlineMs, warn: warn('gate not opened, again soon') }),
+    ...createWatch({ ...world, directDeadlineMs, warn: warn('gate not opened, again soon') }),
     /** Answers how many orders were due. */
     async sweep(): Promise<number> {
       const swept = catalogue.all().map((sale) => sweep(sale, { ...world, settle, directDeadlineMs }));

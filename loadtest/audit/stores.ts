@@ -22,6 +22,7 @@ export interface Stores {
 export class StoreUnreadable extends Error {}
 
 const CONNECT_TIMEOUT_MS = 3_000;
+const CONNECT_AGAIN_MS = 500;
 const READ_TIMEOUT_MS = 30_000;
 
 export function openStores({ redisUrl, databases, bankUrl, bankApiKey }: StoreAddresses): Stores {
@@ -30,7 +31,7 @@ export function openStores({ redisUrl, databases, bankUrl, bankApiKey }: StoreAd
     connectTimeout: CONNECT_TIMEOUT_MS,
     commandTimeout: READ_TIMEOUT_MS,
     maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
+    retryStrategy: () => CONNECT_AGAIN_MS,
   });
   redis.on('error', () => undefined);
   const [orders, inventory, payment] = [pool(databases.orders), pool(databases.inventory), pool(databases.payment)];

@@ -1,6 +1,7 @@
 // One road, from the first click until nothing is in flight any more.
-import { type AuditResult, audit } from '../audit/audit.ts';
-import type { Stores } from '../audit/stores.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AuditOptions, type AuditResult, audit } from '../audit/audit.ts';
+import { type Stores, StoreUnreadable } from '../audit/stores.ts';
 import type { Bank } from '../bank.ts';
 import type { Buyer } from '../buyers.ts';
 import type { Order, Shop } from '../shop.ts';
@@ -10,6 +11,9 @@ import { answerOf, type Click, type RoadFigures, roadFigures } from './figures.t
 import { untilFinal } from './finals.ts';
 import type { RoadWatch } from './sample.ts';
 import type { Settings } from './settings.ts';
+
+const STARTED_AGAIN_WITHIN_MS = 20_000;
+const LOOK_AGAIN_MS = 500;
 
 export interface Venue {
   gatewayUrl: string;
@@ -54,18 +58,29 @@ export async function runRoad(venue: Venue, { saleId, stock, buyers, seconds, wa
   const left = Promise.withResolvers<void>();
   const [crowd, inFlight] = await Promise.all([
     generator.send(order, { tally: watch.tally, left: left.resolve }),
-    left.promise.then(() => audit(stores, { atRest: false })),
+    left.promise.then(() => auditWhenReadable(stores, { atRest: false })),
   ]);
 
   const asked = crowd.clicks.flatMap(({ orderId }, i) => (orderId ? [{ orderId, token: buyers[i]?.token ?? '' }] : []));
   const patienceMs = settings.finalWithinSeconds * 1_000;
   const orders = await untilFinal(shop, asked, patienceMs);
-  const atRest = await audit(stores, { atRest: true, patienceMs });
+  const atRest = await auditWhenReadable(stores, { atRest: true, patienceMs });
   await watch.stop();
   const { charges } = await bank.statement();
   const ours = charges.filter((charge) => orders.has(charge.key));
   const bankIdleShare = idleShare(ours, crowd.lastClickAt);
   return { ...collect(crowd, orders, stock), bankIdleShare, audits: { inFlight, atRest } };
+}
+
+/** A store that is started again just now cannot be read for a moment. */
+async function auditWhenReadable(stores: Stores, options: AuditOptions): Promise<AuditResult> {
+  for (const giveUpAt = Date.now() + STARTED_AGAIN_WITHIN_MS; ; await sleep(LOOK_AGAIN_MS)) {
+    try {
+      return await audit(stores, options);
+    } catch (error) {
+      if (!(error instanceof StoreUnreadable) || Date.now() > giveUpAt) throw error;
+    }
+  }
 }
 
 function collect({ clicks, lastClickAt }: Crowd, orders: Map<string, Order>, stock: number) {

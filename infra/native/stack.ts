@@ -12,10 +12,11 @@ import { type ServiceName, type StackInfo, writeStack } from './stack-file.ts';
 import { type Service, type ServiceEvent, supervise } from './supervisor.ts';
 import { environments, forEachService, type Ports, SERVICES, type Settings } from './wiring.ts';
 
-export type { ServiceEvent, Settings, StackInfo };
-export type Stack = StackInfo & { services: Record<ServiceName, Service>; stop(): Promise<void> };
 const WATCH_EVERY_MS = 500;
 
+export type { ServiceEvent, Settings, StackInfo };
+export type Stack = StackInfo & { services: Record<ServiceName, Service>; stop(): Promise<void> };
+type ServerName = Exclude<keyof Servers, 'stop'>;
 export type StartStack = {
   dir: string;
   settings?: Settings;
@@ -52,8 +53,6 @@ export async function startStack(options: StartStack): Promise<Stack> {
     throw error;
   }
 }
-
-type ServerName = 'postgres' | 'redis' | 'rabbitmq';
 
 /** Answers how to stop watching. */
 function watchServers(servers: Servers, onLost: (server: ServerName) => void): () => Promise<void> {

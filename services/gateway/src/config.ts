@@ -21,7 +21,7 @@ export const settings = {
   UNSENT_DUE_MS: ms.default(10_000),
   /** When it asks about one that the broker has; long, because a line is normal. */
   SENT_DUE_MS: ms.default(30_000),
-  /** Clicks per second of one buyer; beyond it 429. */
+  /** Clicks per second of one buyer at this gateway; beyond it 429. */
   CLICKS_PER_BUYER: count.default(10),
   /** Streams and waits that may be open at once. */
   MAX_LISTENERS: count.default(5_000),

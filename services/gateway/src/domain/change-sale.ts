@@ -1,7 +1,7 @@
 // Closing, topping up and moving a sale: inventory first, then its gate.
 import type { Catalogue } from './catalogue.ts';
 import type { Gate, Inventory } from './ports.ts';
-import type { Sale } from './sale.ts';
+import { problemsOf, type Sale, type SaleProblem } from './sale.ts';
 
 /** Absolute values: sending them again, or late, changes nothing more. */
 export interface SaleChange {
@@ -16,7 +16,7 @@ export interface SaleChange {
 export type ChangeAnswer =
   | { kind: 'done'; sale: Sale }
   | { kind: 'changed-meanwhile'; sale: Sale }
-  | { kind: 'impossible'; field: string; message: string }
+  | { kind: 'impossible'; problem: SaleProblem }
   | { kind: 'no-such-sale' };
 
 export interface ChangePorts {
@@ -34,7 +34,7 @@ export async function changeSale(saleId: string, change: SaleChange, ports: Chan
     if (isSame(sale, wanted)) return { kind: 'done', sale };
     if ((change.revision ?? sale.revision) !== sale.revision) return { kind: 'changed-meanwhile', sale };
     const problem = problemOf(sale, wanted);
-    if (problem) return { kind: 'impossible', ...problem };
+    if (problem) return { kind: 'impossible', problem };
     const changed = await ports.inventory.changeSale(sale, wanted);
     if (changed) return { kind: 'done', sale: await toTheGate(changed, ports) };
     // Somebody else's change came first, so at least that one got on: look what is left of this one.
@@ -52,12 +52,9 @@ const withChange = (sale: Sale, { stock, closed, opensAtMs, closesAtMs }: SaleCh
 const CHANGEABLE = ['stock', 'closed', 'opensAtMs', 'closesAtMs'] as const;
 const isSame = (a: Sale, b: Sale) => CHANGEABLE.every((field) => a[field] === b[field]);
 
-function problemOf(sale: Sale, wanted: Sale) {
+function problemOf(sale: Sale, wanted: Sale): SaleProblem | undefined {
   if (wanted.stock < sale.stock) return { field: 'stock', message: `only grows: it is ${sale.stock}` };
-  if (wanted.closesAtMs <= wanted.opensAtMs) return { field: 'closesAt', message: 'must be after opensAt' };
-  if (!Number.isSafeInteger(wanted.stock * wanted.price.amountMinor))
-    return { field: 'stock', message: 'price times stock must stay below 2^53' };
-  return undefined;
+  return problemsOf(wanted)[0];
 }
 
 /** If it fails, the next round of any gateway brings the gate the same values. */

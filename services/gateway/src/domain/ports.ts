@@ -44,7 +44,7 @@ export interface Snapshot {
   reservations: { orderId: string; buyerId: string; quantity: number }[];
 }
 
-/** Each call is one script. Those that answer a plain value reject when Redis cannot be asked. */
+/** Each change is one script. What answers a plain value rejects when Redis cannot be asked. */
 export interface Gate {
   admit(command: OrderCommand, dueInMs: number, idempotencyKey?: string): Promise<Admission>;
   /** The order that was admitted with that key; `stale`: the gate is not to be believed just now. */

@@ -20,3 +20,18 @@ export interface Sale {
   epoch: number;
   revision: number;
 }
+
+export interface SaleProblem {
+  field: string;
+  message: string;
+}
+
+/** What no field shows by itself; inventory refuses the same. */
+export function problemsOf(sale: Pick<Sale, 'stock' | 'price' | 'opensAtMs' | 'closesAtMs'>): SaleProblem[] {
+  const window = { field: 'closesAt', message: 'must be after opensAt' };
+  const worth = { field: 'stock', message: 'price times stock must stay below 2^53' };
+  return [
+    ...(sale.closesAtMs > sale.opensAtMs ? [] : [window]),
+    ...(Number.isSafeInteger(sale.price.amountMinor * sale.stock) ? [] : [worth]),
+  ];
+}

@@ -6,6 +6,7 @@ import { OPERATIONS } from './operations.ts';
 import { answerProblem, problemHandler } from './problems.ts';
 
 const DRAIN_MS = 5_000;
+
 export interface PublicServer {
   port: number;
   stop(): Promise<void>;

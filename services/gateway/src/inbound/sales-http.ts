@@ -77,7 +77,7 @@ function changed(answer: ChangeAnswer): Sale {
     case 'changed-meanwhile':
       throw new Problem('changed-meanwhile', { revision: answer.sale.revision });
     case 'impossible':
-      throw new Problem('bad-request', { errors: [{ field: answer.field, message: answer.message }] });
+      throw new Problem('bad-request', { errors: [answer.problem] });
     case 'no-such-sale':
       throw new Problem('not-found', { detail: 'no such sale' });
   }

@@ -2,7 +2,7 @@
 import { Money, text } from '@flashsale/contracts/fields';
 import { z } from 'zod';
 import type { SaleChange } from '../domain/change-sale.ts';
-import type { Sale } from '../domain/sale.ts';
+import { problemsOf, type Sale } from '../domain/sale.ts';
 import { Problem } from './problems.ts';
 
 export const OrderRequest = z.strictObject({ quantity: z.int32().min(1).default(1) });
@@ -35,13 +35,10 @@ export const SaleRequest = z
     checkout: z.literal('instant').default('instant'),
     decideWithinSeconds: z.int32().min(1).max(86_400).default(600),
   })
-  .refine((sale) => Date.parse(sale.closesAt) > Date.parse(sale.opensAt), {
-    path: ['closesAt'],
-    message: 'must be after opensAt',
-  })
-  .refine((sale) => Number.isSafeInteger(sale.price.amountMinor * sale.stock), {
-    path: ['stock'],
-    message: 'price times stock must stay below 2^53',
+  .superRefine(({ opensAt, closesAt, ...sale }, context) => {
+    const window = { opensAtMs: Date.parse(opensAt), closesAtMs: Date.parse(closesAt) };
+    for (const { field, message } of problemsOf({ ...sale, ...window }))
+      context.addIssue({ code: 'custom', path: [field], message });
   });
 
 export const SaleChangeRequest = z

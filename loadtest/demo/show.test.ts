@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import type { WriteStream } from 'node:tty';
 import { actsOf } from './demo.ts';
+import { liveShow } from './live.ts';
 import type { Sample } from './sample.ts';
 import { settings } from './settings.ts';
 import { createShow, isScreen } from './show.ts';
@@ -56,7 +57,7 @@ test('plain: after a stall one line, not one for each second that was missed', (
 test('live: the terminal is taken, drawn on, given back once, and what was said stays on it', () => {
   const { out, written } = fakeTerminal();
   const before = process.listenerCount('exit');
-  const show = createShow({ title: 'a demo', acts, out }, false);
+  const show = liveShow({ title: 'a demo', acts, out });
   show.say('something happened');
   show.stage('the accident');
   show.begin('accident')(sample, false);

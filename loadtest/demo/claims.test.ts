@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { RoadFigures } from '../measure/figures.ts';
+import { duration } from '../measure/format.ts';
 import type { Accident } from './accident.ts';
 import { claims, describeClaim, type Evidence } from './claims.ts';
 import { direct, queued, sound } from './example.ts';
-import type { RoadFigures } from './figures.ts';
-import { duration } from './format.ts';
 import { progressLine } from './plain.ts';
 import type { RoadRun } from './road.ts';
 import { settings } from './settings.ts';

@@ -1,8 +1,8 @@
 // What this project says of itself, held against the figures of one run.
 import type { AuditResult } from '../audit/audit.ts';
+import type { RoadFigures } from '../measure/figures.ts';
+import { count, duration, percent } from '../measure/format.ts';
 import type { Accident } from './accident.ts';
-import type { RoadFigures } from './figures.ts';
-import { count, duration, percent } from './format.ts';
 import type { RoadRun } from './road.ts';
 import type { Settings } from './settings.ts';
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, type TestContext, test } from 'node:test';
+import { answerOf } from '../measure/figures.ts';
 import { createGenerator } from './crowd.ts';
-import { answerOf } from './figures.ts';
 import type { Tally } from './generator.ts';
 
 const generator = createGenerator();

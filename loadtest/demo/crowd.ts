@@ -1,6 +1,6 @@
 // Sends crowds from a thread of its own, so that neither progress nor polling makes a click late.
 import { Worker } from 'node:worker_threads';
-import type { Click } from './figures.ts';
+import type { Click } from '../measure/figures.ts';
 import type { CrowdOrder, CrowdReport, Tally } from './generator.ts';
 
 export interface Crowd {

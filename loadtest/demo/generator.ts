@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { parentPort } from 'node:worker_threads';
 import { Pool } from 'undici';
-import { answerOf, type Click } from './figures.ts';
+import { answerOf, type Click } from '../measure/figures.ts';
 
 export interface CrowdOrder {
   gatewayUrl: string;

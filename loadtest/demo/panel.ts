@@ -1,6 +1,7 @@
 // One crowd on one road: what came, what it was told, who waits, what was sold, and the bank at work.
+
+import { count } from '../measure/format.ts';
 import { bars, levels, type Measure, rateNow, rates } from './chart.ts';
-import { count } from './format.ts';
 import type { Line, Style } from './frame.ts';
 import { inLine, type Sample } from './sample.ts';
 import type { ActScene } from './scene.ts';

@@ -1,10 +1,10 @@
 // What a run is told as: text for people, JSON for whoever calculates with it.
 import { asJson, describeShortly } from '../audit/print.ts';
+import { describeEnvironment } from '../measure/environment.ts';
+import { count, duration, WIDTH, wrap } from '../measure/format.ts';
 import type { Accident } from './accident.ts';
 import { type Claim, claims, describeClaim } from './claims.ts';
 import type { DemoResult } from './demo.ts';
-import { describeEnvironment } from './environment.ts';
-import { count, duration, WIDTH, wrap } from './format.ts';
 import { sentences } from './sentences.ts';
 import type { Settings } from './settings.ts';
 import { describeSettings, table } from './table.ts';

@@ -4,11 +4,11 @@ import { type AuditOptions, type AuditResult, audit } from '../audit/audit.ts';
 import { type Stores, StoreUnreadable } from '../audit/stores.ts';
 import type { Bank } from '../bank.ts';
 import type { Buyer } from '../buyers.ts';
+import { idleShare } from '../measure/bank-idle.ts';
+import { answerOf, type Click, type RoadFigures, roadFigures } from '../measure/figures.ts';
+import { untilFinal } from '../measure/finals.ts';
 import type { Order, Shop } from '../shop.ts';
-import { idleShare } from './bank-idle.ts';
 import type { Crowd, Generator } from './crowd.ts';
-import { answerOf, type Click, type RoadFigures, roadFigures } from './figures.ts';
-import { untilFinal } from './finals.ts';
 import type { RoadWatch } from './sample.ts';
 import type { Settings } from './settings.ts';
 

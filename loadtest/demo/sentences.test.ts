@@ -1,9 +1,9 @@
 // What the table says of itself must be true of other runs too.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { RoadFigures } from '../measure/figures.ts';
+import { wrap } from '../measure/format.ts';
 import { direct, queued } from './example.ts';
-import type { RoadFigures } from './figures.ts';
-import { wrap } from './format.ts';
 import { type Compared, sentences } from './sentences.ts';
 
 const run: Compared = { units: 1_000, chargesPerSecond: 100, queued, direct };

@@ -13,8 +13,8 @@ import { audit } from '../audit/audit.ts';
 import { openStores } from '../audit/stores.ts';
 import { createBuyers, createTokens } from '../buyers.ts';
 import { createGenerator, type Generator } from '../demo/crowd.ts';
-import { answerOf, isFinal } from '../demo/figures.ts';
-import { untilFinal } from '../demo/finals.ts';
+import { answerOf, isFinal } from '../measure/figures.ts';
+import { untilFinal } from '../measure/finals.ts';
 import { createShop, type Shop } from '../shop.ts';
 
 const STOCK = 150;

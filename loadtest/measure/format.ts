@@ -1,4 +1,4 @@
-// How the demo writes numbers.
+// How numbers are written for people.
 
 export const count = (value: number) => value.toLocaleString('en-US');
 

@@ -73,9 +73,10 @@ async function tellPid(pidOf: () => Promise<number | undefined>, onStart: K6Run[
 // Without an address k6 opens no port for its REST API, so that two may run beside each other.
 function runArguments({ script, consoleFile, summaryFile, quiet = false }: K6Run): string[] {
   return [
-    ...['run', '--address', '', '--no-usage-report', '--log-format', 'raw'],
+    ...['run', '--address', '', '--no-usage-report'],
     ...(process.stdout.isTTY && !quiet ? [] : ['--quiet', '--no-color']),
-    ...(consoleFile ? ['--console-output', consoleFile] : []),
+    // In k6's own format each line would have its level and time around it; raw, a warning would lack its reason.
+    ...(consoleFile ? ['--console-output', consoleFile, '--log-format', 'raw'] : []),
     ...(summaryFile ? ['--summary-export', summaryFile] : []),
     resolve(ROOT, script),
   ];

@@ -13,7 +13,7 @@ const UNITS = knob('UNITS', 300);
 const PATIENCE_SECONDS = 25;
 const STAYING = { share: 1, seconds: PATIENCE_SECONDS + 5 };
 const CROWD = { buyers: knob('BUYERS', 900), seconds: knob('SECONDS', 2), staying: STAYING };
-const BANK = { chargesPerSecond: knob('BANK', 100) };
+const BANK = { chargesPerSecond: knob('BANK', 50) };
 const ROADS = roads();
 
 const served = new Counter('served');

@@ -5,8 +5,8 @@ import type { Scenario } from 'k6/options';
 import type { Road } from './knobs.ts';
 
 /** Where all clicks that are under way at once take longer than this, there are not enough users, and k6 counts it. */
-const UNDER_WAY_SECONDS = 4;
-/** What a small machine has memory for, at 0.15 MB each. */
+const UNDER_WAY_SECONDS = 3;
+/** What a small machine has memory for, at a quarter of a megabyte each. */
 const MOST_USERS = 5_000;
 /** Longer than shop.ts waits for an answer: nobody is cut off. */
 const LAST_ANSWER_SECONDS = 12;
@@ -101,21 +101,42 @@ export function openingBell({ peak, seconds }: Bell): Scenario {
 
 export interface Rung extends Even {
   perSecond: number;
+  /** Of all those below it. */
+  clicksBefore: number;
   startsAtSeconds: number;
 }
 
 /** Ever twice as many, up to `top`, each for so long; between them a pause in which lines may end. */
 export function ladder(top: number, rungs: number, seconds: number): Rung[] {
-  return Array.from({ length: rungs }, (_, i) => {
-    const perSecond = Math.ceil(top / 2 ** (rungs - 1 - i));
-    return {
-      perSecond,
-      buyers: perSecond * seconds,
-      seconds,
-      startsAtSeconds: i * (seconds + LEAD_SECONDS + TAIL_SECONDS),
-    };
-  });
+  const rates = Array.from({ length: rungs }, (_, i) => Math.ceil(top / 2 ** (rungs - 1 - i)));
+  return rates.map((perSecond, i) => ({
+    perSecond,
+    buyers: perSecond * seconds,
+    seconds,
+    clicksBefore: rates.slice(0, i).reduce((sum, rate) => sum + rate * seconds, 0),
+    startsAtSeconds: i * rungSeconds(seconds),
+  }));
 }
+
+/** From the start of one to the start of the next. */
+export const rungSeconds = (seconds: number) => LEAD_SECONDS + seconds + TAIL_SECONDS;
+
+/** The function named `on` climbs it; `rungNow` tells it where it is. Everything is tagged with `tags` and the rung. */
+export function climb(rungs: Rung[], on: string, fromSeconds: number, tags: Record<string, string>) {
+  const scenarios = rungs.map((rung): [string, Scenario] => [
+    `${on}_${rung.perSecond}`,
+    {
+      ...even(rung),
+      exec: on,
+      startTime: `${fromSeconds + rung.startsAtSeconds}s`,
+      tags: { ...tags, rung: String(rung.perSecond) },
+    },
+  ]);
+  return Object.fromEntries(scenarios);
+}
+
+/** The rung of the iteration that runs now. */
+export const rungNow = (rungs: Rung[]) => rungs.find(({ perSecond }) => exec.scenario.name.endsWith(`_${perSecond}`));
 
 export interface OnRoads {
   roads: Road[];

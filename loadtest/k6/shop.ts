@@ -49,7 +49,8 @@ export function buyer(index: number): string {
 export function buy(saleId: string, token: string): Answer {
   const from = Date.now();
   const response = http.post(`${venue.gatewayUrl}/v1/sales/${saleId}/orders`, '{}', {
-    headers: bearer(token),
+    // Buyers share no connections. (k6's users would, and after half a minute idle the shop has closed them.)
+    headers: { ...bearer(token), connection: 'close' },
     timeout: CLICK_TIMEOUT_MS,
     responseCallback: declared,
     tags: { name: 'buy' },

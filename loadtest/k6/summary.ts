@@ -18,7 +18,7 @@ export function value({ metrics }: Data, metric: string, of: string, tags: Recor
 export function thresholdLines({ metrics }: Data): string[] {
   return Object.entries(metrics).flatMap(([name, { thresholds = {} }]) =>
     Object.entries(thresholds)
-      .filter(([rule]) => rule !== 'count>=0')
+      .filter(([rule]) => !rule.endsWith('>=0'))
       .map(([rule, { ok }]) => `  ${ok ? '✓' : '✗'} ${name} ${rule}`),
   );
 }

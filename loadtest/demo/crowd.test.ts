@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, type TestContext, test } from 'node:test';
-import { answerOf } from '../measure/figures.ts';
+import { answerOf } from '../measure/answer.ts';
 import { createGenerator } from './crowd.ts';
 import type { Tally } from './generator.ts';
 

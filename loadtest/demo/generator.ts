@@ -2,7 +2,8 @@
 import { lookup } from 'node:dns/promises';
 import { parentPort } from 'node:worker_threads';
 import { Pool } from 'undici';
-import { answerOf, type Click } from '../measure/figures.ts';
+import { type Answered, answerOf, readAnswer } from '../measure/answer.ts';
+import type { Click } from '../measure/figures.ts';
 
 export interface CrowdOrder {
   gatewayUrl: string;
@@ -78,7 +79,7 @@ function sender(pools: Pool[], path: string, timeoutMs: number, tally: Tally) {
   };
 }
 
-type Answer = Pick<Click, 'status' | 'timedOut' | 'problem' | 'reason' | 'orderId'>;
+type Answer = Answered & Pick<Click, 'orderId'>;
 
 /** `dispatch` and not `request`, which costs a third more: this thread takes its time from the machine it measures. */
 function click(pool: Pool, path: string, token: string, timeoutMs: number): Promise<Answer> {
@@ -86,7 +87,7 @@ function click(pool: Pool, path: string, token: string, timeoutMs: number): Prom
   const patience = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
   return new Promise((resolve) => {
     let status = 0;
-    let location: unknown;
+    let location: string | undefined;
     let text = '';
     pool.dispatch(
       { path, method: 'POST', headers, body: '{}', ...patience },
@@ -94,12 +95,12 @@ function click(pool: Pool, path: string, token: string, timeoutMs: number): Prom
         onRequestStart: () => undefined,
         onResponseStart(_controller, statusCode, headers) {
           status = statusCode;
-          location = headers.location;
+          location = headers.location?.toString();
         },
         onResponseData(_controller, chunk) {
           text += chunk;
         },
-        onResponseEnd: () => resolve(answer(status, location, text)),
+        onResponseEnd: () => resolve(readAnswer(status, location, text)),
         onResponseError: (_controller, error) => resolve({ ...NO_ANSWER, timedOut: TIMEOUTS.has(error.name) }),
       },
     );
@@ -108,14 +109,3 @@ function click(pool: Pool, path: string, token: string, timeoutMs: number): Prom
 
 const NO_ANSWER = { status: 0, problem: null, reason: null, orderId: null };
 const TIMEOUTS = new Set(['HeadersTimeoutError', 'BodyTimeoutError']);
-
-function answer(status: number, location: unknown, text: string): Answer {
-  const problem = PROBLEM_TYPE.exec(text)?.[1] ?? null;
-  const reason = REASON.exec(text)?.[1] ?? null;
-  // What a yes and an unknown outcome name; another answer's order is not this click's.
-  const named = (status < 300 || status === 504) && typeof location === 'string';
-  return { status, timedOut: false, problem, reason, orderId: named ? (location.split('/').at(-1) ?? null) : null };
-}
-
-const PROBLEM_TYPE = /"type":"\/problems\/([a-z-]+)"/;
-const REASON = /"reason":"([a-z_]+)"/;

@@ -13,7 +13,8 @@ import { audit } from '../audit/audit.ts';
 import { openStores } from '../audit/stores.ts';
 import { createBuyers, createTokens } from '../buyers.ts';
 import { createGenerator, type Generator } from '../demo/crowd.ts';
-import { answerOf, isFinal } from '../measure/figures.ts';
+import { answerOf } from '../measure/answer.ts';
+import { isFinal } from '../measure/figures.ts';
 import { untilFinal } from '../measure/finals.ts';
 import { createShop, type Shop } from '../shop.ts';
 

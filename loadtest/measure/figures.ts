@@ -1,19 +1,13 @@
 // From clicks and final orders to the figures of one road; pure, and nothing in it is assumed. Each order is of one unit.
 import { FINAL_STATUSES } from '@flashsale/contracts/messages';
 import type { Order } from '../shop.ts';
+import { type Answered, answerOf } from './answer.ts';
 
 /** One buyer's click and its answer; times in Unix milliseconds, waiting counted from when the click was due. */
-export interface Click {
+export interface Click extends Answered {
   lateMs: number;
   answerMs: number;
   answeredAt: number;
-  /** 0: no answer at all. */
-  status: number;
-  timedOut: boolean;
-  /** The kind of problem it was answered with, `sold-out` for `/problems/sold-out`. */
-  problem: string | null;
-  /** Why the order was rejected, where it was. */
-  reason: string | null;
   orderId: string | null;
 }
 
@@ -52,26 +46,6 @@ export interface RoadFacts {
   lastClickAt: number;
 }
 
-export type Answer = 'yes' | 'soldOut' | 'busy' | 'tooLate' | 'limit' | 'notOpen' | 'unknown' | 'error';
-
-const PROBLEMS: Record<string, Answer> = {
-  '403 not-open': 'notOpen',
-  '403 closed': 'notOpen',
-  '409 already-bought': 'limit',
-  '409 limit': 'limit',
-  // A direct order that was not decided by its deadline was rejected for good: nothing happened.
-  '409 rejected timed_out': 'tooLate',
-  '410 sold-out': 'soldOut',
-  '503 busy': 'busy',
-  '504 outcome-unknown': 'unknown',
-};
-
-export function answerOf({ status, problem, reason, timedOut }: Click): Answer {
-  if (timedOut) return 'unknown';
-  if (status === 201 || status === 202) return 'yes';
-  return PROBLEMS[[status, problem, ...(problem === 'rejected' ? [reason] : [])].join(' ')] ?? 'error';
-}
-
 const FINAL = new Set<string>(FINAL_STATUSES);
 export const isFinal = (order: Order | undefined) => order !== undefined && FINAL.has(order.status);
 
@@ -85,6 +59,9 @@ export function roadFigures({ stock, clicks, orders, lastClickAt }: RoadFacts): 
     limit = [],
     notOpen = [],
     unknown = [],
+    // Here nobody clicks twice, and the bank declines nobody: either would be a surprise.
+    tooOften = [],
+    declined = [],
     error = [],
   } = answers;
   const placed = [...orders.values()];
@@ -102,7 +79,7 @@ export function roadFigures({ stock, clicks, orders, lastClickAt }: RoadFacts): 
     },
     unanswered: unknown.length,
     unknown: [...yes, ...unknown].filter(({ orderId }) => !isFinal(orders.get(orderId ?? ''))).length,
-    errors: error.length,
+    errors: error.length + tooOften.length + declined.length,
     turnedAwayWhileUnsold: turnedAwayWhileUnsold([...soldOut, ...busy, ...tooLate], confirmed, stock),
     confirmedWhenCrowdLeft: confirmed.filter(({ decidedAt }) => decidedAt !== null && decidedAt <= lastClickAt).length,
     confirmed: confirmed.length,

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Answered, answerOf, readAnswer } from './answer.ts';
+
+const counts = (status: number, more: Partial<Answered> = {}) =>
+  answerOf({ status, timedOut: false, problem: null, reason: null, ...more });
+
+test('each answer counts as what its status and its problem say together', () => {
+  assert.equal(counts(202), 'yes');
+  assert.equal(counts(201), 'yes');
+  assert.equal(counts(410, { problem: 'sold-out' }), 'soldOut');
+  assert.equal(counts(503, { problem: 'busy' }), 'busy');
+  assert.equal(counts(402, { problem: 'payment-declined', reason: 'declined' }), 'declined');
+  assert.equal(counts(409, { problem: 'already-bought' }), 'limit');
+  assert.equal(counts(409, { problem: 'rejected', reason: 'timed_out' }), 'tooLate');
+  assert.equal(counts(403, { problem: 'closed' }), 'notOpen');
+  assert.equal(counts(429, { problem: 'too-often' }), 'tooOften');
+  assert.equal(counts(504, { problem: 'outcome-unknown' }), 'unknown');
+  assert.equal(counts(0, { timedOut: true }), 'unknown');
+});
+
+test('what nobody declared is an error: a bare 503, a rejected order, a broken connection', () => {
+  for (const undeclared of [counts(503), counts(409, { problem: 'rejected' }), counts(500), counts(0), counts(200)]) {
+    assert.equal(undeclared, 'error');
+  }
+});
+
+const LOCATION = '/v1/orders/0190a';
+
+test('kind of problem and reason are read from the body, the order from the location', () => {
+  const body = '{"type":"/problems/rejected","title":"The order was rejected","status":409,"reason":"timed_out"}';
+  assert.deepEqual(readAnswer(409, undefined, body), {
+    status: 409,
+    timedOut: false,
+    problem: 'rejected',
+    reason: 'timed_out',
+    orderId: null,
+  });
+  assert.equal(readAnswer(202, LOCATION, '{"orderId":"0190a","status":"queued"}').orderId, '0190a');
+});
+
+test('only a yes and an unknown outcome name an order of this click', () => {
+  assert.equal(readAnswer(504, LOCATION, '').orderId, '0190a');
+  assert.equal(readAnswer(409, LOCATION, '{"type":"/problems/already-bought"}').orderId, null);
+});

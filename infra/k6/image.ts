@@ -1,0 +1,63 @@
+// k6 as its makers' image, where a Docker engine has it or can pull it.
+import { execFile } from 'node:child_process';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { ROOT } from '../native/leftovers.ts';
+import type { Command, K6Run } from './run.ts';
+
+export const IMAGE = 'grafana/k6';
+const ANSWER_MS = 10_000;
+const PULL_MS = 5 * 60_000;
+
+const docker = (args: string[], env: NodeJS.ProcessEnv, timeout = ANSWER_MS) =>
+  promisify(execFile)('docker', args, { env, timeout }).then(({ stdout }) => stdout.trim());
+
+/** Undefined when it is here. */
+export async function whyNoImage(
+  version: string,
+  say: (line: string) => void,
+  env: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
+  const image = `${IMAGE}:${version}`;
+  const engine = await docker(['version', '--format', '{{.Server.Version}}'], env).catch(() => undefined);
+  if (!engine) return 'no Docker engine answers';
+  const here = await docker(['image', 'inspect', '--format', '{{.Id}}', image], env).catch(() => undefined);
+  if (here) return undefined;
+  say(`pulling ${image}`);
+  const pulled = await docker(['pull', '-q', image], env, PULL_MS).catch(() => undefined);
+  return pulled ? undefined : `${image} is not here and cannot be pulled`;
+}
+
+let runs = 0;
+
+/** On the host's network, where the stack is; as the caller, whose files it reads and writes under their own paths. */
+export function imageCommand(version: string, { env, consoleFile, summaryFile }: K6Run): Command {
+  runs += 1;
+  const name = `flashsale-k6-${process.pid}-${runs}`;
+  const folders = [consoleFile, summaryFile, env.VENUE].flatMap((file) => (file ? [dirname(file)] : []));
+  const user = process.getuid ? ['--user', `${process.getuid()}:${process.getgid?.()}`] : [];
+  const args = [
+    ...['run', '--rm', '--name', name, '--network', 'host', ...user],
+    ...['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'],
+    ...[
+      '--volume',
+      `${ROOT}:${ROOT}:ro`,
+      ...[...new Set(folders)].flatMap((folder) => ['--volume', `${folder}:${folder}`]),
+    ],
+    ...['--workdir', ROOT, ...Object.keys(env).flatMap((key) => ['--env', key])],
+    `${IMAGE}:${version}`,
+  ];
+  return { command: 'docker', args, pidOf: () => pidIn(name) };
+}
+
+const LOOK_EVERY_MS = 100;
+
+/** Undefined where its processes are not to be seen, as in a virtual machine. */
+async function pidIn(name: string): Promise<number | undefined> {
+  for (const giveUpAt = Date.now() + ANSWER_MS; Date.now() < giveUpAt; await sleep(LOOK_EVERY_MS)) {
+    const pid = Number(await docker(['inspect', '--format', '{{.State.Pid}}', name], process.env).catch(() => 0));
+    if (pid > 0) return process.platform === 'linux' ? pid : undefined;
+  }
+  return undefined;
+}

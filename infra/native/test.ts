@@ -19,7 +19,7 @@ const test = (files: string[]) => runStages(files.length > 0 ? [testsStage(files
 function allStages(): Stage[] {
   return [
     { name: 'lint', run: () => run('node_modules/.bin/biome', ['check', '.']) },
-    { name: 'types', run: () => run('node_modules/.bin/tsc', ['--noEmit']) },
+    { name: 'types', run: () => run('npm', ['run', '--silent', 'typecheck']) },
     testsStage(fs.globSync(ALL_TESTS, { cwd: ROOT, exclude: ['node_modules/**', ...WHOLE_SYSTEM, ...IN_CONTAINERS] })),
     { name: 'whole system', run: () => run(process.execPath, ['--test', '--test-concurrency=1', ...WHOLE_SYSTEM]) },
     { name: 'demo', run: () => run(process.execPath, ['loadtest/demo/main.ts', '--once', '--plain']) },

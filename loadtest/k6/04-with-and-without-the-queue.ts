@@ -1,4 +1,5 @@
 // The same arrivals on a queued and on a direct sale: who is told yes, how soon, and who is turned away while there are units.
+// Buyers: 3000
 import { check } from 'k6';
 import { Trend } from 'k6/metrics';
 import type { Options } from 'k6/options';

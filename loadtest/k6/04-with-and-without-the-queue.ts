@@ -1,10 +1,10 @@
 // The same arrivals on a queued and on a direct sale: who is told yes, how soon, and who is turned away while there are units.
-// Buyers: 3000
+// Buyers: 1500
 import { check } from 'k6';
 import { Trend } from 'k6/metrics';
 import type { Options } from 'k6/options';
 import { knob, type Road, roads } from './knobs.ts';
-import { dueNow, even, lastClickSeconds, ONE, once, shown } from './shapes.ts';
+import { dueNow, even, lastClickSeconds, ONE, once, oneAfterTheOther, shown } from './shapes.ts';
 import { buy, buyer, chargesSince, openSale, setBank, until } from './shop.ts';
 
 const UNITS = knob('UNITS', 500);
@@ -17,13 +17,10 @@ const ROADS = roads();
 /** What the queue holds when the crowd has left, at the bank's pace, and a little more. */
 const LINE_SECONDS = 15 + (BANK.chargesPerSecond && Math.min(UNITS, CROWD.buyers) / BANK.chargesPerSecond);
 const LEFT_SECONDS = lastClickSeconds(CROWD);
-const startTime = (road: Road) => `${ROADS.indexOf(road) * (LEFT_SECONDS + LINE_SECONDS)}s`;
 
 export const options: Options = {
   scenarios: {
-    ...Object.fromEntries(
-      ROADS.map((road) => [road, { ...even(CROWD), exec: road, tags: { road }, startTime: startTime(road) }]),
-    ),
+    ...oneAfterTheOther({ roads: ROADS, shape: even(CROWD), apartSeconds: LEFT_SECONDS + LINE_SECONDS }),
     ...(ROADS.length === 2 && { between: { ...once(LINE_SECONDS), exec: 'between', startTime: `${LEFT_SECONDS}s` } }),
   },
   thresholds: {

@@ -2,6 +2,7 @@
 // those before it, because a crowd does not wait for its turn.
 import exec from 'k6/execution';
 import type { Scenario } from 'k6/options';
+import type { Road } from './knobs.ts';
 
 /** Where all clicks that are under way at once take longer than this, there are not enough users, and k6 counts it. */
 const UNDER_WAY_SECONDS = 4;
@@ -14,28 +15,37 @@ const LEAD_SECONDS = 1;
 const TAIL_SECONDS = 2;
 
 /**
- * A user (k6: VU) for each click that is under way at once, made before the start and never during it: a click for which
- * there is none would be left out, and counted as `dropped_iterations`.
+ * A user (k6: VU) for each iteration that is under way at once, made before the start and never during it: a click for
+ * which there is none would be left out, and counted as `dropped_iterations`.
  */
-function users(perSecond: number) {
-  const preAllocatedVUs = Math.ceil(Math.min(perSecond * UNDER_WAY_SECONDS, MOST_USERS));
-  return { preAllocatedVUs, maxVUs: preAllocatedVUs, gracefulStop: `${LAST_ANSWER_SECONDS}s` };
+function users(perSecond: number, { share, seconds }: Staying = { share: 0, seconds: 0 }) {
+  const underWay = perSecond * (UNDER_WAY_SECONDS + share * seconds);
+  const preAllocatedVUs = Math.ceil(Math.min(underWay, MOST_USERS));
+  const gracefulStop = `${LAST_ANSWER_SECONDS + seconds}s`;
+  return { preAllocatedVUs, maxVUs: preAllocatedVUs, gracefulStop };
 }
 
 export interface Even {
   buyers: number;
   seconds: number;
+  staying?: Staying;
+}
+
+/** Who does more than click once and hear the answer: which share of them, and for how long at most. */
+export interface Staying {
+  share: number;
+  seconds: number;
 }
 
 /** So many and not one more, evenly over the time. */
-export function even({ buyers, seconds }: Even): Scenario {
-  const intervals = leadOf({ buyers, seconds }) + buyers;
+export function even(shape: Even): Scenario {
+  const { buyers, seconds, staying } = shape;
   return {
     executor: 'constant-arrival-rate',
     rate: buyers,
     timeUnit: `${seconds}s`,
-    duration: `${Math.round((intervals * seconds * 1_000) / buyers) + TAIL_SECONDS * 1_000}ms`,
-    ...users(buyers / seconds),
+    duration: `${Math.round((lastClickSeconds(shape) + TAIL_SECONDS) * 1_000)}ms`,
+    ...users(buyers / seconds, staying),
   };
 }
 
@@ -60,9 +70,66 @@ export function dueNow(shape: Even): Due | null {
   return { index, dueAt: startTime + (iterationInTest * shape.seconds * 1_000) / shape.buyers };
 }
 
-/** For what has to be done between two crowds, and may take so long. */
-export const once = (withinSeconds: number): Scenario => ({ ...even(ONE), gracefulStop: `${withinSeconds}s` });
+/** How long the buyer of that click has waited by now. The start is known to a millisecond only. */
+export const waitedMs = ({ dueAt }: Due) => Math.max(0, Date.now() - dueAt);
+
+/** For what has to be done once, and may take so long. */
+export const once = (seconds: number): Scenario => even({ ...ONE, staying: { share: 1, seconds } });
 export const ONE: Even = { buyers: 1, seconds: 1 };
+
+export interface Bell {
+  /** Clicks per second, from one second after the opening on. */
+  peak: number;
+  seconds: number;
+}
+
+/** From nothing to the peak within a second. When exactly a click was due here, k6 tells nobody. */
+export function openingBell({ peak, seconds }: Bell): Scenario {
+  return {
+    executor: 'ramping-arrival-rate',
+    startRate: 0,
+    timeUnit: '1s',
+    stages: [
+      { duration: '1s', target: peak },
+      { duration: `${seconds - 1}s`, target: peak },
+      { duration: '0s', target: 0 },
+      { duration: `${TAIL_SECONDS}s`, target: 0 },
+    ],
+    ...users(peak),
+  };
+}
+
+export interface Rung extends Even {
+  perSecond: number;
+  startsAtSeconds: number;
+}
+
+/** Ever twice as many, up to `top`, each for so long; between them a pause in which lines may end. */
+export function ladder(top: number, rungs: number, seconds: number): Rung[] {
+  return Array.from({ length: rungs }, (_, i) => {
+    const perSecond = Math.ceil(top / 2 ** (rungs - 1 - i));
+    return {
+      perSecond,
+      buyers: perSecond * seconds,
+      seconds,
+      startsAtSeconds: i * (seconds + LEAD_SECONDS + TAIL_SECONDS),
+    };
+  });
+}
+
+export interface OnRoads {
+  roads: Road[];
+  shape: Scenario;
+  /** Between the start of one crowd and of the next. */
+  apartSeconds: number;
+}
+
+/** The same arrivals on one road after the other: a function of the road's name is run, and everything is tagged with it. */
+export function oneAfterTheOther({ roads, shape, apartSeconds }: OnRoads): Record<string, Scenario> {
+  return Object.fromEntries(
+    roads.map((road, i) => [road, { ...shape, exec: road, tags: { road }, startTime: `${i * apartSeconds}s` }]),
+  );
+}
 
 /** A threshold that holds always: k6 prints only those parts of a metric that have one. */
 export const shown = ['count>=0'];

@@ -87,6 +87,13 @@ export function order(orderId: string, token: string): Order | null {
 
 export const isFinal = (found: Order | null) => found !== null && !['queued', 'held'].includes(found.status);
 
+/** The id of the buyer's live order in that sale, for whoever clicked and does not know it. */
+export function ownOrder(saleId: string, token: string): string | null {
+  const params = { headers: bearer(token), timeout: CLICK_TIMEOUT_MS, tags: { name: 'own order' } };
+  const response = http.get(`${venue.gatewayUrl}/v1/orders?sale=${saleId}`, params);
+  return response.status === 200 ? String(response.json('orderId')) : null;
+}
+
 /** Units that the gate can still give; null while it has none to give from. */
 export function remaining(saleId: string): number | null {
   const response = http.get(`${venue.gatewayUrl}/v1/sales/${saleId}`, { tags: { name: 'sale' } });

@@ -1,0 +1,51 @@
+// A few buyers who click again and again and look after each click where their order is: one order each, whatever they do.
+// More than ten clicks a second of one buyer are answered 429.
+// Buyers: 20
+import { check } from 'k6';
+import type { Options } from 'k6/options';
+import { knob } from './knobs.ts';
+import { dueNow, even } from './shapes.ts';
+import { buy, buyer, openSale, ownOrder, remaining, setBank } from './shop.ts';
+
+const BUYERS = knob('BUYERS', 20);
+const SECONDS = knob('SECONDS', 5);
+const CLICKS_PER_SECOND = 20;
+const CLICKS = { buyers: BUYERS * CLICKS_PER_SECOND * SECONDS, seconds: SECONDS };
+const UNITS = BUYERS * 2;
+
+export const options: Options = {
+  scenarios: { impatient: even(CLICKS) },
+  thresholds: {
+    checks: ['rate==1'],
+    dropped_iterations: ['count==0'],
+    http_req_failed: ['rate==0'],
+    answers: [`count==${CLICKS.buyers}`],
+    'answers{kind:yes}': [`count==${BUYERS}`],
+    'answers{kind:limit}': ['count>0'],
+    'answers{kind:tooOften}': ['count>0'],
+    'answers{kind:error}': ['count==0'],
+  },
+};
+
+export function setup() {
+  setBank({ chargesPerSecond: knob('BANK', 100) });
+  return { saleId: openSale({ mode: 'queued', stock: UNITS }) };
+}
+
+export default function ({ saleId }: { saleId: string }) {
+  const due = dueNow(CLICKS);
+  if (!due) return;
+  const token = buyer(due.index % BUYERS);
+  const { kind, orderId } = buy(saleId, token);
+  // Told too often, nobody knows whether there is an order yet.
+  if (kind === 'tooOften') return;
+  const mine = ownOrder(saleId, token);
+  check(null, {
+    'there is an order of mine': () => mine !== null,
+    'and it is the one I was told of': () => orderId === null || orderId === mine,
+  });
+}
+
+export function teardown({ saleId }: { saleId: string }) {
+  check(null, { 'one unit each was taken': () => remaining(saleId) === UNITS - BUYERS });
+}

@@ -93,7 +93,9 @@ function progress({ run }: Ran): string {
   const { yes, no, confirmed, turnedAwayWhileUnsold } = run.facts.figures;
   const told = `${count(yes)} yes · ${count(no.busy)} busy · ${count(no.soldOut)} sold out`;
   const counts =
-    run.invalid.length > 0 ? `✗ ${run.invalid.join('; ')}` : `✓ audit ${run.audit.holding} of ${run.audit.checks}`;
+    run.invalid.length > 0
+      ? `✗ ${run.invalid.map(({ why }) => why).join('; ')}`
+      : `✓ audit ${run.audit.holding} of ${run.audit.checks}`;
   return `${describeRun(run)}: ${told} · ${count(confirmed)} confirmed · ${count(turnedAwayWhileUnsold)} turned away too early · ${counts}`;
 }
 

@@ -98,7 +98,7 @@ function runs({ runs }: Summary): string {
   const rows = runs.map((run) => {
     const { audit, k6, invalid } = run;
     const late = `${duration(k6.lateMs.p99)} · ${duration(k6.lateMs.max)}`;
-    return `<tr><td>${describeRun(run)}</td><td>${audit.holding} of ${audit.checks}</td><td>${k6.dropped}</td><td>${late}</td><td>${text(invalid.join('; ')) || '✓'}</td></tr>`;
+    return `<tr><td>${describeRun(run)}</td><td>${audit.holding} of ${audit.checks}</td><td>${k6.dropped}</td><td>${late}</td><td>${text(invalid.map(({ why }) => why).join('; ')) || '✓'}</td></tr>`;
   });
   return `<h2>Every run</h2>
 <table><thead><tr><th>in the order in which they were made</th><th>audit: checks hold</th><th>dropped</th><th>clicks sent late, p99 · most</th><th>counts</th></tr></thead><tbody>

@@ -5,7 +5,7 @@ import { factsOf, told } from './example.ts';
 import { METRICS } from './metrics.ts';
 import { orderOf, planOf } from './plan.ts';
 import { spreadOf, summaryOf } from './summary.ts';
-import { whyInvalid } from './validity.ts';
+import { type Evidence, whyInvalid } from './validity.ts';
 
 test('a figure is the middle run, with the least and the most, and every run is kept', () => {
   assert.deepEqual(spreadOf([3, 1, 2]), { median: 2, min: 1, max: 3, runs: [3, 1, 2] });
@@ -65,14 +65,19 @@ test('each road goes at least five times, and who goes first changes', () => {
 const sound = { exitCode: 0, dropped: 0, buyers: 9, clicks: 9, lateMs: { p99: 4 }, audit: { ok: true, checks: [] } };
 const failing = { name: 'money', ok: false, left: 1, right: 2, terms: [2], differing: [], parts: [] };
 
+const reasons = (evidence: Evidence) =>
+  whyInvalid(evidence)
+    .map(({ whose, why }) => `${whose}: ${why}`)
+    .join();
+
 test('a run counts unless k6 was late, dropped or ended early, or the audit found a difference', () => {
   assert.deepEqual(whyInvalid(sound), []);
-  assert.match(String(whyInvalid({ ...sound, dropped: 2 })), /dropped 2 iterations/);
-  assert.match(String(whyInvalid({ ...sound, lateMs: { p99: 101 } })), /generator was saturated/);
-  assert.match(String(whyInvalid({ ...sound, clicks: 8 })), /8 clicks were made of 9/);
-  assert.match(String(whyInvalid({ ...sound, exitCode: 99 })), /threshold/);
-  assert.match(String(whyInvalid({ ...sound, exitCode: 107 })), /code 107/);
-  assert.match(String(whyInvalid({ ...sound, audit: { ok: false, checks: [failing] } })), /difference: money/);
+  assert.match(reasons({ ...sound, dropped: 2 }), /^crowd: .*dropped 2 iterations/);
+  assert.match(reasons({ ...sound, lateMs: { p99: 101 } }), /^crowd: .*generator was saturated/);
+  assert.match(reasons({ ...sound, clicks: 8 }), /^crowd: .*8 clicks were made of 9/);
+  assert.match(reasons({ ...sound, exitCode: 99 }), /^shop: .*threshold/);
+  assert.match(reasons({ ...sound, exitCode: 107 }), /^shop: .*code 107/);
+  assert.match(reasons({ ...sound, audit: { ok: false, checks: [failing] } }), /^shop: .*difference: money/);
 });
 
 test('one run that does not count makes the whole invalid, and is named', () => {
@@ -80,7 +85,7 @@ test('one run that does not count makes the whole invalid, and is named', () => 
   assert.ok(first);
   const { valid, invalid } = summaryOf({
     ...told,
-    runs: [{ ...first, invalid: ['k6 dropped 2 iterations'] }, ...others],
+    runs: [{ ...first, invalid: [{ whose: 'crowd', why: 'k6 dropped 2 iterations' }] }, ...others],
   });
   assert.equal(valid, false);
   assert.deepEqual(invalid, ['peak, queued, run 1: k6 dropped 2 iterations']);

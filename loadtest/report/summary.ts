@@ -2,6 +2,7 @@
 import type { Environment } from '../measure/environment.ts';
 import { METRICS, type RunFacts } from './metrics.ts';
 import type { Case, CONFIGURATION, Plan, Road } from './plan.ts';
+import type { Invalid } from './validity.ts';
 
 /** The middle run of an odd number, the mean of the two middle ones of an even; null where a run has no such figure. */
 export interface Spread {
@@ -17,7 +18,7 @@ export interface CountedRun {
   round: number;
   facts: RunFacts;
   /** Why it does not count; empty when it does. */
-  invalid: string[];
+  invalid: Invalid[];
   /** The audit at its end. */
   audit: { checks: number; holding: number };
   k6: { dropped: number; lateMs: { p99: number; max: number } };
@@ -46,7 +47,7 @@ export interface Told {
 export function summaryOf({ command, environment, configuration, plan, runs }: Told): Summary {
   const road = (name: Case['name'], road: Road) =>
     roadSummary(runs.filter((run) => run.case === name && run.road === road));
-  const invalid = runs.flatMap((run) => run.invalid.map((why) => `${describeRun(run)}: ${why}`));
+  const invalid = runs.flatMap((run) => run.invalid.map(({ why }) => `${describeRun(run)}: ${why}`));
   return {
     command,
     valid: invalid.length === 0,

@@ -19,14 +19,28 @@ const MOST_LATE_MS = 100;
 /** k6's own for "a threshold was crossed". */
 const THRESHOLD = 99;
 
-export function whyInvalid({ exitCode, dropped, buyers, clicks, lateMs, audit }: Evidence): string[] {
+export interface Invalid {
+  why: string;
+  /** Whether the crowd was not what it was to be, or the shop; only the first may be put down to a busy machine. */
+  whose: 'crowd' | 'shop';
+}
+
+export function whyInvalid(evidence: Evidence): Invalid[] {
+  const crowd = aboutTheCrowd(evidence).map((why): Invalid => ({ why, whose: 'crowd' }));
+  return [...crowd, ...aboutTheShop(evidence).map((why): Invalid => ({ why, whose: 'shop' }))];
+}
+
+const aboutTheCrowd = ({ dropped, clicks, buyers, lateMs }: Evidence) => [
+  ...(dropped > 0 ? [`k6 dropped ${dropped} iterations`] : []),
+  ...(clicks !== buyers ? [`${clicks} clicks were made of ${buyers}`] : []),
+  ...(lateMs.p99 > MOST_LATE_MS ? [`the generator was saturated: p99 ${Math.round(lateMs.p99)} ms late`] : []),
+];
+
+function aboutTheShop({ exitCode, audit }: Evidence): string[] {
   const differences = audit.checks.filter(({ ok }) => !ok).map(({ name }) => name);
   return [
     ...(exitCode === THRESHOLD ? ['a threshold of the script was crossed'] : []),
     ...(exitCode !== 0 && exitCode !== THRESHOLD ? [`k6 ended with code ${exitCode}`] : []),
-    ...(dropped > 0 ? [`k6 dropped ${dropped} iterations`] : []),
-    ...(clicks !== buyers ? [`${clicks} clicks were made of ${buyers}`] : []),
-    ...(lateMs.p99 > MOST_LATE_MS ? [`the generator was saturated: p99 ${Math.round(lateMs.p99)} ms late`] : []),
     ...(audit.ok ? [] : [`the audit found a difference: ${differences.join(', ')}`]),
   ];
 }

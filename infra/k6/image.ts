@@ -1,7 +1,6 @@
 // k6 as its makers' image, where a Docker engine has it or can pull it.
 import { execFile } from 'node:child_process';
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { ROOT } from '../native/leftovers.ts';
 import type { Command, K6Run } from './run.ts';
@@ -29,16 +28,12 @@ export async function whyNoImage(
   return pulled ? undefined : `${image} is not here and cannot be pulled`;
 }
 
-let runs = 0;
-
 /** On the host's network, where the stack is; as the caller, whose files it reads and writes under their own paths. */
 export function imageCommand(version: string, { env, consoleFile, summaryFile }: K6Run): Command {
-  runs += 1;
-  const name = `flashsale-k6-${process.pid}-${runs}`;
   const folders = [consoleFile, summaryFile, env.VENUE].flatMap((file) => (file ? [dirname(file)] : []));
   const user = process.getuid ? ['--user', `${process.getuid()}:${process.getgid?.()}`] : [];
   const args = [
-    ...['run', '--rm', '--name', name, '--network', 'host', ...user],
+    ...['run', '--rm', '--network', 'host', ...user],
     ...['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'],
     ...[
       '--volume',
@@ -48,16 +43,5 @@ export function imageCommand(version: string, { env, consoleFile, summaryFile }:
     ...['--workdir', ROOT, ...Object.keys(env).flatMap((key) => ['--env', key])],
     `${IMAGE}:${version}`,
   ];
-  return { command: 'docker', args, pidOf: () => pidIn(name) };
-}
-
-const LOOK_EVERY_MS = 100;
-
-/** Undefined where its processes are not to be seen, as in a virtual machine. */
-async function pidIn(name: string): Promise<number | undefined> {
-  for (const giveUpAt = Date.now() + ANSWER_MS; Date.now() < giveUpAt; await sleep(LOOK_EVERY_MS)) {
-    const pid = Number(await docker(['inspect', '--format', '{{.State.Pid}}', name], process.env).catch(() => 0));
-    if (pid > 0) return process.platform === 'linux' ? pid : undefined;
-  }
-  return undefined;
+  return { command: 'docker', args };
 }

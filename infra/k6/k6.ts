@@ -8,6 +8,8 @@ export interface K6 {
   version: string;
   /** For people. */
   how: string;
+  /** Whether it runs as a child of this process, so that its CPU time can be told; not where an engine runs it. */
+  isChild: boolean;
   /** Runs `k6 run SCRIPT`; answers its exit code (99 = thresholds crossed). */
   run(options: K6Run): Promise<number>;
 }
@@ -33,7 +35,11 @@ export async function findK6(say: Say, env: NodeJS.ProcessEnv = process.env): Pr
   if (built) return found(PINNED, 'built with go', () => local(built), env);
 
   const missing = await whyNoImage(PINNED, say, env);
-  if (!missing) return found(PINNED, `image ${IMAGE}:${PINNED}`, (options) => imageCommand(PINNED, options), env);
+  if (!missing)
+    return {
+      ...found(PINNED, `image ${IMAGE}:${PINNED}`, (options) => imageCommand(PINNED, options), env),
+      isChild: false,
+    };
   say(missing);
   throw new Error(HOW_TO_GET_IT);
 }
@@ -41,5 +47,5 @@ export async function findK6(say: Say, env: NodeJS.ProcessEnv = process.env): Pr
 const local = (command: string): Command => ({ command, args: [] });
 
 function found(version: string, how: string, commandFor: (options: K6Run) => Command, env: NodeJS.ProcessEnv): K6 {
-  return { version, how, run: (options) => runCommand(commandFor(options), options, env) };
+  return { version, how, isChild: true, run: (options) => runCommand(commandFor(options), options, env) };
 }

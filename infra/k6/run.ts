@@ -15,8 +15,6 @@ export interface K6Run {
   summaryFile?: string;
   /** Nothing is printed but what went wrong. */
   quiet?: boolean;
-  /** Of the process that generates the load; not called where it cannot be known. */
-  onStart?: (pid: number) => void;
   /** Ends the run early. */
   signal?: AbortSignal;
 }
@@ -25,8 +23,6 @@ export interface K6Run {
 export interface Command {
   command: string;
   args: string[];
-  /** For what k6 runs in: the pid of k6 itself. */
-  pidOf?: () => Promise<number | undefined>;
 }
 
 const ANSWER_MS = 10_000;
@@ -40,8 +36,8 @@ export async function versionOf({ command, args }: Command, env: NodeJS.ProcessE
   return /^k6(?:\.exe)? v(\d+\.\d+\.\d+)/.exec(stdout)?.[1];
 }
 
-export function runCommand({ command, args, pidOf }: Command, options: K6Run, env: NodeJS.ProcessEnv): Promise<number> {
-  const { quiet = false, consoleFile, onStart, signal } = options;
+export function runCommand({ command, args }: Command, options: K6Run, env: NodeJS.ProcessEnv): Promise<number> {
+  const { quiet = false, consoleFile, signal } = options;
   // k6 would write behind what is there.
   if (consoleFile) rmSync(consoleFile, { force: true });
   return new Promise((done, failed) => {
@@ -57,7 +53,6 @@ export function runCommand({ command, args, pidOf }: Command, options: K6Run, en
     if (signal?.aborted) stop();
     signal?.addEventListener('abort', stop);
     child.once('error', failed);
-    child.once('spawn', () => tellPid(pidOf ?? (async () => child.pid), onStart));
     child.once('exit', (code) => {
       signal?.removeEventListener('abort', stop);
       done(code ?? 1);
@@ -65,18 +60,12 @@ export function runCommand({ command, args, pidOf }: Command, options: K6Run, en
   });
 }
 
-async function tellPid(pidOf: () => Promise<number | undefined>, onStart: K6Run['onStart']): Promise<void> {
-  const pid = onStart && (await pidOf());
-  if (pid) onStart?.(pid);
-}
-
 // Without an address k6 opens no port for its REST API, so that two may run beside each other.
 function runArguments({ script, consoleFile, summaryFile, quiet = false }: K6Run): string[] {
   return [
-    ...['run', '--address', '', '--no-usage-report'],
+    ...['run', '--address', '', '--no-usage-report', '--log-format', 'raw'],
     ...(process.stdout.isTTY && !quiet ? [] : ['--quiet', '--no-color']),
-    // In k6's own format each line would have its level and time around it; raw, a warning would lack its reason.
-    ...(consoleFile ? ['--console-output', consoleFile, '--log-format', 'raw'] : []),
+    ...(consoleFile ? ['--console-output', consoleFile] : []),
     ...(summaryFile ? ['--summary-export', summaryFile] : []),
     resolve(ROOT, script),
   ];

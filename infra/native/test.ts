@@ -1,9 +1,9 @@
 // npm test: every check in order, on private servers that are gone afterwards. npm test -- FILE…: those tests alone.
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { ownProject, removeProject, whyNoDocker } from '../node/engine.ts';
 import { ROOT } from './leftovers.ts';
 import { endRequested } from './signals.ts';
+import { createRun, type Outcome, runStages, type Stage } from './stages.ts';
 import { withTestServers } from './test-servers.ts';
 
 /** Each starts the whole system in processes of its own, so they go one after the other. */
@@ -12,26 +12,9 @@ const IN_CONTAINERS = ['infra/node/docker.test.ts'];
 const ALL_TESTS = ['services/**/*.test.ts', 'loadtest/**/*.test.ts', 'infra/**/*.test.ts'];
 const end = endRequested();
 
-/** An exit code, or why nothing was tried: that is said, and is neither passed nor failed. */
-type Outcome = number | { skipped: string };
-type Stage = { name: string; run(): Promise<Outcome> };
+const run = createRun(end);
 
-async function test(files: string[]): Promise<number> {
-  const stages = files.length > 0 ? [testsStage(files)] : allStages();
-  const times: string[] = [];
-  for (const { name, run } of stages) {
-    if (stages.length > 1) console.log(`\n── ${name}`);
-    const from = Date.now();
-    const outcome = end.aborted ? 130 : await run();
-    const seconds = ((Date.now() - from) / 1000).toFixed(1);
-    const code = typeof outcome === 'number' ? outcome : 0;
-    const said = typeof outcome === 'number' ? (code === 0 ? 'ok' : 'FAILED') : `skipped: ${outcome.skipped}`;
-    if (typeof outcome !== 'number') console.log(said);
-    times.push(`${name} ${said} ${seconds} s`);
-    if (code !== 0) return summary(times, end.aborted ? 130 : code);
-  }
-  return summary(times, 0);
-}
+const test = (files: string[]) => runStages(files.length > 0 ? [testsStage(files)] : allStages(), 'passed', end);
 
 function allStages(): Stage[] {
   return [
@@ -69,27 +52,6 @@ function sayWhy(error: unknown): number {
 function runTests(files: string[], env: Record<string, string>): Promise<number> {
   const options = ['--test', '--test-concurrency=4', '--test-timeout=120000', '--test-reporter=spec'];
   return run(process.execPath, [...options, ...files], env);
-}
-
-function run(command: string, args: string[], env: Record<string, string> = {}): Promise<number> {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: 'inherit' });
-    const stop = () => child.kill('SIGTERM');
-    end.addEventListener('abort', stop);
-    child.once('error', (error) => {
-      console.error(`${command}: ${error.message}`);
-      resolve(127);
-    });
-    child.once('exit', (code) => {
-      end.removeEventListener('abort', stop);
-      resolve(code ?? 1);
-    });
-  });
-}
-
-function summary(times: string[], code: number): number {
-  console.log(`\n${code === 0 ? 'passed' : 'not passed'}: ${times.join(' · ')}`);
-  return code;
 }
 
 process.exit(await test(process.argv.slice(2)));

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { IMAGE } from '../k6/image.ts';
+import { PINNED } from '../k6/k6.ts';
 import { ROOT } from '../native/leftovers.ts';
 
 interface Service {
@@ -30,11 +32,12 @@ const services: [string, Service][] = Object.entries(parse(text, { merge: true }
 const ends = (name: string, { profiles }: Service) => name === 'secrets' || Boolean(profiles?.length);
 const running = services.filter(([name, service]) => !ends(name, service));
 
-test('there is a container for every service and server, and the three commands', () => {
+test('there is a container for every service and server, the three commands and the crowd', () => {
   const names = services.map(([name]) => name).toSorted();
   const servers = ['postgres', 'rabbitmq', 'redis'];
   const own = ['gateway', 'orders', 'inventory', 'payment', 'bank', 'secrets', 'demo', 'audit', 'token'];
-  assert.deepEqual(names, [...servers, ...own].toSorted());
+  const crowd = ['buyers', 'k6'];
+  assert.deepEqual(names, [...servers, ...own, ...crowd].toSorted());
   for (const [name, { image, build }] of running) {
     if (servers.includes(name)) assert.ok(image && !build, name);
     else assert.deepEqual(build?.args, { SERVICE: name });
@@ -44,13 +47,13 @@ test('there is a container for every service and server, and the three commands'
 test('every image is the one we build or a tag that names its version', () => {
   const named = services.flatMap(([, { image, build }]) => (image && !build ? [image] : []));
   const bases = [...dockerfile.matchAll(/^FROM (\S+:\S+)/gm)].map(([, image]) => image as string);
-  assert.deepEqual(new Set(named), new Set(['postgres:17', 'redis:8', 'rabbitmq:4-management']));
+  assert.deepEqual(new Set(named), new Set(['postgres:17', 'redis:8', 'rabbitmq:4-management', `${IMAGE}:${PINNED}`]));
   assert.deepEqual(new Set(bases), new Set(['node:24-slim']));
 });
 
 test('nobody is root, writes to the root file system, keeps a capability or can get one', () => {
   for (const [name, service] of services) {
-    assert.match(service.user, /^(node|postgres|redis|rabbitmq)$/, name);
+    assert.match(service.user, /^(node|postgres|redis|rabbitmq|k6)$/, name);
     assert.equal(service.read_only, true, name);
     assert.deepEqual(service.cap_drop, ['ALL'], name);
     assert.deepEqual(service.security_opt, ['no-new-privileges:true'], name);
@@ -87,7 +90,8 @@ test('no secret stands in the files, and each container is given its own folder 
   for (const [name, { environment = {}, volumes = [] }] of services) {
     const secretive = Object.keys(environment).filter((key) => /SECRET|PASS|KEY|TOKEN|_URL$/.test(key));
     for (const key of secretive) assert.match(environment[key] ?? '', /^(\/run\/secrets\/\w+|http:\/\/\w+:8080)$/, key);
-    if (name === 'secrets') continue;
+    // k6 is given what `buyers` wrote, and no folder of secrets.
+    if (name === 'secrets' || name === 'k6') continue;
     const given = volumes.flatMap((volume) => (typeof volume === 'string' ? [] : [volume]));
     assert.deepEqual(
       given.map(({ source, target, read_only, volume }) => [source, target, read_only, volume.subpath]),
@@ -113,7 +117,13 @@ function packagesOf(file: string, seen = new Set<string>()): string[] {
 }
 
 test('what the load generator imports of ours is in its image', () => {
-  const mains = ['loadtest/demo/main.ts', 'loadtest/audit/main.ts', 'loadtest/token.ts', 'infra/node/secrets.ts'];
+  const mains = [
+    'loadtest/demo/main.ts',
+    'loadtest/audit/main.ts',
+    'loadtest/token.ts',
+    'infra/node/secrets.ts',
+    'loadtest/k6/write-venue.ts',
+  ];
   const stage = dockerfile.split(/^FROM .* AS /m).find((text) => text.startsWith('loadtest\n')) ?? '';
   const packages = new Set(mains.flatMap((main) => packagesOf(main)));
   assert.ok(packages.has('contracts'));

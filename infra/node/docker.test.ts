@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { IMAGE } from '../k6/image.ts';
+import { PINNED } from '../k6/k6.ts';
 import { ROOT } from '../native/leftovers.ts';
 import { ownProject, removeLeftovers, removeProject, whyNoDocker } from './engine.ts';
 
@@ -101,6 +103,15 @@ test('the crowd and the audit come as containers too', { skip }, async () => {
   const { said } = await start(DEMO).ended;
   assert.match(said, /✓ queued: 1,000 confirmed, 0 yes that did not hold/);
   assert.match(said, /✓ audit in flight.*\n✓ audit at rest/);
+  assert.match(await run(AUDIT), /At rest .*: (\d+) of \1 checks hold/);
+});
+
+const K6_IMAGE = `${IMAGE}:${PINNED}`;
+const noK6 = skip || ((await start(`docker image inspect ${K6_IMAGE}`).ended).code !== 0 && `${K6_IMAGE} is not here`);
+
+test('k6 comes as a container too, and its buyers have their tokens', { skip: noK6 }, async () => {
+  const said = await run('docker compose --profile loadtest run --rm k6 run --quiet 01-smoke.ts');
+  assert.match(said, /checks_failed\.+: 0\.00%/);
   assert.match(await run(AUDIT), /At rest .*: (\d+) of \1 checks hold/);
 });
 

@@ -40,6 +40,7 @@ const environments: Record<string, Record<string, string>> = {
   demo: { ...stores, ...amqp, ...token },
   audit: stores,
   token,
+  buyers: { ...bank, ...token },
 };
 for (const [container, variables] of Object.entries(environments)) {
   const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);

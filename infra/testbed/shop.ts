@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InventoryServiceClient, InventoryServiceService } from '@flashsale/contracts/inventory';
-import { FINAL_STATUSES } from '@flashsale/contracts/messages';
 import { OrdersServiceClient, OrdersServiceService } from '@flashsale/contracts/orders';
 import { PaymentServiceClient, PaymentServiceService } from '@flashsale/contracts/payment';
 import { inventoryProto, ordersProto, paymentProto } from '@flashsale/contracts/proto';
@@ -23,6 +22,7 @@ import { startPayment } from '../../services/payment/src/app.ts';
 import { settings as paymentSettings } from '../../services/payment/src/config.ts';
 import { openNamespace } from '../native/namespace.ts';
 import { openBroker } from './broker.ts';
+import { createBuying } from './buying.ts';
 import { openEvidence } from './evidence.ts';
 import { proxyRpc } from './rpc-proxy.ts';
 import { until } from './until.ts';
@@ -150,7 +150,6 @@ export async function openShop(settings: ShopSettings = {}) {
     address: orders.address,
   });
   const gateway = await start.gateway();
-  const tokenFor = createTokens(SECRET);
   const stores = {
     redisUrl: namespace.redisUrl,
     databases: namespace.databases,
@@ -164,12 +163,7 @@ export async function openShop(settings: ShopSettings = {}) {
     until('the service is ready', async () => (await fetch(`http://127.0.0.1:${ops}/readyz`)).ok);
   await Promise.all([bank, inventory, payment, orders, gateway].map((service) => ready(service.ops)));
 
-  const request = (path: string, init: RequestInit = {}, token?: string, base = gateway.url) =>
-    fetch(new URL(path, base), {
-      ...init,
-      headers: { ...(token && { authorization: `Bearer ${token}` }), ...init.headers },
-    });
-
+  const tokenFor = createTokens(SECRET);
   return {
     namespace,
     stores,
@@ -184,7 +178,7 @@ export async function openShop(settings: ShopSettings = {}) {
     evidence,
     secret: SECRET,
     tokenFor,
-    request,
+    ...createBuying(gateway.url, tokenFor),
 
     /** Nobody's charge comes through until what this answers is called. */
     holdCharges(): () => void {
@@ -197,61 +191,6 @@ export async function openShop(settings: ShopSettings = {}) {
         proxies.payment.on('charge');
         released.resolve();
       };
-    },
-
-    async createSale(sale: { mode: 'queued' | 'direct'; stock: number } & Record<string, unknown>): Promise<string> {
-      const now = Date.now();
-      const body = {
-        sku: 'sku-1',
-        title: 'A test sale',
-        price: { amountMinor: 1_000, currency: 'EUR' },
-        opensAt: new Date(now - 60_000).toISOString(),
-        closesAt: new Date(now + 3_600_000).toISOString(),
-        ...sale,
-      };
-      const init = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
-      // A machine that is too busy may not be able to say whether it was made: then another one is.
-      const id = await until('a sale is made', async () => {
-        const response = await request('/v1/sales', init, tokenFor('admin', { admin: true }));
-        if (response.status !== 201) throw new Error(`${response.status} ${await response.text()}`);
-        return ((await response.json()) as { id: string }).id;
-      });
-      // Another gateway may have been first to fence it, and not be done yet.
-      await until('its gate is open', async () => {
-        const { remaining } = (await (await request(`/v1/sales/${id}`)).json()) as { remaining: number | null };
-        return remaining !== null;
-      });
-      return id;
-    },
-
-    async buy(saleId: string, buyer: string, quantity?: number, base?: string) {
-      const body = quantity === undefined ? undefined : JSON.stringify({ quantity });
-      const init = { method: 'POST', ...(body && { body, headers: { 'content-type': 'application/json' } }) };
-      const response = await request(`/v1/sales/${saleId}/orders`, init, tokenFor(buyer), base);
-      const answer = (await response.json()) as { orderId?: string; status: string | number; reason?: string };
-      return {
-        ...answer,
-        httpStatus: response.status,
-        location: response.headers.get('location'),
-        retryAfter: response.headers.get('retry-after'),
-      };
-    },
-
-    async order(orderId: string, buyer: string) {
-      const response = await request(`/v1/orders/${orderId}`, {}, tokenFor(buyer));
-      return { httpStatus: response.status, ...((await response.json()) as { status: string; reason?: string }) };
-    },
-
-    /** The order's final state, once it has one. */
-    final(orderId: string, buyer: string, deadlineMs?: number) {
-      return until(
-        `order ${orderId} is final`,
-        async () => {
-          const order = await this.order(orderId, buyer);
-          return FINAL_STATUSES.some((final) => final === order.status) && order;
-        },
-        deadlineMs,
-      );
     },
 
     async close() {

@@ -21,8 +21,8 @@ const direct = runOf({
   turnedAwayWhileUnsold: 2_613,
   confirmed: 387,
   unsold: 613,
-  answerMs: { yes: { p50: 963, p99: 1_200 }, no: { p50: 7.4, p99: 55 } },
-  clickToFinalMs: { p50: 963, p99: 1_200 },
+  answerMs: { yes: { p50: 963, p95: 1_200, p99: 1_200, max: 1_200 }, no: { p50: 7.4, p95: 55, p99: 55, max: 55 } },
+  clickToFinalMs: { p50: 963, p95: 1_200, p99: 1_200, max: 1_200 },
 });
 const small = runOf({ yes: settings.accident.units, confirmed: settings.accident.units });
 const result: DemoResult = {

@@ -21,7 +21,7 @@ test('a slow bank: the queue keeps what the calls turn away, and its buyers wait
 test('a bank without a limit: nothing is kept, nobody is turned away, and calls are the simpler choice', () => {
   const fast = { ...direct, confirmed: 1_000, unsold: 0, turnedAwayWhileUnsold: 0 };
   const [gave, cost, calls] = said({
-    queued: { confirmedWhenCrowdLeft: 1_000, clickToFinalMs: { p50: 950, p99: 1_000 } },
+    queued: { confirmedWhenCrowdLeft: 1_000, clickToFinalMs: { p50: 950, p95: 1_000, p99: 1_000, max: 1_000 } },
     direct: fast,
     chargesPerSecond: 0,
   });
@@ -40,7 +40,7 @@ test('a queue that turned somebody away is not praised', () => {
 });
 
 test('nothing sold on a road: nothing is said of its waiting', () => {
-  const nothing = { confirmed: 0, clickToFinalMs: { p50: null, p99: null } };
+  const nothing = { confirmed: 0, clickToFinalMs: { p50: null, p95: null, p99: null, max: null } };
   assert.match(said({ queued: nothing })[1] ?? '', /cannot be said/);
   const [, cost, calls] = said({ direct: nothing });
   assert.match(cost ?? '', /nobody got one/);

@@ -5,7 +5,7 @@ import type { Venue } from './venue-file.ts';
 
 export type VenueStack = Omit<Venue, 'adminToken' | 'buyers'> & { tokenSecret: string };
 
-export function writeVenue(file: string, stack: VenueStack, buyers: number): void {
+export function writeVenue(file: string, stack: VenueStack, buyers: number, mode = 0o600): void {
   const { gatewayUrl, bankUrl, bankApiKey, addresses, tokenSecret } = stack;
   const venue: Venue = {
     gatewayUrl,
@@ -15,6 +15,6 @@ export function writeVenue(file: string, stack: VenueStack, buyers: number): voi
     addresses,
     buyers: createBuyers(tokenSecret, 'k6', buyers).map(({ token }) => token),
   };
-  writeFileSync(`${file}.new`, JSON.stringify(venue), { mode: 0o600 });
+  writeFileSync(`${file}.new`, JSON.stringify(venue), { mode });
   renameSync(`${file}.new`, file);
 }

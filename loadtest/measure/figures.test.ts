@@ -27,7 +27,7 @@ const byId = (...orders: Order[]) => new Map(orders.map((one) => [one.orderId, o
 
 test('a road without a single click has empty figures, not wrong ones', () => {
   const figures = roadFigures({ stock: 5, clicks: [], orders: new Map(), lastClickAt: 0 });
-  assert.deepEqual(figures.clickToFinalMs, { p50: null, p99: null });
+  assert.deepEqual(figures.clickToFinalMs, { p50: null, p95: null, p99: null, max: null });
   assert.deepEqual([figures.offered, figures.unsold, figures.peakLine, figures.drainedMs], [0, 5, 0, 0]);
 });
 
@@ -82,7 +82,12 @@ test('the final result is waited for from when the click was due, on both roads 
 test('of orders that were not confirmed no result is timed', () => {
   const orders = byId(order('a', 0, 50, 'rejected'), order('b', 0, null, 'queued'));
   const clicks = [click(202, { orderId: 'a' }), click(202, { orderId: 'b' })];
-  assert.deepEqual(roadFigures({ stock: 5, clicks, orders, lastClickAt: 0 }).clickToFinalMs, { p50: null, p99: null });
+  assert.deepEqual(roadFigures({ stock: 5, clicks, orders, lastClickAt: 0 }).clickToFinalMs, {
+    p50: null,
+    p95: null,
+    p99: null,
+    max: null,
+  });
 });
 
 test('sold out: turned away too early are those refused before the last unit that was sold had been clicked', () => {
@@ -113,8 +118,8 @@ test('the longest line is exact, whatever the order of the orders', () => {
 
 test('percentiles are values that occurred', () => {
   const hundred = Array.from({ length: 100 }, (_, i) => 100 - i);
-  assert.deepEqual(percentiles(hundred), { p50: 50, p99: 99 });
-  assert.deepEqual(percentiles([7]), { p50: 7, p99: 7 });
+  assert.deepEqual(percentiles(hundred), { p50: 50, p95: 95, p99: 99, max: 100 });
+  assert.deepEqual(percentiles([7]), { p50: 7, p95: 7, p99: 7, max: 7 });
 });
 
 const turn = (startedAtMs: number, finishedAtMs: number) => ({ startedAtMs, finishedAtMs });

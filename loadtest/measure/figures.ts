@@ -13,7 +13,9 @@ export interface Click extends Answered {
 
 export interface Percentiles {
   p50: number | null;
+  p95: number | null;
   p99: number | null;
+  max: number | null;
 }
 
 export interface RoadFigures {
@@ -126,5 +128,5 @@ export function percentiles(values: number[]): Percentiles {
     const value = sorted[Math.ceil(share * sorted.length) - 1];
     return value === undefined ? null : Math.round(value * 10) / 10;
   };
-  return { p50: rank(0.5), p99: rank(0.99) };
+  return { p50: rank(0.5), p95: rank(0.95), p99: rank(0.99), max: rank(1) };
 }

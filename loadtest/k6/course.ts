@@ -1,0 +1,87 @@
+// One script of the course for real: on the stack that is up, or on one of its own; then everything is waited for and audited.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findK6 } from '../../infra/k6/k6.ts';
+import { ROOT } from '../../infra/native/leftovers.ts';
+import { ownerOf } from '../../infra/native/pids.ts';
+import { startStack } from '../../infra/native/stack.ts';
+import { readStack, type StackInfo, UP } from '../../infra/native/stack-file.ts';
+import { audit } from '../audit/audit.ts';
+import { describeShortly } from '../audit/print.ts';
+import { openStores } from '../audit/stores.ts';
+import { droppedIterations } from '../measure/k6-summary.ts';
+import { KNOBS } from './knobs.ts';
+import { findScript, type Script, scripts } from './scripts.ts';
+import { writeVenue } from './venue.ts';
+
+const REST_WITHIN_MS = 180_000;
+/** k6's own for "a threshold was crossed". */
+const THRESHOLD = 99;
+
+export interface How {
+  say(line: string): void;
+  signal: AbortSignal;
+}
+
+/** The exit code: 0 when every threshold and every check of the audit holds, and k6 made every click that it was to make. */
+export async function runScript(asked: string, how: How): Promise<number> {
+  if (asked === 'list') return listScripts();
+  const script = findScript(asked);
+  if (!script) throw new Error(`there is no script ${asked}: npm run loadtest -- list names them`);
+  const undo: (() => Promise<unknown> | unknown)[] = [];
+  try {
+    return await onStack(script, how, undo);
+  } finally {
+    for (const step of undo.toReversed()) await step();
+  }
+}
+
+function listScripts(): number {
+  for (const { name, about } of scripts()) console.log(`${name.padEnd(34)} ${about}`);
+  console.log(`\nEach can be turned by the environment: ${Object.keys(KNOBS).join(', ')}.`);
+  return 0;
+}
+
+async function onStack(script: Script, { say, signal }: How, undo: (() => unknown)[]): Promise<number> {
+  const k6 = await findK6(say);
+  const scratch = mkdtempSync(join(tmpdir(), 'flashsale-loadtest-'));
+  undo.push(() => rmSync(scratch, { recursive: true }));
+  const stack = await stackFor(say, signal, undo);
+  const stores = openStores(stack);
+  undo.push(stores.close);
+
+  const [venueFile, summaryFile] = [join(scratch, 'venue.json'), join(scratch, 'summary.json')];
+  writeVenue(venueFile, stack, buyersOf(script));
+  say(`${script.name} with k6 ${k6.version} (${k6.how}): ${script.about}`);
+  const exitCode = await k6.run({ script: script.file, env: { ...knobs(), VENUE: venueFile }, summaryFile, signal });
+  signal.throwIfAborted();
+  const dropped = exitCode === 0 || exitCode === THRESHOLD ? droppedIterations(summaryFile) : 0;
+
+  say('waiting until nothing is in flight, then the audit');
+  const audited = await audit(stores, { atRest: true, patienceMs: REST_WITHIN_MS });
+  for (const line of describeShortly(audited)) say(line);
+  if (dropped > 0) say(`✗ k6 dropped ${dropped} iterations: it was not the crowd it was to be`);
+  if (exitCode !== 0)
+    say(exitCode === THRESHOLD ? '✗ a threshold was crossed: see above' : `✗ k6 ended with code ${exitCode}`);
+  return exitCode || (audited.ok && dropped === 0 ? 0 : 1);
+}
+
+async function stackFor(say: How['say'], signal: AbortSignal, undo: (() => unknown)[]): Promise<StackInfo> {
+  if (ownerOf(UP)) {
+    say('on the stack that is up');
+    return readStack(UP);
+  }
+  say('no stack is up: starting three servers and five services, all private to this run');
+  const stack = await startStack({ dir: join(ROOT, `.local/loadtest-${process.pid}`), signal });
+  undo.push(stack.stop);
+  return stack;
+}
+
+/** How many a script needs whose settings were turned, only the script can tell: so there are plenty. */
+const PLENTY = 50_000;
+const buyersOf = ({ buyers }: Script) => (Object.keys(knobs()).length > 0 ? PLENTY : buyers);
+
+/** Those of the caller's environment that scripts read. */
+const knobs = () =>
+  Object.fromEntries(Object.keys(KNOBS).flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));

@@ -1,0 +1,31 @@
+// The course as a list: every script, what it is about, and how many buyers it needs.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface Script {
+  /** `05-sold-out` */
+  name: string;
+  file: string;
+  /** Its first line. */
+  about: string;
+  /** As its settings are by default. */
+  buyers: number;
+}
+
+/** In their order. Each tells in its first line what it shows, and below how many `Buyers:` it needs. */
+export const scripts = (): Script[] =>
+  readdirSync(import.meta.dirname)
+    .filter((file) => /^\d\d-[a-z-]+\.ts$/.test(file))
+    .toSorted()
+    .map((file) => {
+      const path = join(import.meta.dirname, file);
+      const text = readFileSync(path, 'utf8');
+      const about = /^\/\/ (.*)$/m.exec(text)?.[1] ?? '';
+      return { name: file.slice(0, -3), file: path, about, buyers: Number(/^\/\/ Buyers: (\d+)$/m.exec(text)?.[1]) };
+    });
+
+/** By number, by name, or by both. */
+export function findScript(asked: string): Script | undefined {
+  const number = /^\d+$/.test(asked) ? asked.padStart(2, '0') : undefined;
+  return scripts().find(({ name }) => name === asked || name.slice(3) === asked || name.slice(0, 2) === number);
+}

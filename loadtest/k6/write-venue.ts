@@ -1,0 +1,38 @@
+// node loadtest/k6/write-venue.ts FILE: the venue of the stack that the environment names, with as many buyers as any script
+// needs (or BUYERS); for containers, where k6 is started by the compose file.
+import { z } from 'zod';
+import { scripts } from './scripts.ts';
+import { writeVenue } from './venue.ts';
+
+/** Beside it in its volume is nothing, and who may mount that is k6 alone, whose user is another one. */
+const READABLE = 0o444;
+
+const given = z
+  .object({
+    GATEWAY_URL: z.url(),
+    BANK_URL: z.url(),
+    BANK_API_KEY: z.string(),
+    TOKEN_SECRET: z.string(),
+    ORDERS_ADDRESS: z.string(),
+    INVENTORY_ADDRESS: z.string(),
+    PAYMENT_ADDRESS: z.string(),
+    BUYERS: z.coerce.number().int().min(1).optional(),
+  })
+  .parse(process.env);
+
+const file = process.argv[2];
+if (!file) throw new Error('usage: node loadtest/k6/write-venue.ts FILE');
+const buyers = given.BUYERS ?? Math.max(...scripts().map((script) => script.buyers));
+const stack = {
+  gatewayUrl: given.GATEWAY_URL,
+  bankUrl: given.BANK_URL,
+  bankApiKey: given.BANK_API_KEY,
+  tokenSecret: given.TOKEN_SECRET,
+  addresses: {
+    orders: given.ORDERS_ADDRESS,
+    inventory: given.INVENTORY_ADDRESS,
+    payment: given.PAYMENT_ADDRESS,
+  },
+};
+writeVenue(file, stack, buyers, READABLE);
+console.log(`${buyers} buyers have their tokens`);

@@ -1,0 +1,102 @@
+// The comparison's story: a stack of its own, a warm-up, every run in turn, and one folder that tells of them.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { findK6 } from '../../infra/k6/k6.ts';
+import { ROOT } from '../../infra/native/leftovers.ts';
+import { startStack } from '../../infra/native/stack.ts';
+import { openStores } from '../audit/stores.ts';
+import { createBank } from '../bank.ts';
+import { writeVenue } from '../k6/venue.ts';
+import { readEnvironment } from '../measure/environment.ts';
+import { count } from '../measure/format.ts';
+import { type Case, CONFIGURATION, orderOf, type Plan, planOf, type Road } from './plan.ts';
+import { type Laboratory, type Ran, runRoad } from './run.ts';
+import { describeRun, type Summary, summaryOf } from './summary.ts';
+import { writeReport } from './write.ts';
+
+export interface CompareOptions {
+  quick: boolean;
+  /** The folder that is written. */
+  out: string;
+  command: string;
+  say(line: string): void;
+  signal: AbortSignal;
+}
+
+/** What is to be ended, the last first. */
+type Undo = (() => Promise<unknown> | unknown)[];
+
+/** Throws when there is no k6, or when the stack cannot be used; a run that does not count is told in the summary. */
+export async function compareRoads({ quick, out, command, say, signal }: CompareOptions): Promise<Summary> {
+  const plan = planOf(quick);
+  const undo: Undo = [];
+  try {
+    const laboratory = await setUp({ plan, out, say, signal, undo });
+    await warmUp(laboratory, plan, say);
+    const ran = await everyRun(laboratory, plan, say);
+    const { stores, stack, k6 } = laboratory;
+    const environment = { ...(await readEnvironment(stores, stack.amqpUrl)), k6: k6.version };
+    const configuration = { ...CONFIGURATION, rounds: plan.rounds, warmUp: plan.warmUp };
+    const summary = summaryOf({ command, environment, configuration, plan, runs: ran.map(({ run }) => run) });
+    writeReport(out, summary, ran);
+    return summary;
+  } finally {
+    say('stopping');
+    for (const step of undo.toReversed()) await step();
+  }
+}
+
+type SetUp = Pick<CompareOptions, 'out' | 'say' | 'signal'> & { plan: Plan; undo: Undo };
+
+async function setUp({ plan, out, say, signal, undo }: SetUp): Promise<Laboratory> {
+  const k6 = await findK6(say);
+  say(`k6 ${k6.version} (${k6.how}); starting three servers and five services, all private to this run`);
+  const summaries = join(out, 'k6');
+  mkdirSync(summaries, { recursive: true });
+  const scratch = mkdtempSync(join(tmpdir(), 'flashsale-loadtest-'));
+  undo.push(() => rmSync(scratch, { recursive: true }));
+  const stack = await startStack({
+    dir: join(ROOT, `.local/loadtest-${process.pid}`),
+    settings: { gateway: CONFIGURATION.gateway },
+    signal,
+  });
+  undo.push(stack.stop);
+  const stores = openStores(stack);
+  undo.push(stores.close);
+  const venueFile = join(scratch, 'venue.json');
+  writeVenue(venueFile, stack, Math.max(plan.warmUp.buyers, ...plan.cases.map(({ buyers }) => buyers)));
+  const bank = createBank(stack.bankUrl, stack.bankApiKey);
+  return { stack, stores, bank, k6, venueFile, scratch, summaries, signal };
+}
+
+async function warmUp(laboratory: Laboratory, { warmUp }: Plan, say: CompareOptions['say']): Promise<void> {
+  const unhurried: Case = { ...warmUp, name: 'calm', title: 'warm-up', chargesPerSecond: 0 };
+  for (const road of ['queued', 'direct'] satisfies Road[]) {
+    say(`warming up: ${count(warmUp.buyers)} buyers, ${road}, uncounted`);
+    await runRoad({ ...laboratory, summaries: laboratory.scratch }, { case: unhurried, road, round: 0 });
+  }
+}
+
+async function everyRun(laboratory: Laboratory, plan: Plan, say: CompareOptions['say']): Promise<Ran[]> {
+  const ran: Ran[] = [];
+  const turns = orderOf(plan);
+  for (const turn of turns) {
+    const one = await runRoad(laboratory, turn);
+    ran.push(one);
+    say(`${ran.length}/${turns.length}  ${progress(one)}`);
+  }
+  return ran;
+}
+
+function progress({ run }: Ran): string {
+  const { yes, no, confirmed, turnedAwayWhileUnsold } = run.facts.figures;
+  const told = `${count(yes)} yes · ${count(no.busy)} busy · ${count(no.soldOut)} sold out`;
+  const counts =
+    run.invalid.length > 0
+      ? `✗ ${run.invalid.map(({ why }) => why).join('; ')}`
+      : `✓ audit ${run.audit.holding} of ${run.audit.checks}`;
+  return `${describeRun(run)}: ${told} · ${count(confirmed)} confirmed · ${count(turnedAwayWhileUnsold)} turned away too early · ${counts}`;
+}
+
+export const shown = (out: string) => relative(process.cwd(), out) || '.';

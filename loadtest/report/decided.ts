@@ -1,0 +1,35 @@
+// What became of a sale's orders, read where they are decided.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { isFinal } from '../measure/figures.ts';
+import type { Order } from '../shop.ts';
+
+const AGAIN_MS = 200;
+
+const ORDERS = `SELECT id AS "orderId", status, extract(epoch FROM decided_at) * 1000 AS "decidedAt"
+  FROM orders WHERE sale_id = $1`;
+
+/** Until each order that a buyer was told of is final, or the time is up. */
+export async function untilDecided(
+  database: pg.Pool,
+  { saleId, asked, withinMs }: { saleId: string; asked: string[]; withinMs: number },
+): Promise<Map<string, Order>> {
+  for (const giveUpAt = Date.now() + withinMs; ; await sleep(AGAIN_MS)) {
+    const orders = await ordersOf(database, saleId);
+    const open = asked.some((orderId) => !isFinal(orders.get(orderId)));
+    if (!open || Date.now() > giveUpAt) return orders;
+  }
+}
+
+async function ordersOf(database: pg.Pool, saleId: string): Promise<Map<string, Order>> {
+  const { rows } = await database.query<Omit<Order, 'createdAt'>>(ORDERS, [saleId]);
+  return new Map(
+    rows.map(({ orderId, status, decidedAt }) => [
+      orderId,
+      { orderId, status, createdAt: mintedAt(orderId), decidedAt: decidedAt === null ? null : Number(decidedAt) },
+    ]),
+  );
+}
+
+/** RFC 9562: the first 48 bits of a version 7 are the Unix milliseconds at which the gateway made it. */
+export const mintedAt = (orderId: string) => Number.parseInt(orderId.slice(0, 8) + orderId.slice(9, 13), 16);

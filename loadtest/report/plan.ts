@@ -1,0 +1,92 @@
+// What is compared, how often and under which settings; printed in every report.
+
+export type Road = 'queued' | 'direct';
+
+export interface Case {
+  name: 'peak' | 'calm';
+  title: string;
+  units: number;
+  buyers: number;
+  /** They click evenly spread over this time, each once, whatever the answers do. */
+  seconds: number;
+  /** Of the bank, the slowest party. */
+  chargesPerSecond: number;
+}
+
+export interface Plan {
+  /** Of each case on each road. */
+  rounds: number;
+  cases: Case[];
+  /** On each road before anything counts, at a bank that holds nobody up: connections open, code compiled. */
+  warmUp: Pick<Case, 'units' | 'buyers' | 'seconds'>;
+}
+
+/** Ten times what the bank takes, for a third of the crowd; then a tenth of it, for everybody. */
+const full: Plan = {
+  rounds: 5,
+  cases: [
+    {
+      name: 'peak',
+      title: 'ten times what the bank takes',
+      units: 1_000,
+      buyers: 3_000,
+      seconds: 3,
+      chargesPerSecond: 100,
+    },
+    {
+      name: 'calm',
+      title: 'a tenth of what the bank takes',
+      units: 600,
+      buyers: 600,
+      seconds: 6,
+      chargesPerSecond: 1_000,
+    },
+  ],
+  warmUp: { units: 600, buyers: 800, seconds: 4 },
+};
+
+const quick: Plan = {
+  rounds: 5,
+  cases: [
+    {
+      name: 'peak',
+      title: 'six times what the bank takes',
+      units: 400,
+      buyers: 1_200,
+      seconds: 2,
+      chargesPerSecond: 100,
+    },
+    {
+      name: 'calm',
+      title: 'a tenth of what the bank takes',
+      units: 200,
+      buyers: 200,
+      seconds: 2,
+      chargesPerSecond: 1_000,
+    },
+  ],
+  warmUp: { units: 600, buyers: 800, seconds: 4 },
+};
+
+export const planOf = (isQuick: boolean): Plan => (isQuick ? quick : full);
+
+/** The same process count on both roads: the services are one each, and so are the servers. */
+export const CONFIGURATION = {
+  processes: { gateway: 1, orders: 1, inventory: 1, payment: 1, bank: 1, postgres: 1, redis: 1, rabbitmq: 1 },
+  gateway: { DIRECT_DEADLINE_MS: '2000', DIRECT_MAX_IN_FLIGHT: '100' },
+  /** Reset before each run: with the seed, the n-th charge meets the same fate in each. */
+  bank: { latencyMs: { p50: 40, p99: 120 }, declineRate: 0, errorRate: 0, lateRate: 0, seed: 1111 },
+};
+
+/** How long after the crowd every order must have ended. */
+export const FINAL_WITHIN_MS = 120_000;
+
+/** Who gets the first turn changes from round to round. */
+export function orderOf({ rounds, cases }: Plan): { round: number; case: Case; road: Road }[] {
+  return Array.from({ length: rounds }, (_, i) => i + 1).flatMap((round) =>
+    cases.flatMap((each) => {
+      const roads: Road[] = round % 2 === 1 ? ['queued', 'direct'] : ['direct', 'queued'];
+      return roads.map((road) => ({ round, case: each, road }));
+    }),
+  );
+}

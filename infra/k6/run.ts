@@ -63,9 +63,10 @@ export function runCommand({ command, args }: Command, options: K6Run, env: Node
 // Without an address k6 opens no port for its REST API, so that two may run beside each other.
 function runArguments({ script, consoleFile, summaryFile, quiet = false }: K6Run): string[] {
   return [
-    ...['run', '--address', '', '--no-usage-report', '--log-format', 'raw'],
+    ...['run', '--address', '', '--no-usage-report'],
     ...(process.stdout.isTTY && !quiet ? [] : ['--quiet', '--no-color']),
-    ...(consoleFile ? ['--console-output', consoleFile] : []),
+    // Raw, so that a line is what the script said; elsewhere it would cost a warning its reason.
+    ...(consoleFile ? ['--console-output', consoleFile, '--log-format', 'raw'] : []),
     ...(summaryFile ? ['--summary-export', summaryFile] : []),
     resolve(ROOT, script),
   ];

@@ -6,15 +6,18 @@ import { findK6 } from '../../infra/k6/k6.ts';
 import { ROOT } from '../../infra/native/leftovers.ts';
 import { ownerOf } from '../../infra/native/pids.ts';
 import { startStack } from '../../infra/native/stack.ts';
-import { readStack, type StackInfo, UP } from '../../infra/native/stack-file.ts';
+import { readStack, UP } from '../../infra/native/stack-file.ts';
 import { audit } from '../audit/audit.ts';
 import { describeShortly } from '../audit/print.ts';
-import { openStores } from '../audit/stores.ts';
+import { openStores, type StoreAddresses } from '../audit/stores.ts';
+import { isStackNamed, namedStack } from '../demo/named-stack.ts';
 import { droppedIterations } from '../measure/k6-summary.ts';
 import { KNOBS } from './knobs.ts';
 import { findScript, type Script, scripts } from './scripts.ts';
-import { writeVenue } from './venue.ts';
+import { type VenueStack, writeVenue } from './venue.ts';
 
+/** Beside the minutes of a soak. */
+const K6_WITHIN_MINUTES = 10;
 const REST_WITHIN_MS = 180_000;
 /** k6's own for "a threshold was crossed". */
 const THRESHOLD = 99;
@@ -54,7 +57,11 @@ async function onStack(script: Script, { say, signal }: How, undo: (() => unknow
   const [venueFile, summaryFile] = [join(scratch, 'venue.json'), join(scratch, 'summary.json')];
   writeVenue(venueFile, stack, buyersOf(script));
   say(`${script.name} with k6 ${k6.version} (${k6.how}): ${script.about}`);
-  const exitCode = await k6.run({ script: script.file, env: { ...knobs(), VENUE: venueFile }, summaryFile, signal });
+  const minutes = K6_WITHIN_MINUTES + Number(process.env.SOAK_MINUTES || 0);
+  say(`k6 has ${minutes} minutes, and then all orders have ${REST_WITHIN_MS / 1_000} s to come to their end`);
+  const within = AbortSignal.any([signal, AbortSignal.timeout(minutes * 60_000)]);
+  const env = { ...knobs(), VENUE: venueFile };
+  const exitCode = await k6.run({ script: script.file, env, summaryFile, signal: within });
   signal.throwIfAborted();
   const dropped = exitCode === 0 || exitCode === THRESHOLD ? droppedIterations(summaryFile) : 0;
 
@@ -67,7 +74,16 @@ async function onStack(script: Script, { say, signal }: How, undo: (() => unknow
   return exitCode || (audited.ok && dropped === 0 ? 0 : 1);
 }
 
-async function stackFor(say: How['say'], signal: AbortSignal, undo: (() => unknown)[]): Promise<StackInfo> {
+/** The one that the environment names, else the one that is up, else one of its own. */
+async function stackFor(
+  say: How['say'],
+  signal: AbortSignal,
+  undo: (() => unknown)[],
+): Promise<VenueStack & StoreAddresses> {
+  if (isStackNamed()) {
+    say('on the stack that the environment names');
+    return { ...(await namedStack()), addresses: namedAddresses() };
+  }
   if (ownerOf(UP)) {
     say('on the stack that is up');
     return readStack(UP);
@@ -76,6 +92,11 @@ async function stackFor(say: How['say'], signal: AbortSignal, undo: (() => unkno
   const stack = await startStack({ dir: join(ROOT, `.local/loadtest-${process.pid}`), signal });
   undo.push(stack.stop);
   return stack;
+}
+
+/** Only one script calls the services themselves, so only that one misses them. */
+function namedAddresses({ ORDERS_ADDRESS = '', INVENTORY_ADDRESS = '', PAYMENT_ADDRESS = '' } = process.env) {
+  return { orders: ORDERS_ADDRESS, inventory: INVENTORY_ADDRESS, payment: PAYMENT_ADDRESS };
 }
 
 /** How many a script needs whose settings were turned, only the script can tell: so there are plenty. */

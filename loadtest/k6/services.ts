@@ -22,7 +22,9 @@ const connected = new Set<Service>();
 /** Null where the service has no answer. A user connects when it first calls, and stays connected. */
 function call<Answer>(service: Service, method: string, request: object): Answer | null {
   const client = clients[service];
-  if (!connected.has(service)) client.connect(addresses[service], { plaintext: true, timeout: TIMEOUT_MS });
+  const address =
+    addresses[service] || fail(`the venue does not say where ${service} is: ${service.toUpperCase()}_ADDRESS`);
+  if (!connected.has(service)) client.connect(address, { plaintext: true, timeout: TIMEOUT_MS });
   connected.add(service);
   const name = `${service[0]?.toUpperCase()}${service.slice(1)}Service`;
   const response = client.invoke(`flashsale.${service}.v1.${name}/${method}`, request, { timeout: TIMEOUT_MS });

@@ -6,13 +6,13 @@ export interface Script {
   /** `05-sold-out` */
   name: string;
   file: string;
-  /** Its first line. */
+  /** What its first lines say. */
   about: string;
   /** As its settings are by default. */
   buyers: number;
 }
 
-/** In their order. Each tells in its first line what it shows, and below how many `Buyers:` it needs. */
+/** In their order. Each tells in its first lines what is to be seen, and then how many `Buyers:` it needs. */
 export const scripts = (): Script[] =>
   readdirSync(import.meta.dirname)
     .filter((file) => /^\d\d-[a-z-]+\.ts$/.test(file))
@@ -20,8 +20,13 @@ export const scripts = (): Script[] =>
     .map((file) => {
       const path = join(import.meta.dirname, file);
       const text = readFileSync(path, 'utf8');
-      const about = /^\/\/ (.*)$/m.exec(text)?.[1] ?? '';
-      return { name: file.slice(0, -3), file: path, about, buyers: Number(/^\/\/ Buyers: (\d+)$/m.exec(text)?.[1]) };
+      const [, about = '', buyers] = /^((?:\/\/ .*\n)+?)\/\/ Buyers: (\d+)$/m.exec(text) ?? [];
+      return {
+        name: file.slice(0, -3),
+        file: path,
+        about: about.replace(/\n?\/\/ /g, ' ').trim(),
+        buyers: Number(buyers),
+      };
     });
 
 /** By number, by name, or by both. */

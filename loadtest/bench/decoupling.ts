@@ -1,0 +1,40 @@
+// Whether who clicks feels a slow bank: the queued answer's 99th percentile at a bank that takes a tenth of the arrivals,
+// and at one without limit.
+import { untilWorkedOff } from './line.ts';
+import type { Whose } from './ratios.ts';
+import type { Venue } from './venue.ts';
+import { assertAnswered, runWrk } from './wrk.ts';
+
+const SPARE_TOKENS = 1_000;
+/**
+ * wrk takes the time from the sending on; its clicks are sent by a timetable, so nobody's wait is left out as long as a
+ * connection is free for each click. Were more of them late than the percentile leaves out, it would say nothing.
+ */
+const MOST_LATE = 0.01;
+
+export interface AnswerTimes {
+  p50: number;
+  p99: number;
+  max: number;
+  rate: number;
+  answers: number;
+  lateShare: number;
+}
+
+/** `ours`: at the slow bank. */
+export async function answerTimes(venue: Venue, whose: Whose, rate: number): Promise<AnswerTimes> {
+  const { bank, settings, tokens, sales, signal } = venue;
+  const { seconds, slowBank } = settings.decoupling;
+  const { saleId, url } = await sales.ample();
+  tokens.atLeast(rate * seconds + SPARE_TOKENS);
+  await bank.change({ chargesPerSecond: whose === 'ours' ? rate * slowBank : 0 });
+  const { connections } = settings.paced;
+  const wrk = await runWrk({ url, tokensFile: tokens.file, connections, seconds, rate, signal });
+  await bank.change({ chargesPerSecond: 0 });
+  await untilWorkedOff(venue, saleId);
+  assertAnswered(wrk, 202, `decoupling, ${whose}`);
+  const { requests: answers, lateShare } = wrk;
+  if (lateShare > MOST_LATE)
+    throw new Error(`at ${rate}/s ${(lateShare * 100).toFixed(1)} % of the clicks left late: the machine is too busy`);
+  return { ...wrk.latencyMs, rate, answers, lateShare };
+}

@@ -7,8 +7,9 @@ import { assertAnswered, runWrk } from './wrk.ts';
 
 const SPARE_TOKENS = 1_000;
 /**
- * wrk takes the time from the sending on; its clicks are sent by a timetable, so nobody's wait is left out as long as a
- * connection is free for each click. Were more of them late than the percentile leaves out, it would say nothing.
+ * wrk takes the time from the sending on. Its clicks are sent by a timetable, so nobody's wait is left out as long as a
+ * connection is free for each click when it is due (beyond that wrk puts back what a connection that waited missed, from
+ * its mean interval). Were more clicks late than the percentile leaves out, it would say nothing.
  */
 const MOST_LATE = 0.01;
 

@@ -36,7 +36,7 @@ export const FULL: Settings = {
   paced: { connections: 256, leadSeconds: 4, tailSeconds: 1 },
   steadySeconds: 30,
   search: { seconds: 8, step: 1.15 },
-  decoupling: { seconds: 12, slowBank: 0.1 },
+  decoupling: { seconds: 20, slowBank: 0.1 },
 };
 
 /** To see that it works. */

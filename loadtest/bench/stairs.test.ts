@@ -25,8 +25,12 @@ test('the search goes up until a rate does not hold, or down until one does', as
 
 test('within a round the rate goes down until it holds; the next round tries a little more', () => {
   const stairs = createStairs(1_000);
-  stairs.grew();
-  assert.equal(stairs.rate(), 930);
+  stairs.grew(990);
+  assert.equal(stairs.rate(), 950, 'at least a little');
+  stairs.grew(855);
+  assert.equal(stairs.rate(), 855, 'to what was reached');
+  stairs.grew(0);
+  assert.equal(stairs.rate(), 684, 'and not too far at once');
   stairs.held();
-  assert.equal(stairs.rate(), 967);
+  assert.equal(stairs.rate(), 711);
 });

@@ -4,19 +4,25 @@ export interface Stairs {
   /** To be tried now. */
   rate(): number;
   held(): void;
-  grew(): void;
+  /** `reached`: how many a second were confirmed all the same. */
+  grew(reached: number): void;
 }
 
 const UP = 1.04;
-const DOWN = 0.93;
+const DOWN = { least: 0.95, most: 0.8 };
 
-/** Between rounds up a little, so that no round rests on what an earlier one found; within a round down until it holds. */
+/** After a round up a little, so that the next does not rest on what this one found; within a round down until one holds. */
 export function createStairs(start: number): Stairs {
   let rate = start;
   const step = (by: number) => {
     rate = Math.max(1, Math.round(rate * by));
   };
-  return { rate: () => rate, held: () => step(UP), grew: () => step(DOWN) };
+  return {
+    rate: () => rate,
+    held: () => step(UP),
+    // Under too much load less may be confirmed than could be: it says where to try, within bounds.
+    grew: (reached) => step(Math.min(DOWN.least, Math.max(DOWN.most, reached / rate))),
+  };
 }
 
 /** Orders are confirmed in batches, several a second: by so much the line is now longer, now shorter. 1 % of 30 s. */

@@ -38,7 +38,7 @@ export async function measureSteady(venue: Venue, stairs: Stairs, say: Say): Pro
       stairs.held();
       return { perSecond: held.confirmed / held.seconds, rate, tries, held };
     }
-    stairs.grew();
+    stairs.grew((outcome.confirmed ?? 0) / venue.settings.steadySeconds);
   }
   throw new Error(`no rate held for ${venue.settings.steadySeconds} s: ${tries.map(({ rate }) => rate).join(', ')}/s`);
 }

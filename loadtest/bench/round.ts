@@ -49,7 +49,7 @@ export async function runRound(venue: Venue, { number, stairs, say, onRow }: Rou
     },
     reference: () => runLedger(venue, 'steady', note),
   });
-  await decoupling(venue, Math.round(rate / 2), inTurn, note);
+  await decoupling(venue, { rate: Math.round(rate / 2), inTurn, note, say });
   const cpuMs = Object.entries(held.cpuSeconds).map(([name, used]) => [name, (used * 1_000) / held.confirmed] as const);
   return { rows, cpuMs: Object.fromEntries(cpuMs), stairs: found };
 }
@@ -115,9 +115,11 @@ async function runLedger({ ledger, settings, signal }: Venue, ratio: 'drain' | '
   note(ratio, 'reference', result.perSecond, result);
 }
 
-async function decoupling(venue: Venue, rate: number, inTurn: InTurn, note: Note): Promise<void> {
+type Half = { rate: number; inTurn: InTurn; note: Note; say: Say };
+
+async function decoupling(venue: Venue, { rate, inTurn, note, say }: Half): Promise<void> {
   const ask = async (whose: Whose) => {
-    const times = await answerTimes(venue, whose, rate);
+    const times = await answerTimes(venue, whose, rate, say);
     note('decoupling', whose, times.p99, times);
   };
   await inTurn({ ours: () => ask('ours'), reference: () => ask('reference') });

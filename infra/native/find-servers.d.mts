@@ -1,6 +1,7 @@
 export function findServers(): {
   postgres?: string;
   initdb?: string;
+  pgbench?: string;
   redis?: string;
   rabbitmq?: string;
   epmd?: string;

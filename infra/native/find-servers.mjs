@@ -4,12 +4,13 @@ import { delimiter, join } from 'node:path';
 
 const HOMEBREW = ['/opt/homebrew/opt', '/usr/local/opt', '/home/linuxbrew/.linuxbrew/opt'];
 
-/** @returns {{ postgres?: string, initdb?: string, redis?: string, rabbitmq?: string, epmd?: string }} */
+/** @returns {{ postgres?: string, initdb?: string, pgbench?: string, redis?: string, rabbitmq?: string, epmd?: string }} */
 export function findServers() {
   const postgresBin = firstWith(postgresFolders(), ['postgres', 'initdb']);
   return {
     postgres: postgresBin && join(postgresBin, 'postgres'),
     initdb: postgresBin && join(postgresBin, 'initdb'),
+    pgbench: first([...(postgresBin ? [postgresBin] : []), ...path()], 'pgbench'),
     redis: first(path(), 'redis-server') ?? first(path(), 'valkey-server'),
     rabbitmq: realRabbitmq(),
     epmd: first(

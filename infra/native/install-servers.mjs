@@ -1,4 +1,4 @@
-// Postgres, Redis and RabbitMQ on this machine: already there, installed with apt after asking, or as containers.
+// Postgres, Redis and RabbitMQ on this machine: already there, installed with apt after asking, or as containers. And wrk.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,13 +18,24 @@ const BY_HAND = {
 export async function prepareServers(root, { yes }) {
   if (process.env.FLASHSALE_SERVERS === 'docker' || missingServers().length === 0) return {};
   const asRoot = canInstall();
-  if (asRoot && (await withLock(root, () => installWithApt(root, asRoot, yes)))) return {};
+  if (asRoot && (await withLock(root, () => installWithApt(root, { asRoot, yes, missing: missingServers })))) return {};
   if (succeeds('docker', ['version'])) {
     console.log('using Docker containers for Postgres, Redis and RabbitMQ');
     return { FLASHSALE_SERVERS: 'docker' };
   }
   throw new Error(
     `missing here: ${missingServers().join(', ')}. Install what is missing, or start Docker, and try again:\n  ${byHand()}`,
+  );
+}
+
+/** The load of the bench; no server, and so nothing that would be started. */
+export async function prepareWrk(root, { yes }) {
+  const missing = () => (has('wrk') ? [] : ['wrk']);
+  if (missing().length === 0) return;
+  const asRoot = canInstall();
+  if (asRoot && (await withLock(root, () => installWithApt(root, { asRoot, yes, missing })))) return;
+  throw new Error(
+    'missing here: wrk, which makes the load. Install it (its package is called wrk nearly everywhere) and try again',
   );
 }
 
@@ -36,8 +47,8 @@ function canInstall() {
   return process.stdin.isTTY || succeeds('sudo', ['-n', 'true']) ? ['sudo'] : undefined;
 }
 
-async function installWithApt(root, asRoot, yes) {
-  const packages = missingServers();
+async function installWithApt(root, { asRoot, yes, missing }) {
+  const packages = missing();
   if (packages.length === 0) return true;
   console.log(
     `to be installed with apt-get: ${packages.join(', ')} (nothing of it is started or enabled; they run privately)`,
@@ -50,8 +61,8 @@ async function installWithApt(root, asRoot, yes) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, wait);
   const { status } = spawnSync(command, args, { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(signal, wait);
-  if (status !== 0) throw new Error('apt-get could not install the servers: see above');
-  return missingServers().length === 0;
+  if (status !== 0) throw new Error(`apt-get could not install ${packages.join(', ')}: see above`);
+  return missing().length === 0;
 }
 
 async function agreed() {

@@ -78,7 +78,7 @@ async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Pr
 }
 
 /** A vhost and the one user who may use it. */
-async function createVhost(rabbit: Management, id: string): Promise<string> {
+export async function createVhost(rabbit: Management, id: string): Promise<string> {
   const password = newSecret();
   await rabbit('PUT', `vhosts/${id}`, {});
   await rabbit('PUT', `users/${id}`, { password, tags: '' });

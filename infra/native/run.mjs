@@ -1,24 +1,27 @@
-// node infra/native/run.mjs [--servers] FILE [args…]: what every npm script calls. Plain JS that any Node >= 18 runs:
-// makes sure of the packages, the servers (with --servers) and a Node >= 24, then hands over to FILE.
+// node infra/native/run.mjs [--servers] [--wrk] FILE [args…]: what every npm script calls. Plain JS that any Node >= 18
+// runs: makes sure of the packages, the servers (with --servers), wrk (with --wrk) and a Node >= 24, then hands over to FILE.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installPackages } from './install.mjs';
-import { prepareServers } from './install-servers.mjs';
+import { prepareServers, prepareWrk } from './install-servers.mjs';
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../../..');
 const BIN = join(ROOT, 'node_modules/.bin');
 
 const options = process.argv.slice(2);
 const needsServers = options[0] === '--servers' && Boolean(options.shift());
+const needsWrk = options[0] === '--wrk' && Boolean(options.shift());
 const [file, ...args] = options.filter((option) => option !== '--yes');
-if (!file) fail('usage: node infra/native/run.mjs [--servers] FILE [args…]');
+if (!file) fail('usage: node infra/native/run.mjs [--servers] [--wrk] FILE [args…]');
 
 try {
   await installPackages(ROOT);
-  const env = needsServers ? await prepareServers(ROOT, { yes: options.includes('--yes') }) : {};
+  const yes = options.includes('--yes');
+  const env = needsServers ? await prepareServers(ROOT, { yes }) : {};
+  if (needsWrk) await prepareWrk(ROOT, { yes });
   handOver(findNode(), [file, ...args], { ...process.env, PATH: `${BIN}${delimiter}${process.env.PATH}`, ...env });
 } catch (error) {
   fail(error.message);

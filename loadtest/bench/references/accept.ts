@@ -1,0 +1,80 @@
+// Reference (b): the least that a yes takes. The same token check, the gate's own script, a confirmed publish, 202.
+// PORT, REDIS_URL, AMQP_URL and TOKEN_SECRET say where and with whom; SALE_IDS whose gates it opens, with ample stock.
+import { createServer, type IncomingMessage } from 'node:http';
+import { declareTopology, ORDERS } from '@flashsale/contracts/topology';
+import amqp from 'amqplib';
+import { createVerifier } from 'fast-jwt';
+import { Redis } from 'ioredis';
+import { mintId } from '../../../services/gateway/src/inbound/ids.ts';
+import { GATE_SCRIPTS, keyOf } from '../../../services/gateway/src/outbound/gate/scripts.ts';
+
+const { PORT, REDIS_URL = '', AMQP_URL = '', TOKEN_SECRET = '', SALE_IDS = '' } = process.env;
+const DAY_MS = 86_400_000;
+const DECIDE_WITHIN_MS = 600_000;
+const UNSENT_DUE_MS = 10_000;
+const GATE = { process: 'reference', epoch: 1, tickets: 1_000_000_000, closed: 0, opensAt: 0 };
+
+const redis = new Redis(REDIS_URL, { scripts: { admit: GATE_SCRIPTS.admit }, enableAutoPipelining: true });
+const { admit } = redis as unknown as { admit(...args: (string | number)[]): Promise<[string]> };
+for (const saleId of SALE_IDS.split(',')) {
+  await redis.hset(keyOf(saleId, 'gate'), { ...GATE, closesAt: Date.now() + DAY_MS });
+}
+
+const channel = await (await amqp.connect(AMQP_URL, { noDelay: true })).createConfirmChannel();
+await declareTopology(channel);
+channel.on('return', () => {
+  throw new Error('no queue took the order');
+});
+
+const verify = createVerifier({
+  key: TOKEN_SECRET,
+  algorithms: ['HS256'],
+  allowedAud: 'flashsale',
+  requiredClaims: ['sub', 'aud', 'exp'],
+  cache: false,
+});
+
+createServer({ keepAliveTimeout: 30_000 }, (request, response) => {
+  let text = '';
+  request.setEncoding('utf8');
+  request.on('data', (chunk) => {
+    text += chunk;
+  });
+  request.on('end', async () => {
+    const orderId = await accept(request, text).catch(() => undefined);
+    if (!orderId) return response.writeHead(409).end();
+    const body = JSON.stringify({ orderId, status: 'queued' });
+    const headers = {
+      Location: `/v1/orders/${orderId}`,
+      'Cache-Control': 'no-store',
+      'Retry-After': '1',
+      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Length': Buffer.byteLength(body),
+    };
+    response.writeHead(202, headers).end(body);
+  });
+}).listen(Number(PORT), '127.0.0.1', 4_096);
+
+/** The order's id; nothing for whoever is not let in. */
+async function accept({ url = '', headers }: IncomingMessage, text: string): Promise<string | undefined> {
+  const { sub: buyerId } = verify((headers.authorization ?? '').slice('Bearer '.length));
+  const saleId = url.split('/')[3] ?? '';
+  const { quantity = 1 } = JSON.parse(text);
+  const [orderId, decideByMs] = [mintId(), Date.now() + DECIDE_WITHIN_MS];
+  const command = JSON.stringify({ orderId, saleId, buyerId, quantity, epoch: GATE.epoch, decideByMs });
+  const record = JSON.stringify({ state: 'unsent', claimed: false, quantity, buyerId, command });
+  const keys = GATE_SCRIPTS.admit.parts.map((part) => keyOf(saleId, part));
+  const args = [GATE.process, GATE.epoch, orderId, buyerId, quantity, record, UNSENT_DUE_MS, ''];
+  const [kind] = await admit.call(redis, ...keys, ...args);
+  if (kind !== 'admitted') return undefined;
+  await publish(orderId, command);
+  return orderId;
+}
+
+function publish(messageId: string, command: string): Promise<void> {
+  const properties = { persistent: true, mandatory: true, contentType: 'application/json', messageId };
+  return new Promise((resolve, reject) => {
+    const confirmed = (error: Error | null) => (error ? reject(error) : resolve());
+    channel.publish(ORDERS.exchange, ORDERS.queue, Buffer.from(command), properties, confirmed);
+  });
+}

@@ -1,0 +1,14 @@
+// Reference (a): a bare server that answers the bytes of a sold-out sale, whatever it is asked. PORT says where.
+import { createServer } from 'node:http';
+
+const body = Buffer.from('{"type":"/problems/sold-out","title":"Sold out","status":410}');
+const headers = {
+  'Content-Type': 'application/problem+json',
+  'Content-Length': body.length,
+  'Cache-Control': 'no-store',
+};
+
+// The gateway's patience with connections that are kept open: it is told in a header of each answer.
+createServer({ keepAliveTimeout: 30_000 }, (_request, response) => {
+  response.writeHead(410, headers).end(body);
+}).listen(Number(process.env.PORT), '127.0.0.1', 4_096);

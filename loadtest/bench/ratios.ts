@@ -1,4 +1,5 @@
 // Ratios of what was measured side by side in the same round, and their spread over the rounds.
+import { type Spread, spread } from '../measure/spread.ts';
 
 export const RATIOS = ['refusal', 'accept', 'steady', 'drain', 'decoupling'] as const;
 export type RatioName = (typeof RATIOS)[number];
@@ -15,23 +16,10 @@ export interface Row {
   detail: object;
 }
 
-export interface Spread {
-  median: number;
-  min: number;
-  max: number;
-}
-
 export interface Ratio extends Spread {
   /** Medians. */
   ours: number;
   reference: number;
-}
-
-export function spread(values: number[]): Spread {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  const at = (index: number) => sorted[index] ?? Number.NaN;
-  return { median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2, min: at(0), max: at(sorted.length - 1) };
 }
 
 export function ratioOf(rows: Row[], name: RatioName): Ratio {

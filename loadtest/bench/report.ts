@@ -1,5 +1,6 @@
 // What is told of a run of the bench: a line for each measurement, a table at the end, and the same as JSON.
 import { describeEnvironment } from '../measure/environment.ts';
+import { type Spread, spread } from '../measure/spread.ts';
 import type { BenchResult } from './bench.ts';
 import {
   type CpuCosts,
@@ -9,8 +10,6 @@ import {
   type RatioName,
   type Row,
   ratioOf,
-  type Spread,
-  spread,
   type Whose,
 } from './ratios.ts';
 import type { Settings } from './settings.ts';

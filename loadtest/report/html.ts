@@ -3,7 +3,7 @@ import { describeEnvironment } from '../measure/environment.ts';
 import { count, duration } from '../measure/format.ts';
 import { type Metric, SECTIONS, type Unit } from './metrics.ts';
 import type { Case } from './plan.ts';
-import { describeRun, type Spread, type Summary } from './summary.ts';
+import { describeRun, type RunSpread, type Summary } from './summary.ts';
 import { wordsOf } from './words.ts';
 
 /** A chart for each case, as SVG. */
@@ -63,11 +63,11 @@ ${section.metrics.map((metric) => row(metric, roads.queued[metric.key], roads.di
 ).join('\n')}`;
 }
 
-const row = ({ label, unit }: Metric, queued: Spread | undefined, direct: Spread | undefined) =>
+const row = ({ label, unit }: Metric, queued: RunSpread | undefined, direct: RunSpread | undefined) =>
   `<tr><td>${label}</td><td>${cell(queued, unit)}</td><td>${cell(direct, unit)}</td></tr>`;
 
 /** The median, and in brackets the least and the most where they are not told alike. */
-export function cell(spread: Spread | undefined, unit: Unit): string {
+export function cell(spread: RunSpread | undefined, unit: Unit): string {
   if (!spread) return '–';
   const [median, min, max] = [spread.median, spread.min, spread.max].map((value) => figure(value, unit));
   return min === max ? `${median}` : `${median} (${min} … ${max})`;

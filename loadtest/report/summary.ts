@@ -1,11 +1,12 @@
 // Runs into figures with their spread: what summary.json holds and every page is made of.
 import type { Environment } from '../measure/environment.ts';
+import { spread } from '../measure/spread.ts';
 import { METRICS, type RunFacts } from './metrics.ts';
 import type { Case, CONFIGURATION, Plan, Road } from './plan.ts';
 import type { Invalid } from './validity.ts';
 
-/** The middle run of an odd number, the mean of the two middle ones of an even; null where a run has no such figure. */
-export interface Spread {
+/** All null where a run has no such figure: a median of fewer runs would look like one of all. */
+export interface RunSpread {
   median: number | null;
   min: number | null;
   max: number | null;
@@ -24,7 +25,7 @@ export interface CountedRun {
   k6: { dropped: number; lateMs: { p99: number; max: number } };
 }
 
-export type RoadSummary = Record<string, Spread>;
+export type RoadSummary = Record<string, RunSpread>;
 
 export interface Summary {
   command: string;
@@ -68,13 +69,12 @@ export const describeRun = ({ case: name, road, round }: Pick<CountedRun, 'case'
 const roadSummary = (runs: CountedRun[]): RoadSummary =>
   Object.fromEntries(METRICS.map((metric) => [metric.key, spreadOf(runs.map((run) => metric.of(run.facts)))]));
 
-export function spreadOf(values: (number | null)[]): Spread {
+export function spreadOf(values: (number | null)[]): RunSpread {
   const runs = values.map((value) => (value === null ? null : rounded(value)));
-  const sorted = runs.filter((value) => value !== null).toSorted((a, b) => a - b);
-  if (sorted.length < runs.length || sorted.length === 0) return { median: null, min: null, max: null, runs };
-  const middle = (sorted.length - 1) / 2;
-  const median = rounded(((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle)] ?? 0)) / 2);
-  return { median, min: sorted[0] ?? null, max: sorted.at(-1) ?? null, runs };
+  const known = runs.filter((value) => value !== null);
+  if (known.length < runs.length || known.length === 0) return { median: null, min: null, max: null, runs };
+  const { median, min, max } = spread(known);
+  return { median: rounded(median), min, max, runs };
 }
 
 /** To a hundredth: finer than anything here can be measured. */

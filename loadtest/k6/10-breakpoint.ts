@@ -11,6 +11,8 @@ import { type Data, say } from './summary.ts';
 
 const SECONDS = knob('SECONDS', 3);
 const RUNGS = ladder(knob('TOP', 800), 5, SECONDS);
+/** Until what was left over from the first road has been answered: as long as a click waits. */
+const PAUSE_SECONDS = 12;
 const CLICKS = RUNGS.reduce((sum, { buyers }) => sum + buyers, 0);
 // The direct road first, for it leaves no line behind that the other would have to share the machine with.
 const ROADS = roads().reverse();
@@ -19,7 +21,7 @@ export const options: Options = {
   summaryTrendStats: ['med', 'p(99)', 'max'],
   scenarios: Object.assign(
     {},
-    ...ROADS.map((road, i) => climb(RUNGS, road, i * RUNGS.length * rungSeconds(SECONDS), { road })),
+    ...ROADS.map((road, i) => climb(RUNGS, road, i * (RUNGS.length * rungSeconds(SECONDS) + PAUSE_SECONDS), { road })),
   ),
   thresholds: {
     'answers{kind:error}': ['count==0'],

@@ -13,6 +13,7 @@ import { type Data, say } from './summary.ts';
 
 const SECONDS = knob('SECONDS', 2);
 const RUNGS = ladder(knob('TOP', 400), 4, SECONDS);
+const PAUSE_SECONDS = 3;
 const CALLS = RUNGS.reduce((sum, { buyers }) => sum + buyers, 0);
 // Payment last: it goes on reversing when it has answered.
 const SERVICES = { inventory: reserveAndRelease, orders: placeOrder, payment: chargeAndVoid };
@@ -23,7 +24,9 @@ export const options: Options = {
   summaryTrendStats: ['med', 'p(99)', 'max'],
   scenarios: Object.assign(
     {},
-    ...NAMES.map((service, i) => climb(RUNGS, service, i * RUNGS.length * rungSeconds(SECONDS), { on: service })),
+    ...NAMES.map((service, i) =>
+      climb(RUNGS, service, i * (RUNGS.length * rungSeconds(SECONDS) + PAUSE_SECONDS), { on: service }),
+    ),
   ),
   thresholds: {
     checks: ['rate==1'],

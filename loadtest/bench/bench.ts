@@ -5,7 +5,6 @@ import { type Environment, readEnvironment } from '../measure/environment.ts';
 import type { Row } from './ratios.ts';
 import { runRound } from './round.ts';
 import type { Settings } from './settings.ts';
-import type { Stairs } from './stairs.ts';
 import { openVenue, type Undo, type Venue } from './venue.ts';
 import { wrkVersion } from './wrk.ts';
 
@@ -29,12 +28,10 @@ export async function runBench({ settings, end, say, onRow }: BenchOptions): Pro
   const rows: Row[] = [];
   const cpuMs: BenchResult['cpuMs'] = [];
   let environment: Environment | undefined;
-  let stairs: Stairs | undefined;
   for (let number = 1; number <= settings.rounds; number++) {
     say(`round ${number} of ${settings.rounds}: starting three servers, five services and the references`);
     await onVenue({ settings, end }, say, async (venue) => {
-      const round = await runRound(venue, { number, stairs, say, onRow });
-      stairs = round.stairs;
+      const round = await runRound(venue, { number, say, onRow });
       rows.push(...round.rows);
       cpuMs.push(round.cpuMs);
       environment ??= await readEnvironment(venue.stores, venue.stack.amqpUrl);

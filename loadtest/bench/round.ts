@@ -4,14 +4,11 @@ import { drain } from './drain.ts';
 import { untilWorkedOff } from './line.ts';
 import { acceptCost, referenceSale, refusalCost } from './per-request.ts';
 import type { RatioName, Row, Whose } from './ratios.ts';
-import type { Stairs } from './stairs.ts';
-import { findRate, measureSteady, type Say } from './steady.ts';
+import { measureSteady, type Say } from './steady.ts';
 import type { Venue } from './venue.ts';
 
 export interface Round {
   number: number;
-  /** Where the round before left off. */
-  stairs: Stairs | undefined;
   say: Say;
   onRow: (row: Row) => void;
 }
@@ -20,14 +17,13 @@ export interface RoundResult {
   rows: Row[];
   /** CPU milliseconds of each process for each confirmed order, in the steady state. */
   cpuMs: Record<string, number>;
-  stairs: Stairs;
 }
 
 type Note = (ratio: RatioName, of: Whose, value: number, detail: object) => void;
 /** Answers what ours came to. */
 type InTurn = <T>(measure: { ours: () => Promise<T>; reference: () => Promise<void> }) => Promise<T>;
 
-export async function runRound(venue: Venue, { number, stairs, say, onRow }: Round): Promise<RoundResult> {
+export async function runRound(venue: Venue, { number, say, onRow }: Round): Promise<RoundResult> {
   const rows: Row[] = [];
   const note: Note = (ratio, of, value, detail) => {
     const row = { round: number, ratio, of, value, detail };
@@ -40,10 +36,9 @@ export async function runRound(venue: Venue, { number, stairs, say, onRow }: Rou
   await warmUp(venue);
   await refusals(venue, inTurn, note);
   const guess = await acceptAndDrain(venue, inTurn, note);
-  const found = stairs ?? (await findRate(venue, guess, say));
   const { held, rate } = await inTurn({
     async ours() {
-      const steady = await measureSteady(venue, found, say);
+      const steady = await measureSteady(venue, guess, say);
       note('steady', 'ours', steady.perSecond, steady);
       return steady;
     },
@@ -51,7 +46,7 @@ export async function runRound(venue: Venue, { number, stairs, say, onRow }: Rou
   });
   await decoupling(venue, { rate: Math.round(rate / 2), inTurn, note, say });
   const cpuMs = Object.entries(held.cpuSeconds).map(([name, used]) => [name, (used * 1_000) / held.confirmed] as const);
-  return { rows, cpuMs: Object.fromEntries(cpuMs), stairs: found };
+  return { rows, cpuMs: Object.fromEntries(cpuMs) };
 }
 
 const oursFirst: InTurn = async ({ ours, reference }) => {

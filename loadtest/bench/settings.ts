@@ -20,7 +20,7 @@ export interface Settings {
     tailSeconds: number;
   };
   steadySeconds: number;
-  /** The first round looks for the steady rate by shorter tries, each so much faster than the one before. */
+  /** Looking for the steady rate by shorter tries, each so much faster than the one before. */
   search: { seconds: number; step: number };
   decoupling: { seconds: number /** Of the arrivals. */; slowBank: number };
 }
@@ -35,8 +35,8 @@ export const FULL: Settings = {
   warmUp: { orders: 10_000, seconds: 3 },
   paced: { connections: 512, leadSeconds: 4, tailSeconds: 1 },
   steadySeconds: 30,
-  search: { seconds: 8, step: 1.15 },
-  decoupling: { seconds: 20, slowBank: 0.1 },
+  search: { seconds: 6, step: 1.1 },
+  decoupling: { seconds: 16, slowBank: 0.1 },
 };
 
 /** To see that it works. */

@@ -1,29 +1,10 @@
-// How the steady rate is found: up while the line holds, down when it grows.
+// How the steady rate is found: up by short tries while the line holds, and then down until one holds for long enough.
 
-export interface Stairs {
-  /** To be tried now. */
-  rate(): number;
-  held(): void;
-  /** `reached`: how many a second were confirmed all the same. */
-  grew(reached: number): void;
-}
-
-const UP = 1.04;
 const DOWN = { least: 0.95, most: 0.8 };
 
-/** After a round up a little, so that the next does not rest on what this one found; within a round down until one holds. */
-export function createStairs(start: number): Stairs {
-  let rate = start;
-  const step = (by: number) => {
-    rate = Math.max(1, Math.round(rate * by));
-  };
-  return {
-    rate: () => rate,
-    held: () => step(UP),
-    // Under too much load less may be confirmed than could be: it says where to try, within bounds.
-    grew: (reached) => step(Math.min(DOWN.least, Math.max(DOWN.most, reached / rate))),
-  };
-}
+/** `reached`: how many a second were confirmed all the same. Under too much load it is less than could be: so in bounds. */
+export const below = (rate: number, reached: number) =>
+  Math.max(1, Math.round(rate * Math.min(DOWN.least, Math.max(DOWN.most, reached / rate))));
 
 /** Orders are confirmed in batches, several a second: by so much the line is now longer, now shorter. 1 % of 30 s. */
 const RIPPLE_SECONDS = 0.3;

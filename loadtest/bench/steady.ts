@@ -1,6 +1,6 @@
 // The highest rate at which as many orders are confirmed as arrive, with ample stock and a bank without limit.
 import { type Offered, offer } from './offer.ts';
-import { climb, createStairs, isSteady, type Stairs } from './stairs.ts';
+import { below, climb, isSteady } from './stairs.ts';
 import type { Venue } from './venue.ts';
 
 const MOST_TRIES = 8;
@@ -21,26 +21,19 @@ interface Try {
 
 export type Say = (line: string) => void;
 
-/** By short tries. */
-export async function findRate(venue: Venue, guess: number, say: Say): Promise<Stairs> {
-  const { seconds, step } = venue.settings.search;
-  const holds = async (rate: number) => (await attempt(venue, rate, seconds, say)).held !== undefined;
-  return createStairs(await climb(guess, step, holds));
-}
-
-export async function measureSteady(venue: Venue, stairs: Stairs, say: Say): Promise<Steady> {
+/** `guess`: where the search begins. */
+export async function measureSteady(venue: Venue, guess: number, say: Say): Promise<Steady> {
+  const { search, steadySeconds } = venue.settings;
+  const holds = async (rate: number) => (await attempt(venue, rate, search.seconds, say)).held !== undefined;
+  let rate = await climb(guess, search.step, holds);
   const tries: Try[] = [];
   while (tries.length < MOST_TRIES) {
-    const rate = stairs.rate();
-    const { outcome, held } = await attempt(venue, rate, venue.settings.steadySeconds, say);
+    const { outcome, held } = await attempt(venue, rate, steadySeconds, say);
     tries.push(outcome);
-    if (held) {
-      stairs.held();
-      return { perSecond: held.confirmed / held.seconds, rate, tries, held };
-    }
-    stairs.grew((outcome.confirmed ?? 0) / venue.settings.steadySeconds);
+    if (held) return { perSecond: held.confirmed / held.seconds, rate, tries, held };
+    rate = below(rate, (outcome.confirmed ?? 0) / steadySeconds);
   }
-  throw new Error(`no rate held for ${venue.settings.steadySeconds} s: ${tries.map(({ rate }) => rate).join(', ')}/s`);
+  throw new Error(`no rate held for ${steadySeconds} s: ${tries.map((one) => one.rate).join(', ')}/s`);
 }
 
 async function attempt(

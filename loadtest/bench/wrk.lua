@@ -7,6 +7,8 @@ ffi.cdef [[
   int clock_gettime(int clock, moment *at);
 ]]
 local CLOCK_MONOTONIC = 1
+-- The timetable begins when all connections are there.
+local CONNECTING_MS = 500
 local at = ffi.new('moment')
 
 local function now_ms()
@@ -28,7 +30,7 @@ function init(args)
   -- free in time, clicks leave when they are due, whatever became of those before.
   if rate > 0 then
     function delay()
-      first_ms = first_ms or now_ms()
+      first_ms = first_ms or now_ms() + CONNECTING_MS
       local wait_ms = first_ms + slots * 1000 / rate - now_ms()
       slots = slots + 1
       if wait_ms >= 0 then return wait_ms end

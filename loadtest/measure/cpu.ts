@@ -39,7 +39,9 @@ export const cpuUsed = (before: Record<string, number>, after: Record<string, nu
 /** Seconds so far of the children of this process that have ended, and of theirs; null where it cannot be read. */
 export const endedChildrenSeconds = (): number | null => read('self')?.endedSeconds ?? null;
 
+/** Nothing where there is no /proc. */
 function readAll(): Map<number, Stat> {
+  if (!canMeasureCpu()) return new Map();
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return new Map(
     pids.flatMap((pid) => {

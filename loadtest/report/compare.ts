@@ -10,7 +10,7 @@ import { createBank } from '../bank.ts';
 import { writeVenue } from '../k6/venue.ts';
 import { readEnvironment } from '../measure/environment.ts';
 import { count } from '../measure/format.ts';
-import { type Case, CONFIGURATION, orderOf, type Plan, planOf, type Road } from './plan.ts';
+import { type Case, CONFIGURATION, describeConfiguration, orderOf, type Plan, planOf, type Road } from './plan.ts';
 import { type Laboratory, type Ran, runRoad } from './run.ts';
 import { describeRun, type Summary, summaryOf } from './summary.ts';
 import { writeReport } from './write.ts';
@@ -30,14 +30,15 @@ type Undo = (() => Promise<unknown> | unknown)[];
 /** Throws when there is no k6, or when the stack cannot be used; a run that does not count is told in the summary. */
 export async function compareRoads({ quick, out, command, say, signal }: CompareOptions): Promise<Summary> {
   const plan = planOf(quick);
+  const configuration = { ...CONFIGURATION, rounds: plan.rounds, warmUp: plan.warmUp };
   const undo: Undo = [];
   try {
     const laboratory = await setUp({ plan, out, say, signal, undo });
+    for (const line of describeConfiguration(configuration)) say(line);
     await warmUp(laboratory, plan, say);
     const ran = await everyRun(laboratory, plan, say);
     const { stores, stack, k6 } = laboratory;
     const environment = { ...(await readEnvironment(stores, stack.amqpUrl)), k6: k6.version };
-    const configuration = { ...CONFIGURATION, rounds: plan.rounds, warmUp: plan.warmUp };
     const summary = summaryOf({ command, environment, configuration, plan, runs: ran.map(({ run }) => run) });
     writeReport(out, summary, ran);
     return summary;

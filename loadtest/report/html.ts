@@ -2,7 +2,7 @@
 import { describeEnvironment } from '../measure/environment.ts';
 import { count, duration } from '../measure/format.ts';
 import { type Metric, SECTIONS, type Unit } from './metrics.ts';
-import type { Case } from './plan.ts';
+import { type Case, describeConfiguration } from './plan.ts';
 import { describeRun, type RunSpread, type Summary } from './summary.ts';
 import { wordsOf } from './words.ts';
 
@@ -80,19 +80,11 @@ export function figure(value: number | null, unit: Unit): string {
   return unit === 'perSecond' ? `${value < 100 ? value.toFixed(1) : count(Math.round(value))}/s` : count(value);
 }
 
-function environment({ environment: machine, configuration }: Summary): string[] {
-  const { processes, gateway, bank, rounds, warmUp } = configuration;
-  return [
-    ...describeEnvironment(machine),
-    `k6 ${machine.k6}; crowd, shop and servers on the same machine`,
-    `processes: ${Object.entries(processes)
-      .map(([name, number]) => `${number} ${name}`)
-      .join(', ')}`,
-    ...Object.entries(gateway).map(([name, value]) => `gateway ${name}=${value}`),
-    `bank: p50 ${bank.latencyMs.p50} ms, p99 ${bank.latencyMs.p99} ms on top of its line, reset with seed ${bank.seed} before each run`,
-    `${rounds} runs of each case on each road, interleaved; before them ${count(warmUp.buyers)} uncounted buyers on each road`,
-  ];
-}
+const environment = ({ environment: machine, configuration }: Summary): string[] => [
+  ...describeEnvironment(machine),
+  `k6 ${machine.k6}; crowd, shop and servers on the same machine`,
+  ...describeConfiguration(configuration),
+];
 
 function runs({ runs }: Summary): string {
   const rows = runs.map((run) => {

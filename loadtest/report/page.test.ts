@@ -63,7 +63,7 @@ test('the page tells every figure of both roads with its spread, every run, and 
   assert.equal(page.match(/<svg /g)?.length, 2);
   assert.match(page, /calm, direct, run 3<\/td><td>31 of 31/);
   assert.match(page, /2 × a processor, 24 GiB/);
-  assert.match(page, /DIRECT_DEADLINE_MS=2000/);
+  assert.match(page, /direct: deadline 2000 ms, at most 100 calls in flight/);
   assert.match(page, /All 12 runs count/);
 });
 

@@ -1,4 +1,5 @@
 // What is compared, how often and under which settings; printed in every report.
+import { count } from '../measure/format.ts';
 
 export type Road = 'queued' | 'direct';
 
@@ -77,6 +78,18 @@ export const CONFIGURATION = {
   /** Reset before each run: with the seed, the n-th charge meets the same fate in each. */
   bank: { latencyMs: { p50: 40, p99: 120 }, declineRate: 0, errorRate: 0, lateRate: 0, seed: 1111 },
 };
+
+export type Configuration = typeof CONFIGURATION & Pick<Plan, 'rounds' | 'warmUp'>;
+
+export function describeConfiguration({ processes, gateway, bank, rounds, warmUp }: Configuration): string[] {
+  const parts = Object.entries(processes).map(([name, number]) => `${number} ${name}`);
+  return [
+    `processes: ${parts.join(', ')}`,
+    `direct: deadline ${gateway.DIRECT_DEADLINE_MS} ms, at most ${gateway.DIRECT_MAX_IN_FLIGHT} calls in flight at the gateway`,
+    `bank: p50 ${bank.latencyMs.p50} ms, p99 ${bank.latencyMs.p99} ms on top of its line, reset with seed ${bank.seed} before each run`,
+    `${rounds} runs of each case on each road, interleaved; before them ${count(warmUp.buyers)} uncounted buyers on each road`,
+  ];
+}
 
 /** How long after the crowd every order must have ended. */
 export const FINAL_WITHIN_MS = 120_000;

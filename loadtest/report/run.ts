@@ -80,7 +80,10 @@ async function sendCrowd(laboratory: Laboratory, { case: each, road, round }: Tu
   const env = { ...Object.fromEntries(settings), VENUE: venueFile, ROAD: road, CLICKS: '1' };
   const exitCode = await k6.run({ script: SCRIPT, env, consoleFile, summaryFile, quiet: true, signal });
   signal.throwIfAborted();
-  return { ...readCrowd(consoleFile), exitCode, dropped: droppedIterations(summaryFile) };
+  const log = readCrowd(consoleFile);
+  // Its own complaint was printed when it made it.
+  if (log.clicks.length === 0) throw new Error(`k6 made no click in ${name}, and ended with code ${exitCode}`);
+  return { ...log, exitCode, dropped: droppedIterations(summaryFile) };
 }
 
 function factsOf(

@@ -2,7 +2,7 @@
 import type { Environment } from '../measure/environment.ts';
 import { spread } from '../measure/spread.ts';
 import { METRICS, type RunFacts } from './metrics.ts';
-import type { Case, CONFIGURATION, Plan, Road } from './plan.ts';
+import type { Case, Configuration, Plan, Road } from './plan.ts';
 import type { Invalid } from './validity.ts';
 
 /** All null where a run has no such figure: a median of fewer runs would look like one of all. */
@@ -32,7 +32,7 @@ export interface Summary {
   valid: boolean;
   invalid: string[];
   environment: Environment & { k6: string };
-  configuration: typeof CONFIGURATION & { rounds: number; warmUp: Plan['warmUp'] };
+  configuration: Configuration;
   cases: (Case & { roads: Record<Road, RoadSummary> })[];
   runs: Omit<CountedRun, 'facts'>[];
 }

@@ -47,11 +47,11 @@ function draw({ title, runs }: Panel, scale: Scale): string {
   const x = (ms: number) => AREA.left + (ms / 1_000 / last(scale.x)) * (WIDTH - AREA.left - AREA.right);
   const y = (value: number) => HEIGHT - AREA.bottom - (value / last(scale.y)) * (HEIGHT - AREA.top - AREA.bottom);
   const points = ({ stepMs, ...run }: Timeline, key: (typeof CURVES)[number]['key']) =>
-    run[key].map((value, step) => `${x(step * stepMs).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
+    corners(run[key]).map(([step, value]) => `${x(step * stepMs).toFixed(1)},${y(value).toFixed(1)}`);
   const curves = [...faint, ...(bold ? [bold] : [])].flatMap((run) =>
     CURVES.map(({ key, colour, dash }) => {
       const weight = run === bold ? 'stroke-width="2"' : 'stroke-width="1" opacity="0.25"';
-      return `<polyline points="${points(run, key)}" fill="none" stroke="${colour}" stroke-dasharray="${dash}" ${weight}/>`;
+      return `<polyline points="${points(run, key).join(' ')}" fill="none" stroke="${colour}" stroke-dasharray="${dash}" ${weight}/>`;
     }),
   );
   return [
@@ -61,6 +61,12 @@ function draw({ title, runs }: Panel, scale: Scale): string {
     ...legend(),
   ].join('\n');
 }
+
+/** Step and value, without those in the middle of a level stretch: they would be drawn over the same line. */
+const corners = (values: number[]): [step: number, value: number][] =>
+  values.flatMap((value, step) =>
+    value === values[step - 1] && value === values[step + 1] ? [] : [[step, value] as [number, number]],
+  );
 
 function grid({ x: seconds, y: counts }: Scale, x: (ms: number) => number, y: (value: number) => number): string[] {
   const right = WIDTH - AREA.right;

@@ -10,7 +10,7 @@ import { createBank } from '../bank.ts';
 import { writeVenue } from '../k6/venue.ts';
 import { readEnvironment } from '../measure/environment.ts';
 import { count } from '../measure/format.ts';
-import { type Case, CONFIGURATION, describeConfiguration, orderOf, type Plan, planOf, type Road } from './plan.ts';
+import { CONFIGURATION, describeConfiguration, orderOf, type Plan, planOf, warmUpOf } from './plan.ts';
 import { type Laboratory, type Ran, runRoad } from './run.ts';
 import { describeRun, type Summary, summaryOf } from './summary.ts';
 import { writeReport } from './write.ts';
@@ -30,7 +30,7 @@ type Undo = (() => Promise<unknown> | unknown)[];
 /** Throws when there is no k6, or when the stack cannot be used; a run that does not count is told in the summary. */
 export async function compareRoads({ quick, out, command, say, signal }: CompareOptions): Promise<Summary> {
   const plan = planOf(quick);
-  const configuration = { ...CONFIGURATION, rounds: plan.rounds, warmUp: plan.warmUp };
+  const configuration = { ...CONFIGURATION, rounds: plan.rounds };
   const undo: Undo = [];
   try {
     const laboratory = await setUp({ plan, out, say, signal, undo });
@@ -66,16 +66,15 @@ async function setUp({ plan, out, say, signal, undo }: SetUp): Promise<Laborator
   const stores = openStores(stack);
   undo.push(stores.close);
   const venueFile = join(scratch, 'venue.json');
-  writeVenue(venueFile, stack, Math.max(plan.warmUp.buyers, ...plan.cases.map(({ buyers }) => buyers)));
+  writeVenue(venueFile, stack, Math.max(...plan.cases.map(({ buyers }) => buyers)));
   const bank = createBank(stack.bankUrl, stack.bankApiKey);
   return { stack, stores, bank, k6, venueFile, scratch, summaries, signal };
 }
 
-async function warmUp(laboratory: Laboratory, { warmUp }: Plan, say: CompareOptions['say']): Promise<void> {
-  const unhurried: Case = { ...warmUp, name: 'calm', title: 'warm-up', chargesPerSecond: 0 };
-  for (const road of ['queued', 'direct'] satisfies Road[]) {
-    say(`warming up: ${count(warmUp.buyers)} buyers, ${road}, uncounted`);
-    await runRoad({ ...laboratory, summaries: laboratory.scratch }, { case: unhurried, road, round: 0 });
+async function warmUp(laboratory: Laboratory, plan: Plan, say: CompareOptions['say']): Promise<void> {
+  for (const turn of warmUpOf(plan)) {
+    say(`warming up: ${count(turn.case.buyers)} buyers, ${turn.road}, uncounted`);
+    await runRoad({ ...laboratory, summaries: laboratory.scratch }, turn);
   }
 }
 

@@ -74,7 +74,7 @@ export const told: Told = {
     ...{ at: '2026-11-25T02:00:00.000Z', commit: '1234567', cpu: 'a processor', cores: 2, memoryGiB: 24, os: 'Linux' },
     ...{ node: 'v24.21.0', postgres: '15.18', redis: '7.0.15', rabbitmq: '3.10.8', k6: '1.8.1' },
   },
-  configuration: { ...CONFIGURATION, rounds: plan.rounds, warmUp: plan.warmUp },
+  configuration: { ...CONFIGURATION, rounds: plan.rounds },
   plan,
   runs,
 };

@@ -1,5 +1,4 @@
 // What is compared, how often and under which settings; printed in every report.
-import { count } from '../measure/format.ts';
 
 export type Road = 'queued' | 'direct';
 
@@ -18,20 +17,18 @@ export interface Plan {
   /** Of each case on each road. */
   rounds: number;
   cases: Case[];
-  /** On each road before anything counts, at a bank that holds nobody up: connections open, code compiled. */
-  warmUp: Pick<Case, 'units' | 'buyers' | 'seconds'>;
 }
 
-/** Ten times what the bank takes, for a third of the crowd; then a tenth of it, for everybody. */
+/** More than the bank takes, and units for a third of the crowd; then a tenth of what it takes, and units for everybody. */
 const full: Plan = {
   rounds: 5,
   cases: [
     {
       name: 'peak',
-      title: 'ten times what the bank takes',
+      title: 'six times what the bank takes',
       units: 1_000,
       buyers: 3_000,
-      seconds: 3,
+      seconds: 5,
       chargesPerSecond: 100,
     },
     {
@@ -43,7 +40,6 @@ const full: Plan = {
       chargesPerSecond: 1_000,
     },
   ],
-  warmUp: { units: 600, buyers: 800, seconds: 4 },
 };
 
 const quick: Plan = {
@@ -66,7 +62,6 @@ const quick: Plan = {
       chargesPerSecond: 1_000,
     },
   ],
-  warmUp: { units: 600, buyers: 800, seconds: 4 },
 };
 
 export const planOf = (isQuick: boolean): Plan => (isQuick ? quick : full);
@@ -79,20 +74,26 @@ export const CONFIGURATION = {
   bank: { latencyMs: { p50: 40, p99: 120 }, declineRate: 0, errorRate: 0, lateRate: 0, seed: 1111 },
 };
 
-export type Configuration = typeof CONFIGURATION & Pick<Plan, 'rounds' | 'warmUp'>;
+export type Configuration = typeof CONFIGURATION & Pick<Plan, 'rounds'>;
 
-export function describeConfiguration({ processes, gateway, bank, rounds, warmUp }: Configuration): string[] {
+export function describeConfiguration({ processes, gateway, bank, rounds }: Configuration): string[] {
   const parts = Object.entries(processes).map(([name, number]) => `${number} ${name}`);
   return [
     `processes: ${parts.join(', ')}`,
     `direct: deadline ${gateway.DIRECT_DEADLINE_MS} ms, at most ${gateway.DIRECT_MAX_IN_FLIGHT} calls in flight at the gateway`,
     `bank: p50 ${bank.latencyMs.p50} ms, p99 ${bank.latencyMs.p99} ms on top of its line, reset with seed ${bank.seed} before each run`,
-    `${rounds} runs of each case on each road, interleaved; before them ${count(warmUp.buyers)} uncounted buyers on each road`,
+    `${rounds} runs of each case on each road, interleaved; before them the first crowd once on each road, uncounted, at a bank without limit`,
   ];
 }
 
 /** How long after the crowd every order must have ended. */
 export const FINAL_WITHIN_MS = 120_000;
+
+/** The first crowd on each road before anything counts, at a bank that holds nobody up: connections open, code compiled. */
+export function warmUpOf({ cases }: Plan): { round: 0; case: Case; road: Road }[] {
+  const unhurried = { ...(cases[0] as Case), chargesPerSecond: 0 };
+  return (['queued', 'direct'] as const).map((road) => ({ round: 0, case: unhurried, road }));
+}
 
 /** Who gets the first turn changes from round to round. */
 export function orderOf({ rounds, cases }: Plan): { round: number; case: Case; road: Road }[] {

@@ -21,6 +21,7 @@ test('the search goes up until a rate does not hold, or down until one does', as
   assert.equal(await climb(100, 1.5, upTo(200, tried)), 150);
   assert.deepEqual(tried, [100, 150, 225]);
   assert.equal(await climb(400, 2, upTo(150, [])), 100);
+  await assert.rejects(climb(10, 1.1, upTo(1, [])), /not even one order/);
 });
 
 test('a rate that did not hold is followed by what was reached, within bounds', () => {

@@ -23,7 +23,9 @@ export async function climb(start: number, step: number, holds: (rate: number) =
     for (let next = Math.round(rate * step); await holds(next); next = Math.round(rate * step)) rate = next;
     return rate;
   }
-  do rate = Math.round(rate / step);
-  while (rate > 0 && !(await holds(rate)));
+  do {
+    rate = Math.floor(rate / step);
+    if (rate < 1) throw new Error('not even one order a second is confirmed as fast as it arrives');
+  } while (!(await holds(rate)));
   return rate;
 }

@@ -11,8 +11,9 @@ import { UP } from './stack-file.ts';
 
 /** Stages of `npm test` of their own: the demo runs after these tests, as `npm run demo -- --once`. */
 const RUN_ELSEWHERE = ['npm run demo', 'npm run demo -- --once', 'npm test', 'npm run mutants'];
-/** These too, where an engine answers: infra/node/docker.test.ts. */
-const isRunElsewhere = (command: string) => RUN_ELSEWHERE.includes(command) || command.startsWith('docker compose ');
+/** Where an engine answers, in infra/node/docker.test.ts; with k6, as stages of `npm run verify`; the bench is not for every day. */
+const ELSEWHERE = /^(docker compose |npm run (loadtest(?! -- list)|verify|bench)\b)/;
+const isRunElsewhere = (command: string) => RUN_ELSEWHERE.includes(command) || ELSEWHERE.test(command);
 
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const commands = [...readme.matchAll(/^```sh\n(.*?)^```$/gms)]

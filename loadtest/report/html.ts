@@ -109,7 +109,7 @@ main { max-width: 900px; margin: 0 auto; padding: 24px 20px 60px }
 h1 { font-size: 26px; margin: 8px 0 } h2 { font-size: 19px; margin: 32px 0 8px }
 table { border-collapse: collapse; width: 100%; margin: 14px 0 4px; font-variant-numeric: tabular-nums }
 th { text-align: left; border-bottom: 2px solid #c9ced6; padding: 4px 8px } td { border-bottom: 1px solid #e6e9ed; padding: 3px 8px }
-th + th, td + td { text-align: right } .figures { table-layout: fixed } .figures th + th { width: 24% } small, .note { color: #636c78 } .note { font-size: 13px; margin: 2px 8px }
+th + th, td + td { text-align: right } .figures { table-layout: fixed } .figures th + th { width: 29% } td + td { white-space: nowrap } small, .note { color: #636c78 } .note { font-size: 13px; margin: 2px 8px }
 svg { width: 100%; height: auto; margin: 6px 0 } code { background: #f2f4f6; padding: 1px 5px; border-radius: 4px }
 .good { background: #e8f6ee; padding: 8px 12px; border-radius: 6px } .bad { background: #fdecea; padding: 8px 12px; border-radius: 6px }
 `;

@@ -9,14 +9,11 @@ import type { Summary } from './summary.ts';
 export const COMMITTED = 'loadtest/results/reference/summary.json';
 
 const ROWS: [Case['name'], key: string, label: string][] = [
-  ['peak', 'yes', 'said yes'],
   ['peak', 'turnedAwayWhileUnsold', 'turned away while units were unsold'],
   ['peak', 'confirmed.crowd', 'sold when the crowd had left'],
   ['peak', 'confirmed.end', 'sold in the end'],
   ['peak', 'yesMs.p50', 'until a yes, p50'],
-  ['peak', 'yesMs.p99', 'until a yes, p99'],
   ['peak', 'clickToFinalMs.p50', 'click to final result, p50'],
-  ['peak', 'clickToFinalMs.p99', 'click to final result, p99'],
   ['peak', 'cpuMsPerConfirmed.total', 'CPU time of the shop per sold order'],
   ['calm', 'clickToFinalMs.p50', 'below capacity: click to final result, p50'],
 ];

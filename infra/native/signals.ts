@@ -11,3 +11,12 @@ export function requested(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
+
+/** What the work still does after the end was requested is not listened to. */
+export function unlessEnded<T>(end: AbortSignal, work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  const ended = requested(end).then(() => {
+    throw end.reason;
+  });
+  return Promise.race([work, ended]);
+}

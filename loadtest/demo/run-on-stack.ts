@@ -3,7 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeAddresses } from '../../infra/native/describe.ts';
-import { requested } from '../../infra/native/signals.ts';
+import { requested, unlessEnded } from '../../infra/native/signals.ts';
 import { type ServiceEvent, type Stack, type Settings as StackSettings, startStack } from '../../infra/native/stack.ts';
 import { openStores, type StoreAddresses } from '../audit/stores.ts';
 import { createBank } from '../bank.ts';
@@ -108,15 +108,6 @@ const describeStay = (stack: Stack) => [
   ...describeAddresses(stack),
   '  to check   npm run audit   (in another terminal)',
 ];
-
-/** What the work still does after the end was requested is not listened to. */
-function unlessEnded<T>(end: AbortSignal, work: Promise<T>): Promise<T> {
-  work.catch(() => undefined);
-  const ended = requested(end).then(() => {
-    throw end.reason;
-  });
-  return Promise.race([work, ended]);
-}
 
 function stackSettings(): StackSettings {
   const { bank, direct } = settings;

@@ -35,7 +35,7 @@ function thresholdsOf(road: Road) {
     [`answers{road:${road},kind:tooLate}`]: queued ? ['count==0'] : shown,
     [`answers{road:${road},kind:unknown}`]: queued ? ['count==0'] : shown,
     [`answers{road:${road},kind:soldOut}`]: queued ? ['count>0'] : shown,
-    [`http_req_duration{road:${road},name:buy}`]: ['p(99)<10000'],
+    [`http_req_duration{road:${road},name:buy}`]: [queued ? 'p(95)<2000' : 'p(95)<5000'],
   };
 }
 

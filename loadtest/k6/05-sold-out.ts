@@ -21,7 +21,7 @@ export const options: Options = {
     ...Object.fromEntries(
       ROADS.flatMap((road) => [
         [`answers{road:${road},kind:soldOut}`, [`count==${CROWD.buyers}`]],
-        [`click_to_answer{road:${road}}`, ['p(99)<10000']],
+        [`click_to_answer{road:${road}}`, ['p(95)<2000']],
       ]),
     ),
   },

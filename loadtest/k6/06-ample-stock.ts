@@ -34,7 +34,7 @@ function thresholdsOf(road: Road) {
   return {
     [`answers{road:${road},kind:yes}`]: [queued ? `count==${CROWD.buyers}` : 'count>0'],
     [`answers{road:${road},kind:busy}`]: queued ? ['count==0'] : shown,
-    [`click_to_answer{road:${road}}`]: ['p(99)<10000'],
+    [`click_to_answer{road:${road}}`]: [queued ? 'p(95)<2000' : 'p(95)<5000'],
     [`click_to_final{road:${road}}`]: [`p(99)<${FINAL_WITHIN_SECONDS * 1_000}`],
   };
 }

@@ -1,4 +1,4 @@
-// Well below what it can do, for as long as you like: nothing may be refused, and the last part must be as quick as the first.
+// Well below what it can do, for as long as you like: nothing may be refused, and the last part must still be quick, as the first.
 // Buyers: 12000
 import { check } from 'k6';
 import { Trend } from 'k6/metrics';

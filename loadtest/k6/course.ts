@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { findK6 } from '../../infra/k6/k6.ts';
 import { ROOT } from '../../infra/native/leftovers.ts';
 import { ownerOf } from '../../infra/native/pids.ts';
+import { unlessEnded } from '../../infra/native/signals.ts';
 import { startStack } from '../../infra/native/stack.ts';
 import { readStack, UP } from '../../infra/native/stack-file.ts';
 import { audit } from '../audit/audit.ts';
@@ -12,6 +13,7 @@ import { describeShortly } from '../audit/print.ts';
 import { openStores, type StoreAddresses } from '../audit/stores.ts';
 import { isStackNamed, namedStack } from '../demo/named-stack.ts';
 import { wrap } from '../measure/format.ts';
+import { CONFIGURATION, describeDirect } from '../report/plan.ts';
 import { KNOBS } from './knobs.ts';
 import { findScript, type Script, scripts } from './scripts.ts';
 import { type VenueStack, writeVenue } from './venue.ts';
@@ -34,9 +36,10 @@ export async function runScript(asked: string, how: How): Promise<number> {
   if (!script) throw new Error(`there is no script ${asked}: npm run loadtest -- list names them`);
   const undo: (() => Promise<unknown> | unknown)[] = [];
   try {
-    return await onStack(script, how, undo);
+    return await unlessEnded(how.signal, onStack(script, how, undo));
   } finally {
-    for (const step of undo.toReversed()) await step();
+    for (const step of undo.toReversed())
+      await Promise.resolve(step()).catch((error) => how.say(`while stopping: ${error}`));
   }
 }
 
@@ -93,7 +96,9 @@ async function stackFor(
     return readStack(UP);
   }
   say('no stack is up: starting three servers and five services, all private to this run');
-  const stack = await startStack({ dir: join(ROOT, `.local/loadtest-${process.pid}`), signal });
+  const settings = { gateway: CONFIGURATION.gateway };
+  const stack = await startStack({ dir: join(ROOT, `.local/loadtest-${process.pid}`), settings, signal });
+  say(describeDirect(settings.gateway));
   undo.push(stack.stop);
   return stack;
 }

@@ -1,5 +1,5 @@
 // Where a ladder broke: the last rung that held, with all below it, and why the next one did not.
-import type { Rung } from './shapes.ts';
+import { type Rung, rungScenario } from './shapes.ts';
 import { type Data, value } from './summary.ts';
 
 /** What a rung has to keep to: nearly all are told yes, and soon. What k6 had to leave out was not told yes. */
@@ -21,7 +21,8 @@ export function rungThresholds(rungs: Rung[], tags: Record<string, string>) {
   // The knee is a figure of the machine and gates nothing; that the lowest rung holds is asked of any.
   const lowest = rungs.slice(0, 1).flatMap((rung) => [
     [of('done', rung), [`count>=${rung.buyers * LEAST_YES}`]],
-    [of('dropped_iterations', rung), ['count==0']],
+    // k6 knows this one by scenario alone.
+    [`dropped_iterations{scenario:${rungScenario(Object.values(tags)[0] ?? '', rung)}}`, ['count==0']],
   ]);
   return Object.fromEntries([...shown, ...lowest]);
 }

@@ -124,10 +124,12 @@ export function ladder(top: number, rungs: number, seconds: number): Rung[] {
 /** From the start of one to the start of the next. */
 export const rungSeconds = (seconds: number) => LEAD_SECONDS + seconds + TAIL_SECONDS;
 
+export const rungScenario = (on: string, { perSecond }: Pick<Rung, 'perSecond'>) => `${on}_${perSecond}`;
+
 /** The function named `on` climbs it; `rungNow` tells it where it is. Everything is tagged with `tags` and the rung. */
 export function climb(rungs: Rung[], on: string, fromSeconds: number, tags: Record<string, string>) {
   const scenarios = rungs.map((rung): [string, Scenario] => [
-    `${on}_${rung.perSecond}`,
+    rungScenario(on, rung),
     {
       ...even(rung),
       exec: on,

@@ -1,7 +1,6 @@
-// node loadtest/k6/write-venue.ts FILE: the venue of the stack that the environment names, with as many buyers as any script
-// needs (or BUYERS); for containers, where k6 is started by the compose file.
+// node loadtest/k6/write-venue.ts FILE: the venue of the stack that the environment names, with BUYERS buyers; for
+// containers, where k6 is started by the compose file.
 import { z } from 'zod';
-import { scripts } from './scripts.ts';
 import { writeVenue } from './venue.ts';
 
 /** Beside it in its volume is nothing, and who may mount that is k6 alone, whose user is another one. */
@@ -16,13 +15,12 @@ const given = z
     ORDERS_ADDRESS: z.string(),
     INVENTORY_ADDRESS: z.string(),
     PAYMENT_ADDRESS: z.string(),
-    BUYERS: z.coerce.number().int().min(1).optional(),
+    BUYERS: z.coerce.number().int().min(1),
   })
   .parse(process.env);
 
 const file = process.argv[2];
 if (!file) throw new Error('usage: node loadtest/k6/write-venue.ts FILE');
-const buyers = given.BUYERS ?? Math.max(...scripts().map((script) => script.buyers));
 const stack = {
   gatewayUrl: given.GATEWAY_URL,
   bankUrl: given.BANK_URL,
@@ -34,5 +32,5 @@ const stack = {
     payment: given.PAYMENT_ADDRESS,
   },
 };
-writeVenue(file, stack, buyers, READABLE);
-console.log(`${buyers} buyers have their tokens`);
+writeVenue(file, stack, given.BUYERS, READABLE);
+console.log(`${given.BUYERS} buyers have their tokens`);

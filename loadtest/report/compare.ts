@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { findK6 } from '../../infra/k6/k6.ts';
 import { ROOT } from '../../infra/native/leftovers.ts';
+import { unlessEnded } from '../../infra/native/signals.ts';
 import { startStack } from '../../infra/native/stack.ts';
 import { openStores } from '../audit/stores.ts';
 import { createBank } from '../bank.ts';
@@ -13,7 +14,7 @@ import { count } from '../measure/format.ts';
 import { CONFIGURATION, describeConfiguration, orderOf, type Plan, planOf, warmUpOf } from './plan.ts';
 import { type Laboratory, type Ran, runRoad } from './run.ts';
 import { describeRun, type Summary, summaryOf } from './summary.ts';
-import { writeReport } from './write.ts';
+import { WRITTEN, writeReport } from './write.ts';
 
 export interface CompareOptions {
   quick: boolean;
@@ -35,8 +36,8 @@ export async function compareRoads({ quick, out, command, say, signal }: Compare
   try {
     const laboratory = await setUp({ plan, out, say, signal, undo });
     for (const line of describeConfiguration(configuration)) say(line);
-    await warmUp(laboratory, plan, say);
-    const ran = await everyRun(laboratory, plan, say);
+    const measuring = warmUp(laboratory, plan, say).then(() => everyRun(laboratory, plan, say));
+    const ran = await unlessEnded(signal, measuring);
     const { stores, stack, k6 } = laboratory;
     const environment = { ...(await readEnvironment(stores, stack.amqpUrl)), k6: k6.version };
     const summary = summaryOf({ command, environment, configuration, plan, runs: ran.map(({ run }) => run) });
@@ -44,7 +45,8 @@ export async function compareRoads({ quick, out, command, say, signal }: Compare
     return summary;
   } finally {
     say('stopping');
-    for (const step of undo.toReversed()) await step();
+    for (const step of undo.toReversed())
+      await Promise.resolve(step()).catch((error) => say(`while stopping: ${error}`));
   }
 }
 
@@ -54,12 +56,17 @@ async function setUp({ plan, out, say, signal, undo }: SetUp): Promise<Laborator
   const k6 = await findK6(say);
   say(`k6 ${k6.version} (${k6.how}); starting three servers and five services, all private to this run`);
   const summaries = join(out, 'k6');
+  // Of an earlier report nothing must be taken for this one's.
+  for (const written of WRITTEN) rmSync(join(out, written), { recursive: true, force: true });
   mkdirSync(summaries, { recursive: true });
   const scratch = mkdtempSync(join(tmpdir(), 'flashsale-loadtest-'));
   undo.push(() => rmSync(scratch, { recursive: true }));
+  const deaths: string[] = [];
   const stack = await startStack({
     dir: join(ROOT, `.local/loadtest-${process.pid}`),
     settings: { gateway: CONFIGURATION.gateway },
+    onEvent: ({ service, event }) => event === 'exited' && deaths.push(service),
+    onLost: (server) => deaths.push(server),
     signal,
   });
   undo.push(stack.stop);
@@ -68,7 +75,7 @@ async function setUp({ plan, out, say, signal, undo }: SetUp): Promise<Laborator
   const venueFile = join(scratch, 'venue.json');
   writeVenue(venueFile, stack, Math.max(...plan.cases.map(({ buyers }) => buyers)));
   const bank = createBank(stack.bankUrl, stack.bankApiKey);
-  return { stack, stores, bank, k6, venueFile, scratch, summaries, signal };
+  return { stack, stores, bank, k6, venueFile, scratch, summaries, deaths, signal };
 }
 
 async function warmUp(laboratory: Laboratory, plan: Plan, say: CompareOptions['say']): Promise<void> {

@@ -13,15 +13,15 @@ const ORDERS = `SELECT id AS "orderId", status, extract(epoch FROM decided_at) *
 export async function untilDecided(
   database: pg.Pool,
   { saleId, asked, withinMs }: { saleId: string; asked: string[]; withinMs: number },
-): Promise<Map<string, Order>> {
+): Promise<void> {
   for (const giveUpAt = Date.now() + withinMs; ; await sleep(AGAIN_MS)) {
     const orders = await ordersOf(database, saleId);
     const open = asked.some((orderId) => !isFinal(orders.get(orderId)));
-    if (!open || Date.now() > giveUpAt) return orders;
+    if (!open || Date.now() > giveUpAt) return;
   }
 }
 
-async function ordersOf(database: pg.Pool, saleId: string): Promise<Map<string, Order>> {
+export async function ordersOf(database: pg.Pool, saleId: string): Promise<Map<string, Order>> {
   const { rows } = await database.query<Omit<Order, 'createdAt'>>(ORDERS, [saleId]);
   return new Map(
     rows.map(({ orderId, status, decidedAt }) => [

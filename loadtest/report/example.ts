@@ -59,9 +59,10 @@ const CPU = { gateway: 0.8, orders: 0.6, inventory: 0.2, payment: 0.4, postgres:
 export const factsOf = (name: Case['name'], road: Road, round: number): RunFacts => ({
   figures: FIGURES[name][road],
   crowdSeconds: 2,
+  yesWhenCrowdLeft: FIGURES[name][road].yes - 20,
   // A little slower from round to round, so that there is a spread.
-  clickToDecidedMs: [DECIDED[name][road] + round, DECIDED[name][road] * 2, DECIDED[name][road] * 3],
-  bankSeconds: 4,
+  clickToDecidedMs: wait(DECIDED[name][road] + round),
+  bankPerSecond: FIGURES[name][road].confirmed / 4,
   cpuSeconds: { ...CPU, bank: 0.2, k6: 1.5 },
 });
 

@@ -52,7 +52,7 @@ function caseSection({ roads, ...each }: Summary['cases'][number], chart: string
   const { name, title, units, buyers, seconds, chargesPerSecond } = each;
   return `<h2>${name === 'peak' ? 'Peak' : 'Calm'}: ${title}</h2>
 <p>${count(buyers)} buyers within ${seconds} s, each once, want ${count(units)} units; the bank takes ${count(chargesPerSecond)} charges/s.
-Medians of ${roads.queued.yes?.runs.length} runs on each road, least and most in brackets; in the chart the other runs are faint.</p>
+Medians of ${roads.queued.yes?.runs.length} runs on each road, least and most in brackets; the chart shows the run that sold a middling number, the others faintly.</p>
 ${chart}
 ${SECTIONS.map(
   (

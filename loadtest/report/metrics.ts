@@ -1,15 +1,16 @@
 // Every figure of the report, each worked out from one run; the list is the order in which they are told.
-import type { RoadFigures } from '../measure/figures.ts';
+import type { Percentiles, RoadFigures } from '../measure/figures.ts';
 
 /** What one run came to, before it is told. */
 export interface RunFacts {
   figures: RoadFigures;
   /** From the first click until the last one left. */
   crowdSeconds: number;
-  /** From when a click was due to the server's own time of the decision, of what was confirmed; sorted. */
-  clickToDecidedMs: number[];
-  /** Of the bank's charges: from the first one's start to the last one's end. */
-  bankSeconds: number | null;
+  yesWhenCrowdLeft: number;
+  /** From when a click was due to the server's own time of the decision, of what was confirmed. */
+  clickToDecidedMs: Percentiles;
+  /** Charges of this sale, from the first one's start to the last one's end. */
+  bankPerSecond: number | null;
   /** By process, from the start of k6 until everything was decided; empty where it cannot be read. */
   cpuSeconds: Record<string, number>;
 }
@@ -29,8 +30,7 @@ export interface Section {
   metrics: Metric[];
 }
 
-const RANKS = { p50: 0.5, p95: 0.95, p99: 0.99, max: 1 } as const;
-type Rank = keyof typeof RANKS;
+type Rank = keyof Percentiles;
 
 const of =
   (unit: Unit) =>
@@ -38,15 +38,11 @@ const of =
 const [count, perSecond, ms] = [of('count'), of('perSecond'), of('ms')];
 
 const answers = (kind: 'yes' | 'no', ranks: Rank[]) =>
-  ranks.map((rank) =>
-    ms(`${kind}Ms.${rank}`, `${kind}, ${rank}`, ({ figures }) => figures.answerMs[kind][rank] ?? null),
-  );
+  ranks.map((rank) => ms(`${kind}Ms.${rank}`, `${kind}, ${rank}`, ({ figures }) => figures.answerMs[kind][rank]));
 
 const decided = (ranks: Rank[]) =>
   ranks.map((rank) =>
-    ms(`clickToFinalMs.${rank}`, `click to final result, ${rank}`, (run) =>
-      nearestRank(run.clickToDecidedMs, RANKS[rank]),
-    ),
+    ms(`clickToFinalMs.${rank}`, `click to final result, ${rank}`, (run) => run.clickToDecidedMs[rank]),
   );
 
 /** Whoever is measured: neither the pretend bank nor the crowd. */
@@ -66,9 +62,10 @@ const cpu = (key: string, label: string, processes: string[]): Metric => ({
 export const SECTIONS: Section[] = [
   {
     title: 'The crowd and the sale',
+    note: 'Turned away while units were unsold: refused before the last unit that was sold at all had been clicked.',
     metrics: [
       perSecond('offeredPerSecond', 'clicks offered', (run) => run.figures.offered / run.crowdSeconds),
-      perSecond('yesPerSecond', 'told yes, while the crowd is there', (run) => run.figures.yes / run.crowdSeconds),
+      perSecond('yesPerSecond', 'told yes, while the crowd is there', (run) => run.yesWhenCrowdLeft / run.crowdSeconds),
       perSecond(
         'confirmedPerSecond.crowd',
         'confirmed, while the crowd is there',
@@ -79,9 +76,7 @@ export const SECTIONS: Section[] = [
         'confirmed, from the first click to the last decision',
         (run) => run.figures.confirmed / (run.crowdSeconds + run.figures.drainedMs / 1_000),
       ),
-      perSecond('bankPerSecond', 'charges by the bank, from its first to its last', (run) =>
-        run.bankSeconds ? run.figures.confirmed / run.bankSeconds : null,
-      ),
+      perSecond('bankPerSecond', 'charges by the bank, from its first to its last', (run) => run.bankPerSecond),
       count('confirmed.crowd', 'sold when the crowd had left', (run) => run.figures.confirmedWhenCrowdLeft),
       count('confirmed.end', 'sold in the end', (run) => run.figures.confirmed),
       count('unsold', 'left unsold', (run) => run.figures.unsold),
@@ -125,7 +120,3 @@ export const SECTIONS: Section[] = [
 ];
 
 export const METRICS = SECTIONS.flatMap(({ metrics }) => metrics);
-
-function nearestRank(sorted: number[], share: number): number | null {
-  return sorted[Math.ceil(share * sorted.length) - 1] ?? null;
-}

@@ -83,11 +83,15 @@ export function describeConfiguration({ processes, gateway, bank, rounds }: Conf
   const parts = Object.entries(processes).map(([name, number]) => `${number} ${name}`);
   return [
     `processes: ${parts.join(', ')}`,
-    `direct: deadline ${gateway.DIRECT_DEADLINE_MS} ms, at most ${gateway.DIRECT_MAX_IN_FLIGHT} calls in flight at the gateway`,
+    describeDirect(gateway),
     `bank: p50 ${bank.latencyMs.p50} ms, p99 ${bank.latencyMs.p99} ms on top of its line, reset with seed ${bank.seed} before each run`,
+    `every order is final within ${FINAL_WITHIN_MS / 1_000} s of the crowd, or the run does not count`,
     `${rounds} runs of each case on each road, interleaved; before them the first crowd once on each road, uncounted, at a bank without limit`,
   ];
 }
+
+export const describeDirect = ({ DIRECT_DEADLINE_MS, DIRECT_MAX_IN_FLIGHT }: (typeof CONFIGURATION)['gateway']) =>
+  `direct: deadline ${DIRECT_DEADLINE_MS} ms, at most ${DIRECT_MAX_IN_FLIGHT} calls in flight at the gateway`;
 
 /** How long after the crowd every order must have ended. */
 export const FINAL_WITHIN_MS = 120_000;

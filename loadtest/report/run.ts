@@ -5,11 +5,12 @@ import type { Stack } from '../../infra/native/stack.ts';
 import { audit } from '../audit/audit.ts';
 import type { Stores } from '../audit/stores.ts';
 import type { Bank } from '../bank.ts';
+import { answerOf } from '../measure/answer.ts';
 import { cpuSeconds, cpuUsed, endedChildrenSeconds } from '../measure/cpu.ts';
-import { percentiles, roadFigures } from '../measure/figures.ts';
+import { isFinal, percentiles, roadFigures } from '../measure/figures.ts';
 import type { Order } from '../shop.ts';
 import { type CrowdLog, readCrowd } from './clicks.ts';
-import { untilDecided } from './decided.ts';
+import { ordersOf, untilDecided } from './decided.ts';
 import { droppedIterations } from './k6-summary.ts';
 import type { RunFacts } from './metrics.ts';
 import { type Case, CONFIGURATION, FINAL_WITHIN_MS, type Road } from './plan.ts';
@@ -30,6 +31,8 @@ export interface Laboratory {
   scratch: string;
   /** Where k6's own summaries go, and stay. */
   summaries: string;
+  /** Every process that has ended by itself so far, added as it happens. */
+  deaths: string[];
   signal: AbortSignal;
 }
 
@@ -45,22 +48,29 @@ export interface Ran {
 }
 
 export async function runRoad(laboratory: Laboratory, turn: Turn): Promise<Ran> {
-  const { stores, bank } = laboratory;
+  const { stores, bank, deaths } = laboratory;
+  const deathsBefore = deaths.length;
   const before = processorTimes(laboratory);
   const crowd = await sendCrowd(laboratory, turn);
   const asked = crowd.clicks.flatMap(({ orderId }) => (orderId ? [orderId] : []));
-  const orders = await untilDecided(stores.orders, { saleId: crowd.saleId, asked, withinMs: FINAL_WITHIN_MS });
+  await untilDecided(stores.orders, { saleId: crowd.saleId, asked, withinMs: FINAL_WITHIN_MS });
   const used = cpuUsed(before, processorTimes(laboratory));
   const audited = await audit(stores, { atRest: true, patienceMs: FINAL_WITHIN_MS });
+  // Read when nothing is in flight any more: of an order whose click was never answered, nobody waited for the end.
+  const orders = await ordersOf(stores.orders, crowd.saleId);
 
-  const facts = factsOf(turn, crowd, orders, await bankSeconds(bank, orders), used);
+  const facts = factsOf(turn, crowd, orders, await chargesPerSecond(bank, orders), used);
   const { p99, max } = percentiles(crowd.clicks.map(({ lateMs }) => lateMs));
   const lateMs = { p99: p99 ?? 0, max: max ?? 0 };
   const { exitCode, dropped } = crowd;
-  const evidence = { exitCode, dropped, buyers: turn.case.buyers, clicks: crowd.clicks.length, lateMs, audit: audited };
+  const invalid = whyInvalid({
+    ...{ exitCode, dropped, lateMs, buyers: turn.case.buyers, clicks: crowd.clicks.length },
+    ...{ deaths: deaths.slice(deathsBefore), audit: audited },
+    undecided: asked.filter((orderId) => !isFinal(orders.get(orderId))).length,
+  });
   return {
     run: {
-      ...{ case: turn.case.name, road: turn.road, round: turn.round, facts, invalid: whyInvalid(evidence) },
+      ...{ case: turn.case.name, road: turn.road, round: turn.round, facts, invalid },
       audit: { checks: audited.checks.length, holding: audited.checks.filter(({ ok }) => ok).length },
       k6: { dropped, lateMs },
     },
@@ -90,7 +100,7 @@ function factsOf(
   { case: each }: Turn,
   { clicks }: Crowd,
   orders: Map<string, Order>,
-  bankSeconds: number | null,
+  bankPerSecond: number | null,
   cpuSeconds: Record<string, number>,
 ): RunFacts {
   const lastClickAt = Math.max(...clicks.map(({ dueAt, lateMs }) => dueAt + lateMs));
@@ -99,23 +109,24 @@ function factsOf(
     figures: roadFigures({ stock: each.units, clicks, orders, lastClickAt }),
     // An even crowd's last click has its share of the time, too.
     crowdSeconds: (lastClickAt - firstDueAt) / 1_000 + each.seconds / each.buyers,
-    clickToDecidedMs: clicks
-      .flatMap(({ orderId, dueAt }) => {
+    yesWhenCrowdLeft: clicks.filter((click) => answerOf(click) === 'yes' && click.answeredAt <= lastClickAt).length,
+    clickToDecidedMs: percentiles(
+      clicks.flatMap(({ orderId, dueAt }) => {
         const order = orders.get(orderId ?? '');
         return order?.status === 'confirmed' && order.decidedAt !== null ? [order.decidedAt - dueAt] : [];
-      })
-      .toSorted((a, b) => a - b),
-    bankSeconds,
+      }),
+    ),
+    bankPerSecond,
     cpuSeconds,
   };
 }
 
-async function bankSeconds(bank: Bank, orders: Map<string, Order>): Promise<number | null> {
+async function chargesPerSecond(bank: Bank, orders: Map<string, Order>): Promise<number | null> {
   const { charges } = await bank.statement();
   const ours = charges.filter(({ key }) => orders.has(key));
   if (ours.length === 0) return null;
   const from = Math.min(...ours.map(({ startedAtMs }) => startedAtMs));
-  return (Math.max(...ours.map(({ finishedAtMs }) => finishedAtMs)) - from) / 1_000;
+  return (ours.length * 1_000) / (Math.max(...ours.map(({ finishedAtMs }) => finishedAtMs)) - from);
 }
 
 /** k6 is a child that has ended by the second reading. */

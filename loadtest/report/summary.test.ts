@@ -37,10 +37,11 @@ const valueIn = (key: string) => METRICS.find((metric) => metric.key === key)?.o
 
 test('rates, final results and CPU time are worked out from one run each', () => {
   assert.equal(valueIn('offeredPerSecond'), 600);
+  assert.equal(valueIn('yesPerSecond'), 190, 'those who were told before the crowd had left');
   assert.equal(valueIn('confirmedPerSecond.crowd'), 90);
   assert.equal(valueIn('confirmedPerSecond.end'), 400 / 4.2);
   assert.equal(valueIn('bankPerSecond'), 100);
-  assert.equal(valueIn('clickToFinalMs.p50'), 3_000);
+  assert.equal(valueIn('clickToFinalMs.p50'), 1_501);
   assert.equal(valueIn('cpuMsPerConfirmed.gateway'), 2);
   assert.equal(Math.round((valueIn('cpuMsPerConfirmed.total') ?? 0) * 100), 825, 'without bank and crowd');
 });
@@ -62,7 +63,10 @@ test('each road goes at least five times, and who goes first changes', () => {
   }
 });
 
-const sound = { exitCode: 0, dropped: 0, buyers: 9, clicks: 9, lateMs: { p99: 4 }, audit: { ok: true, checks: [] } };
+const sound: Evidence = {
+  ...{ exitCode: 0, dropped: 0, buyers: 9, clicks: 9, lateMs: { p99: 4 } },
+  ...{ deaths: [], undecided: 0, audit: { ok: true, checks: [] } },
+};
 const failing = { name: 'money', ok: false, left: 1, right: 2, terms: [2], differing: [], parts: [] };
 
 const reasons = (evidence: Evidence) =>
@@ -77,7 +81,15 @@ test('a run counts unless k6 was late, dropped or ended early, or the audit foun
   assert.match(reasons({ ...sound, clicks: 8 }), /^crowd: .*8 clicks were made of 9/);
   assert.match(reasons({ ...sound, exitCode: 99 }), /^shop: .*threshold/);
   assert.match(reasons({ ...sound, exitCode: 107 }), /^shop: .*code 107/);
+  assert.match(reasons({ ...sound, deaths: ['orders'] }), /^shop: orders ended in the middle/);
+  assert.match(reasons({ ...sound, undecided: 3 }), /^shop: 3 orders had no final result/);
   assert.match(reasons({ ...sound, audit: { ok: false, checks: [failing] } }), /^shop: .*difference: money/);
+});
+
+test('what a crowd that was not whole crosses of the thresholds on it is not put down to the shop', () => {
+  assert.equal(reasons({ ...sound, exitCode: 99, dropped: 2 }), 'crowd: k6 dropped 2 iterations');
+  assert.equal(reasons({ ...sound, exitCode: 99, clicks: 8 }), 'crowd: 8 clicks were made of 9');
+  assert.match(reasons({ ...sound, exitCode: 99, lateMs: { p99: 101 } }), /shop: a threshold/);
 });
 
 test('one run that does not count makes the whole invalid, and is named', () => {

@@ -7,6 +7,10 @@ export interface Evidence {
   buyers: number;
   clicks: number;
   lateMs: { p99: number };
+  /** Services and servers that ended in the run. */
+  deaths: string[];
+  /** Orders that a buyer was told of, without an end. */
+  undecided: number;
   audit: Pick<AuditResult, 'ok' | 'checks'>;
 }
 
@@ -26,21 +30,27 @@ export interface Invalid {
 }
 
 export function whyInvalid(evidence: Evidence): Invalid[] {
-  const crowd = aboutTheCrowd(evidence).map((why): Invalid => ({ why, whose: 'crowd' }));
-  return [...crowd, ...aboutTheShop(evidence).map((why): Invalid => ({ why, whose: 'shop' }))];
+  const whole = aboutTheCrowd(evidence);
+  const crowd = [...whole, ...late(evidence)].map((why): Invalid => ({ why, whose: 'crowd' }));
+  return [...crowd, ...aboutTheShop(evidence, whole.length === 0).map((why): Invalid => ({ why, whose: 'shop' }))];
 }
 
-const aboutTheCrowd = ({ dropped, clicks, buyers, lateMs }: Evidence) => [
+const aboutTheCrowd = ({ dropped, clicks, buyers }: Evidence) => [
   ...(dropped > 0 ? [`k6 dropped ${dropped} iterations`] : []),
   ...(clicks !== buyers ? [`${clicks} clicks were made of ${buyers}`] : []),
-  ...(lateMs.p99 > MOST_LATE_MS ? [`the generator was saturated: p99 ${Math.round(lateMs.p99)} ms late`] : []),
 ];
 
-function aboutTheShop({ exitCode, audit }: Evidence): string[] {
+const late = ({ lateMs }: Evidence) =>
+  lateMs.p99 > MOST_LATE_MS ? [`the generator was saturated: p99 ${Math.round(lateMs.p99)} ms late`] : [];
+
+function aboutTheShop({ exitCode, deaths, undecided, audit }: Evidence, crowdWasWhole: boolean): string[] {
   const differences = audit.checks.filter(({ ok }) => !ok).map(({ name }) => name);
   return [
-    ...(exitCode === THRESHOLD ? ['a threshold of the script was crossed'] : []),
+    // A crowd that was not whole crosses the script's own thresholds on it, which say nothing of the shop.
+    ...(exitCode === THRESHOLD && crowdWasWhole ? ['a threshold of the script was crossed'] : []),
     ...(exitCode !== 0 && exitCode !== THRESHOLD ? [`k6 ended with code ${exitCode}`] : []),
+    ...deaths.map((name) => `${name} ended in the middle of it`),
+    ...(undecided > 0 ? [`${undecided} orders had no final result`] : []),
     ...(audit.ok ? [] : [`the audit found a difference: ${differences.join(', ')}`]),
   ];
 }

@@ -21,25 +21,35 @@ const medianOf =
   (key) =>
     road[key]?.median ?? null;
 
+/** Less than a tenth more or less is told as no difference: the spread of these figures. */
+const CLEARLY = 1.1;
+
 const whole = (value: number | null) => (value === null ? '–' : count(Math.round(value)));
 const rate = (value: number | null) => `${whole(value)}/s`;
 
 function gives({ units, chargesPerSecond, roads }: Compared): string[] {
   const [queued, direct] = [medianOf(roads.queued), medianOf(roads.direct)];
-  return [turnedAway(units, queued, direct), answering(queued, direct), bankAtWork(chargesPerSecond, queued, direct)];
+  const most = roads.queued.turnedAwayWhileUnsold?.max ?? null;
+  return [
+    turnedAway(units, most, queued, direct),
+    answering(queued, direct),
+    bankAtWork(chargesPerSecond, queued, direct),
+  ];
 }
 
-function turnedAway(units: number, queued: Median, direct: Median): string {
-  const [kept, lost] = [queued('turnedAwayWhileUnsold'), direct('turnedAwayWhileUnsold')];
-  const nobody = kept === 0 ? 'nobody' : whole(kept);
+/** Nobody is nobody in every run, not in the middle one. */
+function turnedAway(units: number, most: number | null, queued: Median, direct: Median): string {
+  const nobody = most === 0 ? 'nobody' : `up to ${whole(most)}`;
   const sold = `${whole(queued('confirmed.end'))} of ${count(units)} units`;
-  return `The queue turned ${nobody} away while a unit was unsold and sold ${sold} in the end; the direct road turned ${whole(lost)} away and sold ${whole(direct('confirmed.end'))}.`;
+  return `The queue turned ${nobody} away while a unit was unsold and sold ${sold} in the end; the direct road turned ${whole(direct('turnedAwayWhileUnsold'))} away and sold ${whole(direct('confirmed.end'))}.`;
 }
 
 function answering(queued: Median, direct: Median): string {
   const [yes, called] = [queued('yesMs.p50'), direct('yesMs.p50')];
   const both = `a yes came after ${duration(yes)} (p99 ${duration(queued('yesMs.p99'))}), directly after ${duration(called)} (p99 ${duration(direct('yesMs.p99'))})`;
-  if (yes === null || called === null || yes >= called) return `Answers were no faster with the queue: ${both}.`;
+  const slowest = (queued('yesMs.p99') ?? Infinity) >= (direct('yesMs.p99') ?? 0);
+  if (yes === null || called === null || yes * CLEARLY > called || slowest)
+    return `Answers were not clearly faster with the queue: ${both}.`;
   return `Answers stayed fast: ${both}; with the queue it is a promise, directly it is the result.`;
 }
 
@@ -58,8 +68,8 @@ function finalResult(queued: Median, direct: Median): string {
   const [waited, called] = [queued('clickToFinalMs.p50'), direct('clickToFinalMs.p50')];
   const line = `up to ${whole(queued('peakLine'))} waited, and the last result came ${duration(queued('drainedMs'))} after the crowd had left`;
   const both = `half of the buyers had it after ${duration(waited)}, directly after ${duration(called)}`;
-  if (waited === null || called === null || waited <= called)
-    return `The final result came no later than directly: ${both}.`;
+  if (waited === null || called === null) return `What it did to the final result cannot be said: ${both}.`;
+  if (waited < called * CLEARLY) return `The final result came hardly any later than directly: ${both}.`;
   return `The final result came later: ${both}, a factor of ${(waited / called).toFixed(1)}; ${line}.`;
 }
 
@@ -72,15 +82,22 @@ function cpuTime(queued: Median, direct: Median): string {
 function noHelp({ buyers, seconds, chargesPerSecond, roads }: Compared): string[] {
   const [queued, direct] = [medianOf(roads.queued), medianOf(roads.direct)];
   const below = `Below capacity (${rate(buyers / seconds)} past a bank that takes ${rate(chargesPerSecond)})`;
+  const away = [roads.queued, roads.direct].map((road) => road.turnedAwayWhileUnsold?.max ?? null);
   return [
-    `${below} the queue sold ${whole(queued('confirmed.end'))}, the direct road ${whole(direct('confirmed.end'))}; turned away while units were unsold: ${whole(queued('turnedAwayWhileUnsold'))} and ${whole(direct('turnedAwayWhileUnsold'))}.`,
-    onlyLatency(queued('clickToFinalMs.p50'), direct('clickToFinalMs.p50')),
+    `${below} the queue sold ${whole(queued('confirmed.end'))}, the direct road ${whole(direct('confirmed.end'))}; turned away while units were unsold: ${away.map((most) => `${most === 0 ? '' : 'up to '}${whole(most)}`).join(' and ')}.`,
+    onlyLatency(
+      away.every((most) => most === 0),
+      queued('clickToFinalMs.p50'),
+      direct('clickToFinalMs.p50'),
+    ),
   ];
 }
 
-function onlyLatency(waited: number | null, called: number | null): string {
+function onlyLatency(nobodyAway: boolean, waited: number | null, called: number | null): string {
   const both = `${duration(waited)} until the result instead of ${duration(called)}`;
   if (waited === null || called === null) return `What it did to latency cannot be said: ${both}.`;
-  if (waited <= called) return `In this run it did not even cost latency: ${both}.`;
+  if (!nobodyAway)
+    return `But here somebody was turned away below capacity, so the case is not what it is meant to be: ${both}.`;
+  if (waited < called * CLEARLY) return `In this run it hardly cost latency: ${both}.`;
   return `There it has nothing to keep and is only extra latency: ${both}. Calls are the simpler choice.`;
 }

@@ -7,6 +7,9 @@ import type { Case, Road } from './plan.ts';
 import type { Ran } from './run.ts';
 import type { Summary } from './summary.ts';
 
+/** By name, with k6's summaries; what lies in the folder besides is somebody else's. */
+export const WRITTEN = ['environment.json', 'summary.json', 'report.html', 'peak.svg', 'calm.svg', 'k6'];
+
 export function writeReport(folder: string, summary: Summary, ran: Ran[]): void {
   const { environment, configuration } = summary;
   const write = (name: string, content: string) => writeFileSync(join(folder, name), content);

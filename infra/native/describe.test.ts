@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { StackInfo } from '../address-book/address-book.ts';
 import { describeAddresses, describeEvent } from './describe.ts';
 import { LOCAL } from './leftovers.ts';
-import type { StackInfo } from './stack-file.ts';
 import { forEachService } from './wiring.ts';
 
 test('what happens to a process is told once, in words; its mere start is not', () => {

@@ -1,8 +1,8 @@
 // How the launcher's events and addresses are told, by whoever tells them: npm run up and the demo.
 import { join, relative } from 'node:path';
+import type { StackInfo } from '../address-book/address-book.ts';
 import { ROOT } from './leftovers.ts';
 import { described } from './processes.ts';
-import type { StackInfo } from './stack-file.ts';
 import type { ServiceEvent } from './supervisor.ts';
 import { SERVICES } from './wiring.ts';
 

@@ -1,8 +1,8 @@
 // npm run down: ends what npm run up started, also when its owner was killed.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UP } from '../address-book/address-book.ts';
 import { release, stopLeftovers } from './leftovers.ts';
 import { isAlive, ownerOf, readPids } from './pids.ts';
-import { UP } from './stack-file.ts';
 
 const PATIENCE_MS = 60_000;
 

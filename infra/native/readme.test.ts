@@ -4,10 +4,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { until } from '../testbed/until.ts';
+import { UP } from '../address-book/address-book.ts';
+import { until } from '../until.ts';
 import { ROOT } from './leftovers.ts';
 import { ownerOf } from './pids.ts';
-import { UP } from './stack-file.ts';
 
 /** Stages of `npm test` of their own: the demo runs after these tests, as `npm run demo -- --once`. */
 const RUN_ELSEWHERE = ['npm run demo', 'npm run demo -- --once', 'npm test', 'npm run mutants'];

@@ -2,13 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
+import { type ServiceName, type StackInfo, writeStack } from '../address-book/address-book.ts';
 import { createDatabase } from './databases.ts';
 import { claim, ROOT, release, removeDir, sweepLeftovers } from './leftovers.ts';
 import { startTime } from './pids.ts';
 import { freePorts } from './ports.ts';
 import { newSecret, once, type Say, type Servers } from './server.ts';
 import { startServers } from './servers.ts';
-import { type ServiceName, type StackInfo, writeStack } from './stack-file.ts';
 import { type Service, type ServiceEvent, supervise } from './supervisor.ts';
 import { environments, forEachService, type Ports, SERVICES, type Settings } from './wiring.ts';
 

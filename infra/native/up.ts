@@ -1,9 +1,10 @@
 // npm run up: the whole system in the foreground, until Ctrl-C or npm run down.
+
+import { UP } from '../address-book/address-book.ts';
 import { describeAddresses, describeEvent } from './describe.ts';
 import { ownerOf } from './pids.ts';
 import { endRequested, requested } from './signals.ts';
 import { type ServiceEvent, startStack } from './stack.ts';
-import { UP } from './stack-file.ts';
 
 const say = (line: string) => console.log(line);
 

@@ -1,6 +1,6 @@
 // Which service gets which setting: the addresses, ports and secrets of one stack, spelled as each config.ts reads them.
 import { join } from 'node:path';
-import type { ServiceName, StackInfo } from './stack-file.ts';
+import type { ServiceName, StackInfo } from '../address-book/address-book.ts';
 
 type Environments = Record<ServiceName, Record<string, string>>;
 export type Ports = Record<ServiceName | `${ServiceName}Ops`, number>;

@@ -119,10 +119,10 @@ function packagesOf(file: string, seen = new Set<string>()): string[] {
 test('what the load generator imports of ours is in its image', () => {
   const mains = [
     'loadtest/demo/main.ts',
-    'loadtest/audit/main.ts',
-    'loadtest/token.ts',
+    'infra/audit/main.ts',
+    'infra/buyers/token.ts',
     'infra/node/secrets.ts',
-    'loadtest/k6/write-venue.ts',
+    'loadtest/course/write-venue.ts',
   ];
   const stage = dockerfile.split(/^FROM .* AS /m).find((text) => text.startsWith('loadtest\n')) ?? '';
   const packages = new Set(mains.flatMap((main) => packagesOf(main)));

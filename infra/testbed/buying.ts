@@ -1,7 +1,7 @@
 // The shop as its buyers and its admin use it: the HTTP interface, and nothing beside it.
 import { FINAL_STATUSES } from '@flashsale/contracts/messages';
-import type { createTokens } from '../../loadtest/buyers.ts';
-import { until } from './until.ts';
+import type { createTokens } from '../buyers/buyers.ts';
+import { until } from '../until.ts';
 
 export function createBuying(gatewayUrl: string, tokenFor: ReturnType<typeof createTokens>) {
   const request = (path: string, init: RequestInit = {}, token?: string, base = gatewayUrl) =>

@@ -1,10 +1,10 @@
 // What the stores say, for tests that claim that something happened once, or not at all.
 import { createHash } from 'node:crypto';
-import { type AuditResult, audit } from '../../loadtest/audit/audit.ts';
-import { findGates, readGate } from '../../loadtest/audit/gate.ts';
-import { describeShortly } from '../../loadtest/audit/print.ts';
-import { openStores, type StoreAddresses } from '../../loadtest/audit/stores.ts';
-import { until } from './until.ts';
+import { type AuditResult, audit } from '../audit/audit.ts';
+import { findGates, readGate } from '../audit/gate.ts';
+import { describeShortly } from '../audit/print.ts';
+import { openStores, type StoreAddresses } from '../audit/stores.ts';
+import { until } from '../until.ts';
 
 /** One buyer's traces, in words: `ticket`, `order confirmed`, `unit sold`, `charge captured`. */
 export type Traces = Record<string, string[]>;

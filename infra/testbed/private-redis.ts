@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { findServers } from '../native/find-servers.mjs';
 import { freePort } from '../native/ports.ts';
-import { until } from './until.ts';
+import { until } from '../until.ts';
 
 export async function startPrivateRedis() {
   const folder = mkdtempSync(join(tmpdir(), 'flashsale-redis-'));

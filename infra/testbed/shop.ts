@@ -7,28 +7,17 @@ import { InventoryServiceClient, InventoryServiceService } from '@flashsale/cont
 import { OrdersServiceClient, OrdersServiceService } from '@flashsale/contracts/orders';
 import { PaymentServiceClient, PaymentServiceService } from '@flashsale/contracts/payment';
 import { inventoryProto, ordersProto, paymentProto } from '@flashsale/contracts/proto';
-import { readConfig } from '@flashsale/runtime/config';
-import { createBank } from '../../loadtest/bank.ts';
-import { createTokens } from '../../loadtest/buyers.ts';
-import { startBank } from '../../services/bank/src/app.ts';
-import { settings as bankSettings } from '../../services/bank/src/config.ts';
-import { startGateway } from '../../services/gateway/src/app.ts';
-import { settings as gatewaySettings } from '../../services/gateway/src/config.ts';
-import { startInventory } from '../../services/inventory/src/app.ts';
-import { settings as inventorySettings } from '../../services/inventory/src/config.ts';
-import { startOrders } from '../../services/orders/src/app.ts';
-import { settings as ordersSettings } from '../../services/orders/src/config.ts';
-import { startPayment } from '../../services/payment/src/app.ts';
-import { settings as paymentSettings } from '../../services/payment/src/config.ts';
+import { createTokens } from '../buyers/buyers.ts';
+import { createBank } from '../clients/bank.ts';
 import { openNamespace } from '../native/namespace.ts';
+import { until } from '../until.ts';
 import { openBroker } from './broker.ts';
 import { createBuying } from './buying.ts';
 import { openEvidence } from './evidence.ts';
 import { proxyRpc } from './rpc-proxy.ts';
-import { until } from './until.ts';
+import { type Env, startService } from './services.ts';
 import { layWire } from './wire.ts';
 
-type Env = Record<string, string>;
 export type ShopSettings = Partial<Record<'bank' | 'inventory' | 'payment' | 'orders' | 'gateway', Env>>;
 export type TestShop = Awaited<ReturnType<typeof openShop>>;
 
@@ -71,55 +60,43 @@ export async function openShop(settings: ShopSettings = {}) {
 
   const start = {
     bank: () =>
-      startBank(
-        readConfig(
-          bankSettings,
-          env('bank', { HTTP_PORT: '0', BANK_API_KEY: API_KEY, STORE_FILE: join(folder, 'statement.jsonl') }),
-        ),
+      startService.bank(
+        env('bank', { HTTP_PORT: '0', BANK_API_KEY: API_KEY, STORE_FILE: join(folder, 'statement.jsonl') }),
       ),
     inventory: () =>
-      startInventory(
-        readConfig(inventorySettings, env('inventory', { GRPC_PORT: '0', DATABASE_URL: wires.inventoryPostgres.url })),
-      ),
+      startService.inventory(env('inventory', { GRPC_PORT: '0', DATABASE_URL: wires.inventoryPostgres.url })),
     payment: (bankUrl: string) =>
-      startPayment(
-        readConfig(
-          paymentSettings,
-          env('payment', {
-            GRPC_PORT: '0',
-            DATABASE_URL: wires.paymentPostgres.url,
-            BANK_URL: bankUrl,
-            BANK_API_KEY: API_KEY,
-          }),
-        ),
+      startService.payment(
+        env('payment', {
+          GRPC_PORT: '0',
+          DATABASE_URL: wires.paymentPostgres.url,
+          BANK_URL: bankUrl,
+          BANK_API_KEY: API_KEY,
+        }),
       ),
     orders: (own: Env = {}) =>
-      startOrders(
-        readConfig(ordersSettings, {
-          ...env('orders', {
-            GRPC_PORT: '0',
-            DATABASE_URL: wires.ordersPostgres.url,
-            AMQP_URL: wires.ordersAmqp.url,
-            INVENTORY_ADDRESS: proxies.inventory.address,
-            PAYMENT_ADDRESS: proxies.payment.address,
-          }),
-          ...own,
+      startService.orders({
+        ...env('orders', {
+          GRPC_PORT: '0',
+          DATABASE_URL: wires.ordersPostgres.url,
+          AMQP_URL: wires.ordersAmqp.url,
+          INVENTORY_ADDRESS: proxies.inventory.address,
+          PAYMENT_ADDRESS: proxies.payment.address,
         }),
-      ),
+        ...own,
+      }),
     gateway: (own: Env = {}) =>
-      startGateway(
-        readConfig(gatewaySettings, {
-          ...env('gateway', {
-            HTTP_PORT: '0',
-            REDIS_URL: wires.redis.url,
-            AMQP_URL: wires.gatewayAmqp.url,
-            ORDERS_ADDRESS: proxies.orders.address,
-            INVENTORY_ADDRESS: proxies.gatewayInventory.address,
-            TOKEN_SECRET: SECRET,
-          }),
-          ...own,
+      startService.gateway({
+        ...env('gateway', {
+          HTTP_PORT: '0',
+          REDIS_URL: wires.redis.url,
+          AMQP_URL: wires.gatewayAmqp.url,
+          ORDERS_ADDRESS: proxies.orders.address,
+          INVENTORY_ADDRESS: proxies.gatewayInventory.address,
+          TOKEN_SECRET: SECRET,
         }),
-      ),
+        ...own,
+      }),
   };
 
   const bank = await start.bank();

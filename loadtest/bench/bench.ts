@@ -1,7 +1,7 @@
 // The bench: rounds, each on a fresh stack that is audited at its end.
-import { audit } from '../audit/audit.ts';
-import { describeShortly } from '../audit/print.ts';
-import { type Environment, readEnvironment } from '../measure/environment.ts';
+import { audit } from '../../infra/audit/audit.ts';
+import { describeShortly } from '../../infra/audit/print.ts';
+import { type Environment, readEnvironment } from '../figures/environment.ts';
 import type { Row } from './ratios.ts';
 import { runRound } from './round.ts';
 import type { Settings } from './settings.ts';

@@ -1,5 +1,5 @@
 // Requests per CPU second of the process under test: what its neighbours on the machine take does not count.
-import { cpuSeconds, cpuUsed } from '../measure/cpu.ts';
+import { cpuSeconds, cpuUsed } from '../figures/cpu.ts';
 import { assertAnswered, runWrk, type WrkRun } from './wrk.ts';
 
 export interface Cost {

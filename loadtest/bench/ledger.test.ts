@@ -4,7 +4,7 @@ import { after, test } from 'node:test';
 import pg from 'pg';
 import { findServers } from '../../infra/native/find-servers.mjs';
 import { openShop } from '../../infra/testbed/shop.ts';
-import { until } from '../../infra/testbed/until.ts';
+import { until } from '../../infra/until.ts';
 import { layLedger, parsePgbench } from './ledger.ts';
 
 const CLIENTS = 8;

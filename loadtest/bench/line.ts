@@ -1,6 +1,6 @@
 // The line of a sale: accepted and not settled yet, as its gate counts them.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { keyOf } from '../../services/gateway/src/outbound/gate/scripts.ts';
+import { keyOf } from '@flashsale/contracts/gate';
 import type { Venue } from './venue.ts';
 
 const WORKED_OFF_WITHIN_MS = 180_000;

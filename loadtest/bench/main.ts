@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { endRequested } from '../../infra/native/signals.ts';
-import { canMeasureCpu } from '../measure/cpu.ts';
+import { canMeasureCpu } from '../figures/cpu.ts';
 import { runBench } from './bench.ts';
 import { findPgbench } from './ledger.ts';
 import { describeResult, describeRow, resultAsJson } from './report.ts';

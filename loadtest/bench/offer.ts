@@ -1,6 +1,6 @@
 // Clicks at a rate, and what became of them in a window of time: arrived, confirmed, and the CPU time that it took.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cpuSeconds, cpuUsed } from '../measure/cpu.ts';
+import { cpuSeconds, cpuUsed } from '../figures/cpu.ts';
 import { lineOf, untilWorkedOff } from './line.ts';
 import type { Venue } from './venue.ts';
 import { assertAnswered, runWrk, type WrkResult } from './wrk.ts';

@@ -6,12 +6,12 @@ import { after, type TestContext, test } from 'node:test';
 import { ORDERS } from '@flashsale/contracts/topology';
 import amqp, { type GetMessage } from 'amqplib';
 import { Redis } from 'ioredis';
+import { readGate } from '../../infra/audit/gate.ts';
+import { createTokens } from '../../infra/buyers/buyers.ts';
 import { claim, LOCAL, removeDir } from '../../infra/native/leftovers.ts';
 import { openNamespace } from '../../infra/native/namespace.ts';
 import { openShop } from '../../infra/testbed/shop.ts';
-import { until } from '../../infra/testbed/until.ts';
-import { readGate } from '../audit/gate.ts';
-import { createTokens } from '../buyers.ts';
+import { until } from '../../infra/until.ts';
 import { startReference } from './references.ts';
 
 const SECRET = 'a-secret-for-tests-only-0123456789-0123456789';

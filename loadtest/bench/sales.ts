@@ -1,6 +1,6 @@
 // The sales that are clicked at; a new one for each measurement, so that each buyer comes to it once.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Shop } from '../shop.ts';
+import type { Shop } from '../../infra/clients/shop.ts';
 import type { Tokens } from './tokens.ts';
 
 export type Sales = ReturnType<typeof createSales>;

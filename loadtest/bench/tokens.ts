@@ -1,6 +1,6 @@
 // Buyers' tokens in a file, one a line, made before anything is measured.
 import { writeFileSync } from 'node:fs';
-import { createBuyers, createTokens } from '../buyers.ts';
+import { createBuyers, createTokens } from '../../infra/buyers/buyers.ts';
 
 export type Tokens = ReturnType<typeof createTokenFile>;
 

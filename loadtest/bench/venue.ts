@@ -1,12 +1,12 @@
 // What a round is measured on: a fresh stack, the references beside it, and buyers.
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { openStores } from '../../infra/audit/stores.ts';
+import { createBank } from '../../infra/clients/bank.ts';
+import { createShop } from '../../infra/clients/shop.ts';
 import { createVhost } from '../../infra/native/namespace.ts';
 import { managementApi } from '../../infra/native/rabbit-management.ts';
 import { type Stack, startStack } from '../../infra/native/stack.ts';
-import { openStores } from '../audit/stores.ts';
-import { createBank } from '../bank.ts';
-import { createShop } from '../shop.ts';
 import { layLedger } from './ledger.ts';
 import { createOrdersProcess } from './orders-process.ts';
 import { startReference } from './references.ts';

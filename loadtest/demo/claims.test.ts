@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RoadFigures } from '../measure/figures.ts';
-import { duration } from '../measure/format.ts';
+import type { RoadFigures } from '../figures/figures.ts';
+import { duration } from '../figures/format.ts';
 import type { Accident } from './accident.ts';
 import { claims, describeClaim, type Evidence } from './claims.ts';
 import { direct, queued, sound } from './example.ts';

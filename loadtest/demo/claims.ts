@@ -1,7 +1,7 @@
 // What this project says of itself, held against the figures of one run.
-import type { AuditResult } from '../audit/audit.ts';
-import type { RoadFigures } from '../measure/figures.ts';
-import { count, duration, percent } from '../measure/format.ts';
+import type { AuditResult } from '../../infra/audit/audit.ts';
+import type { RoadFigures } from '../figures/figures.ts';
+import { count, duration, percent } from '../figures/format.ts';
 import type { Accident } from './accident.ts';
 import type { RoadRun } from './road.ts';
 import type { Settings } from './settings.ts';

@@ -1,9 +1,9 @@
 // The demo's story: the same crowd down each road, an accident, then all of it side by side.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createBuyers, createTokens } from '../buyers.ts';
-import { type Environment, readEnvironment } from '../measure/environment.ts';
-import { count } from '../measure/format.ts';
-import type { SaleDraft } from '../shop.ts';
+import { createBuyers, createTokens } from '../../infra/buyers/buyers.ts';
+import type { SaleDraft } from '../../infra/clients/shop.ts';
+import { type Environment, readEnvironment } from '../figures/environment.ts';
+import { count } from '../figures/format.ts';
 import { type Accident, createStrike, type Processes } from './accident.ts';
 import { type RoadRun, runRoad, type Venue } from './road.ts';
 import { type OnSample, type RoadWatch, watchRoad } from './sample.ts';

@@ -1,6 +1,6 @@
 // A run as it was once, for tests of what is said about runs.
-import type { AuditResult } from '../audit/audit.ts';
-import type { RoadFigures } from '../measure/figures.ts';
+import type { AuditResult } from '../../infra/audit/audit.ts';
+import type { RoadFigures } from '../figures/figures.ts';
 
 export const queued: RoadFigures = {
   offered: 3_000,

@@ -1,6 +1,6 @@
 // One frame of the live screen, from the scene alone: at most 80 cells wide, and no higher than the terminal.
 
-import { WIDTH } from '../measure/format.ts';
+import { WIDTH } from '../figures/format.ts';
 import { axis } from './chart.ts';
 import { cellMsOf, chartWidth, describeAct, LABEL, panel, type Scale } from './panel.ts';
 import type { ActScene, Scene, ServiceScene } from './scene.ts';

@@ -1,6 +1,6 @@
 // One crowd on one road: what came, what it was told, who waits, what was sold, and the bank at work.
 
-import { count } from '../measure/format.ts';
+import { count } from '../figures/format.ts';
 import { bars, levels, type Measure, rateNow, rates } from './chart.ts';
 import type { Line, Style } from './frame.ts';
 import { inLine, type Sample } from './sample.ts';

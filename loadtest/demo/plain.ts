@@ -1,6 +1,6 @@
 // Plain lines: what happened, and about once a second how the crowd fares.
 import { describeEvent } from '../../infra/native/describe.ts';
-import { count } from '../measure/format.ts';
+import { count } from '../figures/format.ts';
 import { inLine, type Sample } from './sample.ts';
 import type { Act } from './scene.ts';
 import { createSay, type Show, type ShowOptions } from './show.ts';

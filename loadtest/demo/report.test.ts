@@ -1,7 +1,7 @@
 // What is left on the screen in the end: the table, its sentences and the verdict, on 24 lines with room for a prompt.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RoadFigures } from '../measure/figures.ts';
+import type { RoadFigures } from '../figures/figures.ts';
 import type { DemoResult } from './demo.ts';
 import { queued, sound } from './example.ts';
 import { claimsOf, describeRun, describeSummary, verdict } from './report.ts';

@@ -1,7 +1,7 @@
 // What a run is told as: text for people, JSON for whoever calculates with it.
-import { asJson, describeShortly } from '../audit/print.ts';
-import { describeEnvironment } from '../measure/environment.ts';
-import { count, duration, WIDTH, wrap } from '../measure/format.ts';
+import { asJson, describeShortly } from '../../infra/audit/print.ts';
+import { describeEnvironment } from '../figures/environment.ts';
+import { count, duration, WIDTH, wrap } from '../figures/format.ts';
 import type { Accident } from './accident.ts';
 import { type Claim, claims, describeClaim } from './claims.ts';
 import type { DemoResult } from './demo.ts';

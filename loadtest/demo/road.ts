@@ -1,15 +1,16 @@
 // One road, from the first click until nothing is in flight any more.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AuditOptions, type AuditResult, audit } from '../audit/audit.ts';
-import { type Stores, StoreUnreadable } from '../audit/stores.ts';
-import type { Bank } from '../bank.ts';
-import type { Buyer } from '../buyers.ts';
-import { answerOf } from '../measure/answer.ts';
-import { idleShare } from '../measure/bank-idle.ts';
-import { type Click, type RoadFigures, roadFigures } from '../measure/figures.ts';
-import { untilFinal } from '../measure/finals.ts';
-import type { Order, Shop } from '../shop.ts';
-import type { Crowd, Generator } from './crowd.ts';
+import { type AuditOptions, type AuditResult, audit } from '../../infra/audit/audit.ts';
+import { type Stores, StoreUnreadable } from '../../infra/audit/stores.ts';
+import type { Buyer } from '../../infra/buyers/buyers.ts';
+import type { Click } from '../../infra/clients/answer.ts';
+import { answerOf } from '../../infra/clients/answer.ts';
+import type { Bank } from '../../infra/clients/bank.ts';
+import type { Order, Shop } from '../../infra/clients/shop.ts';
+import type { Crowd, Generator } from '../../infra/crowd/crowd.ts';
+import { idleShare } from '../figures/bank-idle.ts';
+import { type RoadFigures, roadFigures } from '../figures/figures.ts';
+import { untilFinal } from '../figures/finals.ts';
 import type { RoadWatch } from './sample.ts';
 import type { Settings } from './settings.ts';
 

@@ -2,16 +2,16 @@
 // environment names, which is left running.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isStackNamed, namedStack } from '../../infra/address-book/named-stack.ts';
+import { openStores, type StoreAddresses } from '../../infra/audit/stores.ts';
+import { createBank } from '../../infra/clients/bank.ts';
+import { createShop } from '../../infra/clients/shop.ts';
+import { createGenerator } from '../../infra/crowd/crowd.ts';
 import { describeAddresses } from '../../infra/native/describe.ts';
 import { requested, unlessEnded } from '../../infra/native/signals.ts';
 import { type ServiceEvent, type Stack, type Settings as StackSettings, startStack } from '../../infra/native/stack.ts';
-import { openStores, type StoreAddresses } from '../audit/stores.ts';
-import { createBank } from '../bank.ts';
-import { count } from '../measure/format.ts';
-import { createShop } from '../shop.ts';
-import { createGenerator } from './crowd.ts';
+import { count } from '../figures/format.ts';
 import { actsOf, type DemoResult, type DemoVenue, runDemo } from './demo.ts';
-import { isStackNamed, namedStack } from './named-stack.ts';
 import { claimsOf, describeRun, describeSummary, runAsJson } from './report.ts';
 import { settings } from './settings.ts';
 import { createShow, type Show } from './show.ts';

@@ -1,7 +1,7 @@
 // One road as it stands a few times a second: from the crowd's own tally, the orders database and the bank's statement.
 import pg from 'pg';
-import type { Bank } from '../bank.ts';
-import type { Tally } from './generator.ts';
+import type { Bank } from '../../infra/clients/bank.ts';
+import type { Tally } from '../../infra/crowd/generator.ts';
 
 /** Counts from the first click on; of the bank's line, as it is now. */
 export interface Sample extends Tally {

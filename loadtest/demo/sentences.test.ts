@@ -1,8 +1,8 @@
 // What the table says of itself must be true of other runs too.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RoadFigures } from '../measure/figures.ts';
-import { wrap } from '../measure/format.ts';
+import type { RoadFigures } from '../figures/figures.ts';
+import { wrap } from '../figures/format.ts';
 import { direct, queued } from './example.ts';
 import { type Compared, sentences } from './sentences.ts';
 

@@ -1,6 +1,6 @@
 // What the table says, in three sentences made from its own numbers: what the queue gave, what it cost, and the calls.
-import type { RoadFigures } from '../measure/figures.ts';
-import { count, duration } from '../measure/format.ts';
+import type { RoadFigures } from '../figures/figures.ts';
+import { count, duration } from '../figures/format.ts';
 
 export interface Compared {
   units: number;

@@ -3,7 +3,7 @@ import { fail, sleep } from 'k6';
 import { SharedArray } from 'k6/data';
 import http from 'k6/http';
 import { Counter } from 'k6/metrics';
-import { answerOf, type Answer as Kind, readAnswer } from '../measure/answer.ts';
+import { answerOf, type Answer as Kind, readAnswer } from '../../infra/clients/answer.ts';
 import type { Venue } from './venue-file.ts';
 
 const CLICK_TIMEOUT_MS = 10_000;
@@ -15,7 +15,7 @@ const TIMED_OUT = 1050;
 
 // Shared, or each of a thousand users would hold every token.
 const read = (): Venue =>
-  JSON.parse(open(__ENV.VENUE ?? fail('VENUE must name the file that loadtest/k6/venue.ts writes')));
+  JSON.parse(open(__ENV.VENUE ?? fail('VENUE must name the file that loadtest/course/venue.ts writes')));
 const [venue] = new SharedArray('venue', () => [{ ...read(), buyers: [] }]) as unknown as [Venue];
 const buyers = new SharedArray<string>('buyers', () => read().buyers);
 export const { addresses } = venue;

@@ -1,5 +1,5 @@
 // One case as an SVG that needs no page around it: arrivals, yes, confirmed and the line of both roads, on one time axis.
-import { count } from '../measure/format.ts';
+import { count } from '../figures/format.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface Panel {

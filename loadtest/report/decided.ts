@@ -1,8 +1,9 @@
 // What became of a sale's orders, read where they are decided.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { mintedAt } from '@flashsale/contracts/ids';
 import type pg from 'pg';
-import { isFinal } from '../measure/figures.ts';
-import type { Order } from '../shop.ts';
+import type { Order } from '../../infra/clients/shop.ts';
+import { isFinal } from '../figures/figures.ts';
 
 const AGAIN_MS = 200;
 
@@ -26,10 +27,7 @@ export async function ordersOf(database: pg.Pool, saleId: string): Promise<Map<s
   return new Map(
     rows.map(({ orderId, status, decidedAt }) => [
       orderId,
-      { orderId, status, createdAt: mintedAt(orderId), decidedAt: decidedAt === null ? null : Number(decidedAt) },
+      { orderId, status, createdAt: mintedAt(orderId) ?? 0, decidedAt: decidedAt === null ? null : Number(decidedAt) },
     ]),
   );
 }
-
-/** RFC 9562: the first 48 bits of a version 7 are the Unix milliseconds at which the gateway made it. */
-export const mintedAt = (orderId: string) => Number.parseInt(orderId.slice(0, 8) + orderId.slice(9, 13), 16);

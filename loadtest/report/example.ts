@@ -1,5 +1,6 @@
 // A comparison as it might have been, for tests of what is made of it.
-import type { Click, RoadFigures } from '../measure/figures.ts';
+import type { Click } from '../../infra/clients/answer.ts';
+import type { RoadFigures } from '../figures/figures.ts';
 import type { RunFacts } from './metrics.ts';
 import { type Case, CONFIGURATION, type Plan, type Road } from './plan.ts';
 import type { CountedRun, Told } from './summary.ts';

@@ -1,6 +1,6 @@
 // report.html: one file that opens from disk and asks nobody for anything.
-import { describeEnvironment } from '../measure/environment.ts';
-import { count, duration } from '../measure/format.ts';
+import { describeEnvironment } from '../figures/environment.ts';
+import { count, duration } from '../figures/format.ts';
 import { type Metric, SECTIONS, type Unit } from './metrics.ts';
 import { type Case, describeConfiguration } from './plan.ts';
 import { describeRun, type RunSpread, type Summary } from './summary.ts';

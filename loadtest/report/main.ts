@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from '../../infra/native/leftovers.ts';
 import { endRequested } from '../../infra/native/signals.ts';
-import { runScript } from '../k6/course.ts';
+import { runScript } from '../course/course.ts';
 import { compareRoads, shown } from './compare.ts';
 import type { Summary } from './summary.ts';
 import { wordsOf } from './words.ts';

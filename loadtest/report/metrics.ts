@@ -1,5 +1,5 @@
 // Every figure of the report, each worked out from one run; the list is the order in which they are told.
-import type { Percentiles, RoadFigures } from '../measure/figures.ts';
+import type { Percentiles, RoadFigures } from '../figures/figures.ts';
 
 /** What one run came to, before it is told. */
 export interface RunFacts {

@@ -1,7 +1,7 @@
 // The page and its words: made of the run's own figures, open from disk, and honest when the figures are not as expected.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Order } from '../shop.ts';
+import type { Order } from '../../infra/clients/shop.ts';
 import { chart, niceTicks } from './chart.ts';
 import { click, factsOf, told } from './example.ts';
 import { figure, html } from './html.ts';

@@ -1,14 +1,14 @@
 // One run: k6 sends the crowd down one road; then everything is waited for, audited and worked out.
 import { join } from 'node:path';
+import { audit } from '../../infra/audit/audit.ts';
+import type { Stores } from '../../infra/audit/stores.ts';
+import { answerOf } from '../../infra/clients/answer.ts';
+import type { Bank } from '../../infra/clients/bank.ts';
+import type { Order } from '../../infra/clients/shop.ts';
 import type { K6 } from '../../infra/k6/k6.ts';
 import type { Stack } from '../../infra/native/stack.ts';
-import { audit } from '../audit/audit.ts';
-import type { Stores } from '../audit/stores.ts';
-import type { Bank } from '../bank.ts';
-import { answerOf } from '../measure/answer.ts';
-import { cpuSeconds, cpuUsed, endedChildrenSeconds } from '../measure/cpu.ts';
-import { isFinal, percentiles, roadFigures } from '../measure/figures.ts';
-import type { Order } from '../shop.ts';
+import { cpuSeconds, cpuUsed, endedChildrenSeconds } from '../figures/cpu.ts';
+import { isFinal, percentiles, roadFigures } from '../figures/figures.ts';
 import { type CrowdLog, readCrowd } from './clicks.ts';
 import { ordersOf, untilDecided } from './decided.ts';
 import { droppedIterations } from './k6-summary.ts';

@@ -1,6 +1,6 @@
 // Runs into figures with their spread: what summary.json holds and every page is made of.
-import type { Environment } from '../measure/environment.ts';
-import { spread } from '../measure/spread.ts';
+import type { Environment } from '../figures/environment.ts';
+import { spread } from '../figures/spread.ts';
 import { METRICS, type RunFacts } from './metrics.ts';
 import type { Case, Configuration, Plan, Road } from './plan.ts';
 import type { Invalid } from './validity.ts';

@@ -1,7 +1,8 @@
 // One run as it went: how many had clicked, been told yes and bought by then, and how many were in line.
-import { answerOf } from '../measure/answer.ts';
-import type { Click } from '../measure/figures.ts';
-import type { Order } from '../shop.ts';
+
+import type { Click } from '../../infra/clients/answer.ts';
+import { answerOf } from '../../infra/clients/answer.ts';
+import type { Order } from '../../infra/clients/shop.ts';
 
 export interface Timeline {
   stepMs: number;

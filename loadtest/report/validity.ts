@@ -1,5 +1,5 @@
 // When a run does not count. The rules stand here before anything is measured, and none is bent afterwards.
-import type { AuditResult } from '../audit/audit.ts';
+import type { AuditResult } from '../../infra/audit/audit.ts';
 
 export interface Evidence {
   exitCode: number;

@@ -1,5 +1,5 @@
 // What the figures say, in sentences made from the medians: what the queue gave, what it cost, and where it did not help.
-import { count, duration } from '../measure/format.ts';
+import { count, duration } from '../figures/format.ts';
 import type { RoadSummary, Summary } from './summary.ts';
 
 export interface Words {

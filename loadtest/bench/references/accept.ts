@@ -1,12 +1,15 @@
 // Reference (b): the least that a yes takes. The same token check, the gate's own script, a confirmed publish, 202.
 // PORT, REDIS_URL, AMQP_URL and TOKEN_SECRET say where and with whom; SALE_IDS whose gates it opens, with ample stock.
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { keyOf } from '@flashsale/contracts/gate';
+import { mintId } from '@flashsale/contracts/ids';
 import { declareTopology, ORDERS } from '@flashsale/contracts/topology';
 import amqp from 'amqplib';
 import { createVerifier } from 'fast-jwt';
 import { Redis } from 'ioredis';
-import { mintId } from '../../../services/gateway/src/inbound/ids.ts';
-import { GATE_SCRIPTS, keyOf } from '../../../services/gateway/src/outbound/gate/scripts.ts';
+import { ROOT } from '../../../infra/native/leftovers.ts';
 
 const { PORT, REDIS_URL = '', AMQP_URL = '', TOKEN_SECRET = '', SALE_IDS = '' } = process.env;
 const DAY_MS = 86_400_000;
@@ -14,7 +17,12 @@ const DECIDE_WITHIN_MS = 600_000;
 const UNSENT_DUE_MS = 10_000;
 const GATE = { process: 'reference', epoch: 1, tickets: 1_000_000_000, closed: 0, opensAt: 0 };
 
-const redis = new Redis(REDIS_URL, { scripts: { admit: GATE_SCRIPTS.admit }, enableAutoPipelining: true });
+/** The gateway's own script, and the parts of a sale's gate that are its KEYS. */
+const lua = readFileSync(join(ROOT, 'services/gateway/src/outbound/gate/admit.lua'), 'utf8');
+const PARTS = ['gate', 'buyers', 'orders', 'due', 'line', 'keys'];
+
+const scripts = { admit: { numberOfKeys: PARTS.length, lua } };
+const redis = new Redis(REDIS_URL, { scripts, enableAutoPipelining: true });
 const { admit } = redis as unknown as { admit(...args: (string | number)[]): Promise<[string]> };
 for (const saleId of SALE_IDS.split(',')) {
   await redis.hset(keyOf(saleId, 'gate'), { ...GATE, closesAt: Date.now() + DAY_MS });
@@ -63,7 +71,7 @@ async function accept({ url = '', headers }: IncomingMessage, text: string): Pro
   const [orderId, decideByMs] = [mintId(), Date.now() + DECIDE_WITHIN_MS];
   const command = JSON.stringify({ orderId, saleId, buyerId, quantity, epoch: GATE.epoch, decideByMs });
   const record = JSON.stringify({ state: 'unsent', claimed: false, quantity, buyerId, command });
-  const keys = GATE_SCRIPTS.admit.parts.map((part) => keyOf(saleId, part));
+  const keys = PARTS.map((part) => keyOf(saleId, part));
   const args = [GATE.process, GATE.epoch, orderId, buyerId, quantity, record, UNSENT_DUE_MS, ''];
   const [kind] = await admit.call(redis, ...keys, ...args);
   if (kind !== 'admitted') return undefined;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openShop } from '../../../infra/testbed/shop.ts';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 
 const shop = await openShop({ gateway: { DIRECT_MAX_IN_FLIGHT: '200', DIRECT_DEADLINE_MS: '30000' } });
 const second = await shop.start.gateway();

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { v7 } from 'uuid';
 import { openShop } from '../../../infra/testbed/shop.ts';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { assertProblem } from './problem.ts';
 
 const HEARTBEAT_MS = '50';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { startPrivateRedis } from '../../../infra/testbed/private-redis.ts';
-import { until } from '../../../infra/testbed/until.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
+import { until } from '../../../infra/until.ts';
 import { anOrder, DUE_MS, gatesOn } from './gates.ts';
 
 const server = await startPrivateRedis();

@@ -5,7 +5,7 @@ import { InventoryServiceClient } from '@flashsale/contracts/inventory';
 import { call, connectTo } from '@flashsale/rpc/client';
 import { v7 } from 'uuid';
 import { openShop } from '../../../infra/testbed/shop.ts';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { assertProblem } from './problem.ts';
 
 const shop = await openShop();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { SETTLE_QUEUE } from '@flashsale/contracts/topology';
 import { openShop } from '../../../infra/testbed/shop.ts';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { spawnGateway } from './spawned.ts';
 
 const BOUND_MS = 10_000;

@@ -1,7 +1,7 @@
 // Opening a gate, rule by rule: the fence first, the flip once, and nothing that is not needed.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { mustOpen, openGate } from '../src/domain/open-gate.ts';
 import type { GateState, Snapshot } from '../src/domain/ports.ts';
 import type { Sale } from '../src/domain/sale.ts';

@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import { InventoryServiceClient } from '@flashsale/contracts/inventory';
 import { call, connectTo } from '@flashsale/rpc/client';
 import { openShop } from '../../../infra/testbed/shop.ts';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { aSale } from './gates.ts';
 
 const PATIENT = '60000';

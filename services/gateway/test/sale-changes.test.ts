@@ -5,7 +5,7 @@ import { status } from '@flashsale/rpc/client';
 import { RpcError } from '@flashsale/rpc/server';
 import { v7 } from 'uuid';
 import { openShop } from '../../../infra/testbed/shop.ts';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { assertProblem } from './problem.ts';
 
 const shop = await openShop();

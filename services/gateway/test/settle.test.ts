@@ -5,8 +5,8 @@ import type { OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
 import { EVENT_KEY_PREFIX, ORDER_EVENTS, SETTLE_QUEUE } from '@flashsale/contracts/topology';
 import { connect } from 'amqplib';
 import { openShop } from '../../../infra/testbed/shop.ts';
-import { until } from '../../../infra/testbed/until.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
+import { until } from '../../../infra/until.ts';
 import { anOrder, aSale, DUE_MS, gatesOn } from './gates.ts';
 
 // Nobody asks: what is settled here was settled by its event.

@@ -7,7 +7,7 @@ import { ORDERS, SETTLE_QUEUE } from '@flashsale/contracts/topology';
 import { call, connectTo } from '@flashsale/rpc/client';
 import { RpcError, status } from '@flashsale/rpc/server';
 import { openShop } from '../../../infra/testbed/shop.ts';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { anOrder, aSale, gatesOn } from './gates.ts';
 
 const DEADLINE_MS = 500;

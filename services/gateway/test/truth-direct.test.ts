@@ -4,8 +4,8 @@ import { after, test } from 'node:test';
 import { RpcError, status } from '@flashsale/rpc/server';
 import type { Script } from '../../../infra/testbed/rpc-proxy.ts';
 import { openShop } from '../../../infra/testbed/shop.ts';
-import { until } from '../../../infra/testbed/until.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
+import { until } from '../../../infra/until.ts';
 import { witness } from './truth.ts';
 
 const shop = await openShop({ gateway: { DIRECT_DEADLINE_MS: '1000', DIRECT_MAX_IN_FLIGHT: '6' } });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { ORDERS } from '@flashsale/contracts/topology';
 import { openShop } from '../../../infra/testbed/shop.ts';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { witness } from './truth.ts';
 
 const LONG_DUE = { UNSENT_DUE_MS: '10000' };

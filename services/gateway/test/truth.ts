@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { FINAL_STATUSES } from '@flashsale/contracts/messages';
 import type { TestShop } from '../../../infra/testbed/shop.ts';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 
 export type Answer = Awaited<ReturnType<TestShop['buy']>> & { buyer: string };
 

@@ -1,7 +1,7 @@
 // Batches: bounded, in lanes, each message put away by its own verdict, and acknowledged only after that.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import type { Verdict } from '../src/consumer.ts';
 import { openBroker, retryQueue, startConsumer } from './broker.ts';
 

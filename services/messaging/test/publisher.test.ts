@@ -1,8 +1,8 @@
 // Each of the four results, really produced; and when a publisher says that it is not available.
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
-import { until } from '../../../infra/testbed/until.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
+import { until } from '../../../infra/until.ts';
 import { createPublisher } from '../src/publisher.ts';
 import { declareWorkQueue, type WorkQueue } from '../src/topology.ts';
 import { listeningLog, openBroker, serverSays, shortText } from './broker.ts';

@@ -1,8 +1,8 @@
 // Whatever ends a connection, a channel or a consumer, at whatever moment: consuming again within 10 s, and saying no meanwhile.
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
-import { until } from '../../../infra/testbed/until.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
+import { until } from '../../../infra/until.ts';
 import { openBroker, serverSays, shortText, startConsumer, u16 } from './broker.ts';
 
 const broker = await openBroker();

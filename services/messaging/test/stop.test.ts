@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from '../../../infra/testbed/until.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
+import { until } from '../../../infra/until.ts';
 import type { Verdict } from '../src/consumer.ts';
 import { createPublisher } from '../src/publisher.ts';
 import { declareWorkQueue } from '../src/topology.ts';

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { after, type TestContext, test } from 'node:test';
 import { call, status, statusOf } from '@flashsale/rpc/client';
 import { Metadata } from '@grpc/grpc-js';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { hold } from './neighbours.ts';
 import { anOrder, openTown } from './town.ts';
 import { atRest, rowOf, rowsOf, unitsOf } from './truth.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { ReserveRequest } from '@flashsale/contracts/inventory';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { hold, listen } from './neighbours.ts';
 import { anOrder, openTown } from './town.ts';
 import { atRest, moneyOf, unitsOf } from './truth.ts';

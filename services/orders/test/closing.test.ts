@@ -2,7 +2,7 @@
 // and whoever dies over it is followed by another.
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { hold, lose } from './neighbours.ts';
 import { anOrder, openTown, type Sale } from './town.ts';
 import { atRest, moneyOf, rowOf, unitsOf } from './truth.ts';

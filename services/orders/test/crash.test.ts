@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { hold } from './neighbours.ts';
 import { anOrder, openTown, type Sale } from './town.ts';
 import { atRest, moneyOf, rowOf, unitsOf } from './truth.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { hold } from './neighbours.ts';
 import { anOrder, openTown } from './town.ts';
 import { atRest, rowsOf } from './truth.ts';

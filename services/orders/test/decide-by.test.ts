@@ -2,7 +2,7 @@
 // whoever is at work on it, at whatever step.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { hold } from './neighbours.ts';
 import { anOrder, openTown } from './town.ts';
 import { atRest, moneyOf, rowOf, unitsOf } from './truth.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { anOrder, openTown, type Sale } from './town.ts';
 import { atRest, moneyOf, rowOf, stockOf, unitsOf } from './truth.ts';
 import { startWorker } from './worker.ts';

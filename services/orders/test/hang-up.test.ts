@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { Metadata } from '@grpc/grpc-js';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { hold, listen } from './neighbours.ts';
 import { anOrder, openTown } from './town.ts';
 import { atRest, moneyOf, rowOf, unitsOf } from './truth.ts';

@@ -8,7 +8,7 @@ import { after, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { OrdersServiceClient } from '@flashsale/contracts/orders';
 import { call, connectTo } from '@flashsale/rpc/client';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { hold, openNeighbours } from './neighbours.ts';
 import { anOrder, openTown } from './town.ts';
 import { atRest, rowOf, rowsOf } from './truth.ts';

@@ -4,7 +4,7 @@ import { PaymentServiceClient, PaymentServiceService } from '@flashsale/contract
 import { inventoryProto, paymentProto } from '@flashsale/contracts/proto';
 import { RpcError, status } from '@flashsale/rpc/server';
 import { proxyRpc, type RpcProxy } from '../../../infra/testbed/rpc-proxy.ts';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import type { Town } from './town.ts';
 
 export async function openNeighbours(town: Town) {

@@ -1,7 +1,7 @@
 // The outbox: a decision and its event are one, and the event reaches the broker at least once, whatever happens.
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { anOrder, openTown } from './town.ts';
 import { atRest, rowOf } from './truth.ts';
 import { RESUMES, startWorker } from './worker.ts';

@@ -3,21 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { mintId } from '@flashsale/contracts/ids';
 import { InventoryServiceClient } from '@flashsale/contracts/inventory';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { PaymentServiceClient } from '@flashsale/contracts/payment';
 import { call, connectTo } from '@flashsale/rpc/client';
-import { readConfig } from '@flashsale/runtime/config';
 import pg from 'pg';
+import { createBank } from '../../../infra/clients/bank.ts';
 import { openNamespace } from '../../../infra/native/namespace.ts';
-import { createBank } from '../../../loadtest/bank.ts';
-import { startBank } from '../../bank/src/app.ts';
-import { settings as bankSettings } from '../../bank/src/config.ts';
-import { mintId } from '../../gateway/src/inbound/ids.ts';
-import { startInventory } from '../../inventory/src/app.ts';
-import { settings as inventorySettings } from '../../inventory/src/config.ts';
-import { startPayment } from '../../payment/src/app.ts';
-import { settings as paymentSettings } from '../../payment/src/config.ts';
+import { startService } from '../../../infra/testbed/services.ts';
 import { openBroker } from './broker.ts';
 
 const API_KEY = 'a-bank-api-key-for-tests-only-0123456789';
@@ -35,15 +29,11 @@ export async function openTown() {
   const folder = mkdtempSync(join(tmpdir(), 'flashsale-bank-'));
   const { inventory: inventoryUrl, payment: paymentUrl, orders: ordersUrl } = namespace.databases;
   const key = { BANK_API_KEY: API_KEY };
-  const bank = await startBank(
-    readConfig(bankSettings, { ...silent, ...key, HTTP_PORT: '0', STORE_FILE: join(folder, 'statement.jsonl') }),
-  );
-  const inventory = await startInventory(
-    readConfig(inventorySettings, { ...silent, GRPC_PORT: '0', DATABASE_URL: inventoryUrl }),
-  );
-  const payment = await startPayment(
-    readConfig(paymentSettings, { ...silent, ...key, GRPC_PORT: '0', DATABASE_URL: paymentUrl, BANK_URL: bank.url }),
-  );
+  const bankEnv = { ...silent, ...key, HTTP_PORT: '0', STORE_FILE: join(folder, 'statement.jsonl') };
+  const bank = await startService.bank(bankEnv);
+  const grpc = { ...silent, GRPC_PORT: '0' };
+  const inventory = await startService.inventory({ ...grpc, DATABASE_URL: inventoryUrl });
+  const payment = await startService.payment({ ...grpc, ...key, DATABASE_URL: paymentUrl, BANK_URL: bank.url });
   const sales = connectTo(InventoryServiceClient, inventory.address, { retries: 'never' });
   const charges = connectTo(PaymentServiceClient, payment.address, { retries: 'never' });
   const knobs = createBank(bank.url, API_KEY);

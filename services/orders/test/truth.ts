@@ -1,6 +1,6 @@
 // What the stores say of a sale, and what must be so once everything has come to rest.
 import assert from 'node:assert/strict';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import type { Sale, Town } from './town.ts';
 
 export interface Row {

@@ -4,7 +4,7 @@ import { after, type TestContext, test } from 'node:test';
 import { ORDERS } from '@flashsale/contracts/topology';
 import { retryQueue } from '@flashsale/messaging/topology';
 import { status } from '@flashsale/rpc/client';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { hold, lose } from './neighbours.ts';
 import { anOrder, openTown } from './town.ts';
 import { atRest, moneyOf, rowOf, rowsOf } from './truth.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import dns from 'node:dns';
 import { test } from 'node:test';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { connect, startEcho } from './echo.ts';
 
 const signed = (name: string) => async () => ({ text: name });

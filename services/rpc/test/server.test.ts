@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { credentials, Metadata, makeGenericClientConstructor, type ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { service as healthService } from 'grpc-health-check';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 import { status, statusOf } from '../src/client.ts';
 import { RpcError } from '../src/server.ts';
 import { connect, NAME, startEcho } from './echo.ts';

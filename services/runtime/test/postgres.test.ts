@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { openNamespace } from '../../../infra/native/namespace.ts';
-import { until } from '../../../infra/testbed/until.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
+import { until } from '../../../infra/until.ts';
 import { createLog } from '../src/log.ts';
 import { createPool, inTransaction, migrate } from '../src/postgres.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
-import { until } from '../../../infra/testbed/until.ts';
+import { until } from '../../../infra/until.ts';
 
 const runtime = (file: string) => JSON.stringify(new URL(`../src/${file}.ts`, import.meta.url).href);
 

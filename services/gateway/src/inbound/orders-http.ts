@@ -1,4 +1,6 @@
 // Buying, and asking how an order stands.
+
+import { mintId } from '@flashsale/contracts/ids';
 import { type Response, Router } from 'express';
 import type { Catalogue } from '../domain/catalogue.ts';
 import { type Asked, DOUBTFUL_MS, type Standing } from '../domain/find-order.ts';
@@ -7,7 +9,6 @@ import type { Click } from '../domain/place-order.ts';
 import type { Gate } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
 import { fromOrder } from './bodies.ts';
-import { mintId } from './ids.ts';
 import { jsonBody } from './json-body.ts';
 import type { Listening } from './listening.ts';
 import { type FindOrder, orderFor, ownOrder } from './own-order.ts';

@@ -1,7 +1,8 @@
 // The order that a request is about, if it is the caller's; another buyer's is not found, like one that nobody knows.
+
+import { mintedAt } from '@flashsale/contracts/ids';
 import type { Request } from 'express';
 import type { Asked, Standing } from '../domain/find-order.ts';
-import { mintedAt } from './ids.ts';
 import { Problem } from './problems.ts';
 import type { Authenticate } from './token.ts';
 

@@ -1,7 +1,8 @@
 // The sale that a path names.
+
+import { isUuid } from '@flashsale/contracts/ids';
 import type { Catalogue } from '../domain/catalogue.ts';
 import type { Sale } from '../domain/sale.ts';
-import { isUuid } from './ids.ts';
 import { Problem } from './problems.ts';
 
 /** In small letters, as Postgres answers it. */

@@ -1,11 +1,12 @@
 // Making sales, and looking at them.
+
+import { mintId } from '@flashsale/contracts/ids';
 import { type RequestHandler, type Response, Router } from 'express';
 import type { Catalogue } from '../domain/catalogue.ts';
 import type { ChangeAnswer, SaleChange } from '../domain/change-sale.ts';
 import { Unanswered } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
 import { fromSale } from './bodies.ts';
-import { mintId } from './ids.ts';
 import { jsonBody } from './json-body.ts';
 import { Problem } from './problems.ts';
 import { saleIdOf, saleOf } from './sale-of.ts';

@@ -1,8 +1,9 @@
 // `Prefer: wait=N` (RFC 7240): the queue used as if it were a call; the answer is held until the order is final.
+
+import { mintedAt } from '@flashsale/contracts/ids';
 import type { Request, Response } from 'express';
 import { untilFinal } from '../domain/follow-order.ts';
 import { type PlaceAnswer, resultOf } from '../domain/place-answer.ts';
-import { mintedAt } from './ids.ts';
 import { type Listening, whenGone } from './listening.ts';
 
 const LONGEST_S = 30;

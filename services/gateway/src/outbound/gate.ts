@@ -1,8 +1,9 @@
 // The gate in Redis: a script for each step, one hash tag for each sale.
+import { keyOf } from '@flashsale/contracts/gate';
 import { OrderCommand } from '@flashsale/contracts/messages';
 import type { Admission, DueRecord, Gate, Snapshot } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
-import { GATE_SCRIPTS, type GateScript, keyOf } from './gate/scripts.ts';
+import { GATE_SCRIPTS, type GateScript } from './gate/scripts.ts';
 import type { GateRedis } from './redis.ts';
 
 const CLAIM_MOST = 500;

@@ -1,7 +1,6 @@
 // The gate's scripts, and which parts of a sale's gate each takes as its KEYS, in its order.
 import { readFileSync } from 'node:fs';
-
-export type Part = 'gate' | 'buyers' | 'orders' | 'due' | 'line' | 'keys';
+import type { Part } from '@flashsale/contracts/gate';
 
 /** `more`: parts that only the caller can name, after the others. */
 const script = (name: string, parts: Part[], more = 0) => ({
@@ -22,5 +21,3 @@ export const GATE_SCRIPTS = {
   flip: script('flip', ['gate', 'buyers', 'orders', 'due', 'line'], 3),
 };
 export type GateScript = keyof typeof GATE_SCRIPTS;
-
-export const keyOf = (saleId: string, part: string) => `sale:{${saleId}}:${part}`;

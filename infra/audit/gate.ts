@@ -1,0 +1,127 @@
+// The gate by itself: one script for each sale, so nothing moves between its keys.
+import { keyOf } from '@flashsale/contracts/gate';
+import type { Redis } from 'ioredis';
+import { type Check, each, equal } from './check.ts';
+
+export interface GateRecord {
+  orderId: string;
+  state: 'unsent' | 'sent' | 'sold';
+  quantity: number;
+  buyerId: string;
+  /** Null in a record that a rebuilt gate got from inventory, and in a sold one. */
+  decideByMs: number | null;
+  dueMs: number | null;
+}
+
+export interface Gate {
+  saleId: string;
+  /** 0: there is no gate. */
+  epoch: number;
+  supply: number;
+  rev: number;
+  tickets: number;
+  records: Map<string, GateRecord>;
+  buyers: Map<string, string>;
+  due: Map<string, number>;
+  /** Who waits, by turn. */
+  line: string[];
+}
+
+// Only reads, and decodes nothing: buyers wait while a script runs.
+const READ = `
+  return {
+    redis.call('HGETALL', KEYS[1]),
+    redis.call('HGETALL', KEYS[2]),
+    redis.call('HGETALL', KEYS[3]),
+    redis.call('ZRANGE', KEYS[4], 0, -1, 'WITHSCORES'),
+    redis.call('ZRANGE', KEYS[5], 0, -1)
+  }`;
+
+export async function readGate(redis: Redis, saleId: string): Promise<Gate> {
+  const keys = ['gate', 'buyers', 'orders', 'due', 'line'].map((part) => keyOf(saleId, part));
+  const answer = (await redis.eval(READ, keys.length, ...keys)) as Flat[];
+  const [gate, buyers, orders, scores] = answer.slice(0, 4).map(pairs) as [Pairs, Pairs, Pairs, Pairs];
+  const due = new Map([...scores].map(([orderId, score]) => [orderId, Number(score)]));
+  const field = (name: string) => Number(gate.get(name) ?? 0);
+  return {
+    saleId,
+    epoch: field('epoch'),
+    supply: field('supply'),
+    rev: field('rev'),
+    tickets: field('tickets'),
+    records: new Map([...orders].map(([orderId, text]) => [orderId, record(orderId, text, due)])),
+    buyers,
+    due,
+    line: answer[4] ?? [],
+  };
+}
+
+type Flat = string[];
+type Pairs = Map<string, string>;
+const pairs = (flat: Flat): Pairs =>
+  new Map(flat.flatMap((key, i) => (i % 2 === 0 ? [[key, flat[i + 1] ?? ''] as const] : [])));
+
+function record(orderId: string, text: string, due: Map<string, number>): GateRecord {
+  const { state, quantity, buyerId, command } = JSON.parse(text);
+  const decideByMs = command ? (JSON.parse(command).decideByMs ?? null) : null;
+  return { orderId, state, quantity, buyerId, decideByMs, dueMs: due.get(orderId) ?? null };
+}
+
+export async function findGates(redis: Redis): Promise<string[]> {
+  const found = new Set<string>();
+  for await (const keys of redis.scanStream({ match: 'sale:{*}:*', count: 1_000 })) {
+    for (const key of keys as string[]) found.add(key.slice('sale:{'.length, key.indexOf('}')));
+  }
+  return [...found];
+}
+
+export const isPending = (record: GateRecord) => record.state !== 'sold';
+
+export function gateChecks({ saleId, supply, tickets, records, buyers, due, line }: Gate): Check[] {
+  const all = [...records.values()];
+  const units = all.reduce((sum, record) => sum + record.quantity, 0);
+  const buyerOf = (orderId: string) => records.get(orderId)?.buyerId;
+  return [
+    equal('gate: supply = tickets + units of records', saleId, supply, tickets, units),
+    each(
+      `gate: each record has its buyer's entry`,
+      saleId,
+      all,
+      (r) => buyers.get(r.buyerId) === r.orderId,
+      (r) => r.orderId,
+    ),
+    each(
+      `gate: each buyer's entry has its record`,
+      saleId,
+      buyers,
+      ([b, id]) => buyerOf(id) === b,
+      ([, id]) => id,
+    ),
+    each(
+      'gate: each pending record will be looked at',
+      saleId,
+      all.filter(isPending),
+      (r) => r.dueMs !== null,
+      (r) => r.orderId,
+    ),
+    each(
+      'gate: what will be looked at is pending',
+      saleId,
+      due.keys(),
+      (id) => pendingAt(records, id),
+      (id) => id,
+    ),
+    each(
+      'gate: who is in line is pending',
+      saleId,
+      line,
+      (id) => pendingAt(records, id),
+      (id) => id,
+    ),
+  ];
+}
+
+const pendingAt = (records: Map<string, GateRecord>, orderId: string) => {
+  const record = records.get(orderId);
+  return record !== undefined && isPending(record);
+};

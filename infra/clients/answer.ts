@@ -1,0 +1,66 @@
+// What an answer to a click says, and what it counts as. It imports nothing, so that Node and k6 read answers alike.
+
+export interface Answered {
+  /** 0: no answer at all. */
+  status: number;
+  timedOut: boolean;
+  /** The kind of problem it was answered with, `sold-out` for `/problems/sold-out`. */
+  problem: string | null;
+  /** Why the order was rejected, where it was. */
+  reason: string | null;
+}
+
+/** One buyer's click and its answer; times in Unix milliseconds, waiting counted from when the click was due. */
+export interface Click extends Answered {
+  lateMs: number;
+  answerMs: number;
+  answeredAt: number;
+  orderId: string | null;
+}
+
+export type Answer =
+  | 'yes'
+  | 'soldOut'
+  | 'busy'
+  | 'tooLate'
+  | 'limit'
+  | 'notOpen'
+  | 'tooOften'
+  | 'declined'
+  | 'unknown'
+  | 'error';
+
+const PROBLEMS: Record<string, Answer> = {
+  '402 payment-declined': 'declined',
+  '403 not-open': 'notOpen',
+  '403 closed': 'notOpen',
+  '409 already-bought': 'limit',
+  '409 limit': 'limit',
+  // A direct order that was not decided by its deadline was rejected for good: nothing happened.
+  '409 rejected timed_out': 'tooLate',
+  '410 sold-out': 'soldOut',
+  '429 too-often': 'tooOften',
+  '503 busy': 'busy',
+  '504 outcome-unknown': 'unknown',
+};
+
+export function answerOf({ status, problem, reason, timedOut }: Answered): Answer {
+  if (timedOut) return 'unknown';
+  if (status === 201 || status === 202) return 'yes';
+  return PROBLEMS[[status, problem, ...(problem === 'rejected' ? [reason] : [])].join(' ')] ?? 'error';
+}
+
+export function readAnswer(
+  status: number,
+  location: string | undefined,
+  text: string,
+): Answered & { orderId: string | null } {
+  const problem = PROBLEM_TYPE.exec(text)?.[1] ?? null;
+  const reason = REASON.exec(text)?.[1] ?? null;
+  // What a yes and an unknown outcome name; another answer's order is not this click's.
+  const named = status < 300 || status === 504 ? location : undefined;
+  return { status, timedOut: false, problem, reason, orderId: named?.split('/').at(-1) ?? null };
+}
+
+const PROBLEM_TYPE = /"type":"\/problems\/([a-z-]+)"/;
+const REASON = /"reason":"([a-z_]+)"/;

@@ -1,0 +1,84 @@
+// The crowd against a server of the test's own.
+import assert from 'node:assert/strict';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, type TestContext, test } from 'node:test';
+import { answerOf } from '../clients/answer.ts';
+import { createGenerator } from './crowd.ts';
+import type { Tally } from './generator.ts';
+
+const generator = createGenerator();
+after(() => generator.stop());
+
+type Handler = (request: IncomingMessage, response: ServerResponse, nth: number) => void;
+
+async function shopOf(t: TestContext, handle: Handler): Promise<string> {
+  let clicks = 0;
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => handle(request, response, ++clicks));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const names = (count: number) => Array.from({ length: count }, (_, i) => `token-${i}`);
+const silent = { tally: () => undefined, left: () => undefined };
+
+test('each buyer clicks once, and a shop that does not answer holds nobody back', async (t) => {
+  const seen: string[] = [];
+  const gatewayUrl = await shopOf(t, (request, response, nth) => {
+    seen.push(`${request.method} ${request.url} ${request.headers.authorization}`);
+    if (nth > 50) response.writeHead(202, { location: `/v1/orders/order-${nth}` }).end('{}');
+  });
+  const tokens = names(200);
+  const order = { gatewayUrl, saleId: 'a-sale', tokens, seconds: 0.4, timeoutMs: 1_000 };
+  const { clicks } = await generator.send(order, silent);
+
+  assert.deepEqual(seen.toSorted(), tokens.map((token) => `POST /v1/sales/a-sale/orders Bearer ${token}`).toSorted());
+  const unknown = clicks.filter((click) => answerOf(click) === 'unknown');
+  assert.equal(unknown.length, 50);
+  assert.ok(unknown.every(({ timedOut, answerMs }) => timedOut && answerMs >= 900));
+  const yes = clicks.filter((click) => answerOf(click) === 'yes');
+  assert.equal(yes.length, 150);
+  assert.equal(new Set(yes.map(({ orderId }) => orderId)).size, 150);
+  assert.ok(
+    yes.every(({ answerMs, lateMs }) => answerMs >= lateMs),
+    'waiting counts from when the click was due',
+  );
+});
+
+test('an order is taken from a yes and from an unknown outcome, not from a refusal that names one', async (t) => {
+  const problems = ['outcome-unknown', 'already-bought', 'sold-out', 'rejected'];
+  const statuses = [504, 409, 410, 409];
+  const gatewayUrl = await shopOf(t, (_request, response, nth) => {
+    const problem = `{"type":"/problems/${problems[nth - 1]}","title":"-","reason":"timed_out"}`;
+    response.writeHead(statuses[nth - 1] ?? 500, { location: `/v1/orders/order-${nth}` }).end(problem);
+  });
+  const tallies: Tally[] = [];
+  const watch = { tally: (tally: Tally) => tallies.push(tally), left: () => undefined };
+  const order = { gatewayUrl, saleId: 's', tokens: names(4), seconds: 0.4, timeoutMs: 1_000 };
+  const { clicks } = await generator.send(order, watch);
+  const told = clicks.map((click) => [answerOf(click), click.orderId]);
+  assert.deepEqual(told, [
+    ['unknown', 'order-1'],
+    ['limit', null],
+    ['soldOut', null],
+    ['tooLate', null],
+  ]);
+  assert.deepEqual(tallies.at(-1), { sent: 4, yes: 0, refused: 3, other: 1 });
+});
+
+test('a connection that breaks is an error, and the crowd goes on', async (t) => {
+  const gatewayUrl = await shopOf(t, (request, response, nth) => {
+    if (nth === 1) request.socket.destroy();
+    else response.writeHead(410).end('{"type":"/problems/sold-out"}');
+  });
+  const order = { gatewayUrl, saleId: 's', tokens: names(5), seconds: 0.2, timeoutMs: 1_000 };
+  const { clicks, lastClickAt } = await generator.send(order, silent);
+  assert.deepEqual(clicks.map(answerOf), ['error', 'soldOut', 'soldOut', 'soldOut', 'soldOut']);
+  assert.ok(clicks.every(({ answeredAt }) => answeredAt >= lastClickAt - 1_000));
+});

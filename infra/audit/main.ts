@@ -1,7 +1,7 @@
 // npm run audit [-- --at-rest] [--json FILE]: 0 when every check holds, 1 when one does not, 2 when a store cannot be read.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { readStack, type StackInfo } from '../address-book/address-book.ts';
+import { type AddressBook, readAddressBook } from '../address-book/address-book.ts';
 import { audit } from './audit.ts';
 import { asJson, describeAudit } from './print.ts';
 import { openStores, type StoreAddresses } from './stores.ts';
@@ -10,7 +10,7 @@ const USAGE = 'usage: npm run audit [-- --at-rest] [--json FILE]';
 
 /** What the environment names; the rest is the live stack's. */
 function addresses(env = process.env): StoreAddresses {
-  const of = (name: string, inStack: (stack: StackInfo) => string) => env[name] || inStack(readStack());
+  const of = (name: string, inStack: (stack: AddressBook) => string) => env[name] || inStack(readAddressBook());
   return {
     redisUrl: of('REDIS_URL', (stack) => stack.redisUrl),
     databases: {

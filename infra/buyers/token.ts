@@ -1,6 +1,6 @@
 // npm run token -- --buyer alice [--admin] [--hours N]: a token for the live stack, on standard output.
 import { parseArgs } from 'node:util';
-import { readStack } from '../address-book/address-book.ts';
+import { readAddressBook } from '../address-book/address-book.ts';
 import { createTokens } from './buyers.ts';
 
 const USAGE = 'usage: npm run token -- --buyer NAME [--admin] [--hours N]';
@@ -11,7 +11,7 @@ async function run(): Promise<string> {
   });
   const hours = Number(values.hours);
   if (!values.buyer || !(hours > 0)) throw new Error(USAGE);
-  const secret = process.env.TOKEN_SECRET || readStack().tokenSecret;
+  const secret = process.env.TOKEN_SECRET || readAddressBook().tokenSecret;
   return createTokens(secret)(values.buyer, { admin: values.admin ?? false, hours });
 }
 

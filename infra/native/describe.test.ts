@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { StackInfo } from '../address-book/address-book.ts';
+import type { AddressBook } from '../address-book/address-book.ts';
 import { describeAddresses, describeEvent } from './describe.ts';
 import { LOCAL } from './leftovers.ts';
 import { forEachService } from './wiring.ts';
@@ -16,7 +16,7 @@ test('what happens to a process is told once, in words; its mere start is not', 
 
 test('every address is told within 80 columns, and no password is', () => {
   const database = 'postgres://orders:secret@127.0.0.1:32767/orders';
-  const stack: StackInfo = {
+  const stack: AddressBook = {
     dir: `${LOCAL}/demo-4194304`,
     gatewayUrl: 'http://127.0.0.1:32767',
     bankUrl: 'http://127.0.0.1:32767',

@@ -1,6 +1,6 @@
 // How the launcher's events and addresses are told, by whoever tells them: npm run up and the demo.
 import { join, relative } from 'node:path';
-import type { StackInfo } from '../address-book/address-book.ts';
+import type { AddressBook } from '../address-book/address-book.ts';
 import { ROOT } from './leftovers.ts';
 import { described } from './processes.ts';
 import type { ServiceEvent } from './supervisor.ts';
@@ -17,7 +17,7 @@ export function describeEvent({ service, event, pid, code = null, signal = null,
 
 const WIDTHS = [10, 22, 32];
 
-export function describeAddresses(stack: StackInfo): string[] {
+export function describeAddresses(stack: AddressBook): string[] {
   const { gatewayUrl, bankUrl, addresses, databases, redisUrl, amqpUrl, rabbitManagementUrl, ops, pids, dir } = stack;
   const at: Record<string, string> = { gateway: gatewayUrl, bank: bankUrl, ...addresses };
   const rows = [

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { type ServiceName, type StackInfo, writeStack } from '../address-book/address-book.ts';
+import { type AddressBook, type ServiceName, writeAddressBook } from '../address-book/address-book.ts';
 import { createDatabase } from './databases.ts';
 import { claim, ROOT, release, removeDir, sweepLeftovers } from './leftovers.ts';
 import { startTime } from './pids.ts';
@@ -14,8 +14,8 @@ import { environments, forEachService, type Ports, SERVICES, type Settings } fro
 
 const WATCH_EVERY_MS = 500;
 
-export type { ServiceEvent, Settings, StackInfo };
-export type Stack = StackInfo & { services: Record<ServiceName, Service>; stop(): Promise<void> };
+export type { AddressBook, ServiceEvent, Settings };
+export type Stack = AddressBook & { services: Record<ServiceName, Service>; stop(): Promise<void> };
 type ServerName = Exclude<keyof Servers, 'stop'>;
 export type StartStack = {
   dir: string;
@@ -73,7 +73,7 @@ function servicePorts(): Promise<Ports> {
   return freePorts(SERVICES.flatMap((name) => [name, `${name}Ops` as const]));
 }
 
-async function describe(dir: string, servers: Servers, ports: Ports): Promise<StackInfo> {
+async function describe(dir: string, servers: Servers, ports: Ports): Promise<AddressBook> {
   const { postgres, redis, rabbitmq } = servers;
   const [orders, inventory, payment] = await Promise.all(
     ['orders', 'inventory', 'payment'].map((name) => createDatabase(postgres.url, name, newSecret())),
@@ -88,7 +88,7 @@ async function describe(dir: string, servers: Servers, ports: Ports): Promise<St
     redisUrl: redis.url,
     amqpUrl: rabbitmq.url,
     rabbitManagementUrl: rabbitmq.managementUrl,
-    databases: { orders, inventory, payment } as StackInfo['databases'],
+    databases: { orders, inventory, payment } as AddressBook['databases'],
     addresses: { orders: at(ports.orders), inventory: at(ports.inventory), payment: at(ports.payment) },
     ops: forEachService((name) => `http://${at(ports[`${name}Ops`])}`),
     pids: { postgres: postgres.pid, redis: redis.pid, rabbitmq: rabbitmq.pid },
@@ -97,7 +97,7 @@ async function describe(dir: string, servers: Servers, ports: Ports): Promise<St
 }
 
 function startServices(
-  info: StackInfo,
+  info: AddressBook,
   env: Record<ServiceName, Record<string, string>>,
   ports: Ports,
   onEvent: (event: ServiceEvent) => void,
@@ -106,7 +106,7 @@ function startServices(
   const remember = (event: ServiceEvent) => {
     if (event.event === 'started' && event.pid) {
       info.pids[event.service] = event.pid;
-      writeStack(info);
+      writeAddressBook(info);
     }
     onEvent(event);
   };

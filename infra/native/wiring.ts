@@ -1,6 +1,6 @@
 // Which service gets which setting: the addresses, ports and secrets of one stack, spelled as each config.ts reads them.
 import { join } from 'node:path';
-import type { ServiceName, StackInfo } from '../address-book/address-book.ts';
+import type { AddressBook, ServiceName } from '../address-book/address-book.ts';
 
 type Environments = Record<ServiceName, Record<string, string>>;
 export type Ports = Record<ServiceName | `${ServiceName}Ops`, number>;
@@ -8,7 +8,7 @@ export type Settings = Partial<Environments>;
 
 export const SERVICES: ServiceName[] = ['bank', 'inventory', 'payment', 'orders', 'gateway'];
 
-export function environments(stack: StackInfo, ports: Ports, settings: Settings): Environments {
+export function environments(stack: AddressBook, ports: Ports, settings: Settings): Environments {
   const { databases, addresses, bankUrl, bankApiKey, redisUrl, amqpUrl, tokenSecret } = stack;
   const own: Environments = {
     bank: {

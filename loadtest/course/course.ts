@@ -2,8 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readStack, UP } from '../../infra/address-book/address-book.ts';
-import { isStackNamed, namedStack } from '../../infra/address-book/named-stack.ts';
+import { isStackNamed, namedAddressBook, readAddressBook, UP } from '../../infra/address-book/address-book.ts';
 import { audit } from '../../infra/audit/audit.ts';
 import { describeShortly } from '../../infra/audit/print.ts';
 import { openStores, type StoreAddresses } from '../../infra/audit/stores.ts';
@@ -89,11 +88,11 @@ async function stackFor(
 ): Promise<VenueStack & StoreAddresses> {
   if (isStackNamed()) {
     say('on the stack that the environment names');
-    return { ...(await namedStack()), addresses: namedAddresses() };
+    return { ...(await namedAddressBook()), addresses: namedAddresses() };
   }
   if (ownerOf(UP)) {
     say('on the stack that is up');
-    return readStack(UP);
+    return readAddressBook(UP);
   }
   say('no stack is up: starting three servers and five services, all private to this run');
   const settings = { gateway: CONFIGURATION.gateway };

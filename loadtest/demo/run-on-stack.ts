@@ -2,7 +2,7 @@
 // environment names, which is left running.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isStackNamed, namedStack } from '../../infra/address-book/named-stack.ts';
+import { isStackNamed, namedAddressBook } from '../../infra/address-book/address-book.ts';
 import { openStores, type StoreAddresses } from '../../infra/audit/stores.ts';
 import { createBank } from '../../infra/clients/bank.ts';
 import { createShop } from '../../infra/clients/shop.ts';
@@ -45,7 +45,7 @@ export async function runOnStack({ once, plain, json, end }: RunOptions): Promis
     const own = isStackNamed() ? undefined : await startOwn({ show, end, undo, onLost });
     // An accident needs processes that are ours to end.
     const accident = own && { processes: { kill: (service: 'orders') => own.services[service].kill() } };
-    const stack = own ?? (await namedStack());
+    const stack = own ?? (await namedAddressBook());
     const result = await unlessEnded(
       end,
       Promise.race([demoOn(stack, { show, end, undo, ...accident }), lost.promise]),

@@ -37,14 +37,9 @@ async function rabbitVersion(url: string): Promise<string> {
 
 /** Null outside a clone, `+` at the end where it was changed. */
 async function commitHere(): Promise<string | null> {
-  const git = execa({ cwd: import.meta.dirname });
-  try {
-    const { stdout: commit } = await git`git rev-parse --short HEAD`;
-    const { stdout: changes } = await git`git status --porcelain`;
-    return `${commit}${changes ? '+' : ''}`;
-  } catch {
-    return null;
-  }
+  const git = execa({ cwd: import.meta.dirname, reject: false });
+  const { stdout, failed } = await git`git describe --always --exclude=* --dirty=+`;
+  return failed ? null : stdout;
 }
 
 export const describeEnvironment = (on: Environment): string[] => [

@@ -52,8 +52,8 @@ export function roadFigures({ stock, clicks, orders, lastClickAt }: RoadFacts) {
 }
 
 /**
- * How long a confirmed order's buyer waited for the result, by the clock of the other waits: from when the click was due.
- * A 201 is the result itself; after any other answer it can be asked for once the order is decided.
+ * How long a confirmed order's buyer waited for the result, by the clock of the other waits: from when the click was
+ * due. A 201 is the result itself; after any other answer it can be asked for once the order is decided.
  */
 function finalMs({ status, answerMs, answeredAt }: Click, order: Order | undefined): number[] {
   if (order?.status !== 'confirmed') return [];
@@ -67,20 +67,11 @@ function turnedAwayWhileUnsold(refused: Click[], confirmed: Order[], stock: numb
   return refused.filter(({ answeredAt }) => answeredAt < lastSoldAt).length;
 }
 
-/** The longest queue: the most orders at one instant between their click and their end. */
+/** The longest queue: the most orders that are begun and not decided at the instant at which one of them begins. */
 export function peakLine(orders: Pick<Order, 'createdAt' | 'decidedAt'>[]): number {
-  const steps = orders.flatMap(({ createdAt, decidedAt }) => [
-    { at: createdAt, step: 1 },
-    { at: decidedAt ?? Infinity, step: -1 },
-  ]);
-  let waiting = 0;
-  let peak = 0;
-  // An order that ends in the millisecond in which another begins does not wait beside it.
-  for (const { step } of steps.toSorted((a, b) => a.at - b.at || a.step - b.step)) {
-    waiting += step;
-    peak = Math.max(peak, waiting);
-  }
-  return peak;
+  const isWaiting = (at: number) => (order: (typeof orders)[number]) =>
+    order.createdAt <= at && (order.decidedAt ?? Infinity) > at;
+  return Math.max(0, ...orders.map(({ createdAt }) => orders.filter(isWaiting(createdAt)).length));
 }
 
 /** Recorded in microseconds, told to a tenth of a millisecond; all null without a value. */

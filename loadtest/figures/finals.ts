@@ -9,9 +9,9 @@ const AT_ONCE = 16;
 type Asked = { orderId: string; token: string };
 
 /**
- * Orders end about in the order in which they were placed, so a round stops where the queue begins: asking for every one
- * each time would take the machine's time from the very work that is waited for. An order that is still open when the
- * time is up is returned as it is.
+ * Orders end about in the order in which they were placed, so a round stops where the queue begins: asking for every
+ * one each time would take the machine's time from the very work that is waited for. An order that is still open when
+ * the time is up is returned as it is.
  */
 export async function untilFinal(shop: Shop, asked: Asked[], withinMs: number): Promise<Map<string, Order>> {
   const known = new Map<string, Order>();
@@ -36,13 +36,4 @@ const ORDERS = `SELECT id AS "orderId", status, extract(epoch FROM decided_at)::
 export async function ordersOf(database: pg.Pool, saleId: string): Promise<Map<string, Order>> {
   const { rows } = await database.query<Omit<Order, 'createdAt'>>(ORDERS, [saleId]);
   return new Map(rows.map((row) => [row.orderId, { ...row, createdAt: mintedAt(row.orderId) ?? 0 }]));
-}
-
-/** Returns once each of these orders is final, or the time is up. */
-export async function untilDecided(database: pg.Pool, saleId: string, orderIds: string[], withinMs: number) {
-  const areDecided = async () => {
-    const orders = await ordersOf(database, saleId);
-    return orderIds.every((orderId) => isFinal(orders.get(orderId)));
-  };
-  await until('every order is final', areDecided, { withinMs, everyMs: 200 }).catch(() => undefined);
 }

@@ -82,7 +82,7 @@ export function speed({ queued, direct }: Compared): string {
   const both = `a yes came after ${told(yes)}, directly after ${told(called)}`;
   const faster = (rank: 'p50' | 'p99') => (yes[rank] ?? Infinity) * CLEARLY <= (called[rank] ?? 0);
   if (!faster('p50') || !faster('p99')) return `Answers were not clearly faster with the queue: ${both}.`;
-  return `Answers stayed fast: ${both}; with the queue it is a promise, directly it is the result.`;
+  return `Answers came sooner with the queue: ${both}; with the queue it is a promise, directly it is the result.`;
 }
 
 export function cpuTime(queuedMs: number | null, directMs: number | null): string {
@@ -101,4 +101,45 @@ function failure({ unanswered, errors, unknown }: PathFigures): string[] {
 function and(parts: string[]): string {
   const said = parts.filter(Boolean);
   return [said.slice(0, -1).join(', '), ...said.slice(-1)].filter(Boolean).join(' and ');
+}
+
+type Medians = Record<string, { median: number | null; max: number | null }>;
+type CaseFigures = Record<'units' | 'buyers' | 'seconds' | 'chargesPerSecond', number> & {
+  name: string;
+  roads: Record<'queued' | 'direct', Medians>;
+};
+
+/** The gain and the cost at the peak, and the same three sentences below capacity, where the queue does not help. */
+export function wordsOf({ cases }: { cases: CaseFigures[] }): Record<'gives' | 'costs' | 'noHelp', string[]> {
+  const of = (name: string) => cases.find((each) => each.name === name) as CaseFigures;
+  const [peak, calm] = [of('peak'), of('calm')];
+  const [atPeak, below] = [comparedOf(peak), comparedOf(calm)];
+  const cpuOf = (road: 'queued' | 'direct') => peak.roads[road]['cpuMsPerConfirmed.total']?.median ?? null;
+  const rates = `${count(calm.buyers / calm.seconds)}/s at a bank that takes ${count(calm.chargesPerSecond)}/s`;
+  return {
+    gives: [gain(atPeak), calls(atPeak), speed(atPeak)],
+    costs: [cost(atPeak), cpuTime(cpuOf('queued'), cpuOf('direct'))],
+    noHelp: [`Below capacity (${rates}): ${gain(below)}`, cost(below), calls(below)],
+  };
+}
+
+/** A limit of the bank above the arrivals holds no order back, so it is not told. */
+const comparedOf = ({ units, buyers, seconds, chargesPerSecond, roads }: CaseFigures): Compared => ({
+  ...{ units, queued: figuresOf(roads.queued, units), direct: figuresOf(roads.direct, units) },
+  chargesPerSecond: buyers / seconds > chargesPerSecond ? chargesPerSecond : 0,
+});
+
+/** Medians; but a failure that the middle run does not have is the worst run's, so that praise holds for every run. */
+function figuresOf(road: Medians, units: number): PathFigures {
+  const median = (key: string) => road[key]?.median ?? null;
+  const failures = (key: string) => median(key) || (road[key]?.max ?? 0);
+  const unsold = failures('unsold');
+  return {
+    ...{ unsold, confirmed: units - unsold, confirmedWhenCrowdLeft: median('confirmed.crowd') ?? 0 },
+    ...{ turnedAwayWhileUnsold: failures('turnedAwayWhileUnsold'), peakLine: median('peakLine') ?? 0 },
+    ...{ unanswered: failures('unanswered'), errors: failures('errors'), unknown: failures('unknown') },
+    no: { busy: median('no.busy') ?? 0, tooLate: median('no.tooLate') ?? 0 },
+    answerMs: { yes: { p50: median('yesMs.p50'), p99: median('yesMs.p99') } },
+    clickToFinalMs: { p50: median('clickToFinalMs.p50') },
+  };
 }

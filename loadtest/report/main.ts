@@ -1,14 +1,15 @@
-// npm run loadtest [-- --quick] [--out DIR] [--tries N]: both paths compared, and a report of it: 0 when every run counts,
-// 3 when one does not because this machine was too busy for the crowd (after N tries, 1 by default), 1 when it is the
-// shop's fault, or something broke.
+// npm run loadtest [-- --quick] [--out DIR] [--tries N]: both paths compared, and a report of it: 0 when every run
+// counts, 3 when one does not because this machine was too busy for the crowd (after N tries, 1 by default), 1 when it
+// is the shop's fault, or something broke.
 // npm run loadtest -- SCRIPT: one script of the course in loadtest/k6; `list` names them.
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ROOT } from '../../infra/native/leftovers.ts';
 import { endRequested } from '../../infra/native/signals.ts';
 import { runScript } from '../course/course.ts';
+import { wordsOf } from '../figures/sentences.ts';
 import { compareRoads } from './compare.ts';
-import { type Summary, wordsOf } from './summary.ts';
+import type { Summary } from './summary.ts';
 
 const USAGE = `usage: npm run loadtest -- [--quick] [--out DIR] [--tries N]
    or: npm run loadtest -- SCRIPT   (list: all of them)`;
@@ -40,10 +41,9 @@ const say = (line: string) => console.log(`${((performance.now() - began) / 1000
 async function run(signal: AbortSignal): Promise<number> {
   const { quick, out, tries, script } = options();
   if (script) return runScript(script, { say, signal });
-  const command = `npm run loadtest${quick ? ' -- --quick' : ''}`;
   // A machine may be busy for a moment with something else; a difference that the audit finds is never tried away.
   for (let attempt = 1; ; attempt++) {
-    const summary = await compareRoads({ quick, out, command, say, signal });
+    const summary = await compareRoads(quick, out, { say, signal });
     printSummary(summary, out);
     const code = exitCodeOf(summary);
     if (code !== TOO_BUSY || attempt === tries) return code;

@@ -1,9 +1,10 @@
 // The report as Markdown, made of a summary: what a forge shows, and what report.html is made from.
+import { marked } from 'marked';
 import { describeEnvironment } from '../figures/environment.ts';
 import { count, duration } from '../figures/format.ts';
-import { SECTIONS, type Unit } from './metrics.ts';
+import { wordsOf } from '../figures/sentences.ts';
 import { describeConfiguration } from './plan.ts';
-import { describeRun, type RunSpread, type Summary, wordsOf } from './summary.ts';
+import { describeRun, type RunSpread, SECTIONS, type Summary, type Unit } from './summary.ts';
 
 export function markdown(summary: Summary): string {
   const { gives, costs, noHelp } = wordsOf(summary);
@@ -92,3 +93,29 @@ export function figure(value: number | null, unit: Unit): string {
   if (unit === 'cpuMs') return `${value.toFixed(2)} ms`;
   return unit === 'perSecond' ? `${value < 100 ? value.toFixed(1) : count(Math.round(value))}/s` : count(value);
 }
+
+/** One file that opens from disk and loads nothing: the pictures stand in it. */
+export const html = (report: string, pictures: Record<string, string>): string => `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>flashsale: with and without the queue</title>
+<style>${STYLE}</style>
+<main>
+${marked.parse(report, { async: false }).replace(/<img src="([^"]+)"[^>]*>/g, (_, name) => pictures[name] ?? '')}
+</main>
+</html>
+`;
+
+const STYLE = `
+body { font: 15px/1.5 system-ui, sans-serif; color: #1f2328; background: #fff; margin: 0 }
+main { max-width: 920px; margin: 0 auto; padding: 24px 20px 60px }
+h1 { font-size: 26px; margin: 8px 0 } h2 { font-size: 19px; margin: 36px 0 8px }
+table { border-collapse: collapse; width: 100%; margin: 16px 0 4px; font-variant-numeric: tabular-nums }
+th { border-bottom: 2px solid #d0d7de; padding: 4px 8px }
+td { border-bottom: 1px solid #eaeef2; padding: 3px 8px }
+th:first-child { text-align: left } td + td { white-space: nowrap }
+th + th { width: 27% } th:nth-child(5), th:nth-child(5) ~ th { width: auto }
+em { color: #57606a; font-size: 13px; font-style: normal } code { background: #f2f4f6; padding: 1px 5px }
+svg { width: 100%; height: auto; margin: 6px 0 }
+`;

@@ -10,9 +10,9 @@ const PEAK = { name: 'peak' as 'peak' | 'calm', title: 'four times what the bank
 const CALM: typeof PEAK = { name: 'calm', title: 'a tenth of what the bank takes', chargesPerSecond: 1_000 };
 
 /**
- * Each buyer clicks once, evenly spread over the seconds, whatever the answers are. At the peak more come than the bank takes,
- * and there are units for half of them. Two cores carry these rates and k6 beside them on either path: at 600/s the calls
- * left k6 too little to click in time.
+ * Each buyer clicks once, evenly spread over the seconds, whatever the answers are. At the peak more come than the bank
+ * takes, and there are units for half of them. Two cores carry these rates and k6 beside them on either path: at 600/s the
+ * calls left k6 too little to click in time.
  */
 export const planOf = (isQuick: boolean) => ({
   /** Of each case on each path. */
@@ -41,14 +41,13 @@ export type Configuration = typeof CONFIGURATION & Pick<Plan, 'rounds'>;
 export const FINAL_WITHIN_MS = 120_000;
 
 export function describeConfiguration({ processes, gateway, bank, rounds }: Configuration): string[] {
-  const { seed, latencyMs } = bank;
+  const { p50, p99 } = bank.latencyMs;
+  const parts = Object.entries(processes).map(([name, number]) => `${number} ${name}`);
   const warmUp = 'before them the first crowd once on each path, uncounted, at a bank without limit';
   return [
-    `processes: ${Object.entries(processes)
-      .map(([name, number]) => `${number} ${name}`)
-      .join(', ')}`,
+    `processes: ${parts.join(', ')}`,
     describeDirect(gateway),
-    `bank: p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms on top of its queue, reset with seed ${seed} before each run`,
+    `bank: p50 ${p50} ms, p99 ${p99} ms on top of its queue, reset with seed ${bank.seed} before each run`,
     `every order is final within ${FINAL_WITHIN_MS / 1_000} s of the crowd, or the run does not count`,
     `${rounds} runs of each case on each path, interleaved; ${warmUp}`,
   ];
@@ -59,17 +58,16 @@ export const describeDirect = ({ DIRECT_DEADLINE_MS, DIRECT_MAX_IN_FLIGHT }: (ty
 
 /** The first crowd on each path before anything counts, at a bank without limit: connections open, code compiled. */
 export const warmUpOf = ({ cases }: Plan): Turn[] =>
-  cases.slice(0, 1).flatMap((first) => {
-    const unhurried = { ...first, chargesPerSecond: 0 };
-    return (['queued', 'direct'] as const).map((road) => ({ round: 0, case: unhurried, road }));
-  });
+  cases.slice(0, 1).flatMap((first) => turnsOf(0, [{ ...first, chargesPerSecond: 0 }]));
+
+export const orderOf = ({ rounds, cases }: Plan): Turn[] =>
+  Array.from({ length: rounds }, (_, i) => turnsOf(i + 1, cases)).flat();
 
 /** The path that has the first turn changes from round to round. */
-export const orderOf = ({ rounds, cases }: Plan): Turn[] =>
-  Array.from({ length: rounds }, (_, i) => i + 1).flatMap((round) => {
-    const roads: Road[] = round % 2 === 1 ? ['queued', 'direct'] : ['direct', 'queued'];
-    return cases.flatMap((each) => roads.map((road) => ({ round, case: each, road })));
-  });
+function turnsOf(round: number, cases: Case[]): Turn[] {
+  const roads: Road[] = round % 2 === 1 ? ['queued', 'direct'] : ['direct', 'queued'];
+  return cases.flatMap((each) => roads.map((road) => ({ round, case: each, road })));
+}
 
 /** A tenth of a second is what people notice (Nielsen): clicks later than this are not the planned arrivals. */
 const MOST_LATE_MS = 100;

@@ -1,15 +1,20 @@
-// node loadtest/report/readme.ts: the tables of the README and of docs/load-tests.md, made of the committed report, to be
-// pasted; a test holds them together.
+// node loadtest/report/readme.ts: the tables of the README and of docs/load-tests.md, made of the committed report;
+// a test holds them together.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cell, figure, table } from './markdown.ts';
-import { METRICS } from './metrics.ts';
-import type { Case, Road } from './plan.ts';
-import type { Summary } from './summary.ts';
+import type { Case } from './plan.ts';
+import { METRICS, type Summary } from './summary.ts';
 
 export const COMMITTED = 'loadtest/results/reference/summary.json';
 
-const COSTS: [Case['name'], key: string, label: string][] = [
+type Row = [name: Case['name'], key: string, label: string];
+const RESULTS: Row[] = [
+  ['peak', 'confirmed.end', 'units sold'],
+  ['peak', 'turnedAwayWhileUnsold', 'turned away while units were left'],
+  ['peak', 'clickToFinalMs.p50', 'time until the buyer knows the result, p50'],
+];
+const COSTS: Row[] = [
   ['peak', 'turnedAwayWhileUnsold', 'turned away while units were unsold'],
   ['peak', 'confirmed.crowd', 'sold when the crowd had left'],
   ['peak', 'confirmed.end', 'sold in the end'],
@@ -19,31 +24,17 @@ const COSTS: [Case['name'], key: string, label: string][] = [
   ['calm', 'clickToFinalMs.p50', 'below capacity: click to final result, p50'],
 ];
 
-type Rows = [label: string, queued: string, direct: string][];
-
-/** The three rows of the README: medians at the peak. */
-export function resultRows({ cases }: Pick<Summary, 'cases'>): Rows {
-  const peak = cases.find(({ name }) => name === 'peak');
-  const median = (road: Road, key: string) => peak?.roads[road][key]?.median ?? null;
-  const row = (label: string, key: string, unit: 'count' | 'ms'): Rows[number] => [
-    label,
-    figure(median('queued', key), unit),
-    figure(median('direct', key), unit),
-  ];
-  return [
-    row(`units sold, of ${figure(peak?.units ?? null, 'count')}`, 'confirmed.end', 'count'),
-    row('buyers turned away while units were left', 'turnedAwayWhileUnsold', 'count'),
-    row('time until half of the buyers know the result', 'clickToFinalMs.p50', 'ms'),
-  ];
-}
-
-/** The table of docs/load-tests.md. */
-export const costRows = ({ cases }: Pick<Summary, 'cases'>): Rows =>
-  COSTS.map(([name, key, label]) => {
+const rowsOf = ({ cases }: Summary, rows: Row[], write: typeof cell): string[][] =>
+  rows.map(([name, key, label]) => {
     const roads = cases.find((each) => each.name === name)?.roads;
     const unit = METRICS.find(([known]) => known === key)?.[2] ?? 'count';
-    return [label, cell(roads?.queued[key], unit), cell(roads?.direct[key], unit)];
+    return [label, write(roads?.queued[key], unit), write(roads?.direct[key], unit)];
   });
+
+export const costRows = (summary: Summary) => rowsOf(summary, COSTS, cell);
+/** Medians alone. */
+export const resultRows = (summary: Summary) =>
+  rowsOf(summary, RESULTS, (spread, unit) => figure(spread?.median ?? null, unit));
 
 if (import.meta.main) {
   const summary: Summary = JSON.parse(readFileSync(join(import.meta.dirname, '../..', COMMITTED), 'utf8'));

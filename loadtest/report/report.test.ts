@@ -1,18 +1,17 @@
-// From runs to the report: figures with their spread, when they do not count, the page, its words and the pages that quote it.
+// From runs to the report: figures with their spread, when they do not count, its words, and the pages that quote it.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { Order } from '../../infra/clients/shop.ts';
 import type { RoadFigures } from '../figures/figures.ts';
+import { wordsOf } from '../figures/sentences.ts';
 import { chart, timelineOf } from './chart.ts';
-import { figure, markdown } from './markdown.ts';
-import { METRICS } from './metrics.ts';
+import { figure, html, markdown } from './markdown.ts';
 import { type Case, CONFIGURATION, type Evidence, orderOf, type Plan, planOf, type Road, whyInvalid } from './plan.ts';
 import { COMMITTED, costRows, resultRows } from './readme.ts';
 import type { RunFacts, TimedClick } from './run.ts';
-import { type CountedRun, type Measured, type Summary, spreadOf, summaryOf, wordsOf } from './summary.ts';
-import { html } from './write.ts';
+import { type CountedRun, METRICS, type Measured, type Summary, spreadOf, summaryOf } from './summary.ts';
 
 const sizes = { units: 400, buyers: 1_200, seconds: 2, chargesPerSecond: 100 };
 const plan: Plan = {
@@ -91,8 +90,6 @@ const measured: Measured = {
     ...{ node: 'v24.21.0', postgres: '15.18', redis: '7.0.15', rabbitmq: '3.10.8', k6: '1.8.1' },
   },
   configuration: { ...CONFIGURATION, rounds: plan.rounds },
-  plan,
-  runs,
 };
 
 const click = (more: Partial<TimedClick> = {}): TimedClick => ({
@@ -111,7 +108,7 @@ test('a figure that one run lacks is left out for all: a median of fewer runs wo
 });
 
 test('every case has every figure on both paths, each under a name of its own', () => {
-  const { cases } = summaryOf(measured);
+  const { cases } = summaryOf(measured, plan, runs);
   assert.equal(new Set(METRICS.map(([key]) => key)).size, METRICS.length);
   assert.deepEqual(
     cases.map(({ name }) => name),
@@ -183,17 +180,15 @@ test('what a crowd that was not whole crosses of the thresholds on it is not put
 });
 
 test('one run that does not count makes the whole invalid, and is named', () => {
-  const [first, ...others] = measured.runs;
+  const [first, ...others] = runs;
   assert.ok(first);
-  const { valid, invalid } = summaryOf({
-    ...measured,
-    runs: [{ ...first, invalid: [{ whose: 'crowd', why: 'k6 dropped 2 iterations' }] }, ...others],
-  });
+  const late = { ...first, invalid: [{ whose: 'crowd' as const, why: 'k6 dropped 2 iterations' }] };
+  const { valid, invalid } = summaryOf(measured, plan, [late, ...others]);
   assert.equal(valid, false);
   assert.deepEqual(invalid, ['peak, queued, run 1: k6 dropped 2 iterations']);
 });
 
-const summary = summaryOf(measured);
+const summary = summaryOf(measured, plan, runs);
 const orders = new Map<string, Order>([
   ['a', { orderId: 'a', status: 'confirmed', createdAt: 1_002, decidedAt: 1_150 }],
   ['b', { orderId: 'b', status: 'rejected', createdAt: 1_052, decidedAt: 1_200 }],
@@ -206,7 +201,7 @@ const clicks = [
 const timeline = timelineOf(clicks, orders);
 const drawn = await chart(plan.cases[0] as Case, { queued: [timeline, timeline], direct: [timeline] });
 const written = markdown(summary);
-const page = html(written, { peak: drawn, calm: drawn });
+const page = html(written, { 'peak.svg': drawn, 'calm.svg': drawn });
 
 test('the time line counts clicked, accepted, confirmed and waiting orders', () => {
   const at = (seconds: number) =>
@@ -275,7 +270,7 @@ test('the words are made of the medians: the gain, the cost, and where the queue
     /sold all 400, though the bank takes 100\/s, and turned nobody away .* 220 were sold after/,
   );
   assert.match(gives[1] ?? '', /direct path .* had no room for 940 while a unit was left and 140 were never sold/);
-  assert.match(gives[2] ?? '', /stayed fast: a yes came after 5\.0 ms .* directly after 900 ms/);
+  assert.match(gives[2] ?? '', /came sooner with the queue: a yes came after 5\.0 ms .* directly after 900 ms/);
   assert.match(costs[0] ?? '', /price is waiting: .* within 1\.5 s, 1\.7 times the 892 ms/);
   assert.match(costs[1] ?? '', /8\.3 ms of CPU time, a direct one 12\.7 ms/);
   assert.match(noHelp[0] ?? '', /^Below capacity \(100\/s at a bank that takes 1,000\/s\): The queue sold all 200/);
@@ -284,11 +279,11 @@ test('the words are made of the medians: the gain, the cost, and where the queue
 });
 
 test('words do not praise what the figures do not show', () => {
-  const swapped = measured.runs.map((run) => {
+  const swapped = runs.map((run) => {
     const facts = run.road === 'direct' ? factsOf(run.case, 'queued', 1) : factsOf(run.case, 'direct', 1);
     return { ...run, facts };
   });
-  const { gives, costs, noHelp } = wordsOf(summaryOf({ ...measured, runs: swapped }));
+  const { gives, costs, noHelp } = wordsOf(summaryOf(measured, plan, swapped));
   assert.match(gives[0] ?? '', /^The queue sold 260 of 400, but it turned 940 away/);
   assert.match(gives[2] ?? '', /not clearly faster with the queue/);
   assert.match(costs[0] ?? '', /^It cost nobody time/);
@@ -296,10 +291,10 @@ test('words do not praise what the figures do not show', () => {
 });
 
 test('one run in which the queue turned a buyer away is enough for no praise', () => {
-  const [first, ...others] = measured.runs as [CountedRun, ...CountedRun[]];
+  const [first, ...others] = runs as [CountedRun, ...CountedRun[]];
   const figures = { ...first.facts.figures, turnedAwayWhileUnsold: 3, confirmed: 399, unsold: 1 };
-  const runs = [{ ...first, facts: { ...first.facts, figures } }, ...others];
-  const { gives } = wordsOf(summaryOf({ ...measured, runs }));
+  const failed = { ...first, facts: { ...first.facts, figures } };
+  const { gives } = wordsOf(summaryOf(measured, plan, [failed, ...others]));
   assert.equal(gives[0], 'The queue sold 399 of 400, but it turned 3 away while a unit was left.');
 });
 
@@ -307,7 +302,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const committed: Summary = JSON.parse(read(COMMITTED));
 
-/** The rows below a heading of a table; each row without its label, which is in another language in one of the pages. */
+/** The rows below a heading of a table; each without its label, which is in another language on one of the pages. */
 function figuresIn(page: string, heading: RegExp): string[][] | undefined {
   const [table] =
     read(page)
@@ -339,10 +334,12 @@ test('the committed report counts, and is one of the full comparison at a commit
   assert.match(committed.environment.commit ?? '', /^[0-9a-f]{7,}$/);
 });
 
-test('the committed report is written out of the same figures, as Markdown and as a page', () => {
-  const beside = (name: string) => read(COMMITTED.replace('summary.json', name));
-  assert.equal(beside('report.md'), markdown(committed));
-  const page = beside('report.html');
-  for (const [, ...figures] of costRows(committed))
-    for (const figure of figures) assert.ok(page.includes(`>${figure}</td>`), figure);
+test('the committed report tells the same figures as Markdown and as a page, in six files', () => {
+  const folder = dirname(join(ROOT, COMMITTED));
+  const [report, page] = ['report.md', 'report.html'].map((name) => readFileSync(join(folder, name), 'utf8'));
+  assert.ok(report?.includes(committed.environment.at) && page?.includes(committed.environment.at));
+  for (const [label, ...figures] of costRows(committed))
+    for (const figure of figures)
+      assert.ok(report?.includes(`| ${figure} |`) && page?.includes(`>${figure}</td>`), `${label}: ${figure}`);
+  assert.ok(readdirSync(folder).length <= 6);
 });

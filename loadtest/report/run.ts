@@ -1,13 +1,14 @@
-// One run: k6 sends the crowd down one path; then every order becomes final, the audit runs, and the facts are worked out.
+// One run: k6 sends the crowd down one path; then every order becomes final, and the audit and the facts are made.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audit } from '../../infra/audit/audit.ts';
 import { answerOf, type Click } from '../../infra/clients/answer.ts';
 import type { Bank } from '../../infra/clients/bank.ts';
 import type { Order } from '../../infra/clients/shop.ts';
+import { until } from '../../infra/until.ts';
 import { cpuSeconds, cpuUsed, endedChildrenSeconds } from '../figures/cpu.ts';
 import { isFinal, percentiles, roadFigures } from '../figures/figures.ts';
-import { ordersOf, untilDecided } from '../figures/finals.ts';
+import { ordersOf } from '../figures/finals.ts';
 import { timelineOf } from './chart.ts';
 import type { Laboratory } from './compare.ts';
 import { CONFIGURATION, FINAL_WITHIN_MS, type Turn, whyInvalid } from './plan.ts';
@@ -25,7 +26,8 @@ export async function runRoad(laboratory: Laboratory, turn: Turn) {
   const before = processorTimes(laboratory);
   const { saleId, clicks, exitCode, k6Summary } = await sendCrowd(laboratory, turn);
   const orderIds = clicks.flatMap(({ orderId }) => orderId ?? []);
-  await untilDecided(stores.orders, saleId, orderIds, FINAL_WITHIN_MS);
+  const areFinal = async () => undecided(orderIds, await ordersOf(stores.orders, saleId)) === 0;
+  await until('every order is final', areFinal, { withinMs: FINAL_WITHIN_MS, everyMs: 200 }).catch(() => undefined);
   const used = cpuUsed(before, processorTimes(laboratory));
   const audited = await audit(stores, { atRest: true, patienceMs: FINAL_WITHIN_MS });
   // Read when nothing is in flight: an order whose click had no answer may have become final after the wait.
@@ -35,7 +37,7 @@ export async function runRoad(laboratory: Laboratory, turn: Turn) {
   const k6 = { dropped: k6Summary.metrics?.dropped_iterations?.count ?? 0, lateMs: { p99: p99 ?? 0, max: max ?? 0 } };
   const invalid = whyInvalid({
     ...{ ...k6, exitCode, buyers: turn.case.buyers, clicks: clicks.length, audit: audited },
-    ...{ deaths: deaths.slice(deathsBefore), undecided: orderIds.filter((id) => !isFinal(orders.get(id))).length },
+    ...{ deaths: deaths.slice(deathsBefore), undecided: undecided(orderIds, orders) },
   });
   return {
     ...{ case: turn.case.name, road: turn.road, round: turn.round, invalid },
@@ -44,6 +46,9 @@ export async function runRoad(laboratory: Laboratory, turn: Turn) {
     facts: { ...factsOf(turn, clicks, orders, await chargesPerSecond(bank, orders)), cpuSeconds: used },
   };
 }
+
+const undecided = (orderIds: string[], orders: Map<string, Order>) =>
+  orderIds.filter((orderId) => !isFinal(orders.get(orderId))).length;
 
 /** The script itself sets the bank, and begins its sequence anew, before its first click. */
 async function sendCrowd({ k6, addressBook, scratch, signal }: Laboratory, turn: Turn) {

@@ -1,40 +1,121 @@
-// From runs to figures with their spread: the content of summary.json, and the sentences that it bears.
+// Runs into figures with their spread: every figure of the report, and the content of summary.json.
 import type { Environment } from '../figures/environment.ts';
-import { spread } from '../figures/figures.ts';
-import { count } from '../figures/format.ts';
-import { type Compared, calls, cost, cpuTime, gain, type PathFigures, speed } from '../figures/sentences.ts';
-import { METRICS } from './metrics.ts';
+import { type Percentiles, spread } from '../figures/figures.ts';
 import type { Case, Configuration, Plan, Road } from './plan.ts';
-import type { Ran } from './run.ts';
+import type { Ran, RunFacts } from './run.ts';
 
-/** What the summary takes of a run. */
+export type Unit = 'count' | 'perSecond' | 'ms' | 'cpuMs';
+export type Metric = [key: string, label: string, unit: Unit, of: (run: RunFacts) => number | null];
+
+const ranks = (key: string, label: string, of: (run: RunFacts) => Percentiles): Metric[] =>
+  (['p50', 'p95', 'p99', 'max'] as const).map((rank) => [
+    `${key}.${rank}`,
+    `${label}, ${rank}`,
+    'ms',
+    (run) => of(run)[rank],
+  ]);
+
+/** The processes that are measured; the pretend bank and the crowd stand apart. */
+const SHOP = ['gateway', 'orders', 'inventory', 'payment', 'postgres', 'redis', 'rabbitmq'];
+
+const cpu = (key: string, label = key, processes = [key]): Metric => [
+  ...([`cpuMsPerConfirmed.${key}`, label, 'cpuMs'] as const),
+  ({ cpuSeconds, figures: { confirmed } }) => {
+    if (confirmed === 0 || processes.some((name) => cpuSeconds[name] === undefined)) return null;
+    return (processes.reduce((sum, name) => sum + (cpuSeconds[name] ?? 0), 0) * 1_000) / confirmed;
+  },
+];
+
+export const SECTIONS: { title: string; note?: string; metrics: Metric[] }[] = [
+  {
+    title: 'The crowd and the sale',
+    note: 'Turned away while units were unsold: refused before the last unit that was sold at all had been clicked.',
+    metrics: [
+      ['offeredPerSecond', 'clicks offered', 'perSecond', ({ rates }) => rates.offered],
+      ['yesPerSecond', 'told yes, while the crowd is there', 'perSecond', ({ rates }) => rates.yes],
+      ['confirmedPerSecond.crowd', 'confirmed, while the crowd is there', 'perSecond', ({ rates }) => rates.crowd],
+      ['confirmedPerSecond.end', 'confirmed, from first click to last decision', 'perSecond', ({ rates }) => rates.end],
+      ['bankPerSecond', 'charges by the bank, from its first to its last', 'perSecond', ({ rates }) => rates.bank],
+      ['confirmed.crowd', 'sold when the crowd had left', 'count', ({ figures }) => figures.confirmedWhenCrowdLeft],
+      ['confirmed.end', 'sold in the end', 'count', ({ figures }) => figures.confirmed],
+      ['unsold', 'left unsold', 'count', ({ figures }) => figures.unsold],
+      [
+        'turnedAwayWhileUnsold',
+        'turned away while units were unsold',
+        'count',
+        (run) => run.figures.turnedAwayWhileUnsold,
+      ],
+    ],
+  },
+  {
+    title: 'What they were told',
+    metrics: [
+      ['yes', 'yes', 'count', ({ figures }) => figures.yes],
+      ['no.soldOut', 'no: sold out (410)', 'count', ({ figures }) => figures.no.soldOut],
+      ['no.busy', 'no: busy, nothing happened (503)', 'count', ({ figures }) => figures.no.busy],
+      ['no.tooLate', 'no: not decided by the deadline (409)', 'count', ({ figures }) => figures.no.tooLate],
+      ['no.limit', 'no: limit or already bought (409)', 'count', ({ figures }) => figures.no.limit],
+      ['no.notOpen', 'no: not open (403)', 'count', ({ figures }) => figures.no.notOpen],
+      ['unanswered', 'no answer in time (504, or none)', 'count', ({ figures }) => figures.unanswered],
+      ['errors', 'errors', 'count', ({ figures }) => figures.errors],
+      ['unknown', 'orders without a final result in the end', 'count', ({ figures }) => figures.unknown],
+    ],
+  },
+  {
+    title: 'How long they waited',
+    note: 'From when a click was due, whenever it was sent, until the answer, or until the orders database decided.',
+    metrics: [
+      ...ranks('yesMs', 'yes', ({ figures }) => figures.answerMs.yes),
+      ...ranks('noMs', 'no', ({ figures }) => figures.answerMs.no),
+      ...ranks('clickToFinalMs', 'click to final result', (run) => run.clickToDecidedMs).slice(0, 3),
+      ['peakLine', 'longest queue', 'count', ({ figures }) => figures.peakLine],
+      ['drainedMs', 'last decision, after the crowd had left', 'ms', ({ figures }) => figures.drainedMs],
+    ],
+  },
+  {
+    title: 'CPU time per confirmed order',
+    note: 'Refusals included: everything that a process did in the run, divided by the orders sold.',
+    metrics: [
+      cpu('total', 'the shop, all of the following', SHOP),
+      ...SHOP.map((name) => cpu(name)),
+      cpu('bank', 'apart: the bank'),
+      cpu('k6', 'apart: k6, the crowd'),
+    ],
+  },
+];
+
+export const METRICS = SECTIONS.flatMap(({ metrics }) => metrics);
+
+/** A run without what only its picture and k6.json need. */
 export type CountedRun = Omit<Ran, 'timeline' | 'k6Summary'>;
 export type RunSpread = ReturnType<typeof spreadOf>;
-export type RoadSummary = Record<string, RunSpread>;
 export type Summary = ReturnType<typeof summaryOf>;
 
 export interface Measured {
   command: string;
   environment: Environment & { k6: string };
   configuration: Configuration;
-  plan: Plan;
-  runs: CountedRun[];
 }
 
-export function summaryOf({ command, environment, configuration, plan, runs }: Measured) {
-  const roadOf = (name: Case['name'], road: Road): RoadSummary => {
+export function summaryOf(measured: Measured, plan: Plan, runs: CountedRun[]) {
+  const invalid = runs.flatMap((run) => run.invalid.map(({ why }) => `${describeRun(run)}: ${why}`));
+  const roadOf = (name: Case['name'], road: Road): Record<string, RunSpread> => {
     const facts = runs.filter((run) => run.case === name && run.road === road).map((run) => run.facts);
     return Object.fromEntries(METRICS.map(([key, , , of]) => [key, spreadOf(facts.map(of))]));
   };
-  const invalid = runs.flatMap((run) => run.invalid.map(({ why }) => `${describeRun(run)}: ${why}`));
-  const cases = plan.cases.map((each) => ({
-    ...each,
-    roads: { queued: roadOf(each.name, 'queued'), direct: roadOf(each.name, 'direct') },
-  }));
-  const counted = runs.map(({ case: name, road, round, invalid, audit, k6 }) => ({
-    ...{ case: name, road, round, invalid, audit, k6 },
-  }));
-  return { command, valid: invalid.length === 0, invalid, environment, configuration, cases, runs: counted };
+  const roadsOf = ({ name }: Case) => ({ queued: roadOf(name, 'queued'), direct: roadOf(name, 'direct') });
+  return {
+    ...{ ...measured, valid: invalid.length === 0, invalid },
+    cases: plan.cases.map((each) => ({ ...each, roads: roadsOf(each) })),
+    runs: runs.map(({ case: name, road, round, invalid, audit, k6 }) => ({
+      case: name,
+      road,
+      round,
+      invalid,
+      audit,
+      k6,
+    })),
+  };
 }
 
 export const describeRun = ({ case: name, road, round }: Pick<CountedRun, 'case' | 'road' | 'round'>) =>
@@ -51,36 +132,3 @@ export function spreadOf(values: (number | null)[]) {
 
 /** To a hundredth: finer than anything here can be measured. */
 const rounded = (value: number) => Math.round(value * 100) / 100;
-
-/** The gain and the cost at the peak, and the same three sentences below capacity, where the queue does not help. */
-export function wordsOf({ cases }: Pick<Summary, 'cases'>): Record<'gives' | 'costs' | 'noHelp', string[]> {
-  const of = (name: Case['name']) => cases.find((each) => each.name === name) as Summary['cases'][number];
-  const [peak, calm] = [of('peak'), of('calm')];
-  const [atPeak, below] = [comparedOf(peak), comparedOf(calm)];
-  const cpuOf = (road: Road) => peak.roads[road]['cpuMsPerConfirmed.total']?.median ?? null;
-  const rates = `${count(calm.buyers / calm.seconds)}/s at a bank that takes ${count(calm.chargesPerSecond)}/s`;
-  return {
-    gives: [gain(atPeak), calls(atPeak), speed(atPeak)],
-    costs: [cost(atPeak), cpuTime(cpuOf('queued'), cpuOf('direct'))],
-    noHelp: [`Below capacity (${rates}): ${gain(below)}`, cost(below), calls(below)],
-  };
-}
-
-const comparedOf = ({ units, chargesPerSecond, roads }: Summary['cases'][number]): Compared => ({
-  ...{ units, chargesPerSecond, queued: figuresOf(roads.queued, units), direct: figuresOf(roads.direct, units) },
-});
-
-/** Medians; but a failure that the middle run does not have is the worst run's, so that praise holds for every run. */
-function figuresOf(road: RoadSummary, units: number): PathFigures {
-  const median = (key: string) => road[key]?.median ?? null;
-  const failures = (key: string) => median(key) || (road[key]?.max ?? 0);
-  const unsold = failures('unsold');
-  return {
-    ...{ unsold, confirmed: units - unsold, confirmedWhenCrowdLeft: median('confirmed.crowd') ?? 0 },
-    ...{ turnedAwayWhileUnsold: failures('turnedAwayWhileUnsold'), peakLine: median('peakLine') ?? 0 },
-    ...{ unanswered: failures('unanswered'), errors: failures('errors'), unknown: failures('unknown') },
-    no: { busy: median('no.busy') ?? 0, tooLate: median('no.tooLate') ?? 0 },
-    answerMs: { yes: { p50: median('yesMs.p50'), p99: median('yesMs.p99') } },
-    clickToFinalMs: { p50: median('clickToFinalMs.p50') },
-  };
-}

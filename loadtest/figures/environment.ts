@@ -35,11 +35,12 @@ async function rabbitVersion(url: string): Promise<string> {
   return String(version);
 }
 
-/** Null outside a clone, `+` at the end where it was changed. */
+/** Null outside a clone, `+` at the end where it was changed; a report that is written over is no change. */
 async function commitHere(): Promise<string | null> {
   const git = execa({ cwd: import.meta.dirname, reject: false });
-  const { stdout, failed } = await git`git describe --always --exclude=* --dirty=+`;
-  return failed ? null : stdout;
+  const { stdout: commit } = await git`git rev-parse --short HEAD`;
+  const { stdout: changes } = await git`git status --porcelain -- :/ ${':(top,exclude)loadtest/results'}`;
+  return commit ? `${commit}${changes ? '+' : ''}` : null;
 }
 
 export const describeEnvironment = (on: Environment): string[] => [

@@ -98,10 +98,7 @@ function failure({ unanswered, errors, unknown }: PathFigures): string[] {
   return [`${count(unanswered + errors)} got ${got.join(' or ')}`];
 }
 
-function and(parts: string[]): string {
-  const said = parts.filter(Boolean);
-  return [said.slice(0, -1).join(', '), ...said.slice(-1)].filter(Boolean).join(' and ');
-}
+const and = (parts: string[]) => new Intl.ListFormat('en-GB').format(parts.filter(Boolean));
 
 type Medians = Record<string, { median: number | null; max: number | null }>;
 type CaseFigures = Record<'units' | 'buyers' | 'seconds' | 'chargesPerSecond', number> & {

@@ -8,7 +8,6 @@ import { describeRun, type RunSpread, SECTIONS, type Summary, type Unit } from '
 
 export function markdown(summary: Summary): string {
   const { gives, costs, noHelp } = wordsOf(summary);
-  const { k6 } = summary.environment;
   return [
     '# With and without the queue',
     `The same crowd for the same sale, once with messages (queued), once with calls (direct): \`${summary.command}\`.`,
@@ -20,7 +19,7 @@ export function markdown(summary: Summary): string {
     '## Measured on',
     list([
       ...describeEnvironment(summary.environment),
-      `k6 ${k6}; crowd, shop and servers on the same machine`,
+      `k6 ${summary.environment.k6}; crowd, shop and servers on the same machine`,
       ...describeConfiguration(summary.configuration),
     ]),
     '## Every run',
@@ -41,9 +40,9 @@ function caseSection({ roads, ...each }: Summary['cases'][number]): string[] {
   const alt = 'clicked, accepted, confirmed and waiting orders over time, on both paths';
   return [
     `## ${name === 'peak' ? 'Peak' : 'Calm'}: ${title}`,
-    `${crowd}; the bank takes ${count(chargesPerSecond)} charges/s.
-Medians of ${roads.queued.yes?.runs.length} runs on each path, least and most in brackets.
-The picture shows the run that sold a middling number, the others faintly.`,
+    `${crowd}; the bank takes ${count(chargesPerSecond)} charges/s.`,
+    `Medians of ${roads.queued.yes?.runs.length} runs on each path, least and most in brackets; the picture shows the run
+that sold a middling number, the others faintly.`,
     `![${alt}](${name}.svg)`,
     ...SECTIONS.flatMap(({ title, note, metrics }) => [
       table(
@@ -56,20 +55,12 @@ The picture shows the run that sold a middling number, the others faintly.`,
 }
 
 function everyRun({ runs }: Summary): string {
-  const heading = [
-    'in the order in which they were made',
-    'audit: checks hold',
-    'dropped',
-    'sent late, p99 · most',
-    'counts',
-  ];
-  const rows = runs.map((run) => {
-    const { audit, k6, invalid } = run;
+  const rows = runs.map(({ audit, k6, invalid, ...run }) => {
     const late = `${duration(k6.lateMs.p99)} · ${duration(k6.lateMs.max)}`;
     const counts = invalid.map(({ why }) => text(why)).join('; ') || '✓';
     return [describeRun(run), `${audit.holding} of ${audit.checks}`, `${k6.dropped}`, late, counts];
   });
-  return table(heading, rows);
+  return table(['in their order', 'audit: checks hold', 'dropped', 'sent late, p99 · most', 'counts'], rows);
 }
 
 export const table = ([first = '', ...others]: string[], rows: string[][]): string =>

@@ -10,7 +10,7 @@ import { chart, timelineOf } from './chart.ts';
 import { figure, html, markdown } from './markdown.ts';
 import { type Case, CONFIGURATION, type Evidence, orderOf, type Plan, planOf, type Road, whyInvalid } from './plan.ts';
 import { COMMITTED, costRows, resultRows } from './readme.ts';
-import type { RunFacts, TimedClick } from './run.ts';
+import { factsOf, type RunFacts, type TimedClick } from './run.ts';
 import { type CountedRun, METRICS, type Measured, type Summary, spreadOf, summaryOf } from './summary.ts';
 
 const sizes = { units: 400, buyers: 1_200, seconds: 2, chargesPerSecond: 100 };
@@ -65,7 +65,7 @@ const DECIDED: Record<Case['name'], Record<Road, number>> = {
 };
 const CPU = { gateway: 0.8, orders: 0.6, inventory: 0.2, payment: 0.4, postgres: 0.7, redis: 0.1, rabbitmq: 0.5 };
 
-const factsOf = (name: Case['name'], road: Road, round: number): RunFacts => ({
+const madeUp = (name: Case['name'], road: Road, round: number): RunFacts => ({
   figures: FIGURES[name][road],
   rates: { offered: 600, yes: 190, crowd: 90, end: 400 / 4.2, bank: FIGURES[name][road].confirmed / 4 },
   // A little slower from round to round, so that there is a spread.
@@ -76,7 +76,7 @@ const factsOf = (name: Case['name'], road: Road, round: number): RunFacts => ({
 const runs: CountedRun[] = [1, 2, 3].flatMap((round) =>
   (['peak', 'calm'] as const).flatMap((name) =>
     (['queued', 'direct'] as const).map((road) => ({
-      ...{ case: name, road, round, facts: factsOf(name, road, round), invalid: [] },
+      ...{ case: name, road, round, facts: madeUp(name, road, round), invalid: [] },
       audit: { checks: 31, holding: 31 },
       k6: { dropped: 0, lateMs: { p99: 3, max: 12 } },
     })),
@@ -126,8 +126,28 @@ test('every case has every figure on both paths, each under a name of its own', 
 
 const metric = (key: string) => METRICS.find(([known]) => known === key)?.[3] ?? assert.fail(key);
 
+test('rates are worked out from the clicks and the orders of one run', () => {
+  const turn = {
+    round: 1,
+    road: 'queued' as const,
+    case: { ...(plan.cases[0] as Case), units: 2, buyers: 4, seconds: 2 },
+  };
+  const ids = ['a', 'b', null, null];
+  // Due each half second; the second yes comes after the last click.
+  const crowd = ids.map((orderId, i) =>
+    click({ orderId, dueAt: 1_000 + i * 500, answeredAt: 1_010 + i * 2_000, status: orderId ? 202 : 410 }),
+  );
+  const order = (orderId: string, decidedAt: number): [string, Order] => [
+    orderId,
+    { orderId, status: 'confirmed', createdAt: 1_000, decidedAt },
+  ];
+  const { rates, clickToDecidedMs } = factsOf(turn, crowd, new Map([order('a', 2_500), order('b', 4_500)]), 100);
+  assert.deepEqual(rates, { offered: 2, yes: 0.5, crowd: 0.5, end: 0.5, bank: 100 });
+  assert.deepEqual([clickToDecidedMs.p50, clickToDecidedMs.max], [1_500, 3_000]);
+});
+
 test('final results and CPU time are worked out from one run each', () => {
-  const valueIn = (key: string) => metric(key)(factsOf('peak', 'queued', 1));
+  const valueIn = (key: string) => metric(key)(madeUp('peak', 'queued', 1));
   assert.equal(valueIn('clickToFinalMs.p50'), 1_501);
   assert.equal(valueIn('cpuMsPerConfirmed.gateway'), 2);
   assert.equal(Math.round((valueIn('cpuMsPerConfirmed.total') ?? 0) * 100), 825, 'without bank and crowd');
@@ -135,7 +155,7 @@ test('final results and CPU time are worked out from one run each', () => {
 
 test('CPU time that cannot be read is not written as none', () => {
   const total = metric('cpuMsPerConfirmed.total');
-  const facts = factsOf('peak', 'queued', 1);
+  const facts = madeUp('peak', 'queued', 1);
   assert.equal(total({ ...facts, cpuSeconds: { gateway: 1 } }), null);
   assert.equal(total({ ...facts, figures: { ...facts.figures, confirmed: 0 } }), null);
 });
@@ -280,7 +300,7 @@ test('the words are made of the medians: the gain, the cost, and where the queue
 
 test('words do not praise what the figures do not show', () => {
   const swapped = runs.map((run) => {
-    const facts = run.road === 'direct' ? factsOf(run.case, 'queued', 1) : factsOf(run.case, 'direct', 1);
+    const facts = run.road === 'direct' ? madeUp(run.case, 'queued', 1) : madeUp(run.case, 'direct', 1);
     return { ...run, facts };
   });
   const { gives, costs, noHelp } = wordsOf(summaryOf(measured, plan, swapped));

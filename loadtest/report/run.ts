@@ -81,7 +81,7 @@ function readLog(file: string): { saleId: string; clicks: TimedClick[] } {
   return { saleId, clicks: logged.flatMap(({ click }) => click ?? []) };
 }
 
-function factsOf({ case: each }: Turn, clicks: TimedClick[], orders: Map<string, Order>, bank: number | null) {
+export function factsOf({ case: each }: Turn, clicks: TimedClick[], orders: Map<string, Order>, bank: number | null) {
   const lastClickAt = Math.max(...clicks.map(({ dueAt, lateMs }) => dueAt + lateMs));
   const firstDueAt = Math.min(...clicks.map(({ dueAt }) => dueAt));
   // An even crowd's last click has its share of the time, too.

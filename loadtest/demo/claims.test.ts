@@ -60,7 +60,7 @@ const result: DemoResult = {
   accident: { run: runOf(small), yesBefore: 60, yesMeanwhile: 90, awayMs: 719 },
 };
 
-/** What the claims that do not hold are about. */
+/** The subjects of the claims that do not hold. */
 const failing = (change: Partial<DemoResult>) =>
   claimsOf({ ...result, ...change }, settings).flatMap((claim) => (claim.ok ? [] : [claim.text.split(':')[0]]));
 

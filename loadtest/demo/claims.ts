@@ -15,7 +15,7 @@ export interface Claim {
 }
 type Row = [ok: boolean, name: string, text: string];
 
-/** Of the time: the first calls need a moment to reach the bank, and the machine is shared. */
+/** A share of the time: the first calls need a moment to reach the bank, and the machine is shared. */
 const MOST_IDLE = 0.2;
 
 export function claimsOf(result: DemoResult, settings: Settings): Claim[] {

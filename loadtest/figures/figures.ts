@@ -44,7 +44,7 @@ export function roadFigures({ stock, clicks, orders, lastClickAt }: RoadFacts) {
     confirmed: confirmed.length,
     unsold: stock - confirmed.length,
     answerMs: { yes: waits('yes'), no: waits('soldOut', 'busy', 'tooLate', 'limit', 'notOpen') },
-    /** Of confirmed orders only. */
+    /** Confirmed orders only. */
     clickToFinalMs: percentiles(clicks.flatMap((click) => finalMs(click, orders.get(click.orderId ?? '')))),
     peakLine: peakLine(placed),
     drainedMs: Math.max(0, ...placed.map(({ decidedAt }) => (decidedAt ?? 0) - lastClickAt)),

@@ -4,7 +4,7 @@ import { count, duration } from './format.ts';
 
 type Counts = 'confirmed' | 'confirmedWhenCrowdLeft' | 'unsold' | 'turnedAwayWhileUnsold' | 'peakLine';
 
-/** Of one run, or of several: then medians, and the worst run's failures. */
+/** One run's figures; or several runs' medians, with the failures of the worst. */
 export interface PathFigures extends Pick<RoadFigures, Counts | 'unanswered' | 'errors' | 'unknown'> {
   no: Pick<RoadFigures['no'], 'busy' | 'tooLate'>;
   answerMs: { yes: Pick<Percentiles, 'p50' | 'p99'> };

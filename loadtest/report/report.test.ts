@@ -10,8 +10,8 @@ import { chart, timelineOf } from './chart.ts';
 import { figure, html, markdown } from './markdown.ts';
 import { type Case, CONFIGURATION, type Evidence, orderOf, type Plan, planOf, type Road, whyInvalid } from './plan.ts';
 import { COMMITTED, costRows, resultRows } from './readme.ts';
-import { factsOf, type RunFacts, type TimedClick } from './run.ts';
-import { type CountedRun, METRICS, type Measured, type Summary, spreadOf, summaryOf } from './summary.ts';
+import { factsOf, type Ran, type RunFacts, type TimedClick } from './run.ts';
+import { METRICS, type Measured, type Summary, spreadOf, summaryOf } from './summary.ts';
 
 const sizes = { units: 400, buyers: 1_200, seconds: 2, chargesPerSecond: 100 };
 const plan: Plan = {
@@ -73,10 +73,11 @@ const madeUp = (name: Case['name'], road: Road, round: number): RunFacts => ({
   cpuSeconds: { ...CPU, bank: 0.2, k6: 1.5 },
 });
 
-const runs: CountedRun[] = [1, 2, 3].flatMap((round) =>
+const runs: Ran[] = [1, 2, 3].flatMap((round) =>
   (['peak', 'calm'] as const).flatMap((name) =>
     (['queued', 'direct'] as const).map((road) => ({
       ...{ case: name, road, round, facts: madeUp(name, road, round), invalid: [] },
+      ...{ timeline: [], k6Summary: {} },
       audit: { checks: 31, holding: 31 },
       k6: { dropped: 0, lateMs: { p99: 3, max: 12 } },
     })),
@@ -311,7 +312,7 @@ test('words do not praise what the figures do not show', () => {
 });
 
 test('one run in which the queue turned a buyer away is enough for no praise', () => {
-  const [first, ...others] = runs as [CountedRun, ...CountedRun[]];
+  const [first, ...others] = runs as [Ran, ...Ran[]];
   const figures = { ...first.facts.figures, turnedAwayWhileUnsold: 3, confirmed: 399, unsold: 1 };
   const failed = { ...first, facts: { ...first.facts, figures } };
   const { gives } = wordsOf(summaryOf(measured, plan, [failed, ...others]));

@@ -99,7 +99,7 @@ export function factsOf({ case: each }: Turn, clicks: TimedClick[], orders: Map<
       ...{ offered: offered / seconds, yes: yes / seconds, crowd: confirmedWhenCrowdLeft / seconds },
       ...{ end: confirmed / (seconds + drainedMs / 1_000), bank },
     },
-    /** Of confirmed orders, from when the click was due to the server's own time of the decision. */
+    /** Confirmed orders only, from when the click was due to the server's own time of the decision. */
     clickToDecidedMs: percentiles(decided),
   };
 }

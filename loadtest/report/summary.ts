@@ -86,18 +86,12 @@ export const SECTIONS: { title: string; note?: string; metrics: Metric[] }[] = [
 
 export const METRICS = SECTIONS.flatMap(({ metrics }) => metrics);
 
-/** A run without what only its picture and k6.json need. */
-export type CountedRun = Omit<Ran, 'timeline' | 'k6Summary'>;
 export type RunSpread = ReturnType<typeof spreadOf>;
 export type Summary = ReturnType<typeof summaryOf>;
 
-export interface Measured {
-  command: string;
-  environment: Environment & { k6: string };
-  configuration: Configuration;
-}
+export type Measured = { command: string; environment: Environment & { k6: string }; configuration: Configuration };
 
-export function summaryOf(measured: Measured, plan: Plan, runs: CountedRun[]) {
+export function summaryOf(measured: Measured, plan: Plan, runs: Ran[]) {
   const invalid = runs.flatMap((run) => run.invalid.map(({ why }) => `${describeRun(run)}: ${why}`));
   const roadOf = (name: Case['name'], road: Road): Record<string, RunSpread> => {
     const facts = runs.filter((run) => run.case === name && run.road === road).map((run) => run.facts);
@@ -107,18 +101,11 @@ export function summaryOf(measured: Measured, plan: Plan, runs: CountedRun[]) {
   return {
     ...{ ...measured, valid: invalid.length === 0, invalid },
     cases: plan.cases.map((each) => ({ ...each, roads: roadsOf(each) })),
-    runs: runs.map(({ case: name, road, round, invalid, audit, k6 }) => ({
-      case: name,
-      road,
-      round,
-      invalid,
-      audit,
-      k6,
-    })),
+    runs: runs.map(({ facts: _, timeline: __, k6Summary: ___, ...run }) => run),
   };
 }
 
-export const describeRun = ({ case: name, road, round }: Pick<CountedRun, 'case' | 'road' | 'round'>) =>
+export const describeRun = ({ case: name, road, round }: Pick<Ran, 'case' | 'road' | 'round'>) =>
   `${name}, ${road}, run ${round}`;
 
 /** All null where a run has no such figure: a median of fewer runs would look like one of all. */

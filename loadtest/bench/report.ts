@@ -1,6 +1,6 @@
 // What is told of a run of the bench: a line for each measurement, a table at the end, and the same as JSON.
 import { describeEnvironment } from '../figures/environment.ts';
-import { type Spread, spread } from '../figures/spread.ts';
+import { type Spread, spread } from '../figures/figures.ts';
 import type { BenchResult } from './bench.ts';
 import {
   type CpuCosts,

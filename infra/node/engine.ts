@@ -39,7 +39,7 @@ function upstreamImages(): Set<string> {
   const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
   const named = [
     ...read('docker-compose.yml').matchAll(/^ +image: ([\w.-]+:[\w.-]+)$/gm),
-    ...read('infra/node/Dockerfile').matchAll(/^FROM (\S+:\S+)/gm),
+    ...read('infra/node/Dockerfile').matchAll(/^FROM ([\w.-]+:\S+)/gm),
   ];
   return new Set(named.map(([, image]) => image as string));
 }

@@ -1,7 +1,7 @@
-// The one-shot `secrets` of docker-compose.yml: makes every secret at the first start, and hands each container its own.
-// It runs at every start and never changes what it made. Each folder of the volume is mounted in one container only.
+// The one-shot `secrets` of docker-compose.yml: makes every secret at the first start and gives each container its own, in
+// the folder of the volume that this container alone mounts. Later starts change no secret.
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const DIR = process.argv[2] ?? '/secrets';
@@ -9,12 +9,10 @@ const NAMES = ['postgres', 'orders', 'inventory', 'payment', 'redis', 'rabbitmq'
 type Secrets = Record<(typeof NAMES)[number], string>;
 
 const kept = join(DIR, 'all.json');
-const secrets = Object.fromEntries(NAMES.map((name) => [name, randomBytes(32).toString('hex')])) as Secrets;
-try {
-  Object.assign(secrets, JSON.parse(readFileSync(kept, 'utf8')));
-} catch (error) {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-}
+const secrets: Secrets = {
+  ...(Object.fromEntries(NAMES.map((name) => [name, randomBytes(32).toString('hex')])) as Secrets),
+  ...(existsSync(kept) && JSON.parse(readFileSync(kept, 'utf8'))),
+};
 write(kept, JSON.stringify(secrets), 0o600);
 
 const database = (name: 'orders' | 'inventory' | 'payment') =>
@@ -52,7 +50,7 @@ give('redis', 'password', secrets.redis);
 give('rabbitmq', 'rabbitmq.conf', `default_user = flashsale\ndefault_pass = ${secrets.rabbitmq}\n`);
 console.log(`secrets of ${NAMES.length} parties are in place`);
 
-// Readable for whoever runs in the container: the servers' images have users of their own.
+// Readable for all, because the servers' images have users of their own.
 function give(container: string, file: string, content: string): void {
   write(join(DIR, container, file), content, 0o444);
 }

@@ -4,11 +4,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { IMAGE as K6 } from '../k6/image.ts';
-import { PINNED } from '../k6/k6.ts';
+import { IMAGE } from '../k6/k6.ts';
 import { ROOT } from '../native/leftovers.ts';
-
-const IMAGE = `${K6}:${PINNED}`;
 
 interface Service {
   image?: string;

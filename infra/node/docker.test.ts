@@ -15,13 +15,10 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { execa, type Options } from 'execa';
-import { IMAGE as K6 } from '../k6/image.ts';
-import { PINNED } from '../k6/k6.ts';
+import { IMAGE } from '../k6/k6.ts';
 import { ROOT } from '../native/leftovers.ts';
 import { until } from '../until.ts';
 import { ownProject, removeLeftovers, removeProject, whyNoDocker } from './engine.ts';
-
-const IMAGE = `${K6}:${PINNED}`;
 
 const skip = await whyNoDocker();
 const project = process.env.COMPOSE_PROJECT_NAME ?? ownProject();

@@ -1,11 +1,11 @@
-// The crowd against a server of the test's own.
+// The load generator against a server of the test's own.
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, type TestContext, test } from 'node:test';
 import { answerOf } from '../clients/answer.ts';
 import { createGenerator } from './crowd.ts';
-import type { Tally } from './generator.ts';
+import type { Tally } from './record.ts';
 
 const generator = createGenerator();
 after(() => generator.stop());
@@ -26,9 +26,8 @@ async function shopOf(t: TestContext, handle: Handler): Promise<string> {
 }
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `token-${i}`);
-const silent = { tally: () => undefined, left: () => undefined };
 
-test('each buyer clicks once, and a shop that does not answer holds nobody back', async (t) => {
+test('each buyer clicks once, and a shop that does not answer delays no other click', async (t) => {
   const seen: string[] = [];
   const gatewayUrl = await shopOf(t, (request, response, nth) => {
     seen.push(`${request.method} ${request.url} ${request.headers.authorization}`);
@@ -36,7 +35,7 @@ test('each buyer clicks once, and a shop that does not answer holds nobody back'
   });
   const tokens = names(200);
   const order = { gatewayUrl, saleId: 'a-sale', tokens, seconds: 0.4, timeoutMs: 1_000 };
-  const { clicks } = await generator.send(order, silent);
+  const { clicks } = await generator.send(order);
 
   assert.deepEqual(seen.toSorted(), tokens.map((token) => `POST /v1/sales/a-sale/orders Bearer ${token}`).toSorted());
   const unknown = clicks.filter((click) => answerOf(click) === 'unknown');
@@ -59,7 +58,7 @@ test('an order is taken from a yes and from an unknown outcome, not from a refus
     response.writeHead(statuses[nth - 1] ?? 500, { location: `/v1/orders/order-${nth}` }).end(problem);
   });
   const tallies: Tally[] = [];
-  const watch = { tally: (tally: Tally) => tallies.push(tally), left: () => undefined };
+  const watch = { tally: (tally: Tally) => tallies.push(tally) };
   const order = { gatewayUrl, saleId: 's', tokens: names(4), seconds: 0.4, timeoutMs: 1_000 };
   const { clicks } = await generator.send(order, watch);
   const told = clicks.map((click) => [answerOf(click), click.orderId]);
@@ -72,13 +71,63 @@ test('an order is taken from a yes and from an unknown outcome, not from a refus
   assert.deepEqual(tallies.at(-1), { sent: 4, yes: 0, refused: 3, other: 1 });
 });
 
-test('a connection that breaks is an error, and the crowd goes on', async (t) => {
+test('a connection that breaks is an error, and the load goes on', async (t) => {
   const gatewayUrl = await shopOf(t, (request, response, nth) => {
     if (nth === 1) request.socket.destroy();
     else response.writeHead(410).end('{"type":"/problems/sold-out"}');
   });
   const order = { gatewayUrl, saleId: 's', tokens: names(5), seconds: 0.2, timeoutMs: 1_000 };
-  const { clicks, lastClickAt } = await generator.send(order, silent);
+  const { clicks, lastClickAt } = await generator.send(order);
   assert.deepEqual(clicks.map(answerOf), ['error', 'soldOut', 'soldOut', 'soldOut', 'soldOut']);
   assert.ok(clicks.every(({ answeredAt }) => answeredAt >= lastClickAt - 1_000));
+});
+
+test('a server that is frozen for 2 s: each click is still due, sent and counted, and its wait shows the freeze', async (t) => {
+  const [perSecond, seconds, frozenMs] = [200, 3, 2_000];
+  const seen: string[] = [];
+  const gatewayUrl = await shopOf(t, (request, response, nth) => {
+    seen.push(request.headers.authorization ?? '');
+    // The server is this thread, and the generator has its own.
+    if (nth === perSecond / 2) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, frozenMs);
+    response.writeHead(202).end('{}');
+  });
+  const tokens = names(perSecond * seconds);
+  const load = { gatewayUrl, saleId: 's', tokens, seconds, timeoutMs: 10_000 };
+  const { clicks, requests, statuses, latencyMs, lateShare } = await generator.send(load);
+
+  assert.deepEqual(seen.toSorted(), tokens.map((token) => `Bearer ${token}`).toSorted());
+  assert.deepEqual([requests, statuses], [tokens.length, { 202: tokens.length }]);
+  assert.ok(lateShare < 0.1, `${lateShare} of the clicks left late`);
+  const waits = (ms: number) => clicks.filter(({ answerMs }) => answerMs > ms).length;
+  const dueInFirst = (ms: number) => (perSecond * (frozenMs - ms)) / 1_000;
+  for (const ms of [500, 1_000, 1_500])
+    assert.ok(waits(ms) > 0.9 * dueInFirst(ms), `${waits(ms)} of ${dueInFirst(ms)} waited ${ms} ms`);
+  assert.ok(latencyMs.max > 0.95 * frozenMs && latencyMs.p99 > 0.9 * frozenMs, JSON.stringify(latencyMs));
+});
+
+test('connections click again as soon as they have their answer, for a time or until it is enough', async (t) => {
+  let [open, most] = [0, 0];
+  const gatewayUrl = await shopOf(t, (_request, response) => {
+    most = Math.max(most, ++open);
+    setTimeout(() => {
+      open -= 1;
+      response.writeHead(202).end('{}');
+    }, 5);
+  });
+  const load = { gatewayUrl, saleId: 's', tokens: names(3), timeoutMs: 1_000, connections: 8, keep: false };
+  const enough = await generator.send({ ...load, seconds: 60, clicks: 100 });
+  assert.deepEqual([enough.statuses, enough.clicks, most], [{ 202: 100 }, [], 8]);
+  const forATime = await generator.send({ ...load, seconds: 0.3 });
+  assert.ok(forATime.seconds >= 0.3 && forATime.seconds < 1, `${forATime.seconds} s`);
+  assert.ok(forATime.requests > 100 && forATime.requests <= (8 * forATime.seconds) / 0.005);
+});
+
+test('a load that is aborted ends at once, answers outstanding or not, and another can follow', async (t) => {
+  const gatewayUrl = await shopOf(t, (_request, response, nth) => {
+    if (nth > 4) response.writeHead(202).end('{}');
+  });
+  const load = { gatewayUrl, saleId: 's', tokens: names(4), seconds: 0.1, timeoutMs: 60_000 };
+  const abort = new AbortController();
+  await assert.rejects(generator.send(load, { left: () => abort.abort(new Error('enough')) }, abort.signal), /enough/);
+  assert.deepEqual((await generator.send(load)).statuses, { 202: 4 });
 });

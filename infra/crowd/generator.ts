@@ -1,96 +1,123 @@
-// The crowd, in a thread of its own: each click leaves when it is due, whatever became of the clicks before it.
+// The load generator's thread: sends one load at a time, by a timetable or over so many connections.
 import { lookup } from 'node:dns/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
-import { Pool } from 'undici';
-import type { Click } from '../clients/answer.ts';
-import { type Answered, answerOf, readAnswer } from '../clients/answer.ts';
+import { Client, type Dispatcher, Pool } from 'undici';
+import { type Answered, type Click, readAnswer } from '../clients/answer.ts';
+import { createRecord, type LoadResult, type Tally } from './record.ts';
 
-export interface CrowdOrder {
+export type { Tally };
+
+export interface Load {
   gatewayUrl: string;
   saleId: string;
+  /** Each click takes the next one; after the last the first again. */
   tokens: string[];
-  seconds: number;
   timeoutMs: number;
+  /** Open model: clicks are due evenly over this time. Closed model: no click begins later. */
+  seconds: number;
+  /** Open model: by default one for each token. Closed model: by default as many as there is time for. */
+  clicks?: number;
+  /** Closed model: each connection clicks again as soon as it has its answer. */
+  connections?: number;
+  /** False: answers are counted and forgotten. */
+  keep?: boolean;
 }
 
-export interface Tally {
-  sent: number;
-  yes: number;
-  refused: number;
-  other: number;
-}
-
-export type CrowdReport = { tally: Tally } | { left: true } | { clicks: Click[]; lastClickAt: number };
+export type Report = { tally: Tally } | { left: true } | { result: LoadResult };
 
 const TALLY_EVERY_MS = 200;
 
-// As many connections as there are calls in flight: a click that waited in the client would not be a click.
-const pools = new Map<string, Pool>();
-function poolTo(origin: string): Pool {
-  const pool = pools.get(origin) ?? new Pool(origin, { connections: null, pipelining: 1 });
-  pools.set(origin, pool);
-  return pool;
-}
+let tokens: string[] = [];
+let end = new AbortController();
 
-/** One for each gateway behind the name, to be clicked at in turn, as a load balancer would have it. */
-async function poolsTo(gatewayUrl: string): Promise<Pool[]> {
-  const url = new URL(gatewayUrl);
-  const gateways = await lookup(url.hostname, { all: true, family: 4 });
-  return gateways.map(({ address }) => poolTo(`${url.protocol}//${address}:${url.port}`));
-}
-
-parentPort?.on('message', async (order: CrowdOrder) => {
-  const tally: Tally = { sent: 0, yes: 0, refused: 0, other: 0 };
-  const report = (message: CrowdReport) => parentPort?.postMessage(message);
-  const telling = setInterval(() => report({ tally }), TALLY_EVERY_MS);
-  const { answers, lastClickAt } = await sendAll(order, tally);
-  report({ left: true });
-  const clicks = await Promise.all(answers);
-  clearInterval(telling);
-  report({ tally });
-  report({ clicks, lastClickAt });
+parentPort?.on('message', async (message: Load | 'stop') => {
+  if (message === 'stop') return end.abort();
+  end = new AbortController();
+  tokens = message.tokens ?? tokens;
+  const report = (one: Report) => parentPort?.postMessage(one);
+  const record = createRecord(message.keep ?? true);
+  const reporting = setInterval(() => report({ tally: record.tally }), TALLY_EVERY_MS);
+  const result = await send({ ...message, tokens }, record, () => report({ left: true }));
+  clearInterval(reporting);
+  report({ tally: record.tally });
+  report({ result });
 });
 
-async function sendAll({ gatewayUrl, saleId, tokens, seconds, timeoutMs }: CrowdOrder, tally: Tally) {
-  const send = sender(await poolsTo(gatewayUrl), `/v1/sales/${saleId}/orders`, timeoutMs, tally);
-  const everyMs = (seconds * 1000) / tokens.length;
-  const answers: Promise<Click>[] = [];
-  const startsAt = performance.now() + everyMs;
-  for (const token of tokens) {
-    const dueAt = startsAt + answers.length * everyMs;
-    for (let waitMs = dueAt - performance.now(); waitMs > 0; waitMs = dueAt - performance.now()) {
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
-    }
-    answers.push(send(token, dueAt));
-  }
-  return { answers, lastClickAt: Date.now() };
+type Clicking = (connection: Dispatcher, dueAt: number) => Promise<unknown>;
+
+async function send(load: Load, record: ReturnType<typeof createRecord>, onLeft: () => void): Promise<LoadResult> {
+  const { signal } = end;
+  const connections = await connect(load);
+  const destroy = () => Promise.all(connections.map((one) => one.destroy()));
+  signal.addEventListener('abort', destroy);
+  const inFlight = new Set<Promise<unknown>>();
+  const click: Clicking = (connection, dueAt) => {
+    const nth = record.tally.sent++;
+    const lateMs = performance.now() - dueAt;
+    const answering = post(connection, load, load.tokens[nth % load.tokens.length]).then((answer) => {
+      inFlight.delete(answering);
+      record.add(nth, { ...answer, lateMs, answerMs: performance.now() - dueAt, answeredAt: Date.now() });
+    });
+    inFlight.add(answering);
+    return answering;
+  };
+  const startedAt = performance.now();
+  await (load.connections ? keepBusy : keepTimetable)(load, connections, click, signal);
+  const lastClickAt = Date.now();
+  onLeft();
+  await Promise.all(inFlight);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  await destroy();
+  return record.result(lastClickAt, seconds);
 }
 
-function sender(pools: Pool[], path: string, timeoutMs: number, tally: Tally) {
-  return async (token: string, dueAt: number): Promise<Click> => {
-    const pool = pools[tally.sent % pools.length] as Pool;
-    tally.sent += 1;
-    const lateMs = performance.now() - dueAt;
-    const answer = await click(pool, path, token, timeoutMs);
-    const clicked = { ...answer, lateMs, answerMs: performance.now() - dueAt, answeredAt: Date.now() };
-    const kind = answerOf(clicked);
-    tally[kind === 'yes' ? 'yes' : kind === 'unknown' || kind === 'error' ? 'other' : 'refused'] += 1;
-    return clicked;
+/** To each gateway behind the name in turn, as a load balancer would. */
+async function connect({ gatewayUrl, connections }: Load): Promise<(Client | Pool)[]> {
+  const url = new URL(gatewayUrl);
+  const gateways = await lookup(url.hostname, { all: true, family: 4 });
+  const origins = gateways.map(({ address }) => `${url.protocol}//${address}:${url.port}`);
+  if (connections) return Array.from({ length: connections }, (_, i) => new Client(origins[i % origins.length] ?? url));
+  // As many connections as there are calls in flight: a click must not wait in the client.
+  return origins.map((origin) => new Pool(origin, { connections: null, pipelining: 1 }));
+}
+
+async function keepTimetable(load: Load, pools: Dispatcher[], click: Clicking, signal: AbortSignal): Promise<void> {
+  const { seconds, clicks = load.tokens.length } = load;
+  const everyMs = (seconds * 1_000) / clicks;
+  const startsAt = performance.now() + everyMs;
+  for (let nth = 0; nth < clicks && !signal.aborted; nth++) {
+    const dueAt = startsAt + nth * everyMs;
+    for (let waitMs = dueAt - performance.now(); waitMs > 0; waitMs = dueAt - performance.now()) await sleep(waitMs);
+    click(pools[nth % pools.length] as Dispatcher, dueAt);
+  }
+}
+
+async function keepBusy(load: Load, clients: Dispatcher[], click: Clicking, signal: AbortSignal): Promise<void> {
+  const { seconds, clicks = Number.POSITIVE_INFINITY } = load;
+  const endsAt = performance.now() + seconds * 1_000;
+  let sent = 0;
+  const keepClicking = async (client: Dispatcher) => {
+    while (sent++ < clicks && performance.now() < endsAt && !signal.aborted) await click(client, performance.now());
   };
+  await Promise.all(clients.map(keepClicking));
 }
 
 type Answer = Answered & Pick<Click, 'orderId'>;
 
+const NO_ANSWER = { status: 0, problem: null, reason: null, orderId: null };
+const TIMEOUTS = new Set(['HeadersTimeoutError', 'BodyTimeoutError']);
+
 /** `dispatch` and not `request`, which costs a third more: this thread takes its time from the machine it measures. */
-function click(pool: Pool, path: string, token: string, timeoutMs: number): Promise<Answer> {
+function post(connection: Dispatcher, { saleId, timeoutMs }: Load, token?: string): Promise<Answer> {
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const patience = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
+  const timeouts = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
   return new Promise((resolve) => {
     let status = 0;
     let location: string | undefined;
     let text = '';
-    pool.dispatch(
-      { path, method: 'POST', headers, body: '{}', ...patience },
+    connection.dispatch(
+      { path: `/v1/sales/${saleId}/orders`, method: 'POST', headers, body: '{}', ...timeouts },
       {
         onRequestStart: () => undefined,
         onResponseStart(_controller, statusCode, headers) {
@@ -106,6 +133,3 @@ function click(pool: Pool, path: string, token: string, timeoutMs: number): Prom
     );
   });
 }
-
-const NO_ANSWER = { status: 0, problem: null, reason: null, orderId: null };
-const TIMEOUTS = new Set(['HeadersTimeoutError', 'BodyTimeoutError']);

@@ -1,8 +1,7 @@
 // Sends load from a thread of its own, so that neither progress nor polling makes a click late.
 import { on } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { Load, Report } from './generator.ts';
-import type { LoadResult, Tally } from './record.ts';
+import type { Load, LoadResult, Report, Tally } from './generator.ts';
 
 export type Crowd = Pick<LoadResult, 'clicks' | 'lastClickAt'>;
 
@@ -10,6 +9,8 @@ export interface Watch {
   tally?(tally: Tally): void;
   /** The last click has been sent; answers are still to come. */
   left?(): void;
+  /** Its end makes `send` reject with its reason, and leaves no click in flight. */
+  signal?: AbortSignal;
 }
 
 export type Generator = ReturnType<typeof createGenerator>;
@@ -18,8 +19,8 @@ export function createGenerator() {
   const worker = new Worker(new URL('./generator.ts', import.meta.url));
   let handedOver: string[] | undefined;
 
-  /** One load at a time; resolves when each click has its answer or has given up, rejects at the end of the signal. */
-  async function send({ tokens, ...load }: Load, watch: Watch = {}, signal?: AbortSignal): Promise<LoadResult> {
+  /** One load at a time; resolves when each click has its answer or has given up. */
+  async function send({ tokens, ...load }: Load, { tally, left, signal }: Watch = {}): Promise<LoadResult> {
     signal?.throwIfAborted();
     const stop = () => worker.postMessage('stop');
     signal?.addEventListener('abort', stop);
@@ -29,8 +30,8 @@ export function createGenerator() {
     handedOver = tokens;
     try {
       for await (const [report] of reports) {
-        if ('tally' in report) watch.tally?.(report.tally);
-        else if ('left' in report) watch.left?.();
+        if ('tally' in report) tally?.(report.tally);
+        else if ('left' in report) left?.();
         else {
           signal?.throwIfAborted();
           return report.result;

@@ -1,12 +1,10 @@
-// The load generator's thread: sends one load at a time, by a timetable or over so many connections.
+// The load generator's thread: sends one load at a time, by a timetable or over so many connections, and records it.
 import { lookup } from 'node:dns/promises';
+import { createHistogram } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
-import { Client, type Dispatcher, Pool } from 'undici';
-import { type Answered, type Click, readAnswer } from '../clients/answer.ts';
-import { createRecord, type LoadResult, type Tally } from './record.ts';
-
-export type { Tally };
+import { Pool } from 'undici';
+import { type Answer, answerOf, type Click, readAnswer } from '../clients/answer.ts';
 
 export interface Load {
   gatewayUrl: string;
@@ -24,38 +22,43 @@ export interface Load {
   keep?: boolean;
 }
 
+export type Tally = Record<'sent' | 'yes' | 'refused' | 'other', number>;
+type LoadRecord = ReturnType<typeof createRecord>;
+export type LoadResult = ReturnType<LoadRecord['result']>;
 export type Report = { tally: Tally } | { left: true } | { result: LoadResult };
 
 const TALLY_EVERY_MS = 200;
+/** Timers and the operating system's scheduler delay a click by less. */
+const LATE_MS = 10;
+const TALLIED: Partial<Record<Answer, keyof Tally>> = { yes: 'yes', unknown: 'other', error: 'other' };
+const NO_ANSWER = readAnswer(0, undefined, '');
+const TIMEOUTS = new Set(['HeadersTimeoutError', 'BodyTimeoutError']);
 
 let tokens: string[] = [];
 let end = new AbortController();
+const report = (one: Report) => parentPort?.postMessage(one);
 
 parentPort?.on('message', async (message: Load | 'stop') => {
   if (message === 'stop') return end.abort();
   end = new AbortController();
   tokens = message.tokens ?? tokens;
-  const report = (one: Report) => parentPort?.postMessage(one);
   const record = createRecord(message.keep ?? true);
-  const reporting = setInterval(() => report({ tally: record.tally }), TALLY_EVERY_MS);
-  const result = await send({ ...message, tokens }, record, () => report({ left: true }));
+  const reporting = setInterval(report, TALLY_EVERY_MS, { tally: record.tally });
+  const result = await send({ ...message, tokens }, record);
   clearInterval(reporting);
   report({ tally: record.tally });
   report({ result });
 });
 
-type Clicking = (connection: Dispatcher, dueAt: number) => Promise<unknown>;
-
-async function send(load: Load, record: ReturnType<typeof createRecord>, onLeft: () => void): Promise<LoadResult> {
-  const { signal } = end;
-  const connections = await connect(load);
-  const destroy = () => Promise.all(connections.map((one) => one.destroy()));
-  signal.addEventListener('abort', destroy);
-  const inFlight = new Set<Promise<unknown>>();
-  const click: Clicking = (connection, dueAt) => {
+async function send(load: Load, record: LoadRecord): Promise<LoadResult> {
+  const pools = await connect(load);
+  const destroy = () => Promise.all(pools.map((pool) => pool.destroy()));
+  end.signal.addEventListener('abort', destroy);
+  const inFlight = new Set<Promise<void>>();
+  const click = (dueAt: number) => {
     const nth = record.tally.sent++;
     const lateMs = performance.now() - dueAt;
-    const answering = post(connection, load, load.tokens[nth % load.tokens.length]).then((answer) => {
+    const answering = post(pools[nth % pools.length], load, tokens[nth % tokens.length]).then((answer) => {
       inFlight.delete(answering);
       record.add(nth, { ...answer, lateMs, answerMs: performance.now() - dueAt, answeredAt: Date.now() });
     });
@@ -63,73 +66,93 @@ async function send(load: Load, record: ReturnType<typeof createRecord>, onLeft:
     return answering;
   };
   const startedAt = performance.now();
-  await (load.connections ? keepBusy : keepTimetable)(load, connections, click, signal);
+  await (load.connections ? keepBusy(load, load.connections, click) : keepTimetable(load, click));
   const lastClickAt = Date.now();
-  onLeft();
+  report({ left: true });
   await Promise.all(inFlight);
   const seconds = (performance.now() - startedAt) / 1_000;
   await destroy();
   return record.result(lastClickAt, seconds);
 }
 
-/** To each gateway behind the name in turn, as a load balancer would. */
-async function connect({ gatewayUrl, connections }: Load): Promise<(Client | Pool)[]> {
-  const url = new URL(gatewayUrl);
-  const gateways = await lookup(url.hostname, { all: true, family: 4 });
-  const origins = gateways.map(({ address }) => `${url.protocol}//${address}:${url.port}`);
-  if (connections) return Array.from({ length: connections }, (_, i) => new Client(origins[i % origins.length] ?? url));
-  // As many connections as there are calls in flight: a click must not wait in the client.
-  return origins.map((origin) => new Pool(origin, { connections: null, pipelining: 1 }));
+/**
+ * To each gateway behind the name, to be clicked at in turn, as a load balancer would. By a timetable with as many
+ * connections as there are calls in flight: a click that waited in the client would be late.
+ */
+async function connect({ gatewayUrl, connections }: Load): Promise<Pool[]> {
+  const limit = { connections: connections ?? null, pipelining: 1 };
+  const { hostname, protocol, port } = new URL(gatewayUrl);
+  const gateways = await lookup(hostname, { all: true, family: 4 });
+  return gateways.map(({ address }) => new Pool(`${protocol}//${address}:${port}`, limit));
 }
 
-async function keepTimetable(load: Load, pools: Dispatcher[], click: Clicking, signal: AbortSignal): Promise<void> {
-  const { seconds, clicks = load.tokens.length } = load;
+async function keepTimetable({ seconds, clicks = tokens.length }: Load, click: (dueAt: number) => void): Promise<void> {
   const everyMs = (seconds * 1_000) / clicks;
   const startsAt = performance.now() + everyMs;
-  for (let nth = 0; nth < clicks && !signal.aborted; nth++) {
+  for (let nth = 0; nth < clicks && !end.signal.aborted; nth++) {
     const dueAt = startsAt + nth * everyMs;
-    for (let waitMs = dueAt - performance.now(); waitMs > 0; waitMs = dueAt - performance.now()) await sleep(waitMs);
-    click(pools[nth % pools.length] as Dispatcher, dueAt);
+    for (let now = performance.now(); now < dueAt; now = performance.now()) await sleep(dueAt - now);
+    click(dueAt);
   }
 }
 
-async function keepBusy(load: Load, clients: Dispatcher[], click: Clicking, signal: AbortSignal): Promise<void> {
+async function keepBusy(load: Load, connections: number, click: (dueAt: number) => Promise<void>): Promise<void> {
   const { seconds, clicks = Number.POSITIVE_INFINITY } = load;
   const endsAt = performance.now() + seconds * 1_000;
   let sent = 0;
-  const keepClicking = async (client: Dispatcher) => {
-    while (sent++ < clicks && performance.now() < endsAt && !signal.aborted) await click(client, performance.now());
+  const keepClicking = async () => {
+    while (sent++ < clicks && performance.now() < endsAt && !end.signal.aborted) await click(performance.now());
   };
-  await Promise.all(clients.map(keepClicking));
+  await Promise.all(Array.from({ length: connections }, keepClicking));
 }
 
-type Answer = Answered & Pick<Click, 'orderId'>;
-
-const NO_ANSWER = { status: 0, problem: null, reason: null, orderId: null };
-const TIMEOUTS = new Set(['HeadersTimeoutError', 'BodyTimeoutError']);
-
 /** `dispatch` and not `request`, which costs a third more: this thread takes its time from the machine it measures. */
-function post(connection: Dispatcher, { saleId, timeoutMs }: Load, token?: string): Promise<Answer> {
+function post(pool: Pool | undefined, { saleId, timeoutMs }: Load, token?: string) {
+  const { promise, resolve } = Promise.withResolvers<typeof NO_ANSWER>();
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const timeouts = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
-  return new Promise((resolve) => {
-    let status = 0;
-    let location: string | undefined;
-    let text = '';
-    connection.dispatch(
-      { path: `/v1/sales/${saleId}/orders`, method: 'POST', headers, body: '{}', ...timeouts },
-      {
-        onRequestStart: () => undefined,
-        onResponseStart(_controller, statusCode, headers) {
-          status = statusCode;
-          location = headers.location?.toString();
-        },
-        onResponseData(_controller, chunk) {
-          text += chunk;
-        },
-        onResponseEnd: () => resolve(readAnswer(status, location, text)),
-        onResponseError: (_controller, error) => resolve({ ...NO_ANSWER, timedOut: TIMEOUTS.has(error.name) }),
+  const request = { path: `/v1/sales/${saleId}/orders`, method: 'POST' as const, headers, body: '{}' };
+  let [status, location, text] = [0, '', ''];
+  pool?.dispatch(
+    { ...request, headersTimeout: timeoutMs, bodyTimeout: timeoutMs },
+    {
+      onRequestStart: () => undefined,
+      onResponseStart: (_controller, statusCode, headers) => {
+        [status, location] = [statusCode, String(headers.location ?? '')];
       },
-    );
-  });
+      onResponseData: (_controller, chunk) => {
+        text += chunk;
+      },
+      onResponseEnd: () => resolve(readAnswer(status, location || undefined, text)),
+      onResponseError: (_controller, error) => resolve({ ...NO_ANSWER, timedOut: TIMEOUTS.has(error.name) }),
+    },
+  );
+  return promise;
+}
+
+function createRecord(keep: boolean) {
+  const tally: Tally = { sent: 0, yes: 0, refused: 0, other: 0 };
+  const clicks: Click[] = [];
+  const statuses: Record<string, number> = {};
+  const errors = { connection: 0, timeout: 0 };
+  const waits = createHistogram();
+  let [late, latestMs] = [0, 0];
+  return {
+    tally,
+    add(nth: number, click: Click): void {
+      const { status, timedOut, lateMs, answerMs } = click;
+      tally[TALLIED[answerOf(click)] ?? 'refused'] += 1;
+      if (status) statuses[status] = (statuses[status] ?? 0) + 1;
+      else errors[timedOut ? 'timeout' : 'connection'] += 1;
+      waits.record(Math.max(1, Math.round(answerMs * 1e3)));
+      if (lateMs > LATE_MS) late += 1;
+      latestMs = Math.max(latestMs, lateMs);
+      if (keep) clicks[nth] = click;
+    },
+    /** Clicks are in the order in which they were due, latency counts from then, and late is a click sent late. */
+    result(lastClickAt: number, seconds: number) {
+      const latencyMs = { p50: waits.percentile(50) / 1e3, p99: waits.percentile(99) / 1e3, max: waits.max / 1e3 };
+      const [requests, lateShare] = [waits.count, late / Math.max(1, waits.count)];
+      return { clicks, lastClickAt, requests, seconds, statuses, errors, latencyMs, lateShare, latestMs };
+    },
+  };
 }

@@ -1,5 +1,5 @@
 // Reference (b): the least that a yes takes. The same token check, the gate's own script, a confirmed publish, 202.
-// PORT, REDIS_URL, AMQP_URL and TOKEN_SECRET say where and with whom; SALE_IDS whose gates it opens, with ample stock.
+// PORT, REDIS_URL, AMQP_URL and TOKEN_SECRET are its addresses and key; it opens a gate with ample stock for each of SALE_IDS.
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
@@ -11,16 +11,13 @@ import { createVerifier } from 'fast-jwt';
 import { Redis } from 'ioredis';
 import { ROOT } from '../../../infra/native/leftovers.ts';
 
-const { PORT, REDIS_URL = '', AMQP_URL = '', TOKEN_SECRET = '', SALE_IDS = '' } = process.env;
-const DAY_MS = 86_400_000;
-const DECIDE_WITHIN_MS = 600_000;
-const UNSENT_DUE_MS = 10_000;
+const { PORT, REDIS_URL = '', AMQP_URL = '', TOKEN_SECRET: key = '', SALE_IDS = '' } = process.env;
+const [DAY_MS, DECIDE_WITHIN_MS, UNSENT_DUE_MS] = [86_400_000, 600_000, 10_000];
 const GATE = { process: 'reference', epoch: 1, tickets: 1_000_000_000, closed: 0, opensAt: 0 };
 
 /** The gateway's own script, and the parts of a sale's gate that are its KEYS. */
 const lua = readFileSync(join(ROOT, 'services/gateway/src/outbound/gate/admit.lua'), 'utf8');
 const PARTS = ['gate', 'buyers', 'orders', 'due', 'line', 'keys'];
-
 const scripts = { admit: { numberOfKeys: PARTS.length, lua } };
 const redis = new Redis(REDIS_URL, { scripts, enableAutoPipelining: true });
 const { admit } = redis as unknown as { admit(...args: (string | number)[]): Promise<[string]> };
@@ -34,18 +31,12 @@ channel.on('return', () => {
   throw new Error('no queue took the order');
 });
 
-const verify = createVerifier({
-  key: TOKEN_SECRET,
-  algorithms: ['HS256'],
-  allowedAud: 'flashsale',
-  requiredClaims: ['sub', 'aud', 'exp'],
-  cache: false,
-});
+const requiredClaims = ['sub', 'aud', 'exp'];
+const verify = createVerifier({ key, algorithms: ['HS256'], allowedAud: 'flashsale', requiredClaims, cache: false });
 
 createServer({ keepAliveTimeout: 30_000 }, (request, response) => {
   let text = '';
-  request.setEncoding('utf8');
-  request.on('data', (chunk) => {
+  request.setEncoding('utf8').on('data', (chunk) => {
     text += chunk;
   });
   request.on('end', async () => {
@@ -63,7 +54,7 @@ createServer({ keepAliveTimeout: 30_000 }, (request, response) => {
   });
 }).listen(Number(PORT), '127.0.0.1', 4_096);
 
-/** The order's id; nothing for whoever is not let in. */
+/** The order's id; undefined for a click that is not let in. */
 async function accept({ url = '', headers }: IncomingMessage, text: string): Promise<string | undefined> {
   const { sub: buyerId } = verify((headers.authorization ?? '').slice('Bearer '.length));
   const saleId = url.split('/')[3] ?? '';

@@ -42,5 +42,5 @@ export function createGenerator() {
       signal?.removeEventListener('abort', stop);
     }
   }
-  return { send, stop: () => worker.terminate() };
+  return { send, stop: async (): Promise<void> => void (await worker.terminate()) };
 }

@@ -28,8 +28,8 @@ export type LoadResult = ReturnType<LoadRecord['result']>;
 export type Report = { tally: Tally } | { left: true } | { result: LoadResult };
 
 const TALLY_EVERY_MS = 200;
-/** Timers and the operating system's scheduler delay a click by less. */
-const LATE_MS = 10;
+/** The timers and the scheduler of a machine that keeps up delay a click by less. */
+const LATE_MS = 20;
 const TALLIED: Partial<Record<Answer, keyof Tally>> = { yes: 'yes', unknown: 'other', error: 'other' };
 const NO_ANSWER = readAnswer(0, undefined, '');
 const TIMEOUTS = new Set(['HeadersTimeoutError', 'BodyTimeoutError']);
@@ -75,11 +75,9 @@ async function send(load: Load, record: LoadRecord): Promise<LoadResult> {
   return record.result(lastClickAt, seconds);
 }
 
-/**
- * To each gateway behind the name, to be clicked at in turn, as a load balancer would. By a timetable with as many
- * connections as there are calls in flight: a click that waited in the client would be late.
- */
+/** To each gateway behind the name, to be clicked at in turn, as a load balancer would. */
 async function connect({ gatewayUrl, connections }: Load): Promise<Pool[]> {
+  // By a timetable as many as there are calls in flight: a click that waited in the client would be late.
   const limit = { connections: connections ?? null, pipelining: 1 };
   const { hostname, protocol, port } = new URL(gatewayUrl);
   const gateways = await lookup(hostname, { all: true, family: 4 });

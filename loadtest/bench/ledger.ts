@@ -7,10 +7,10 @@ import pg from 'pg';
 import { findServers } from '../../infra/native/find-servers.mjs';
 import { ROOT } from '../../infra/native/leftovers.ts';
 
-const CLIENTS = 8;
 const AMPLE_SALE = `INSERT INTO sales (id, sku, title, amount_minor, currency, initial, available, opens_at, closes_at,
     per_buyer_limit, mode, checkout, decide_within_seconds, epoch)
-  VALUES ($1, 'bench', 'ample', 4900, 'EUR', 1000000000, 1000000000, now(), now() + interval '1 day', 1, 'queued', 'instant', 600, 1)`;
+  VALUES ($1, 'bench', 'ample', 4900, 'EUR', 1000000000, 1000000000, now(), now() + interval '1 day',
+    1, 'queued', 'instant', 600, 1)`;
 
 /** In a schema of its own in that database. */
 export async function layLedger(databaseUrl: string) {
@@ -31,7 +31,7 @@ export async function layLedger(databaseUrl: string) {
     async run(bound: { seconds: number } | { transactions: number }, cancelSignal: AbortSignal) {
       const end = 'seconds' in bound ? ['-T', String(bound.seconds)] : ['-t', String(bound.transactions)];
       const order = ['-D', `sale=${saleId}`, '-f', join(import.meta.dirname, 'order.sql')];
-      const args = ['-n', '-c', String(CLIENTS), '-M', 'prepared', ...end, ...order];
+      const args = ['-n', '-c', '8', '-M', 'prepared', ...end, ...order];
       const { stdout } = await execa(findPgbench(), args, { env, extendEnv: false, cancelSignal });
       return parsePgbench(stdout);
     },

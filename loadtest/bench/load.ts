@@ -1,9 +1,9 @@
-// Load on sales, of which each click must get the same answer: what it costs the tested process, what is still queued.
+// Load on sales, each click of which must get the same answer; its cost to a process, and the queue that it leaves.
 import { keyOf } from '@flashsale/contracts/gate';
 import type { Stores } from '../../infra/audit/stores.ts';
 import { createBuyers, createTokens } from '../../infra/buyers/buyers.ts';
 import { createShop } from '../../infra/clients/shop.ts';
-import { createGenerator, type Watch } from '../../infra/crowd/crowd.ts';
+import { createGenerator } from '../../infra/crowd/crowd.ts';
 import type { Load, LoadResult } from '../../infra/crowd/generator.ts';
 import type { Stack } from '../../infra/native/stack.ts';
 import { until } from '../../infra/until.ts';
@@ -11,13 +11,8 @@ import { cpuSeconds, cpuUsed } from '../figures/cpu.ts';
 
 type Clicks = Omit<Load, 'gatewayUrl' | 'tokens' | 'timeoutMs' | 'keep'>;
 type Answers = Omit<LoadResult, 'clicks' | 'lastClickAt'>;
-type Tested = { gatewayUrl: string; pid: number };
 
-const AMPLE = 10_000_000;
-const DAY_MS = 86_400_000;
-const TIMEOUT_MS = 10_000;
 const FEWEST_TOKENS = 1_000;
-const WORKED_OFF_WITHIN_MS = 180_000;
 
 export function createLoad({ gatewayUrl, tokenSecret }: Stack, stores: Stores, signal: AbortSignal) {
   const shop = createShop(gatewayUrl);
@@ -25,23 +20,17 @@ export function createLoad({ gatewayUrl, tokenSecret }: Stack, stores: Stores, s
   const generator = createGenerator();
   let tokens: string[] = [];
 
-  async function send(
-    who: string,
-    status: number,
-    clicks: Clicks,
-    watch: Watch = {},
-    at = gatewayUrl,
-  ): Promise<Answers> {
+  async function send(who: string, status: number, clicks: Clicks, at = gatewayUrl): Promise<Answers> {
     const count = Math.max(FEWEST_TOKENS, clicks.clicks ?? 0);
     if (tokens.length < count) tokens = createBuyers(tokenSecret, 'buyer', count).map(({ token }) => token);
-    const load = { ...clicks, gatewayUrl: at, tokens, timeoutMs: TIMEOUT_MS, keep: false };
-    const { clicks: _none, lastClickAt: _at, ...answers } = await generator.send(load, { signal, ...watch });
+    const load = { ...clicks, gatewayUrl: at, tokens, timeoutMs: 10_000, keep: false };
+    const { clicks: _none, lastClickAt: _at, ...answers } = await generator.send(load, { signal });
     assertAnswered(answers, status, who, clicks.clicks);
     return answers;
   }
 
-  /** A new one for each measurement, so that each buyer comes to it once. */
-  async function openSale(stock = AMPLE): Promise<string> {
+  /** With ample stock by default; a new one for each measurement, so that each buyer comes to it once. */
+  async function openSale(stock = 10_000_000): Promise<string> {
     let saleId = '';
     const isOpen = async () => {
       saleId ||= (await shop.createSale(draft(stock), admin)).id;
@@ -59,9 +48,14 @@ export function createLoad({ gatewayUrl, tokenSecret }: Stack, stores: Stores, s
   }
 
   /** Per CPU second of the process under test: other processes on the machine do not count. */
-  async function cost({ gatewayUrl, pid }: Tested, who: string, status: number, clicks: Clicks) {
+  async function cost(
+    { gatewayUrl, pid }: { gatewayUrl: string; pid: number },
+    who: string,
+    status: number,
+    clicks: Clicks,
+  ) {
     const before = cpuSeconds({ tested: pid });
-    const { requests, seconds } = await send(who, status, clicks, {}, gatewayUrl);
+    const { requests, seconds } = await send(who, status, clicks, gatewayUrl);
     const used = cpuUsed(before, cpuSeconds({ tested: pid })).tested;
     if (!used) throw new Error(`${who}: no CPU time was read of process ${pid}`);
     return { perCpuSecond: requests / used, requests, cpuSeconds: used, seconds };
@@ -69,11 +63,11 @@ export function createLoad({ gatewayUrl, tokenSecret }: Stack, stores: Stores, s
 
   /** Accepted orders without a result, as the gate counts them. */
   const queued = (saleId: string) => stores.redis.zcard(keyOf(saleId, 'line'));
-  const waiting = { withinMs: WORKED_OFF_WITHIN_MS, everyMs: 250, signal };
-  const untilWorkedOff = (saleId: string) =>
-    until('no order is queued', async () => (await queued(saleId)) === 0, waiting);
-  const stop = async () => void (await generator.stop());
-  return { send, openSale, openSoldOutSale, cost, queued, untilWorkedOff, stop };
+  const untilWorkedOff = async (saleId: string): Promise<void> => {
+    const isEmpty = async () => (await queued(saleId)) === 0;
+    await until('no order is queued', isEmpty, { withinMs: 180_000, everyMs: 250, signal });
+  };
+  return { send, openSale, openSoldOutSale, cost, queued, untilWorkedOff, stop: generator.stop };
 }
 
 const draft = (stock: number) => ({
@@ -82,7 +76,7 @@ const draft = (stock: number) => ({
   price: { amountMinor: 4_900, currency: 'EUR' },
   stock,
   opensAt: new Date(Date.now() - 1_000).toISOString(),
-  closesAt: new Date(Date.now() + DAY_MS).toISOString(),
+  closesAt: new Date(Date.now() + 86_400_000).toISOString(),
   perBuyerLimit: 1,
   mode: 'queued' as const,
 });

@@ -1,4 +1,4 @@
-// npm run bench [-- --quick] [--json FILE]: 0 with figures, 1 when something could not be measured or the audit differs.
+// npm run bench [-- --quick] [--json FILE]: 0 with figures, 1 where one could not be measured or the audit differs.
 import { writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -14,9 +14,8 @@ import { runRound } from './round.ts';
 import { FULL, QUICK, type Settings } from './settings.ts';
 
 const USAGE = 'usage: npm run bench [-- --quick] [--json FILE]';
-const REST_WITHIN_MS = 60_000;
 
-async function run(end: AbortSignal): Promise<void> {
+async function run(end: AbortSignal): Promise<number> {
   const { quick, json } = parseArgs({ options: { quick: { type: 'boolean' }, json: { type: 'string' } } }).values;
   const settings = quick ? QUICK : FULL;
   if (!canMeasureCpu()) throw new Error('the bench counts CPU seconds, which it can on Linux only');
@@ -29,6 +28,7 @@ async function run(end: AbortSignal): Promise<void> {
   }
   console.log(['', ...describeResult(result, settings)].join('\n'));
   if (json) await writeFile(json, `${JSON.stringify(resultAsJson(result, settings), null, 2)}\n`);
+  return 0;
 }
 
 /** On a fresh stack. The figures of a shop that lost an order or sold a unit twice would be worth nothing. */
@@ -41,7 +41,7 @@ async function addRound(result: BenchResult, number: number, settings: Settings,
   });
   result.cpuMs.push(cpuMs);
   result.environment ??= await readEnvironment(stores, stack.amqpUrl);
-  const audited = await audit(stores, { atRest: true, patienceMs: REST_WITHIN_MS });
+  const audited = await audit(stores, { atRest: true, patienceMs: 60_000 });
   if (!audited.ok) throw new Error(['the audit finds differences:', ...describeShortly(audited)].join('\n'));
   log(`audit: all ${audited.checks.length} checks hold`);
 }
@@ -54,12 +54,9 @@ function log(line: string): void {
 // Between two timers nothing else may keep the process alive.
 setInterval(() => undefined, 60_000);
 const end = endRequested();
-const code = await run(end).then(
-  () => 0,
-  (error) => {
-    if (!end.aborted) console.error(error instanceof Error ? error.message : error);
-    if (error?.code?.startsWith('ERR_PARSE_ARGS')) console.error(USAGE);
-    return 1;
-  },
-);
+const code = await run(end).catch((error) => {
+  if (!end.aborted) console.error(error instanceof Error ? error.message : error);
+  if (error?.code?.startsWith('ERR_PARSE_ARGS')) console.error(USAGE);
+  return 1;
+});
 process.exit(end.aborted ? 128 + constants.signals[end.reason as NodeJS.Signals] : code);

@@ -1,4 +1,4 @@
-// The report of the bench: a line for each measurement, a table of ratios and CPU costs at the end, and the same as JSON.
+// The report of the bench: a line for each measurement, a table of ratios and CPU costs at the end, the same as JSON.
 import { describeEnvironment, type Environment } from '../figures/environment.ts';
 import { count } from '../figures/format.ts';
 import { type Spread, spread } from '../figures/spread.ts';
@@ -12,9 +12,11 @@ const RATIOS = {
   drain: { ours: 'confirmed per second, from the queue', reference: 'pgbench, a transaction for each order' },
   decoupling: { ours: 'ms, queued answer p99 at a slow bank', reference: 'at a bank without limit' },
 };
+const NAMES = Object.keys(RATIOS) as RatioName[];
+export const SIDES = ['ours', 'reference'] as const;
 
 export type RatioName = keyof typeof RATIOS;
-export type Whose = 'ours' | 'reference';
+export type Whose = (typeof SIDES)[number];
 
 /** One measurement that counts; `detail` holds the figures from which its value was made. */
 export type Row = { round: number; ratio: RatioName; of: Whose; value: number; detail: object };
@@ -26,27 +28,18 @@ export interface BenchResult {
   cpuMs: Record<string, number>[];
 }
 
-const NAMES = Object.keys(RATIOS) as RatioName[];
-
 /** The spread of the rounds' ratios, each of two values measured side by side, and the medians of either side. */
 export function ratioOf(rows: Row[], name: RatioName) {
-  const [ours, reference] = [valuesOf(rows, name, 'ours'), valuesOf(rows, name, 'reference')];
-  const rounds = new Set([...ours.keys(), ...reference.keys()]);
-  const quotients = [...rounds].map((round) => {
-    const [one, other] = [ours.get(round), reference.get(round)];
-    if (one === undefined || !other) throw new Error(`round ${round}: ${name} has only one side`);
-    return one / other;
+  const ofRatio = rows.filter((row) => row.ratio === name);
+  const quotients = [...Map.groupBy(ofRatio, ({ round }) => round)].map(([round, pair]) => {
+    const [ours, reference] = SIDES.map((side) => pair.find(({ of }) => of === side)?.value);
+    if (ours === undefined || !reference) throw new Error(`round ${round}: ${name} has only one side`);
+    return ours / reference;
   });
-  return {
-    ...spread(quotients),
-    ours: spread([...ours.values()]).median,
-    reference: spread([...reference.values()]).median,
-  };
+  return { ...spread(quotients), ours: sideOf(ofRatio, 'ours').median, reference: sideOf(ofRatio, 'reference').median };
 }
 
-/** By round. */
-const valuesOf = (rows: Row[], name: RatioName, of: Whose) =>
-  new Map(rows.filter((row) => row.ratio === name && row.of === of).map(({ round, value }) => [round, value]));
+const sideOf = (rows: Row[], side: Whose) => spread(rows.filter(({ of }) => of === side).map(({ value }) => value));
 
 /** By process, and the spread of the rounds' sums as `sum`. */
 export function cpuCosts(cpuMs: BenchResult['cpuMs']): Record<string, Spread> {
@@ -57,34 +50,32 @@ export function cpuCosts(cpuMs: BenchResult['cpuMs']): Record<string, Spread> {
 }
 
 export const describeRow = ({ ratio, of, value }: Row) =>
-  `${ratio.padEnd(10)}  ${of.padEnd(9)}  ${number(value).padStart(8)}  ${RATIOS[ratio][of]}`;
+  `${ratio.padEnd(10)}  ${of.padEnd(9)}  ${short(value).padStart(8)}  ${RATIOS[ratio][of]}`;
 
 export function describeResult({ environment, rows, cpuMs }: BenchResult, { counts }: Settings): string[] {
-  const { sum, ...each } = cpuCosts(cpuMs);
-  const dearestFirst = Object.entries(each).sort(([, one], [, other]) => other.median - one.median);
+  const costs = Object.entries(cpuCosts(cpuMs)).toSorted(([, one], [, other]) => other.median - one.median);
+  const labels: Record<string, string> = { sum: 'CPU ms per confirmed order, all but bank and load' };
   return [
     ...(environment ? describeEnvironment(environment) : []),
     `load by ${GENERATOR}`,
     ...NAMES.flatMap((name) => ['', ...describeRatio(name, rows)]),
     '',
-    line('CPU ms per confirmed order, all but bank and load', sum as Spread, ratio),
-    ...dearestFirst.map(([name, cost]) => line(`  ${name}`, cost, ratio)),
+    ...costs.map(([name, cost]) => line(labels[name] ?? `  ${name}`, cost, precise)),
     ...(counts ? [] : ['', 'QUICK: too few and too short to count. Without --quick the figures do.']),
   ];
 }
 
-const describeRatio = (name: RatioName, rows: Row[]) => [
-  line(`${name}: ours ÷ reference`, ratioOf(rows, name), ratio),
-  ...(['ours', 'reference'] as const).map((of) =>
-    line(`  ${RATIOS[name][of]}`, spread([...valuesOf(rows, name, of).values()]), number),
-  ),
-];
+function describeRatio(name: RatioName, rows: Row[]): string[] {
+  const ofRatio = rows.filter((row) => row.ratio === name);
+  const sides = SIDES.map((side) => line(`  ${RATIOS[name][side]}`, sideOf(ofRatio, side), short));
+  return [line(`${name}: ours ÷ reference`, ratioOf(rows, name), precise), ...sides];
+}
 
 const line = (label: string, { median, min, max }: Spread, write: (value: number) => string) =>
   `${label.padEnd(52)}${write(median).padStart(8)}  (${write(min)} – ${write(max)})`;
 
-const ratio = (value: number) => value.toFixed(3);
-const number = (value: number) => (value >= 100 ? count(Math.round(value)) : value.toFixed(1));
+const precise = (value: number) => value.toFixed(3);
+const short = (value: number) => (value >= 100 ? count(Math.round(value)) : value.toFixed(1));
 
 export const resultAsJson = ({ environment, rows, cpuMs }: BenchResult, settings: Settings) => ({
   environment: { ...environment, generator: GENERATOR, settings },

@@ -1,8 +1,9 @@
 // Reference (b): the least that a yes takes. The same token check, the gate's own script, a confirmed publish, 202.
-// PORT, REDIS_URL, AMQP_URL and TOKEN_SECRET are its addresses and key; it opens a gate with ample stock for each of SALE_IDS.
+// PORT, REDIS_URL, AMQP_URL and TOKEN_SECRET are its addresses and key; each of SALE_IDS gets a gate with ample stock.
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { keyOf } from '@flashsale/contracts/gate';
 import { mintId } from '@flashsale/contracts/ids';
 import { declareTopology, ORDERS } from '@flashsale/contracts/topology';
@@ -30,6 +31,7 @@ await declareTopology(channel);
 channel.on('return', () => {
   throw new Error('no queue took the order');
 });
+const publish = promisify(channel.publish.bind(channel));
 
 const requiredClaims = ['sub', 'aud', 'exp'];
 const verify = createVerifier({ key, algorithms: ['HS256'], allowedAud: 'flashsale', requiredClaims, cache: false });
@@ -66,14 +68,7 @@ async function accept({ url = '', headers }: IncomingMessage, text: string): Pro
   const args = [GATE.process, GATE.epoch, orderId, buyerId, quantity, record, UNSENT_DUE_MS, ''];
   const [kind] = await admit.call(redis, ...keys, ...args);
   if (kind !== 'admitted') return undefined;
-  await publish(orderId, command);
+  const properties = { persistent: true, mandatory: true, contentType: 'application/json', messageId: orderId };
+  await publish(ORDERS.exchange, ORDERS.queue, Buffer.from(command), properties);
   return orderId;
-}
-
-function publish(messageId: string, command: string): Promise<void> {
-  const properties = { persistent: true, mandatory: true, contentType: 'application/json', messageId };
-  return new Promise((resolve, reject) => {
-    const confirmed = (error: Error | null) => (error ? reject(error) : resolve());
-    channel.publish(ORDERS.exchange, ORDERS.queue, Buffer.from(command), properties, confirmed);
-  });
 }

@@ -8,7 +8,7 @@ const headers = {
   'Cache-Control': 'no-store',
 };
 
-// The gateway's patience with connections that are kept open: it is told in a header of each answer.
+// The gateway's own keep-alive timeout, which stands in a header of each answer.
 createServer({ keepAliveTimeout: 30_000 }, (_request, response) => {
   response.writeHead(410, headers).end(body);
 }).listen(Number(process.env.PORT), '127.0.0.1', 4_096);

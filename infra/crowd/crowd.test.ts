@@ -61,8 +61,8 @@ test('an order is taken from a yes and from an unknown outcome, not from a refus
   const watch = { tally: (tally: Tally) => tallies.push(tally) };
   const order = { gatewayUrl, saleId: 's', tokens: names(4), seconds: 0.4, timeoutMs: 1_000 };
   const { clicks } = await generator.send(order, watch);
-  const told = clicks.map((click) => [answerOf(click), click.orderId]);
-  assert.deepEqual(told, [
+  const answers = clicks.map((click) => [answerOf(click), click.orderId]);
+  assert.deepEqual(answers, [
     ['unknown', 'order-1'],
     ['limit', null],
     ['soldOut', null],

@@ -26,7 +26,7 @@ test('the median of an even number lies between the middle two', () => {
   assert.deepEqual(spread([4, 1, 3, 2]), { median: 2.5, min: 1, max: 4 });
 });
 
-test('CPU costs are told by process, and their sum is of each round, not of the medians', () => {
+test('CPU costs are by process, and their sum is of each round, not of the medians', () => {
   const costs = cpuCosts([
     { gateway: 1, redis: 5 },
     { gateway: 3, redis: 1 },
@@ -40,7 +40,7 @@ test('a rate is steady if what is offered arrives and as much is confirmed', () 
   const held = { rate: 1_000, seconds: 30, arrived: 30_000, confirmed: 29_900 };
   assert.equal(isSteady(held), true);
   assert.equal(isSteady({ ...held, confirmed: 29_600 }), false);
-  assert.equal(isSteady({ ...held, confirmed: 30_400 }), false, 'a line of before is worked off');
+  assert.equal(isSteady({ ...held, confirmed: 30_400 }), false, 'an earlier queue is worked off');
   assert.equal(isSteady({ ...held, arrived: 29_600, confirmed: 29_600 }), false, 'the gateway does not keep up');
 });
 

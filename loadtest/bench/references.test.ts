@@ -71,7 +71,7 @@ async function openAccept(t: TestContext) {
   return { namespace, click };
 }
 
-test('reference (b) says yes to a buyer once, and the order is in the gate and in the queue', async (t) => {
+test('reference (b) accepts a buyer once, and the order is in the gate and in the queue', async (t) => {
   const { namespace, click } = await openAccept(t);
   const yes = await click('alice');
   assert.equal(yes.status, 202);
@@ -153,6 +153,7 @@ function difference(after: Writes, before: Writes): Writes {
 }
 
 test('a transaction of pgbench writes the rows that a confirmed order writes', { skip }, async () => {
+  await shop.evidence.atRest();
   const saleId = await shop.createSale({ mode: 'queued', stock: CLIENTS });
   const before = await writesOfShop();
   for (let i = 0; i < CLIENTS; i++) {

@@ -1,4 +1,4 @@
-// Reference (a): a bare server that answers the bytes of a sold-out sale, whatever it is asked. PORT says where.
+// Reference (a): a bare server that answers every request with the bytes of a sold-out sale. It listens on PORT.
 import { createServer } from 'node:http';
 
 const body = Buffer.from('{"type":"/problems/sold-out","title":"Sold out","status":410}');

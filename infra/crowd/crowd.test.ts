@@ -140,3 +140,9 @@ test('a load that is aborted ends at once, answers outstanding or not, and anoth
   );
   assert.deepEqual((await generator.send(load)).statuses, { 202: 4 });
 });
+
+test('a timetable may end when too many clicks are without an answer', async (t) => {
+  const gatewayUrl = await shopOf(t, (_request, response) => setTimeout(() => response.writeHead(202).end('{}'), 500));
+  const load = { gatewayUrl, saleId: 's', tokens: names(100), seconds: 0.5, timeoutMs: 10_000, mostUnanswered: 5 };
+  assert.deepEqual((await generator.send(load)).statuses, { 202: 6 });
+});

@@ -16,6 +16,8 @@ export interface Load {
   seconds: number;
   /** Open model: by default one for each token. Closed model: by default as many as there is time for. */
   clicks?: number;
+  /** Open model: more clicks without an answer end the load. */
+  mostUnanswered?: number;
   /** Closed model: each connection clicks again as soon as it has its answer. */
   connections?: number;
   /** False: answers are counted and forgotten. */
@@ -26,6 +28,7 @@ export type Tally = Record<'sent' | 'yes' | 'refused' | 'other', number>;
 type LoadRecord = ReturnType<typeof createRecord>;
 export type LoadResult = ReturnType<LoadRecord['result']>;
 export type Report = { tally: Tally } | { left: true } | { result: LoadResult };
+type Clicking = { click(dueAt: number): Promise<void>; isOver(): boolean };
 
 const TALLY_EVERY_MS = 200;
 /** The timers and the scheduler of a machine that keeps up delay a click by less. */
@@ -65,8 +68,9 @@ async function send(load: Load, record: LoadRecord): Promise<LoadResult> {
     inFlight.add(answering);
     return answering;
   };
+  const isOver = () => end.signal.aborted || inFlight.size > (load.mostUnanswered ?? Number.POSITIVE_INFINITY);
   const startedAt = performance.now();
-  await (load.connections ? keepBusy(load, load.connections, click) : keepTimetable(load, click));
+  await (load.connections ? keepBusy : keepTimetable)(load, { click, isOver });
   const lastClickAt = Date.now();
   report({ left: true });
   await Promise.all(inFlight);
@@ -84,22 +88,22 @@ async function connect({ gatewayUrl, connections }: Load): Promise<Pool[]> {
   return gateways.map(({ address }) => new Pool(`${protocol}//${address}:${port}`, limit));
 }
 
-async function keepTimetable({ seconds, clicks = tokens.length }: Load, click: (dueAt: number) => void): Promise<void> {
+async function keepTimetable({ seconds, clicks = tokens.length }: Load, { click, isOver }: Clicking): Promise<void> {
   const everyMs = (seconds * 1_000) / clicks;
   const startsAt = performance.now() + everyMs;
-  for (let nth = 0; nth < clicks && !end.signal.aborted; nth++) {
+  for (let nth = 0; nth < clicks && !isOver(); nth++) {
     const dueAt = startsAt + nth * everyMs;
     for (let now = performance.now(); now < dueAt; now = performance.now()) await sleep(dueAt - now);
     click(dueAt);
   }
 }
 
-async function keepBusy(load: Load, connections: number, click: (dueAt: number) => Promise<void>): Promise<void> {
-  const { seconds, clicks = Number.POSITIVE_INFINITY } = load;
+async function keepBusy(load: Load, { click, isOver }: Clicking): Promise<void> {
+  const { seconds, connections = 1, clicks = Number.POSITIVE_INFINITY } = load;
   const endsAt = performance.now() + seconds * 1_000;
   let sent = 0;
   const keepClicking = async () => {
-    while (sent++ < clicks && performance.now() < endsAt && !end.signal.aborted) await click(performance.now());
+    while (sent++ < clicks && performance.now() < endsAt && !isOver()) await click(performance.now());
   };
   await Promise.all(Array.from({ length: connections }, keepClicking));
 }

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStores } from '../../infra/audit/stores.ts';
-import { createBank } from '../../infra/clients/bank.ts';
 import { LOCAL, ROOT } from '../../infra/native/leftovers.ts';
 import { createVhost } from '../../infra/native/namespace.ts';
 import { freePort } from '../../infra/native/ports.ts';
@@ -29,18 +28,16 @@ export async function openEnvironment(settings: Settings, end: AbortSignal, log:
   opened.defer(stack.stop);
   const stores = openStores(stack);
   opened.defer(stores.close);
-  await stores.redis.connect();
   const [orders, load] = [ordersOf(stack), createLoad(stack, stores, signal)];
   opened.defer(orders.stop);
   opened.defer(load.stop);
-  const bank = createBank(stack.bankUrl, stack.bankApiKey);
   const ledger = await layLedger(stack.databases.orders);
   const refusal = await startReference(opened, dir, 'refusal');
   const accept = await startAccept(opened, stack);
   const tested = { gateway: { gatewayUrl: stack.gatewayUrl, pid: stack.pids.gateway ?? 0 }, refusal, accept };
   const toClose = opened.move();
   const close = { [Symbol.asyncDispose]: () => toClose.disposeAsync() };
-  return { settings, signal, log, stack, stores, orders, bank, ledger, ...tested, ...load, ...close };
+  return { settings, signal, log, stack, stores, orders, ledger, ...tested, ...load, ...close };
 }
 
 /** The orders service, to be stopped and started again as it was, while all others stay. */

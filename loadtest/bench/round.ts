@@ -83,10 +83,10 @@ async function decoupling(round: Round, whose: Whose, rate: number): Promise<voi
   const { seconds, slowBank, mostLate } = round.settings.decoupling;
   for (let tries = 1; tries <= MOST_TRIES; tries++) {
     const saleId = await round.openSale();
-    await round.bank.change({ chargesPerSecond: whose === 'ours' ? rate * slowBank : 0 });
+    await round.stores.bank.change({ chargesPerSecond: whose === 'ours' ? rate * slowBank : 0 });
     const clicks = { saleId, seconds, clicks: rate * seconds };
     const { latencyMs, requests, lateShare } = await round.send(`decoupling, ${whose}`, 202, clicks);
-    await round.bank.change({ chargesPerSecond: 0 });
+    await round.stores.bank.change({ chargesPerSecond: 0 });
     await round.untilWorkedOff(saleId);
     if (lateShare <= mostLate)
       return round.note('decoupling', whose, latencyMs.p99, { ...latencyMs, rate, answers: requests, lateShare });

@@ -1,5 +1,4 @@
-// The highest rate at which as many orders are confirmed as arrive, with ample stock and a bank without limit: up by
-// short tries while the queue does not grow, then down until one holds for long enough.
+// The highest rate at which as many orders are confirmed as arrive, with ample stock and a bank without limit.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuSeconds, cpuUsed } from '../figures/cpu.ts';
 import type { Environment } from './environment.ts';
@@ -11,6 +10,8 @@ const MOST_TRIES = 8;
 const DOWN = { least: 0.95, most: 0.8 };
 /** Orders are confirmed in batches, several a second, so that the queue ripples. 1 % of 30 s. */
 const RIPPLE_SECONDS = 0.3;
+/** The clicks of so many seconds without an answer: the gateway will not catch up. */
+const HOPELESS_SECONDS = 3;
 
 export async function measureSteady(environment: Environment, guess: number) {
   const { search, steadySeconds } = environment.settings;
@@ -53,7 +54,7 @@ async function offer(environment: Environment, rate: number, seconds: number) {
   const saleId = await openSale();
   const allSeconds = leadSeconds + seconds + tailSeconds;
   const clicks = { saleId, seconds: allSeconds, clicks: Math.ceil(rate * allSeconds) };
-  const sending = send(`${rate}/s offered`, 202, clicks);
+  const sending = send(`${rate}/s offered`, 202, { ...clicks, mostUnanswered: rate * HOPELESS_SECONDS });
   sending.catch(() => undefined);
   await sleep(leadSeconds * 1_000, undefined, { signal });
   const [fromMs, before, cpuBefore] = [Date.now(), await queued(saleId), cpuSeconds(ours)];

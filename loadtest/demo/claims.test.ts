@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RoadFigures } from '../figures/figures.ts';
 import { duration } from '../figures/format.ts';
-import type { Accident } from './accident.ts';
 import { claims, describeClaim, type Evidence } from './claims.ts';
+import type { Accident, RoadRun } from './demo.ts';
 import { direct, queued, sound } from './example.ts';
-import { progressLine } from './plain.ts';
-import type { RoadRun } from './road.ts';
+import { progressLine } from './progress.ts';
 import { settings } from './settings.ts';
 import { describeSettings, table } from './table.ts';
 
@@ -17,7 +16,7 @@ const run: RoadRun = {
   lateMs: { p99: 1, max: 2 },
   audits: { inFlight: sound, atRest: sound },
 };
-const accident: Accident = { run, yesBefore: 60, yesMeanwhile: 90, awayMs: 1_600 };
+const accident: Accident = { run, awayMs: 1_600 };
 const evidence: Evidence = {
   settings,
   queued,

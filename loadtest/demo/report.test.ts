@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RoadFigures } from '../figures/figures.ts';
-import type { DemoResult } from './demo.ts';
+import type { DemoResult, RoadRun } from './demo.ts';
 import { queued, sound } from './example.ts';
 import { claimsOf, describeRun, describeSummary, verdict } from './report.ts';
-import type { RoadRun } from './road.ts';
 import { settings } from './settings.ts';
 
 const runOf = (more: Partial<RoadFigures> = {}): RoadRun => ({
@@ -40,7 +39,7 @@ const result: DemoResult = {
   },
   queued: runOf(),
   direct,
-  accident: { run: small, yesBefore: 60, yesMeanwhile: 90, awayMs: 719 },
+  accident: { run: small, awayMs: 719 },
 };
 
 /** One line stays for "Everything stays up", one for what Ctrl-C makes it say, one for the prompt. */

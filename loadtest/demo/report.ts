@@ -2,9 +2,8 @@
 import { asJson, describeShortly } from '../../infra/audit/print.ts';
 import { describeEnvironment } from '../figures/environment.ts';
 import { count, duration, WIDTH, wrap } from '../figures/format.ts';
-import type { Accident } from './accident.ts';
 import { type Claim, claims, describeClaim } from './claims.ts';
-import type { DemoResult } from './demo.ts';
+import type { Accident, DemoResult } from './demo.ts';
 import { sentences } from './sentences.ts';
 import type { Settings } from './settings.ts';
 import { describeSettings, table } from './table.ts';

@@ -1,7 +1,7 @@
 // Both roads side by side, and the settings they were measured with; 80 columns.
 import type { Percentiles, RoadFigures } from '../figures/figures.ts';
 import { count, duration, percent } from '../figures/format.ts';
-import type { RoadRun } from './road.ts';
+import type { RoadRun } from './demo.ts';
 import type { Settings } from './settings.ts';
 
 const LABEL = 44;

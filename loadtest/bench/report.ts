@@ -1,7 +1,7 @@
 // The report of the bench: a line for each measurement, a table of ratios and CPU costs at the end, the same as JSON.
 import { describeEnvironment, type Environment } from '../figures/environment.ts';
-import { count } from '../figures/format.ts';
 import { type Spread, spread } from '../figures/figures.ts';
+import { count } from '../figures/format.ts';
 import type { Settings } from './settings.ts';
 
 const GENERATOR = 'infra/crowd (undici)';

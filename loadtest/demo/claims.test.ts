@@ -6,10 +6,9 @@ import type { RoadFigures } from '../figures/figures.ts';
 import { wrap } from '../figures/format.ts';
 import { type Compared, sentences } from '../figures/sentences.ts';
 import { claimsOf } from './claims.ts';
-import type { DemoResult } from './demo.ts';
-import { progressLine } from './plain.ts';
+import type { DemoResult, RoadRun } from './demo.ts';
+import { progressLine } from './progress.ts';
 import { describeRun, describeSummary, table, verdict } from './report.ts';
-import type { RoadRun } from './road.ts';
 import { settings } from './settings.ts';
 
 const queued: RoadFigures = {
@@ -57,7 +56,7 @@ const result: DemoResult = {
   },
   queued: runOf(queued),
   direct: runOf({ ...direct, ...late }),
-  accident: { run: runOf(small), yesBefore: 60, yesMeanwhile: 90, awayMs: 719 },
+  accident: { run: runOf(small), awayMs: 719 },
 };
 
 /** The subjects of the claims that do not hold. */
@@ -94,7 +93,7 @@ const accidentBreaches: typeof queuedBreaches = [
   ['a buyer turned away too early', { turnedAwayWhileUnsold: 1 }],
   ['an error', { errors: 1 }],
 ];
-const accident = { yesBefore: 60, yesMeanwhile: 90, awayMs: 1_600 as number | null };
+const accident = { awayMs: 1_600 as number | null };
 for (const [what, figures, more] of queuedBreaches)
   test(`queued: ${what} breaks exactly one claim`, () =>
     assert.deepEqual(failing({ queued: runOf({ ...queued, ...figures }, more) }), ['queued']));

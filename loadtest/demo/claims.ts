@@ -2,9 +2,7 @@
 import type { AuditResult } from '../../infra/audit/audit.ts';
 import type { RoadFigures } from '../figures/figures.ts';
 import { count, duration, percent } from '../figures/format.ts';
-import type { Accident } from './accident.ts';
-import type { DemoResult } from './demo.ts';
-import type { RoadRun } from './road.ts';
+import type { Accident, DemoResult, RoadRun } from './demo.ts';
 import type { Settings } from './settings.ts';
 
 export interface Claim {

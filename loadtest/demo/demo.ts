@@ -1,142 +1,99 @@
-// The demo's story: the same crowd down each road, an accident, then all of it side by side.
+// The demo's story: the same crowd on each path, then a small one in the middle of which orders is killed.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createBuyers, createTokens } from '../../infra/buyers/buyers.ts';
-import type { SaleDraft } from '../../infra/clients/shop.ts';
-import { type Environment, readEnvironment } from '../figures/environment.ts';
+import { createTokens } from '../../infra/buyers/buyers.ts';
+import { createShop } from '../../infra/clients/shop.ts';
+import { until } from '../../infra/until.ts';
+import { readEnvironment } from '../figures/environment.ts';
 import { count } from '../figures/format.ts';
-import { type Accident, createStrike, type Processes } from './accident.ts';
-import { type RoadRun, runRoad, type Venue } from './road.ts';
-import { type OnSample, type RoadWatch, watchRoad } from './sample.ts';
-import type { Act, ActName } from './scene.ts';
-import type { Settings } from './settings.ts';
-import type { Show } from './show.ts';
+import type { Progress } from './progress.ts';
+import { type Mode, type RunEnvironment, run, type Sample } from './run.ts';
+import { settings } from './settings.ts';
 
-export interface DemoVenue extends Venue {
-  tokenSecret: string;
-  amqpUrl: string;
-  ordersDatabase: string;
-  show: Show;
-  acts: Act[];
-  /** Once it is requested, nothing more is shown. */
-  end: AbortSignal;
-  /** Absent where the processes are somebody else's: then there is no accident. */
-  processes?: Processes | undefined;
+export type RoadRun = Awaited<ReturnType<typeof run>>;
+export type DemoResult = Awaited<ReturnType<typeof runDemo>>;
+export type Accident = Awaited<ReturnType<typeof runWithKill>>;
+export interface DemoEnvironment extends RunEnvironment {
+  progress: Progress;
+  /** kill -9; resolves when orders is ready again. Undefined where the processes belong to another command. */
+  killOrders: (() => Promise<void>) | undefined;
 }
 
-export interface DemoResult {
-  environment: Environment;
-  queued: RoadRun;
-  direct: RoadRun;
-  accident: Accident | null;
+const { units, buyers, crowdSeconds, accident: small } = settings;
+
+export async function runDemo(environment: DemoEnvironment) {
+  const { stores, amqpUrl, progress, killOrders } = environment;
+  // All sales before the first crowd: a gate takes a moment to open.
+  const queuedSale = await openSale(environment, 'queued', units);
+  const directSale = await openSale(environment, 'direct', units);
+  const smallSale = killOrders && (await openSale(environment, 'queued', small.units));
+  await warmUp(environment, 'queued');
+  await warmUp(environment, 'direct');
+  progress.phase(`queued    ${count(buyers)} buyers want ${count(units)} units, within ${crowdSeconds} s`);
+  const queued = await run(environment, queuedSale, settings, progress.begin('queued'));
+  progress.phase('direct    the same crowd, and the bank as it was before the first one');
+  const direct = await run(environment, directSale, settings, progress.begin('direct'));
+  const accident = smallSale ? await runWithKill(environment, smallSale) : null;
+  if (!accident) progress.phase('accident  left out: the processes here are not ours to kill');
+  return { environment: await readEnvironment(stores, amqpUrl), queued, direct, accident };
 }
 
-type Mode = SaleDraft['mode'];
-
-export function actsOf({ units, buyers, crowdSeconds, bank, accident }: Settings): Act[] {
-  const { chargesPerSecond } = bank;
-  const crowd = { units, buyers, crowdSeconds, chargesPerSecond };
-  const { killedAtYes, ...small } = accident;
-  return [
-    { name: 'queued', mode: 'queued', title: 'a message is left: yes now, the result later', ...crowd },
-    { name: 'direct', mode: 'direct', title: 'services call each other: one answer at the end', ...crowd },
-    { name: 'accident', mode: 'queued', title: 'queued, and orders is killed', ...small, chargesPerSecond },
-  ];
+/** Uncounted, and with a bank that delays no charge. */
+async function warmUp(environment: DemoEnvironment, mode: Mode) {
+  const { warmUp } = settings;
+  const saleId = await openSale(environment, mode, warmUp.units);
+  environment.progress.phase(`${mode.padEnd(8)}  warming up: ${warmUp.buyers} buyers, uncounted`);
+  await run({ ...environment, bank: { ...settings.bank, chargesPerSecond: 0 } }, saleId, warmUp);
 }
 
-export async function runDemo(venue: DemoVenue): Promise<DemoResult> {
-  const { stores, show, acts, processes } = venue;
-  const [sales, small] = await openSales(venue);
-  await warmUp(venue, 'queued');
-  await warmUp(venue, 'direct');
-  const { units, buyers, crowdSeconds } = venue.settings;
-  show.stage(`queued    ${count(buyers)} buyers want ${count(units)} units, within ${crowdSeconds} s`);
-  const queued = await sendCrowd(venue, actOf(acts, 'queued'), sales.queued);
-  show.stage('direct    the same crowd, and the bank as it was before the first one');
-  const direct = await sendCrowd(venue, actOf(acts, 'direct'), sales.direct);
-  const accident = processes && small ? await haveAccident(venue, processes, small) : null;
-  if (!accident) show.stage('accident  left out: the processes here are not ours to kill');
-  return { environment: await readEnvironment(stores, venue.amqpUrl), queued, direct, accident };
-}
-
-const actOf = (acts: Act[], name: ActName) => acts.find((act) => act.name === name) as Act;
-
-/** All of them before the first crowd comes: a gate takes a moment to open. */
-async function openSales(venue: DemoVenue) {
-  const { units, accident } = venue.settings;
-  const sales = { queued: await openSale(venue, 'queued', units), direct: await openSale(venue, 'direct', units) };
-  const small = venue.processes && (await openSale(venue, 'queued', accident.units));
-  return [sales, small] as const;
-}
-
-async function warmUp(venue: DemoVenue, mode: Mode) {
-  const { bank, warmUp } = venue.settings;
-  const unhurried = { ...venue, settings: { ...venue.settings, bank: { ...bank, chargesPerSecond: 0 } } };
-  const saleId = await openSale(venue, mode, warmUp.units);
-  venue.show.stage(`${mode.padEnd(8)}  warming up: ${warmUp.buyers} buyers, uncounted`);
-  const { units, buyers, crowdSeconds } = warmUp;
-  await runRoad(unhurried, {
-    saleId,
-    stock: units,
-    buyers: buyersOf(venue, mode, saleId, buyers),
-    seconds: crowdSeconds,
-    watch: quiet,
+async function runWithKill(environment: DemoEnvironment, saleId: string) {
+  const { progress } = environment;
+  const when = `at ${small.killedAtYes} yes orders is killed (kill -9)`;
+  progress.phase(`accident  ${small.buyers} buyers, ${small.units} units; ${when}`);
+  const kill = createKill(environment, small.killedAtYes, settings.finalWithinSeconds * 1_000);
+  const show = progress.begin('accident');
+  const result = await run(environment, saleId, small, (sample, last) => {
+    show(sample, last);
+    kill.watch(sample);
   });
+  /** Null: it did not come back in time. */
+  return { run: result, awayMs: await kill.awayMs() };
 }
 
-const quiet: RoadWatch = { tally: () => undefined, stop: async () => undefined };
+type KillEnvironment = Pick<DemoEnvironment, 'killOrders'> & { progress: Pick<Progress, 'mark' | 'log'> };
 
-async function haveAccident(venue: DemoVenue, processes: Processes, saleId: string): Promise<Accident> {
-  const { show, acts, settings } = venue;
-  const { units, buyers, killedAtYes } = settings.accident;
-  show.stage(`accident  ${buyers} buyers, ${units} units; at ${killedAtYes} yes orders is killed (kill -9)`);
-  const withinMs = settings.finalWithinSeconds * 1_000;
-  const strike = createStrike({ processes, killedAtYes, withinMs, say: show.say, mark: show.mark });
-  const run = await sendCrowd(venue, actOf(acts, 'accident'), saleId, strike.watch);
-  return strike.outcome(run);
-}
-
-async function sendCrowd(
-  venue: DemoVenue,
-  { name, mode, units, buyers, crowdSeconds }: Act,
-  saleId: string,
-  also = (watch: RoadWatch) => watch,
-): Promise<RoadRun> {
-  const { ordersDatabase, bank, show, end } = venue;
-  const signed = buyersOf(venue, mode, saleId, buyers);
-  const tell = show.begin(name);
-  const onSample: OnSample = (sample, last) => end.aborted || tell(sample, last);
-  const watch = also(await watchRoad({ saleId, ordersDatabase, bank, onSample }));
-  return runRoad(venue, { saleId, stock: units, buyers: signed, seconds: crowdSeconds, watch });
-}
-
-const buyersOf = ({ tokenSecret }: DemoVenue, mode: Mode, saleId: string, buyers: number) =>
-  createBuyers(tokenSecret, `${mode}-${saleId.slice(-6)}`, buyers);
-
-const OPEN_WITHIN_MS = 15_000;
-const DAY_MS = 86_400_000;
-
-/** Answers the id of a sale whose gate is open. */
-async function openSale({ shop, settings, tokenSecret }: DemoVenue, mode: Mode, stock: number): Promise<string> {
-  const draft: SaleDraft = {
-    sku: `demo-${mode}`,
-    title: `${mode} sale of ${count(stock)}`,
-    price: settings.price,
-    stock,
-    opensAt: new Date(Date.now() - 1_000).toISOString(),
-    closesAt: new Date(Date.now() + DAY_MS).toISOString(),
-    perBuyerLimit: 1,
-    mode,
-  };
-  const admin = createTokens(tokenSecret)('demo', { admin: true });
-  let id: string | undefined;
-  // Just started, the gateway may not have found its neighbours yet; a sale made twice for that sells nothing.
-  for (const giveUpAt = Date.now() + OPEN_WITHIN_MS; ; await sleep(100)) {
-    try {
-      id ??= (await shop.createSale(draft, admin)).id;
-      if ((await shop.sale(id)).remaining === stock) return id;
-      if (Date.now() > giveUpAt) throw new Error(`the ${mode} sale ${id} does not open`);
-    } catch (error) {
-      if (Date.now() > giveUpAt) throw error;
-    }
+/** Kills orders once, as soon as enough orders are accepted. */
+export function createKill({ killOrders, progress }: KillEnvironment, killedAtYes: number, withinMs: number) {
+  let killed: Promise<number | null> | undefined;
+  let yes = 0;
+  async function kill(): Promise<number | null> {
+    const [at, yesBefore] = [performance.now(), yes];
+    progress.mark('orders killed');
+    if ((await Promise.race([killOrders?.(), sleep(withinMs, 'late', { ref: false })])) === 'late') return null;
+    const awayMs = performance.now() - at;
+    progress.mark('orders back');
+    const meanwhile = `meanwhile ${yes - yesBefore} more were told yes`;
+    progress.log(`orders is back after ${(awayMs / 1000).toFixed(1)} s; ${meanwhile}`);
+    return awayMs;
   }
+  return {
+    watch(sample: Pick<Sample, 'yes'>) {
+      yes = sample.yes;
+      if (yes >= killedAtYes) killed ??= kill();
+      // A failure is thrown where the time away is asked for.
+      killed?.catch(() => undefined);
+    },
+    awayMs: async () => (await killed) ?? null,
+  };
+}
+
+/** Resolves when its gate is open. Retried: a gateway that has just started may not have found its neighbours. */
+export async function openSale({ gatewayUrl, tokenSecret }: RunEnvironment, mode: Mode, stock: number) {
+  const shop = createShop(gatewayUrl);
+  const admin = createTokens(tokenSecret)('demo', { admin: true });
+  const product = { sku: `demo-${mode}`, title: `${mode} sale of ${count(stock)}`, price: settings.price, stock };
+  const time = (inMs: number) => new Date(Date.now() + inMs).toISOString();
+  const draft = { ...product, mode, opensAt: time(-1_000), closesAt: time(86_400_000), perBuyerLimit: 1 };
+  const { id } = await until(`the ${mode} sale is made`, () => shop.createSale(draft, admin));
+  await until(`sale ${id} is open`, async () => (await shop.sale(id)).remaining === stock);
+  return id;
 }

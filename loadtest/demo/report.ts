@@ -4,10 +4,8 @@ import { describeEnvironment } from '../figures/environment.ts';
 import type { Percentiles, RoadFigures } from '../figures/figures.ts';
 import { count, duration, percent, WIDTH, wrap } from '../figures/format.ts';
 import { sentences } from '../figures/sentences.ts';
-import type { Accident } from './accident.ts';
 import { type Claim, claimsOf, runsOf } from './claims.ts';
-import type { DemoResult } from './demo.ts';
-import type { RoadRun } from './road.ts';
+import type { Accident, DemoResult, RoadRun } from './demo.ts';
 import type { Settings } from './settings.ts';
 
 export { claimsOf };

@@ -1,6 +1,5 @@
 // npm run mutants [-- ROW…]: switches each rule off in a copy of the working tree; the test that is named must fail there.
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from 'node:test';
 import { LOCAL, ROOT } from '../native/leftovers.ts';
@@ -26,17 +25,19 @@ async function main(rows: string[]): Promise<number> {
   if (wanted.length === 0) throw new Error(`no mutant of row ${rows.join(', ')}`);
   return withTestServers('mutants', end, async (env) => {
     Object.assign(process.env, env);
-    await using copying = new AsyncDisposableStack();
-    const copies = Array.from({ length: COPIES }, () =>
-      copying.adopt(copyTree(), (copy) => rm(copy, { recursive: true })),
+    return hunt(
+      wanted,
+      Array.from({ length: COPIES }, (_, i) => copyTree(`copy-${i}`)),
     );
-    return await hunt(wanted, copies);
   });
 }
 
-/** Below the clone, where installed packages are found; the workspace's own packages are the copy's. */
-function copyTree(): string {
-  const copy = mkdtempSync(join(LOCAL, 'mutants-copy-'));
+/**
+ * In the directory of this run, which is removed with its servers. Installed packages are found from there, as it lies
+ * below the clone; the workspace's own packages are the copy's.
+ */
+function copyTree(name: string): string {
+  const copy = join(LOCAL, `mutants-${process.pid}`, name);
   for (const part of ['package.json', 'infra', 'services'])
     cpSync(join(ROOT, part), join(copy, part), { recursive: true });
   const packages = join(copy, 'node_modules/@flashsale');

@@ -9,10 +9,8 @@ export function createBuying(gatewayUrl: string, tokenFor: ReturnType<typeof cre
       ...init,
       headers: { ...(token && { authorization: `Bearer ${token}` }), ...init.headers },
     });
-  const post = (body?: object): RequestInit => ({
-    method: 'POST',
-    ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-  });
+  const json = { 'content-type': 'application/json' };
+  const post = (body?: object) => ({ method: 'POST', ...(body && { body: JSON.stringify(body), headers: json }) });
 
   async function createSale(sale: { mode: 'queued' | 'direct'; stock: number } & Record<string, unknown>) {
     const draft = {
@@ -30,10 +28,8 @@ export function createBuying(gatewayUrl: string, tokenFor: ReturnType<typeof cre
       return ((await response.json()) as { id: string }).id;
     });
     // Another gateway may have been first to fence it, and not be done yet.
-    await until('its gate is open', async () => {
-      const { remaining } = (await (await request(`/v1/sales/${id}`)).json()) as { remaining: number | null };
-      return remaining !== null;
-    });
+    const read = async () => (await (await request(`/v1/sales/${id}`)).json()) as { remaining: number | null };
+    await until('its gate is open', async () => (await read()).remaining !== null);
     return id;
   }
 

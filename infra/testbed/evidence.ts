@@ -7,10 +7,10 @@ import { describeShortly } from '../audit/print.ts';
 import type { Order } from '../audit/reading.ts';
 import { type Database, openStores, type StoreAddresses } from '../audit/stores.ts';
 
-type OrderOf = Omit<Order, 'quantity' | 'open' | 'decideByMs'> & { reason: string | null; epoch: number };
+type OrderOf = Pick<Order, 'orderId' | 'buyerId' | 'status'> & { reason: string | null };
 
-const ORDERS = `SELECT id AS "orderId", sale_id AS "saleId", buyer_id AS "buyerId", status, reason, version, epoch
-  FROM orders WHERE buyer_id = ANY($1) ORDER BY id`;
+const ORDERS = `SELECT id AS "orderId", buyer_id AS "buyerId", status, reason FROM orders
+  WHERE buyer_id = ANY($1) ORDER BY id`;
 const RESERVATIONS = 'SELECT buyer_id AS "buyerId", state FROM reservations WHERE buyer_id = ANY($1) ORDER BY order_id';
 const CHARGES = 'SELECT order_id AS "orderId", state FROM charges WHERE order_id = ANY($1::uuid[])';
 
@@ -26,6 +26,7 @@ export async function openEvidence(addresses: StoreAddresses) {
     stores,
     ordersOf,
     gate,
+    close: stores.close,
 
     /** By buyer, in words: `ticket`, `order confirmed`, `unit sold`, `charge captured`; `{}` when no store has any. */
     async tracesOf(...buyerIds: string[]): Promise<Record<string, string[]>> {
@@ -63,16 +64,11 @@ export async function openEvidence(addresses: StoreAddresses) {
         const { rows } = await stores[database].query(`SELECT * FROM ${name} ORDER BY 1`);
         return [name, `${rows.length} rows, ${digest(JSON.stringify(rows))}`];
       };
+      const tables = [table('orders', 'orders'), table('orders', 'outbox'), table('payment', 'charges')];
+      const sales = [table('inventory', 'sales'), table('inventory', 'reservations')];
       const { charges } = await stores.bank.statement();
-      const all = await Promise.all([
-        ...dumped,
-        ...['orders', 'outbox'].map((name) => table('orders', name)),
-        ...['sales', 'reservations'].map((name) => table('inventory', name)),
-        table('payment', 'charges'),
-      ]);
-      return Object.fromEntries([...all, ['bank', `${charges.length} charges`]]);
+      const read = await Promise.all([...dumped, ...tables, ...sales]);
+      return Object.fromEntries([...read, ['bank', `${charges.length} charges`]]);
     },
-
-    close: () => stores.close(),
   };
 }

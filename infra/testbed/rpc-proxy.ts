@@ -9,16 +9,17 @@ import { type ChannelCredentials, credentials, type ServiceDefinition } from '@g
 export type Script = (request: never, forward: () => Promise<unknown>) => Promise<unknown>;
 export type RpcProxy = Awaited<ReturnType<typeof proxyRpc>>;
 
-export async function proxyRpc(options: {
+interface Neighbour {
   service: ServiceDefinition;
   Client: new (address: string, credentials: ChannelCredentials) => { close(): void };
   protoFile: string;
   address: string;
-}) {
-  const { service, protoFile } = options;
-  const client = new options.Client(options.address, credentials.createInsecure());
+}
+
+export async function proxyRpc({ service, Client, protoFile, address }: Neighbour) {
+  const client = new Client(address, credentials.createInsecure());
   const methods = client as unknown as Record<string, never>;
-  const scripts = new Map<string, Script>();
+  const scripts = new Map<string, Script | undefined>();
 
   const handlerOf = (method: string) => async (request: never, caller: { deadlineMs: number }) => {
     const forward = () =>
@@ -42,10 +43,7 @@ export async function proxyRpc(options: {
   return {
     address: `127.0.0.1:${server.port}`,
     /** The script of a method from now on; undefined: straight through. */
-    on(method: string, script?: Script) {
-      if (script) scripts.set(method, script);
-      else scripts.delete(method);
-    },
+    on: (method: string, script?: Script) => void scripts.set(method, script),
     async stop() {
       await server.stop();
       client.close();

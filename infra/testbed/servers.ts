@@ -1,4 +1,4 @@
-// The servers in the hands of an operator, for tests: a broker through its management API, and a Redis to kill.
+// The servers in the hands of an operator, for tests: a broker's virtual host, and a Redis to kill.
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,6 @@ import { until } from '../until.ts';
 
 type QueueInfo = { durable: boolean; type: string; arguments: Record<string, unknown> };
 
-/** One virtual host. */
 export function openBroker(vhost: string, managementUrl = process.env.TEST_RABBIT_MANAGEMENT_URL ?? '') {
   const call = managementApi(managementUrl);
   const binding = (exchange: string, queue: string) => `bindings/${vhost}/e/${exchange}/q/${queue}`;
@@ -31,14 +30,6 @@ export function openBroker(vhost: string, managementUrl = process.env.TEST_RABBI
         'apply-to': 'queues',
       }),
     unlimit: () => call('DELETE', `policies/${vhost}/limit`),
-    /** Publishes to a queue from outside the services. */
-    put: (queue: string, body: object) =>
-      call('POST', `exchanges/${vhost}/amq.default/publish`, {
-        properties: { delivery_mode: 2 },
-        routing_key: queue,
-        payload: JSON.stringify(body),
-        payload_encoding: 'string',
-      }),
   };
 }
 
@@ -49,9 +40,9 @@ export async function startPrivateRedis() {
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
   const args = ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--save', ''];
-  const start = () => execa(findServers().redis as string, args, { stdio: 'ignore', reject: false });
+  const launch = () => execa(findServers().redis as string, args, { stdio: 'ignore', reject: false });
   const answers = () => until('the private Redis answers', () => ask((redis) => redis.ping()));
-  let server = start();
+  let server = launch();
   await answers();
 
   async function ask<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
@@ -79,7 +70,7 @@ export async function startPrivateRedis() {
     async restartFromCopy() {
       await kill();
       await copyFile(kept, dump);
-      server = start();
+      server = launch();
       await answers();
     },
     async stop() {

@@ -23,6 +23,7 @@ export type TestShop = Awaited<ReturnType<typeof openShop>>;
 
 const SECRET = 'a-secret-for-tests-only-0123456789-0123456789';
 const API_KEY = 'a-bank-api-key-for-tests-only-0123456789';
+const COMMON = { LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent', HTTP_PORT: '0', GRPC_PORT: '0' };
 /** Tests do not wait for timeouts that are made for a crowd. */
 const SHORT_TIMEOUTS: ShopSettings = {
   bank: { CHARGES_PER_SECOND: '0', LATENCY_P50_MS: '1', LATENCY_P99_MS: '2' },
@@ -47,12 +48,11 @@ export async function openShop(settings: ShopSettings = {}) {
   await using opening = new AsyncDisposableStack();
   const closed = <T extends { close(): unknown }>(it: T) => opening.adopt(it, async () => void (await it.close()));
   const stopped = <T extends { stop(): unknown }>(it: T) => opening.adopt(it, async () => void (await it.stop()));
-  const env = (service: keyof ShopSettings, addresses: Env, own?: Env): Env => ({
-    LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',
+  const env = (service: keyof ShopSettings, addresses: Env): Env => ({
+    ...COMMON,
     ...addresses,
     ...SHORT_TIMEOUTS[service],
     ...settings[service],
-    ...own,
   });
 
   const namespace = closed(await openNamespace());
@@ -67,12 +67,11 @@ export async function openShop(settings: ShopSettings = {}) {
     inventoryPostgres: closed(await layWire(databases.inventory)),
     paymentPostgres: closed(await layWire(databases.payment)),
   };
-  const bankKey = { BANK_API_KEY: API_KEY };
-  const bankEnv = { HTTP_PORT: '0', STORE_FILE: join(folder, 'statement.jsonl'), ...bankKey };
+  const bankEnv = { STORE_FILE: join(folder, 'statement.jsonl'), BANK_API_KEY: API_KEY };
   const bank = stopped(await startService.bank(env('bank', bankEnv)));
-  const inventoryEnv = { GRPC_PORT: '0', DATABASE_URL: wires.inventoryPostgres.url };
+  const inventoryEnv = { DATABASE_URL: wires.inventoryPostgres.url };
   const inventory = stopped(await startService.inventory(env('inventory', inventoryEnv)));
-  const paymentEnv = { GRPC_PORT: '0', DATABASE_URL: wires.paymentPostgres.url, BANK_URL: bank.url, ...bankKey };
+  const paymentEnv = { DATABASE_URL: wires.paymentPostgres.url, BANK_URL: bank.url, BANK_API_KEY: API_KEY };
   const payment = stopped(await startService.payment(env('payment', paymentEnv)));
   const neighbours = {
     inventory: stopped(await proxyRpc({ ...RPC.inventory, address: inventory.address })),
@@ -80,7 +79,6 @@ export async function openShop(settings: ShopSettings = {}) {
     payment: stopped(await proxyRpc({ ...RPC.payment, address: payment.address })),
   };
   const ordersEnv = {
-    GRPC_PORT: '0',
     DATABASE_URL: wires.ordersPostgres.url,
     AMQP_URL: wires.ordersAmqp.url,
     INVENTORY_ADDRESS: neighbours.inventory.address,
@@ -89,14 +87,13 @@ export async function openShop(settings: ShopSettings = {}) {
   const orders = stopped(await startService.orders(env('orders', ordersEnv)));
   const proxies = { ...neighbours, orders: stopped(await proxyRpc({ ...RPC.orders, address: orders.address })) };
   const gatewayEnv = {
-    HTTP_PORT: '0',
     REDIS_URL: wires.redis.url,
     AMQP_URL: wires.gatewayAmqp.url,
     ORDERS_ADDRESS: proxies.orders.address,
     INVENTORY_ADDRESS: proxies.gatewayInventory.address,
     TOKEN_SECRET: SECRET,
   };
-  const startGateway = (own?: Env) => startService.gateway(env('gateway', gatewayEnv, own));
+  const startGateway = (own?: Env) => startService.gateway({ ...env('gateway', gatewayEnv), ...own });
   const gateway = stopped(await startGateway());
   const services = { bank, inventory, payment, orders, gateway };
   const ready = (ops: number) =>

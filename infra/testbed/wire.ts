@@ -4,12 +4,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export type Wire = Awaited<ReturnType<typeof layWire>>;
 
-interface Connection {
-  client: Socket;
-  upstream: Socket;
-  held: Buffer[];
-  lost: boolean;
-}
+type Connection = { client: Socket; upstream: Socket; held: Buffer[]; lost: boolean };
 
 export async function layWire(serverUrl: string) {
   const target = new URL(serverUrl);
@@ -39,15 +34,16 @@ export async function layWire(serverUrl: string) {
       socket.setNoDelay(true);
       socket.on('error', () => undefined);
       socket.on('close', () => {
-        client.destroy();
-        upstream.destroy();
+        for (const end of [client, upstream]) end.destroy();
         connections.delete(connection);
       });
     }
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const url = Object.assign(new URL(serverUrl), { hostname: '127.0.0.1', port });
+  const url = Object.assign(new URL(serverUrl), {
+    hostname: '127.0.0.1',
+    port: (server.address() as AddressInfo).port,
+  });
 
   const cut = (which = (_: Connection) => true) => {
     for (const { client, upstream } of [...connections].filter(which)) [client, upstream].forEach(reset);

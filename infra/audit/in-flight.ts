@@ -13,8 +13,8 @@ export interface InFlight {
 }
 
 /**
- * From `decide_by` to the end of the compensation: an unknown charge waits for the longest retry step (30 s), the sweeper
- * and the resumer run every few seconds, and each may need a second try.
+ * From `decide_by` to the end of the compensation: an unknown charge waits for the longest retry step (30 s), the
+ * sweeper and the resumer run every few seconds, and each may need a second try.
  */
 const TIME_TO_CLOSE_MS = 90_000;
 

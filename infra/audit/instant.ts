@@ -60,8 +60,8 @@ export async function participantChecks(stores: Stores, rows: Rows): Promise<Che
 const MOST_READINGS = 5;
 
 /**
- * The stores were not read at one instant: a mismatch counts only if the order is still at the version that was compared.
- * One that has moved is compared again.
+ * The stores were not read at one instant: a mismatch counts only if the order is still at the version that was
+ * compared. One that has moved is compared again.
  */
 async function lastingMismatches(stores: Stores, rows: Rows, readings = MOST_READINGS): Promise<Mismatch[]> {
   const found = mismatches(rows);

@@ -1,4 +1,4 @@
-// npm run audit [-- --at-rest] [--json FILE]: 0 when every check holds, 1 when one does not, 2 when a store cannot be read.
+// npm run audit [-- --at-rest] [--json FILE]: 0 when every check holds, 1 when one fails, 2 when a store is unreadable.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { readAddressBook } from '../address-book/address-book.ts';

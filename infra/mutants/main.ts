@@ -1,4 +1,4 @@
-// npm run mutants [-- ROW…]: switches each rule off in a copy of the working tree; the test that is named must fail there.
+// npm run mutants [-- ROW…]: switches each rule off in a copy of the working tree; its test must fail there.
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from 'node:test';

@@ -1,4 +1,4 @@
-// The whole shop in one process for a test: the five services as they are, on real servers, in a namespace of their own.
+// The whole shop in one process for a test: the five services as they are, on real servers, in an own namespace.
 // Wires and proxies lie between them, so that a test can lose, delay and repeat what crosses a process boundary.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -90,7 +90,7 @@ export async function layWire(serverUrl: string) {
   };
 }
 
-/** Resetting a socket that is connecting or already ending leaves a handle open that keeps Node from exiting (24.21). */
+/** Resetting a socket that is connecting or already ending leaves a handle that keeps Node from exiting (24.21). */
 function reset(socket: Socket): void {
   if (socket.connecting || socket.writableEnded) socket.destroy();
   else socket.resetAndDestroy();

@@ -1,14 +1,14 @@
-// A check has two sides that must be equal; what it is made of may be split by sale.
+// A check has two sides that must be equal. It belongs to one sale, and is printed as the total of all sales.
 
 export interface Check {
   name: string;
-  /** Null for what belongs to no sale. */
+  /** Null for a check that belongs to no sale. */
   saleId: string | null;
   left: number;
   /** The right side is their sum. */
   terms: number[];
   ok: boolean;
-  /** What makes the sides differ, for whoever has to look. */
+  /** The orders that make the sides differ. */
   differing: string[];
 }
 
@@ -16,6 +16,10 @@ export interface Total extends Omit<Check, 'saleId'> {
   right: number;
   parts: Check[];
 }
+
+type OfOrder = { orderId: string };
+type OfSale = OfOrder & { saleId: string };
+type Holds<T> = (item: T) => boolean;
 
 /** Two numbers, or a number and the sum of others. */
 export const equal = (name: string, saleId: string | null, left: number, ...terms: number[]): Check => ({
@@ -27,47 +31,45 @@ export const equal = (name: string, saleId: string | null, left: number, ...term
   differing: [],
 });
 
-/** Left how many there are, right for how many of them it holds. */
-export function each<T>(
-  name: string,
-  saleId: string | null,
-  items: Iterable<T>,
-  holds: (item: T) => boolean,
-  nameOf: (item: T) => string,
-): Check {
-  const all = [...items];
-  const differing = all.filter((item) => !holds(item)).map(nameOf);
-  return {
-    name,
-    saleId,
-    left: all.length,
-    terms: [all.length - differing.length],
-    ok: differing.length === 0,
-    differing,
-  };
+/** Left the number of items, right the number of those for which `holds` is true. */
+export function each<T extends OfOrder>(name: string, saleId: string | null, items: T[], holds: Holds<T>): Check {
+  const differing = items.filter((item) => !holds(item)).map(({ orderId }) => orderId);
+  return { ...equal(name, saleId, items.length, items.length - differing.length), differing };
 }
 
-/** Two sets of ids: left and right their sizes, and as many is not enough, they must be the same ones. */
-export function same(name: string, saleId: string | null, left: Set<string>, right: Set<string>): Check {
-  const differing = [...left, ...right].filter((id) => !left.has(id) || !right.has(id));
-  return { name, saleId, left: left.size, terms: [right.size], ok: differing.length === 0, differing };
+/** The same for each of these sales, by itself. */
+export function eachBySale<T extends OfSale>(name: string, saleIds: Iterable<string>, items: T[], holds: Holds<T>) {
+  const bySale = Map.groupBy(items, ({ saleId }) => saleId);
+  return [...saleIds].map((saleId) => each(name, saleId, bySale.get(saleId) ?? [], holds));
 }
 
-/** One line a name, of sales the oldest first; it holds only if it holds for each, as errors of two may cancel out. */
+/** Two sets of ids, by sale. Sets of one size still differ when their ids do. */
+export function same(name: string, left: Set<string>, right: Set<string>, saleOf: (id: string) => string | null) {
+  const bySale = Map.groupBy(new Set([...left, ...right]), saleOf);
+  const sales = bySale.size === 0 ? [[null, []] as const] : [...bySale];
+  return sales.map(([saleId, ids]): Check => {
+    const differing = ids.filter((id) => !left.has(id) || !right.has(id));
+    const count = (side: Set<string>) => ids.filter((id) => side.has(id)).length;
+    return { name, saleId, left: count(left), terms: [count(right)], ok: differing.length === 0, differing };
+  });
+}
+
+/** One total a name. It holds only if each part does: the errors of two sales may cancel out. */
 export function totals(checks: Check[]): Total[] {
-  return [...Map.groupBy(checks, (check) => check.name)].map(([name, unsorted]) => {
+  return [...Map.groupBy(checks, ({ name }) => name)].map(([name, unsorted]) => {
+    // Ids sort by age, so the oldest sale comes first.
     const parts = unsorted.toSorted((a, b) => ((a.saleId ?? '') < (b.saleId ?? '') ? -1 : 1));
     const terms = (parts[0]?.terms ?? []).map((_, i) => sum(parts.map((part) => part.terms[i] ?? 0)));
     return {
       name,
-      left: sum(parts.map((part) => part.left)),
+      left: sum(parts.map(({ left }) => left)),
       terms,
       right: sum(terms),
-      ok: parts.every((part) => part.ok),
-      differing: parts.flatMap((part) => part.differing),
+      ok: parts.every(({ ok }) => ok),
+      differing: parts.flatMap(({ differing }) => differing),
       parts,
     };
   });
 }
 
-const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);
+export const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);

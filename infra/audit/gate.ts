@@ -1,7 +1,7 @@
-// The gate by itself: one script for each sale, so nothing moves between its keys.
+// The gate of a sale: read by one script, so that nothing moves between its keys, and checked by itself.
 import { keyOf } from '@flashsale/contracts/gate';
 import type { Redis } from 'ioredis';
-import { type Check, each, equal } from './check.ts';
+import { type Check, each, equal, sum } from './check.ts';
 
 export interface GateRecord {
   orderId: string;
@@ -10,7 +10,6 @@ export interface GateRecord {
   buyerId: string;
   /** Null in a record that a rebuilt gate got from inventory, and in a sold one. */
   decideByMs: number | null;
-  dueMs: number | null;
 }
 
 export interface Gate {
@@ -23,11 +22,11 @@ export interface Gate {
   records: Map<string, GateRecord>;
   buyers: Map<string, string>;
   due: Map<string, number>;
-  /** Who waits, by turn. */
+  /** Waiting orders, in their turn. */
   line: string[];
 }
 
-// Only reads, and decodes nothing: buyers wait while a script runs.
+// Decodes nothing: buyers wait while a script runs.
 const READ = `
   return {
     redis.call('HGETALL', KEYS[1]),
@@ -39,9 +38,8 @@ const READ = `
 
 export async function readGate(redis: Redis, saleId: string): Promise<Gate> {
   const keys = ['gate', 'buyers', 'orders', 'due', 'line'].map((part) => keyOf(saleId, part));
-  const answer = (await redis.eval(READ, keys.length, ...keys)) as Flat[];
+  const answer = (await redis.eval(READ, keys.length, ...keys)) as string[][];
   const [gate, buyers, orders, scores] = answer.slice(0, 4).map(pairs) as [Pairs, Pairs, Pairs, Pairs];
-  const due = new Map([...scores].map(([orderId, score]) => [orderId, Number(score)]));
   const field = (name: string) => Number(gate.get(name) ?? 0);
   return {
     saleId,
@@ -49,22 +47,21 @@ export async function readGate(redis: Redis, saleId: string): Promise<Gate> {
     supply: field('supply'),
     rev: field('rev'),
     tickets: field('tickets'),
-    records: new Map([...orders].map(([orderId, text]) => [orderId, record(orderId, text, due)])),
+    records: new Map([...orders].map(([orderId, text]) => [orderId, record(orderId, text)])),
     buyers,
-    due,
+    due: new Map([...scores].map(([orderId, score]) => [orderId, Number(score)])),
     line: answer[4] ?? [],
   };
 }
 
-type Flat = string[];
 type Pairs = Map<string, string>;
-const pairs = (flat: Flat): Pairs =>
-  new Map(flat.flatMap((key, i) => (i % 2 === 0 ? [[key, flat[i + 1] ?? ''] as const] : [])));
+const pairs = (flat: string[]): Pairs =>
+  new Map(flat.flatMap((key, i) => (i % 2 === 0 ? [[key, flat[i + 1] ?? '']] : [])));
 
-function record(orderId: string, text: string, due: Map<string, number>): GateRecord {
+function record(orderId: string, text: string): GateRecord {
   const { state, quantity, buyerId, command } = JSON.parse(text);
   const decideByMs = command ? (JSON.parse(command).decideByMs ?? null) : null;
-  return { orderId, state, quantity, buyerId, decideByMs, dueMs: due.get(orderId) ?? null };
+  return { orderId, state, quantity, buyerId, decideByMs };
 }
 
 export async function findGates(redis: Redis): Promise<string[]> {
@@ -75,53 +72,22 @@ export async function findGates(redis: Redis): Promise<string[]> {
   return [...found];
 }
 
-export const isPending = (record: GateRecord) => record.state !== 'sold';
+export const recordsOf = (gates: Map<string, Gate>) =>
+  [...gates.values()].flatMap(({ records }) => [...records.values()]);
+
+export const isPending = (record: GateRecord | undefined) => record !== undefined && record.state !== 'sold';
 
 export function gateChecks({ saleId, supply, tickets, records, buyers, due, line }: Gate): Check[] {
   const all = [...records.values()];
-  const units = all.reduce((sum, record) => sum + record.quantity, 0);
-  const buyerOf = (orderId: string) => records.get(orderId)?.buyerId;
+  const owners = [...buyers].map(([buyerId, orderId]) => ({ buyerId, orderId }));
+  const named = (orderIds: Iterable<string>) => [...orderIds].map((orderId) => ({ orderId }));
+  const recordOf = ({ orderId }: { orderId: string }) => records.get(orderId);
   return [
-    equal('gate: supply = tickets + units of records', saleId, supply, tickets, units),
-    each(
-      `gate: each record has its buyer's entry`,
-      saleId,
-      all,
-      (r) => buyers.get(r.buyerId) === r.orderId,
-      (r) => r.orderId,
-    ),
-    each(
-      `gate: each buyer's entry has its record`,
-      saleId,
-      buyers,
-      ([b, id]) => buyerOf(id) === b,
-      ([, id]) => id,
-    ),
-    each(
-      'gate: each pending record will be looked at',
-      saleId,
-      all.filter(isPending),
-      (r) => r.dueMs !== null,
-      (r) => r.orderId,
-    ),
-    each(
-      'gate: what will be looked at is pending',
-      saleId,
-      due.keys(),
-      (id) => pendingAt(records, id),
-      (id) => id,
-    ),
-    each(
-      'gate: who is in line is pending',
-      saleId,
-      line,
-      (id) => pendingAt(records, id),
-      (id) => id,
-    ),
+    equal('gate: supply = tickets + units of records', saleId, supply, tickets, sum(all.map((r) => r.quantity))),
+    each(`gate: each record has its buyer's entry`, saleId, all, (r) => buyers.get(r.buyerId) === r.orderId),
+    each(`gate: each buyer's entry has its record`, saleId, owners, (o) => recordOf(o)?.buyerId === o.buyerId),
+    each('gate: each pending record will be looked at', saleId, all.filter(isPending), (r) => due.has(r.orderId)),
+    each('gate: what will be looked at is pending', saleId, named(due.keys()), (o) => isPending(recordOf(o))),
+    each('gate: who is in line is pending', saleId, named(line), (o) => isPending(recordOf(o))),
   ];
 }
-
-const pendingAt = (records: Map<string, GateRecord>, orderId: string) => {
-  const record = records.get(orderId);
-  return record !== undefined && isPending(record);
-};

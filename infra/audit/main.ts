@@ -1,39 +1,33 @@
-// npm run audit [-- --at-rest] [--json FILE]: 0 when every check holds, 1 when one does not, 2 when a store cannot be read.
+// npm run audit [-- --at-rest] [--json FILE]: 0 when every check holds, 1 when one fails, 2 when a store is unreadable.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type AddressBook, readAddressBook } from '../address-book/address-book.ts';
+import { readAddressBook } from '../address-book/address-book.ts';
 import { audit } from './audit.ts';
 import { asJson, describeAudit } from './print.ts';
 import { openStores, type StoreAddresses } from './stores.ts';
 
 const USAGE = 'usage: npm run audit [-- --at-rest] [--json FILE]';
 
-/** What the environment names; the rest is the live stack's. */
-function addresses(env = process.env): StoreAddresses {
-  const of = (name: string, inStack: (stack: AddressBook) => string) => env[name] || inStack(readAddressBook());
-  return {
-    redisUrl: of('REDIS_URL', (stack) => stack.redisUrl),
-    databases: {
-      orders: of('ORDERS_DATABASE_URL', (stack) => stack.databases.orders),
-      inventory: of('INVENTORY_DATABASE_URL', (stack) => stack.databases.inventory),
-      payment: of('PAYMENT_DATABASE_URL', (stack) => stack.databases.payment),
-    },
-    bankUrl: of('BANK_URL', (stack) => stack.bankUrl),
-    bankApiKey: of('BANK_API_KEY', (stack) => stack.bankApiKey),
-  };
-}
+/** The addresses that the environment names; the rest are the running stack's, which need not be there without them. */
+const addresses = ({ env } = process): StoreAddresses => ({
+  redisUrl: env.REDIS_URL || readAddressBook().redisUrl,
+  databases: {
+    orders: env.ORDERS_DATABASE_URL || readAddressBook().databases.orders,
+    inventory: env.INVENTORY_DATABASE_URL || readAddressBook().databases.inventory,
+    payment: env.PAYMENT_DATABASE_URL || readAddressBook().databases.payment,
+  },
+  bankUrl: env.BANK_URL || readAddressBook().bankUrl,
+  bankApiKey: env.BANK_API_KEY || readAddressBook().bankApiKey,
+});
 
 async function run(): Promise<number> {
   const { values } = parseArgs({ options: { 'at-rest': { type: 'boolean' }, json: { type: 'string' } } });
-  const stores = openStores(addresses());
-  try {
-    const result = await audit(stores, values['at-rest'] ? { atRest: true } : {});
-    console.log(describeAudit(result).join('\n'));
-    if (values.json) await writeFile(values.json, `${JSON.stringify(asJson(result), null, 2)}\n`);
-    return result.ok ? 0 : 1;
-  } finally {
-    await stores.close();
-  }
+  await using closing = new AsyncDisposableStack();
+  const stores = closing.adopt(openStores(addresses()), (opened) => opened.close());
+  const result = await audit(stores, values['at-rest'] ? { atRest: true } : {});
+  console.log(describeAudit(result).join('\n'));
+  if (values.json) await writeFile(values.json, `${JSON.stringify(asJson(result), null, 2)}\n`);
+  return result.ok ? 0 : 1;
 }
 
 process.exitCode = await run().catch((error: Error & { code?: string }) => {

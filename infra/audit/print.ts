@@ -7,7 +7,7 @@ const NAME_WIDTH = 52;
 const MOST_LISTED = 20;
 
 export function describeAudit({ checks, atRest, inFlight, titles, notes }: AuditResult): string[] {
-  const holding = checks.filter((check) => check.ok).length;
+  const holding = checks.filter(({ ok }) => ok).length;
   return [
     ...checks.flatMap((check) => describeCheck(check, titles)),
     '',
@@ -17,9 +17,9 @@ export function describeAudit({ checks, atRest, inFlight, titles, notes }: Audit
   ];
 }
 
-/** For who has just seen everything else: the number that hold, and in full what does not. */
+/** The number of checks that hold, and in full those that do not. */
 export function describeShortly({ checks, atRest, titles }: AuditResult): string[] {
-  const failing = checks.filter((check) => !check.ok);
+  const failing = checks.filter(({ ok }) => !ok);
   return [
     `audit ${atRest ? 'at rest' : 'in flight'}: ${checks.length - failing.length} of ${checks.length} checks hold`,
     ...failing.flatMap((check) => describeCheck(check, titles)),
@@ -27,35 +27,31 @@ export function describeShortly({ checks, atRest, titles }: AuditResult): string
 }
 
 function describeCheck(total: Total, titles: Map<string, string>): string[] {
-  const named = total.parts.filter((part) => part.saleId !== null);
-  const parts =
-    named.length > 1 ? named.map((part) => line(part, `    ${titles.get(part.saleId ?? '') ?? part.saleId}`)) : [];
+  const line = (name: string, { left, terms }: Omit<Check, 'saleId'>) =>
+    `${name.padEnd(NAME_WIDTH)} ${left} = ${terms.join(' + ')}`;
+  const ofSales = total.parts.filter(({ saleId }) => saleId !== null);
+  const parts = ofSales.map((part) => line(`    ${titles.get(part.saleId ?? '') ?? part.saleId}`, part));
   return [
-    line(total, `${total.ok ? '✓' : '✗'} ${total.name}`),
-    ...parts,
-    ...listed(total.differing, '      differs: '),
+    line(`${total.ok ? '✓' : '✗'} ${total.name}`, total),
+    ...(parts.length > 1 ? parts : []),
+    ...listed(total.differing.map((orderId) => `      differs: ${orderId}`)),
   ];
 }
-
-const line = ({ left, terms }: Pick<Check, 'left' | 'terms'>, name: string) =>
-  `${name.padEnd(NAME_WIDTH)} ${left} = ${terms.join(' + ')}`;
 
 function describeInFlight(orders: InFlight[]): string[] {
   if (orders.length === 0) return [];
   const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
-  const lines = orders.map(
-    ({ orderId, where, ageMs, boundMs }) =>
-      `  ${orderId}  ${where}, ${seconds(ageMs)} old, at most ${seconds(boundMs)}`,
-  );
-  return [`Orders in flight, the oldest first: ${orders.length}`, ...listed(lines, ''), ''];
+  const line = ({ orderId, where, ageMs, boundMs }: InFlight) =>
+    `  ${orderId}  ${where}, ${seconds(ageMs)} old, at most ${seconds(boundMs)}`;
+  return [`Orders in flight, the oldest first: ${orders.length}`, ...listed(orders.map(line)), ''];
 }
 
-const listed = (lines: string[], prefix: string) => [
-  ...lines.slice(0, MOST_LISTED).map((text) => `${prefix}${text}`),
+const listed = (lines: string[]) => [
+  ...lines.slice(0, MOST_LISTED),
   ...(lines.length > MOST_LISTED ? [`  … and ${lines.length - MOST_LISTED} more (--json FILE has them all)`] : []),
 ];
 
-/** For `--json`, and the demo's own. */
+/** The fields of `--json`, here and in the demo. */
 export const asJson = ({ ok, atRest, checks, inFlight }: AuditResult) => ({
   ok,
   atRest,

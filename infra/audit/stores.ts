@@ -1,20 +1,19 @@
-// The live stores, each read as it is; nothing here writes.
+// The live stores, each read as it is. The audit writes to none of them.
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { type Bank, createBank } from '../clients/bank.ts';
 
+export type Database = 'orders' | 'inventory' | 'payment';
+
 export interface StoreAddresses {
   redisUrl: string;
-  databases: { orders: string; inventory: string; payment: string };
+  databases: Record<Database, string>;
   bankUrl: string;
   bankApiKey: string;
 }
 
-export interface Stores {
+export interface Stores extends Record<Database, pg.Pool> {
   redis: Redis;
-  orders: pg.Pool;
-  inventory: pg.Pool;
-  payment: pg.Pool;
   bank: Bank;
   close(): Promise<void>;
 }
@@ -22,7 +21,7 @@ export interface Stores {
 export class StoreUnreadable extends Error {}
 
 const CONNECT_TIMEOUT_MS = 3_000;
-const CONNECT_AGAIN_MS = 500;
+const RECONNECT_AFTER_MS = 500;
 const READ_TIMEOUT_MS = 30_000;
 
 export function openStores({ redisUrl, databases, bankUrl, bankApiKey }: StoreAddresses): Stores {
@@ -31,32 +30,23 @@ export function openStores({ redisUrl, databases, bankUrl, bankApiKey }: StoreAd
     connectTimeout: CONNECT_TIMEOUT_MS,
     commandTimeout: READ_TIMEOUT_MS,
     maxRetriesPerRequest: 0,
-    retryStrategy: () => CONNECT_AGAIN_MS,
+    retryStrategy: () => RECONNECT_AFTER_MS,
   });
   redis.on('error', () => undefined);
-  const [orders, inventory, payment] = [pool(databases.orders), pool(databases.inventory), pool(databases.payment)];
+  const open = (database: Database) => openPool(databases[database]);
+  const pools = { orders: open('orders'), inventory: open('inventory'), payment: open('payment') };
   return {
     redis,
-    orders,
-    inventory,
-    payment,
+    ...pools,
     bank: createBank(bankUrl, bankApiKey),
     async close() {
       redis.disconnect();
-      await Promise.all([orders.end(), inventory.end(), payment.end()]);
+      await Promise.all(Object.values(pools).map((pool) => pool.end()));
     },
   };
 }
 
-/** A refused connection says why, which ioredis tells its listeners only. */
-export function connect(redis: Redis): Promise<void> {
-  return new Promise((resolve, reject) => {
-    redis.once('error', reject);
-    redis.connect().then(resolve, reject);
-  });
-}
-
-function pool(connectionString: string) {
+function openPool(connectionString: string) {
   const pool = new pg.Pool({
     connectionString,
     max: 2,
@@ -67,7 +57,26 @@ function pool(connectionString: string) {
   return pool;
 }
 
-/** Says which store it was that could not be read. */
+/** ioredis reports the reason for a refused connection to its listeners only. */
+export function connect(redis: Redis): Promise<void> {
+  return new Promise((resolve, reject) => {
+    redis.once('error', reject);
+    redis.connect().then(resolve, reject);
+  });
+}
+
+export async function rows<T extends object>(stores: Stores, database: Database, select: string, values?: unknown[]) {
+  return (await from(`the ${database} database`, stores[database].query<T>(select, values))).rows;
+}
+
+/** The rows of several selects at one instant: statements sent together are one transaction. */
+export async function snapshot(stores: Stores, database: Database, ...selects: string[]): Promise<object[][]> {
+  const statements = ['SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY', ...selects];
+  const results = (await from(`the ${database} database`, stores[database].query(statements.join('; ')))) as unknown;
+  return (results as pg.QueryResult[]).slice(1).map((result) => result.rows);
+}
+
+/** Names the store in the error when it cannot be read. */
 export async function from<T>(store: string, read: Promise<T>): Promise<T> {
   try {
     return await read;
@@ -81,19 +90,4 @@ function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ');
   if (!(error instanceof Error)) return String(error);
   return error.cause ? `${error.message}: ${reasonOf(error.cause)}` : error.message;
-}
-
-/** Everything `read` asks sees the database at one instant. */
-export async function inSnapshot<T>(pool: pg.Pool, read: (connection: pg.PoolClient) => Promise<T>): Promise<T> {
-  const connection = await pool.connect();
-  try {
-    await connection.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-    const result = await read(connection);
-    await connection.query('COMMIT');
-    connection.release();
-    return result;
-  } catch (error) {
-    connection.release(true);
-    throw error;
-  }
 }

@@ -10,3 +10,14 @@ export interface Mutant {
   replace: string;
   test: { file: string; name: string };
 }
+
+/** `suite` is the file of the test, SERVICE/NAME. Without `replace` the text that is found is left out. */
+export function off(
+  row: string,
+  rule: string,
+  file: string,
+  { find, replace = '', suite, test }: { find: string; replace?: string; suite: string; test: string },
+): Mutant {
+  const testFile = `services/${suite.replace('/', '/test/')}.test.ts`;
+  return { row, rule, file: `services/${file}`, find, replace, test: { file: testFile, name: test } };
+}

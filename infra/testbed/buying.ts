@@ -1,4 +1,4 @@
-// The shop as its buyers and its admin use it: the HTTP interface, and nothing beside it.
+// The shop as its buyers and its admin use it: through its HTTP interface only.
 import { FINAL_STATUSES } from '@flashsale/contracts/messages';
 import type { createTokens } from '../buyers/buyers.ts';
 import { until } from '../until.ts';
@@ -9,45 +9,36 @@ export function createBuying(gatewayUrl: string, tokenFor: ReturnType<typeof cre
       ...init,
       headers: { ...(token && { authorization: `Bearer ${token}` }), ...init.headers },
     });
+  const json = { 'content-type': 'application/json' };
+  const post = (body?: object) => ({ method: 'POST', ...(body && { body: JSON.stringify(body), headers: json }) });
 
-  async function createSale(
-    sale: { mode: 'queued' | 'direct'; stock: number } & Record<string, unknown>,
-  ): Promise<string> {
-    const now = Date.now();
-    const body = {
+  async function createSale(sale: { mode: 'queued' | 'direct'; stock: number } & Record<string, unknown>) {
+    const draft = {
       sku: 'sku-1',
       title: 'A test sale',
       price: { amountMinor: 1_000, currency: 'EUR' },
-      opensAt: new Date(now - 60_000).toISOString(),
-      closesAt: new Date(now + 3_600_000).toISOString(),
+      opensAt: new Date(Date.now() - 60_000).toISOString(),
+      closesAt: new Date(Date.now() + 3_600_000).toISOString(),
       ...sale,
     };
-    const init = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
-    // A machine that is too busy may not be able to say whether it was made: then another one is.
+    // A busy machine may fail to respond although the sale was made: then another one is made.
     const id = await until('a sale is made', async () => {
-      const response = await request('/v1/sales', init, tokenFor('admin', { admin: true }));
+      const response = await request('/v1/sales', post(draft), tokenFor('admin', { admin: true }));
       if (response.status !== 201) throw new Error(`${response.status} ${await response.text()}`);
       return ((await response.json()) as { id: string }).id;
     });
     // Another gateway may have been first to fence it, and not be done yet.
-    await until('its gate is open', async () => {
-      const { remaining } = (await (await request(`/v1/sales/${id}`)).json()) as { remaining: number | null };
-      return remaining !== null;
-    });
+    const read = async () => (await (await request(`/v1/sales/${id}`)).json()) as { remaining: number | null };
+    await until('its gate is open', async () => (await read()).remaining !== null);
     return id;
   }
 
   async function buy(saleId: string, buyer: string, quantity?: number, base?: string) {
-    const body = quantity === undefined ? undefined : JSON.stringify({ quantity });
-    const init = { method: 'POST', ...(body && { body, headers: { 'content-type': 'application/json' } }) };
+    const init = post(quantity === undefined ? undefined : { quantity });
     const response = await request(`/v1/sales/${saleId}/orders`, init, tokenFor(buyer), base);
     const answer = (await response.json()) as { orderId?: string; status: string | number; reason?: string };
-    return {
-      ...answer,
-      httpStatus: response.status,
-      location: response.headers.get('location'),
-      retryAfter: response.headers.get('retry-after'),
-    };
+    const header = (name: string) => response.headers.get(name);
+    return { ...answer, httpStatus: response.status, location: header('location'), retryAfter: header('retry-after') };
   }
 
   async function order(orderId: string, buyer: string) {
@@ -55,16 +46,13 @@ export function createBuying(gatewayUrl: string, tokenFor: ReturnType<typeof cre
     return { httpStatus: response.status, ...((await response.json()) as { status: string; reason?: string }) };
   }
 
-  /** The order's final state, once it has one. */
+  /** The order, once it has a final status. */
   function final(orderId: string, buyer: string, deadlineMs?: number) {
-    return until(
-      `order ${orderId} is final`,
-      async () => {
-        const found = await order(orderId, buyer);
-        return FINAL_STATUSES.some((final) => final === found.status) && found;
-      },
-      deadlineMs,
-    );
+    const look = async () => {
+      const found = await order(orderId, buyer);
+      return FINAL_STATUSES.some((final) => final === found.status) && found;
+    };
+    return until(`order ${orderId} is final`, look, deadlineMs);
   }
 
   return { request, createSale, buy, order, final };

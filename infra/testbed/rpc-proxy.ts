@@ -1,64 +1,49 @@
-// A service's neighbour, scripted at the wire: every call goes through to the real one, unless a test says otherwise.
-
+// A service's neighbour, scripted at the wire: each call is forwarded to the real one, unless a test scripts it.
 import { protoFolder } from '@flashsale/contracts/proto';
 import { call, connectTo } from '@flashsale/rpc/client';
 import { RpcError, startRpcServer, status } from '@flashsale/rpc/server';
 import { createRegistry } from '@flashsale/runtime/ops';
 import type { ChannelCredentials, ServiceDefinition } from '@grpc/grpc-js';
 
-type Forward = () => Promise<unknown>;
-/** Answers in the neighbour's place; `forward` makes the real call. */
-export type Script = (request: never, forward: Forward) => Promise<unknown>;
+/** Responds in the neighbour's place; `forward` makes the real call. */
+export type Script = (request: never, forward: () => Promise<unknown>) => Promise<unknown>;
+export type RpcProxy = Awaited<ReturnType<typeof proxyRpc>>;
 
-export interface RpcProxy {
-  address: string;
-  /** The script that a method follows from now on; undefined: straight through. */
-  on(method: string, script?: Script): void;
-  stop(): Promise<void>;
-}
-
-interface Client {
-  close(): void;
-}
-
-export async function proxyRpc(options: {
+interface Neighbour {
   service: ServiceDefinition;
-  Client: new (address: string, credentials: ChannelCredentials) => Client;
+  Client: new (address: string, credentials: ChannelCredentials) => { close(): void };
   protoFile: string;
   address: string;
-}): Promise<RpcProxy> {
-  const client = connectTo(options.Client, options.address, { retries: 'never' });
-  const scripts = new Map<string, Script>();
-  const handlers = Object.fromEntries(
-    Object.keys(options.service).map((method) => [
-      method,
-      async (request: never, caller: { deadlineMs: number }) => {
-        const forward: Forward = () =>
-          call(client, (client as unknown as Record<string, never>)[method] as never, request, {
-            deadlineMs: caller.deadlineMs - Date.now(),
-          }).catch((error) => {
-            throw new RpcError(error.code ?? status.UNKNOWN, error.details ?? String(error));
-          });
-        return (scripts.get(method) ?? ((_request, through) => through()))(request, forward);
-      },
-    ]),
-  );
+}
+
+export async function proxyRpc({ service, Client, protoFile, address }: Neighbour) {
+  const client = connectTo(Client, address, { retries: 'never' });
+  const methods = client as unknown as Record<string, never>;
+  const scripts = new Map<string, Script | undefined>();
+
+  const handlerOf = (method: string) => async (request: never, caller: { deadlineMs: number }) => {
+    const forward = () =>
+      call(client, methods[method] as never, request, { deadlineMs: caller.deadlineMs - Date.now() }).catch((error) => {
+        throw new RpcError(error.code ?? status.UNKNOWN, error.details ?? String(error));
+      });
+    const script = scripts.get(method);
+    return script ? script(request, forward) : forward();
+  };
+
   const server = await startRpcServer({
     host: '127.0.0.1',
     port: 0,
-    service: options.service,
-    handlers,
+    service,
+    handlers: Object.fromEntries(Object.keys(service).map((method) => [method, handlerOf(method)])),
     protoFolder,
-    protoFile: options.protoFile,
+    protoFile,
     log: { error: () => undefined },
     registry: createRegistry('proxy'),
   });
   return {
     address: `127.0.0.1:${server.port}`,
-    on(method, script) {
-      if (script) scripts.set(method, script);
-      else scripts.delete(method);
-    },
+    /** The script of a method from now on; undefined: straight through. */
+    on: (method: string, script?: Script) => void scripts.set(method, script),
     async stop() {
       await server.stop();
       client.close();

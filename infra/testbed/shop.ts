@@ -1,6 +1,6 @@
-// The whole shop in one process for a test: the five services as they are, on real servers, in a namespace of their own.
-// Between them lie wires and proxies, so that a test can lose, delay and repeat what crosses a process boundary.
-import { mkdtempSync, rmSync } from 'node:fs';
+// The whole shop in one process for a test: the five services as they are, on real servers, in an own namespace.
+// Wires and proxies lie between them, so that a test can lose, delay and repeat what crosses a process boundary.
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InventoryServiceClient, InventoryServiceService } from '@flashsale/contracts/inventory';
@@ -11,10 +11,10 @@ import { createTokens } from '../buyers/buyers.ts';
 import { createBank } from '../clients/bank.ts';
 import { openNamespace } from '../native/namespace.ts';
 import { until } from '../until.ts';
-import { openBroker } from './broker.ts';
 import { createBuying } from './buying.ts';
 import { openEvidence } from './evidence.ts';
 import { proxyRpc } from './rpc-proxy.ts';
+import { openBroker } from './servers.ts';
 import { type Env, startService } from './services.ts';
 import { layWire } from './wire.ts';
 
@@ -23,12 +23,10 @@ export type TestShop = Awaited<ReturnType<typeof openShop>>;
 
 const SECRET = 'a-secret-for-tests-only-0123456789-0123456789';
 const API_KEY = 'a-bank-api-key-for-tests-only-0123456789';
-const COMMON = { LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent' };
-/** Tests do not wait for a patience that is made for a crowd. */
-const IMPATIENT: Required<ShopSettings> = {
+const COMMON = { LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent', HTTP_PORT: '0', GRPC_PORT: '0' };
+/** Tests do not wait for timeouts that are made for a crowd. */
+const SHORT_TIMEOUTS: ShopSettings = {
   bank: { CHARGES_PER_SECOND: '0', LATENCY_P50_MS: '1', LATENCY_P99_MS: '2' },
-  inventory: {},
-  payment: {},
   orders: { RESUME_AFTER_MS: '1500', RESUME_EVERY_MS: '200', CHARGE_PATIENCE_MS: '1000' },
   gateway: {
     ROUND_MS: '200',
@@ -39,116 +37,81 @@ const IMPATIENT: Required<ShopSettings> = {
     CLICKS_PER_BUYER: '1000',
   },
 };
+const RPC = {
+  inventory: { service: InventoryServiceService, Client: InventoryServiceClient, protoFile: inventoryProto },
+  payment: { service: PaymentServiceService, Client: PaymentServiceClient, protoFile: paymentProto },
+  orders: { service: OrdersServiceService, Client: OrdersServiceClient, protoFile: ordersProto },
+};
 
 export async function openShop(settings: ShopSettings = {}) {
-  const namespace = await openNamespace();
-  const folder = mkdtempSync(join(tmpdir(), 'flashsale-bank-'));
-  const env = (service: keyof ShopSettings, own: Env): Env => ({
+  // A start that fails closes what it had opened; the shop's `close` does so otherwise.
+  await using opening = new AsyncDisposableStack();
+  const closed = <T extends { close(): unknown }>(it: T) => opening.adopt(it, async () => void (await it.close()));
+  const stopped = <T extends { stop(): unknown }>(it: T) => opening.adopt(it, async () => void (await it.stop()));
+  const env = (service: keyof ShopSettings, addresses: Env): Env => ({
     ...COMMON,
-    ...own,
-    ...IMPATIENT[service],
+    ...addresses,
+    ...SHORT_TIMEOUTS[service],
     ...settings[service],
   });
+
+  const namespace = closed(await openNamespace());
+  const { redisUrl, amqpUrl, databases } = namespace;
+  const folder = await mkdtemp(join(tmpdir(), 'flashsale-bank-'));
+  opening.defer(() => rm(folder, { recursive: true, force: true }));
   const wires = {
-    redis: await layWire(namespace.redisUrl),
-    gatewayAmqp: await layWire(namespace.amqpUrl),
-    ordersAmqp: await layWire(namespace.amqpUrl),
-    ordersPostgres: await layWire(namespace.databases.orders),
-    inventoryPostgres: await layWire(namespace.databases.inventory),
-    paymentPostgres: await layWire(namespace.databases.payment),
+    redis: closed(await layWire(redisUrl)),
+    gatewayAmqp: closed(await layWire(amqpUrl)),
+    ordersAmqp: closed(await layWire(amqpUrl)),
+    ordersPostgres: closed(await layWire(databases.orders)),
+    inventoryPostgres: closed(await layWire(databases.inventory)),
+    paymentPostgres: closed(await layWire(databases.payment)),
   };
-
-  const start = {
-    bank: () =>
-      startService.bank(
-        env('bank', { HTTP_PORT: '0', BANK_API_KEY: API_KEY, STORE_FILE: join(folder, 'statement.jsonl') }),
-      ),
-    inventory: () =>
-      startService.inventory(env('inventory', { GRPC_PORT: '0', DATABASE_URL: wires.inventoryPostgres.url })),
-    payment: (bankUrl: string) =>
-      startService.payment(
-        env('payment', {
-          GRPC_PORT: '0',
-          DATABASE_URL: wires.paymentPostgres.url,
-          BANK_URL: bankUrl,
-          BANK_API_KEY: API_KEY,
-        }),
-      ),
-    orders: (own: Env = {}) =>
-      startService.orders({
-        ...env('orders', {
-          GRPC_PORT: '0',
-          DATABASE_URL: wires.ordersPostgres.url,
-          AMQP_URL: wires.ordersAmqp.url,
-          INVENTORY_ADDRESS: proxies.inventory.address,
-          PAYMENT_ADDRESS: proxies.payment.address,
-        }),
-        ...own,
-      }),
-    gateway: (own: Env = {}) =>
-      startService.gateway({
-        ...env('gateway', {
-          HTTP_PORT: '0',
-          REDIS_URL: wires.redis.url,
-          AMQP_URL: wires.gatewayAmqp.url,
-          ORDERS_ADDRESS: proxies.orders.address,
-          INVENTORY_ADDRESS: proxies.gatewayInventory.address,
-          TOKEN_SECRET: SECRET,
-        }),
-        ...own,
-      }),
+  const bankEnv = { STORE_FILE: join(folder, 'statement.jsonl'), BANK_API_KEY: API_KEY };
+  const bank = stopped(await startService.bank(env('bank', bankEnv)));
+  const inventoryEnv = { DATABASE_URL: wires.inventoryPostgres.url };
+  const inventory = stopped(await startService.inventory(env('inventory', inventoryEnv)));
+  const paymentEnv = { DATABASE_URL: wires.paymentPostgres.url, BANK_URL: bank.url, BANK_API_KEY: API_KEY };
+  const payment = stopped(await startService.payment(env('payment', paymentEnv)));
+  const neighbours = {
+    inventory: stopped(await proxyRpc({ ...RPC.inventory, address: inventory.address })),
+    gatewayInventory: stopped(await proxyRpc({ ...RPC.inventory, address: inventory.address })),
+    payment: stopped(await proxyRpc({ ...RPC.payment, address: payment.address })),
   };
-
-  const bank = await start.bank();
-  const inventory = await start.inventory();
-  const payment = await start.payment(bank.url);
-  const inventoryWire = {
-    service: InventoryServiceService,
-    Client: InventoryServiceClient,
-    protoFile: inventoryProto,
-    address: inventory.address,
+  const ordersEnv = {
+    DATABASE_URL: wires.ordersPostgres.url,
+    AMQP_URL: wires.ordersAmqp.url,
+    INVENTORY_ADDRESS: neighbours.inventory.address,
+    PAYMENT_ADDRESS: neighbours.payment.address,
   };
-  const proxies = {
-    inventory: await proxyRpc(inventoryWire),
-    gatewayInventory: await proxyRpc(inventoryWire),
-    payment: await proxyRpc({
-      service: PaymentServiceService,
-      Client: PaymentServiceClient,
-      protoFile: paymentProto,
-      address: payment.address,
-    }),
-    orders: undefined as unknown as Awaited<ReturnType<typeof proxyRpc>>,
+  const orders = stopped(await startService.orders(env('orders', ordersEnv)));
+  const proxies = { ...neighbours, orders: stopped(await proxyRpc({ ...RPC.orders, address: orders.address })) };
+  const gatewayEnv = {
+    REDIS_URL: wires.redis.url,
+    AMQP_URL: wires.gatewayAmqp.url,
+    ORDERS_ADDRESS: proxies.orders.address,
+    INVENTORY_ADDRESS: proxies.gatewayInventory.address,
+    TOKEN_SECRET: SECRET,
   };
-  const orders = await start.orders();
-  proxies.orders = await proxyRpc({
-    service: OrdersServiceService,
-    Client: OrdersServiceClient,
-    protoFile: ordersProto,
-    address: orders.address,
-  });
-  const gateway = await start.gateway();
-  const stores = {
-    redisUrl: namespace.redisUrl,
-    databases: namespace.databases,
-    bankUrl: bank.url,
-    bankApiKey: API_KEY,
-  };
-
-  const evidence = await openEvidence(stores);
-
+  const startGateway = (own?: Env) => startService.gateway({ ...env('gateway', gatewayEnv), ...own });
+  const gateway = stopped(await startGateway());
+  const services = { bank, inventory, payment, orders, gateway };
   const ready = (ops: number) =>
     until('the service is ready', async () => (await fetch(`http://127.0.0.1:${ops}/readyz`)).ok);
-  await Promise.all([bank, inventory, payment, orders, gateway].map((service) => ready(service.ops)));
+  await Promise.all(Object.values(services).map((service) => ready(service.ops)));
 
+  const stores = { redisUrl, databases, bankUrl: bank.url, bankApiKey: API_KEY };
+  const evidence = closed(await openEvidence(stores));
   const tokenFor = createTokens(SECRET);
+  const open = opening.move();
   return {
     namespace,
     stores,
     wires,
     proxies,
-    services: { bank, inventory, payment, orders, gateway },
-    /** More of the same, for tests that need two. */
-    start,
+    services,
+    /** More gateways, for tests that need two. */
+    start: { gateway: startGateway },
     ready,
     bank: createBank(bank.url, API_KEY),
     broker: openBroker(namespace.id),
@@ -157,28 +120,16 @@ export async function openShop(settings: ShopSettings = {}) {
     tokenFor,
     ...createBuying(gateway.url, tokenFor),
 
-    /** Nobody's charge comes through until what this answers is called. */
+    /** Holds every charge back until the function that this returns is called. */
     holdCharges(): () => void {
       const released = Promise.withResolvers<void>();
-      proxies.payment.on('charge', async (_request, forward) => {
-        await released.promise;
-        return forward();
-      });
+      proxies.payment.on('charge', (_request, forward) => released.promise.then(forward));
       return () => {
         proxies.payment.on('charge');
         released.resolve();
       };
     },
 
-    async close() {
-      await evidence.close();
-      await gateway.stop();
-      await Promise.all([orders.stop(), proxies.orders.stop()]);
-      await Promise.all([payment.stop(), inventory.stop(), bank.stop()]);
-      await Promise.all([proxies.inventory, proxies.gatewayInventory, proxies.payment].map((proxy) => proxy.stop()));
-      await Promise.all(Object.values(wires).map((wire) => wire.close()));
-      await namespace.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close: () => open.disposeAsync(),
   };
 }

@@ -1,105 +1,86 @@
 // A TCP wire in front of a server, which a test can cut, stall and mend.
+import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-export interface Wire {
-  /** The server's URL, through this wire. */
-  url: string;
-  /** Ends every connection; new ones are let through. */
-  cut(): void;
-  /** Requests arrive; their answers do not. A connection that lost one ends when this does. */
-  loseAnswers(lose: boolean): void;
-  /** Something was lost on a connection that is still there. */
-  hasLost(): boolean;
-  /** Requests do not arrive. A connection that lost one ends when this does. */
-  loseRequests(lose: boolean): void;
-  /** Answers wait in the wire until they are let go. */
-  holdAnswers(hold: boolean): void;
-  /** Connections are refused (those there are end), or let through again. */
-  block(blocked: boolean): void;
-  /** Sees what clients send, before the server does: for acting at an exact point of a conversation. */
-  onRequest(listener?: (bytes: Buffer) => void): void;
-  /** Sends every client what the server never said. */
-  pretend(answer: Buffer): void;
-  close(): Promise<void>;
-}
+export type Wire = Awaited<ReturnType<typeof layWire>>;
 
-interface Line {
-  ends: Socket[];
-  client: Socket;
-  held: Buffer[];
-  lost: boolean;
-}
+type Connection = { client: Socket; upstream: Socket; held: Buffer[]; lost: boolean };
 
-export async function layWire(serverUrl: string): Promise<Wire> {
+export async function layWire(serverUrl: string) {
   const target = new URL(serverUrl);
-  const lines = new Set<Line>();
+  const connections = new Set<Connection>();
   let blocked = false;
   let losing: 'requests' | 'answers' | undefined;
   let holding = false;
-  let seen: ((bytes: Buffer) => void) | undefined;
-
-  function pass(line: Line, answer: Buffer) {
-    if (losing === 'answers') line.lost = true;
-    else if (holding) line.held.push(answer);
-    else line.client.write(answer);
-  }
+  let listener: ((bytes: Buffer) => void) | undefined;
 
   const server = createServer((client) => {
     if (blocked) return void client.destroy();
     const upstream = connect(Number(target.port), target.hostname);
-    const line: Line = { ends: [client, upstream], client, held: [], lost: false };
-    lines.add(line);
-    client.on('data', (bytes) => {
-      seen?.(bytes);
+    const connection: Connection = { client, upstream, held: [], lost: false };
+    connections.add(connection);
+    client.on('data', (request) => {
+      listener?.(request);
       // Its answer may come after the loss is over.
-      if (losing) line.lost = true;
-      if (losing !== 'requests' && !upstream.destroyed) upstream.write(bytes);
+      if (losing) connection.lost = true;
+      if (losing !== 'requests' && !upstream.destroyed) upstream.write(request);
     });
-    upstream.on('data', (answer) => pass(line, answer));
-    for (const socket of line.ends) {
+    upstream.on('data', (answer) => {
+      if (losing === 'answers') connection.lost = true;
+      else if (holding) connection.held.push(answer);
+      else client.write(answer);
+    });
+    for (const socket of [client, upstream]) {
       socket.setNoDelay(true);
       socket.on('error', () => undefined);
       socket.on('close', () => {
-        for (const end of line.ends) end.destroy();
-        lines.delete(line);
+        for (const end of [client, upstream]) end.destroy();
+        connections.delete(connection);
       });
     }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = Object.assign(new URL(serverUrl), {
+    hostname: '127.0.0.1',
+    port: (server.address() as AddressInfo).port,
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = new URL(serverUrl);
-  url.port = String((server.address() as AddressInfo).port);
-  url.hostname = '127.0.0.1';
 
-  const end = (line: Line) => {
-    for (const socket of line.ends) reset(socket);
+  const cut = (which = (_: Connection) => true) => {
+    for (const { client, upstream } of [...connections].filter(which)) [client, upstream].forEach(reset);
   };
-  const cut = () => {
-    for (const line of lines) end(line);
-  };
-  // A connection never goes on after a gap: what came next would be taken for what was lost.
+  // A connection must not go on after a gap: the next bytes would be taken for the lost ones.
   const lose = (what: typeof losing) => {
     losing = what;
-    if (!what) for (const line of lines) if (line.lost) end(line);
+    if (!what) cut(({ lost }) => lost);
   };
   return {
+    /** The server's URL, through this wire. */
     url: url.toString(),
-    cut,
-    hasLost: () => [...lines].some((line) => line.lost),
-    loseAnswers: (yes) => lose(yes ? 'answers' : undefined),
-    loseRequests: (yes) => lose(yes ? 'requests' : undefined),
-    holdAnswers(hold) {
+    /** Ends every connection; new ones are let through. */
+    cut: () => cut(),
+    /** Requests arrive; their answers do not. A connection that lost one ends when this does. */
+    loseAnswers: (yes: boolean) => lose(yes ? 'answers' : undefined),
+    /** Requests do not arrive. A connection that lost one ends when this does. */
+    loseRequests: (yes: boolean) => lose(yes ? 'requests' : undefined),
+    /** Whether a connection that is still there lost anything. */
+    hasLost: () => [...connections].some(({ lost }) => lost),
+    /** Answers wait in the wire until they are released. */
+    holdAnswers(hold: boolean) {
       holding = hold;
-      if (!hold) for (const line of lines) for (const answer of line.held.splice(0)) line.client.write(answer);
+      if (!hold) for (const { client, held } of connections) for (const answer of held.splice(0)) client.write(answer);
     },
-    block(block) {
+    /** Connections are refused, and open ones ended; or they are let through again. */
+    block(block: boolean) {
       blocked = block;
       if (blocked) cut();
     },
-    onRequest(listener) {
-      seen = listener;
+    /** Called with each request before the server gets it: for acting at an exact point of a conversation. */
+    onRequest(listen?: (bytes: Buffer) => void) {
+      listener = listen;
     },
-    pretend(answer) {
-      for (const { client } of lines) client.write(answer);
+    /** Sends every client an answer that the server never gave. */
+    pretend(answer: Buffer) {
+      for (const { client } of connections) client.write(answer);
     },
     async close() {
       blocked = true;
@@ -109,7 +90,7 @@ export async function layWire(serverUrl: string): Promise<Wire> {
   };
 }
 
-/** Resetting a socket that is connecting or already ending leaves a handle open that keeps Node from exiting (24.21). */
+/** Resetting a socket that is connecting or already ending leaves a handle that keeps Node from exiting (24.21). */
 function reset(socket: Socket): void {
   if (socket.connecting || socket.writableEnded) socket.destroy();
   else socket.resetAndDestroy();

@@ -1,7 +1,7 @@
 // The gate on a Redis that is full, goes away, loses answers, or comes back as an older copy of itself.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { startPrivateRedis } from '../../../infra/testbed/private-redis.ts';
+import { startPrivateRedis } from '../../../infra/testbed/servers.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
 import { anOrder, DUE_MS, gatesOn } from './gates.ts';

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { connect, type GetMessage } from 'amqplib';
 import { openNamespace } from '../../../infra/native/namespace.ts';
-import { openBroker as openManagement } from '../../../infra/testbed/broker.ts';
+import { openBroker as openManagement } from '../../../infra/testbed/servers.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { consumeBatches, type Verdict } from '../src/consumer.ts';
 import { createPublisher, type Publisher } from '../src/publisher.ts';

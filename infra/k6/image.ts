@@ -30,7 +30,7 @@ export async function whyNoImage(
 
 /** On the host's network, where the stack is; as the caller, whose files it reads and writes under their own paths. */
 export function imageCommand(version: string, { env, consoleFile, summaryFile }: K6Run): Command {
-  const folders = [consoleFile, summaryFile, env.VENUE].flatMap((file) => (file ? [dirname(file)] : []));
+  const folders = [consoleFile, summaryFile, env.ADDRESS_BOOK].flatMap((file) => (file ? [dirname(file)] : []));
   const user = process.getuid ? ['--user', `${process.getuid()}:${process.getgid?.()}`] : [];
   const args = [
     ...['run', '--rm', '--network', 'host', ...user],

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 const Line = z.union([
-  z.object({ sale: z.object({ road: z.enum(['queued', 'direct']), saleId: z.string() }) }),
+  z.object({ sale: z.object({ mode: z.enum(['queued', 'direct']), saleId: z.string() }) }),
   z.object({
     click: z.object({
       index: z.number(),

@@ -8,7 +8,7 @@ import { findK6 } from '../../infra/k6/k6.ts';
 import { ROOT } from '../../infra/native/leftovers.ts';
 import { unlessEnded } from '../../infra/native/signals.ts';
 import { startStack } from '../../infra/native/stack.ts';
-import { writeVenue } from '../course/venue.ts';
+import { writeK6AddressBook } from '../course/write-address-book.ts';
 import { readEnvironment } from '../figures/environment.ts';
 import { count } from '../figures/format.ts';
 import { CONFIGURATION, describeConfiguration, orderOf, type Plan, planOf, warmUpOf } from './plan.ts';
@@ -73,7 +73,7 @@ async function setUp({ plan, out, say, signal, undo }: SetUp): Promise<Laborator
   const stores = openStores(stack);
   undo.push(stores.close);
   const venueFile = join(scratch, 'venue.json');
-  writeVenue(venueFile, stack, Math.max(...plan.cases.map(({ buyers }) => buyers)));
+  writeK6AddressBook(venueFile, stack, Math.max(...plan.cases.map(({ buyers }) => buyers)));
   const bank = createBank(stack.bankUrl, stack.bankApiKey);
   return { stack, stores, bank, k6, venueFile, scratch, summaries, deaths, signal };
 }

@@ -87,7 +87,7 @@ async function sendCrowd(laboratory: Laboratory, { case: each, road, round }: Tu
   const [consoleFile, summaryFile] = [join(scratch, `${name}.log`), join(summaries, `${name}.json`)];
   const shape = { UNITS: each.units, BUYERS: each.buyers, SECONDS: each.seconds, BANK: each.chargesPerSecond };
   const settings = Object.entries(shape).map(([key, value]) => [key, String(value)]);
-  const env = { ...Object.fromEntries(settings), VENUE: venueFile, ROAD: road, CLICKS: '1' };
+  const env = { ...Object.fromEntries(settings), ADDRESS_BOOK: venueFile, MODE: road, CLICKS: '1' };
   const exitCode = await k6.run({ script: SCRIPT, env, consoleFile, summaryFile, quiet: true, signal });
   signal.throwIfAborted();
   const log = readCrowd(consoleFile);

@@ -1,4 +1,4 @@
-// npm run loadtest -- SCRIPT: one script of the course, on the stack that is up or on a private one, and then the audit.
+// npm run loadtest -- SCRIPT: one k6 script on the stack that is up, or on a private one, and the audit after it.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,14 +19,11 @@ import { type K6Stack, writeK6AddressBook } from './write-address-book.ts';
 /** The minutes of a soak come on top. */
 const K6_WITHIN_MINUTES = 10;
 const REST_WITHIN_MS = 180_000;
-/** k6's exit code for "a threshold was crossed". */
-const THRESHOLD = 99;
-/** Only the script knows how many buyers it needs with other settings than its own, so there are more than enough. */
+/** Only the script knows how many buyers it needs with settings that are not its own, so there are more than enough. */
 const ENOUGH_BUYERS = 50_000;
-
 const SCRIPTS = join(import.meta.dirname, '../k6');
 
-/** In their order, by the comment of their first lines: `about`, then how many `Buyers:` the default settings need. */
+/** In their order. The first lines of each are what it is `about`, and how many `Buyers:` its own settings need. */
 export const scripts = () =>
   readdirSync(SCRIPTS)
     .filter((file) => /^\d\d-[a-z-]+\.ts$/.test(file))
@@ -36,7 +33,6 @@ export const scripts = () =>
       const [, about = '', buyers] = /^((?:\/\/ .*\n)+?)\/\/ Buyers: (\d+)$/m.exec(readFileSync(file, 'utf8')) ?? [];
       return { name: name.slice(0, -3), file, about: about.replace(/\n?\/\/ /g, ' ').trim(), buyers: Number(buyers) };
     });
-
 type Script = ReturnType<typeof scripts>[number];
 
 /** By number, by name, or by both. */
@@ -45,12 +41,18 @@ export function findScript(asked: string): Script | undefined {
   return scripts().find(({ name }) => name === asked || name.slice(3) === asked || name.slice(0, 2) === number);
 }
 
-interface How {
-  say(line: string): void;
-  signal: AbortSignal;
+function listScripts(): number {
+  const list = (name: string, about: string) =>
+    wrap(about, 80).forEach((line, i) => void console.log(`${(i === 0 ? name : '').padEnd(32)}${line}`));
+  for (const { name, about } of scripts()) list(name, about);
+  console.log('\nSettings in the environment, where a script has them:');
+  for (const [name, about] of Object.entries(KNOBS)) list(`  ${name}`, about);
+  return 0;
 }
 
-/** Returns the exit code: 0 when every threshold and every check of the audit holds, which includes that no click was left out. */
+type How = { say(line: string): void; signal: AbortSignal };
+
+/** Returns the exit code: 0 when every threshold (no click left out among them) and every check of the audit holds. */
 export async function runScript(asked: string, how: How): Promise<number> {
   if (asked === 'list') return listScripts();
   const script = findScript(asked);
@@ -59,57 +61,38 @@ export async function runScript(asked: string, how: How): Promise<number> {
   return await unlessEnded(how.signal, runAndAudit(script, how, opened));
 }
 
-function listScripts(): number {
-  for (const { name, about } of scripts()) console.log(listed(name, about));
-  console.log('\nSettings in the environment, where a script has them:');
-  for (const [name, about] of Object.entries(KNOBS)) console.log(listed(`  ${name}`, about));
-  return 0;
-}
-
-const listed = (name: string, about: string) =>
-  wrap(about, 80)
-    .map((line, i) => `${(i === 0 ? name : '').padEnd(32)}${line}`)
-    .join('\n');
-
 async function runAndAudit(script: Script, { say, signal }: How, opened: AsyncDisposableStack): Promise<number> {
   const k6 = await findK6(say);
-  const stack = await stackFor(say, signal, opened);
+  const stack = await stackFor({ say, signal }, opened);
   const stores = openStores(stack);
-  opened.defer(() => stores.close());
+  opened.defer(stores.close);
   const scratch = mkdtempSync(join(tmpdir(), 'flashsale-loadtest-'));
   opened.defer(() => rmSync(scratch, { recursive: true }));
-  const [knobs, addressBook] = [knobsOf(process.env), join(scratch, 'address-book.json')];
-  writeK6AddressBook(addressBook, stack, Object.keys(knobs).length > 0 ? ENOUGH_BUYERS : script.buyers);
+  const knobs = Object.entries(process.env).filter(([name, value]) => value && name in KNOBS);
+  const env = { ...Object.fromEntries(knobs), ADDRESS_BOOK: join(scratch, 'address-book.json') };
+  writeK6AddressBook(env.ADDRESS_BOOK, stack, knobs.length > 0 ? ENOUGH_BUYERS : script.buyers);
 
   say(`${script.name} with k6 ${k6.version} (${k6.how}): ${script.about}`);
   const minutes = K6_WITHIN_MINUTES + Number(process.env.SOAK_MINUTES || 0);
   say(`k6 has ${minutes} minutes, and then every order has ${REST_WITHIN_MS / 1_000} s to become final`);
   const within = AbortSignal.any([signal, AbortSignal.timeout(minutes * 60_000)]);
-  const env = { ...knobs, ADDRESS_BOOK: addressBook };
   const exitCode = await k6.run({ script: script.file, env, signal: within });
   signal.throwIfAborted();
 
   say('waiting until nothing is in flight, then the audit');
   const audited = await audit(stores, { atRest: true, patienceMs: REST_WITHIN_MS });
   for (const line of describeShortly(audited)) say(line);
-  if (exitCode === THRESHOLD) say('✗ a threshold was crossed: see above');
-  else if (exitCode !== 0) say(`✗ k6 ended with code ${exitCode}`);
+  // 99 is k6's own.
+  const why = exitCode === 99 ? 'a threshold was crossed: see above' : `k6 ended with code ${exitCode}`;
+  if (exitCode !== 0) say(`✗ ${why}`);
   return exitCode || (audited.ok ? 0 : 1);
 }
 
-/** The settings of the caller's environment that scripts read. */
-const knobsOf = (env: NodeJS.ProcessEnv) =>
-  Object.fromEntries(Object.keys(KNOBS).flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
-
 /** The stack that the environment names, else the one that is up, else a private one. */
-async function stackFor(
-  say: How['say'],
-  signal: AbortSignal,
-  opened: AsyncDisposableStack,
-): Promise<K6Stack & StoreAddresses> {
+async function stackFor({ say, signal }: How, opened: AsyncDisposableStack): Promise<K6Stack & StoreAddresses> {
   if (isStackNamed()) {
     say('on the stack that the environment names');
-    // Only 11-grpc calls the services themselves, and it says which address is missing.
+    // Only 11-grpc calls the services themselves, and it names an address that is missing.
     const {
       ORDERS_ADDRESS: orders = '',
       INVENTORY_ADDRESS: inventory = '',
@@ -124,7 +107,7 @@ async function stackFor(
   say('no stack is up: starting three servers and five services, all private to this run');
   const settings = { gateway: CONFIGURATION.gateway };
   const stack = await startStack({ dir: join(ROOT, `.local/loadtest-${process.pid}`), settings, signal });
+  opened.defer(stack.stop);
   say(describeDirect(settings.gateway));
-  opened.defer(() => stack.stop());
   return stack;
 }

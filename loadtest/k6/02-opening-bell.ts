@@ -1,5 +1,5 @@
-// From nothing to the peak within one second, and a buyer who is answered 503 does not come back: the queue accepts every click
-// while stock is available, direct calls accept what the bank can take just then and turn the rest away.
+// From nothing to the peak within a second, and a buyer who is answered 503 does not come back: the queue accepts every
+// click while stock lasts, direct calls accept what the bank can take just then and turn the rest away.
 // Buyers: 1600
 import exec from 'k6/execution';
 import { knob } from './knobs.ts';

@@ -1,5 +1,5 @@
-// The opening again, but a buyer who is refused comes back after Retry-After, with jitter: without a queue the sale sells out
-// too, with several times the requests, and not to the buyers who came first.
+// The opening again, but a refused buyer comes back after Retry-After, with jitter: without a queue the sale sells
+// out too, with several times the requests, and not to the buyers who came first.
 // Buyers: 900
 import { sleep } from 'k6';
 import { Counter } from 'k6/metrics';
@@ -42,17 +42,12 @@ export default eachClick(CROWD, (sales: Sales, { index }) => {
   }
 });
 
-export const handleSummary = (data: Data) =>
-  print(
-    data,
-    modes().map((mode) => sentence(data, mode)),
-  );
+export const handleSummary = (data: Data) => print(data, modes().map(sentence(data)));
 
-function sentence(data: Data, mode: Mode): string {
-  const clicks = value(data, 'answers', 'count', { mode });
-  const units = value(data, 'served', 'count', { mode });
-  const first = value(data, 'served', 'count', { mode, among: 'first' });
+const sentence = (data: Data) => (mode: Mode) => {
+  const count = (metric: string, tags = {}) => value(data, metric, 'count', { mode, ...tags });
+  const [clicks, units, first] = [count('answers'), count('served'), count('served', { among: 'first' })];
   const sold = `${units} of ${UNITS} units to ${CROWD.buyers} buyers`;
   const cost = `in ${clicks} clicks, ${(clicks / units).toFixed(1)} for each`;
   return `${mode.padEnd(6)}  ${sold} ${cost}; ${first} to the first ${UNITS} who came`;
-}
+};

@@ -1,19 +1,16 @@
-// The same arrivals on a queued and on a direct sale: who gets a yes, how soon, and who is turned away while stock is available.
+// The same arrivals on a queued and on a direct sale: who gets a yes, how soon, who is turned away while stock lasts.
 // Buyers: 1500
 import { check } from 'k6';
-import { knob, type Mode, modes } from './knobs.ts';
+import { knob, modes } from './knobs.ts';
 import { eachClick, even, lastClickSeconds, ONE, once } from './shapes.ts';
-import { buy, buyer, chargesSince, openSales, type Sales, setBank, until } from './shop.ts';
+import { buy, buyer, chargesSince, openSales, setBank, until } from './shop.ts';
 import { bothModes, inEach, modeNow, SHOWN } from './summary.ts';
 
-// @types/k6 leaves it out.
-declare const console: { log(line: string): void };
+declare const console: { log(line: string): void }; // @types/k6 leaves it out.
 
 const UNITS = knob('UNITS', 500);
 const CROWD = { buyers: knob('BUYERS', 1_500), seconds: knob('SECONDS', 3) };
 const BANK = knob('BANK', 100);
-const FIRST_BUYER = knob('FIRST_BUYER', 0);
-const CLICKS = knob('CLICKS', 0) === 1;
 const SOLD = Math.min(UNITS, CROWD.buyers);
 const BOTH = modes().length === 2;
 
@@ -42,26 +39,23 @@ export const options = bothModes({
 
 export function setup() {
   const sales = openSales(UNITS, BANK);
-  announce(modes()[0] ?? 'queued', sales);
+  for (const mode of modes()) console.log(JSON.stringify({ sale: { mode, saleId: sales[mode], bankReset: true } }));
   return { sales, beganAt: Date.now() };
 }
 type Begun = ReturnType<typeof setup>;
 
-const announce = (mode: Mode, sales: Sales) =>
-  console.log(JSON.stringify({ sale: { mode, saleId: sales[mode], bankReset: true } }));
-
 /** The bank is reset, so that the second crowd finds it as the first did. */
-export const between = eachClick(ONE, ({ sales, beganAt }: Begun) => {
+export const between = eachClick(ONE, ({ beganAt }: Begun) => {
   const isEmpty = until(() => chargesSince(beganAt) >= SOLD, QUEUE_SECONDS - 3);
   check(isEmpty, { 'the queue is empty': Boolean });
   setBank(BANK);
-  announce('direct', sales);
 });
 
 export default eachClick(CROWD, ({ sales }: Begun, due) => {
-  const [index, sentAt] = [FIRST_BUYER + due.index, Date.now()];
+  const [index, sentAt] = [knob('FIRST_BUYER', 0) + due.index, Date.now()];
   const { status, timedOut, problem, reason, orderId } = buy(sales[modeNow()], buyer(index), due);
   const answeredAt = Date.now();
   const times = { dueAt: due.dueAt, lateMs: sentAt - due.dueAt, answerMs: answeredAt - due.dueAt, answeredAt };
-  if (CLICKS) console.log(JSON.stringify({ click: { index, ...times, status, timedOut, problem, reason, orderId } }));
+  if (knob('CLICKS', 0) === 1)
+    console.log(JSON.stringify({ click: { index, ...times, status, timedOut, problem, reason, orderId } }));
 });

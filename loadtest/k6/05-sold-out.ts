@@ -3,7 +3,7 @@
 import { check } from 'k6';
 import { knob, type Mode } from './knobs.ts';
 import { eachClick, even, lastClickSeconds } from './shapes.ts';
-import { buy, buyer, inEachMode, NO_LATENCY, openSale, type Sales, setBank, until } from './shop.ts';
+import { buy, buyer, inEachMode, NO_LATENCY, openSale, type Sales, until } from './shop.ts';
 import { bothModes, inEach, modeNow } from './summary.ts';
 
 const SECONDS = knob('SECONDS', 5);
@@ -22,14 +22,11 @@ export const options = bothModes({
   },
 });
 
-export function setup() {
-  setBank(0, NO_LATENCY);
-  return inEachMode(soldOutSale);
-}
+export const setup = () => inEachMode(soldOutSale);
 
 /** Sold one by one before the crowd, so that a refusal's time can be compared with a yes on any machine. */
 function soldOutSale(mode: Mode): string {
-  const saleId = openSale(mode, UNITS);
+  const saleId = openSale(mode, UNITS, 0, NO_LATENCY);
   const yes = Array.from({ length: UNITS }, (_, i) => buy(saleId, buyer(i)));
   const gone = until(() => buy(saleId, buyer(0)).kind === 'soldOut', 10);
   const no = Array.from({ length: UNITS }, () => buy(saleId, buyer(0)));

@@ -1,4 +1,4 @@
-// A unit for every buyer and a bank that lets none of them wait: not refusals are measured, but how fast orders are recorded.
+// A unit for every buyer and a bank that makes none of them wait: how fast orders are recorded when none is refused.
 // Buyers: 1500
 import { check } from 'k6';
 import { knob } from './knobs.ts';

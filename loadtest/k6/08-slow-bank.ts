@@ -1,5 +1,5 @@
-// The bank falls to a tenth of its capacity for a while, and recovers: the queue grows and drains, every click is answered as
-// before, and no order is lost. Queued only; direct calls would turn away what the bank cannot take.
+// The bank falls to a tenth of its capacity for a while, and recovers: the queue grows and drains, clicks are answered
+// as before, and no order is lost. Queued only; direct calls would turn away what the bank cannot take.
 // Buyers: 1800
 import { check } from 'k6';
 import { Trend } from 'k6/metrics';
@@ -39,10 +39,7 @@ export const options: Options = {
 
 const queuePosition = new Trend('queue_position');
 
-export function setup() {
-  setBank(BANK);
-  return openSale('queued', CROWD.buyers);
-}
+export const setup = () => openSale('queued', CROWD.buyers, BANK);
 
 export const slow = eachClick(ONE, () => setBank(BANK / 10));
 export const back = eachClick(ONE, () => setBank(BANK));

@@ -1,16 +1,14 @@
-// More and more clicks, twice as many on each rung, until answers take longer than a second or are no longer yes: the knee of
-// each mode, with stock for every buyer and a bank without limit. Generator and shop share one machine.
+// Twice as many clicks on each rung, until answers take longer than a second or are no longer yes: the knee of each
+// mode, with stock for every buyer and a bank without limit. Generator and shop share one machine.
 // Buyers: 9450
 import { knob, modes } from './knobs.ts';
 import { clicksOf, ladder } from './shapes.ts';
 import { buy, buyer, openSales, type Sales } from './shop.ts';
 import { climb, climbing, type Data, kneeLines, modeNow, print } from './summary.ts';
 
-/** As long as a click waits, so that all that the first mode left over has been answered. */
-const PAUSE = { pauseSeconds: 12 };
-const CLIMB = { top: knob('TOP', 1_600), rungs: 6, seconds: knob('SECONDS', 3), ...PAUSE };
 // Direct first, because it leaves no queue behind that the other would have to share the machine with.
-const RUNGS = ladder(CLIMB, 'mode', modes().reverse());
+const NAMES = modes().reverse();
+const RUNGS = ladder('mode', NAMES, { top: knob('TOP', 1_600), rungs: 6, seconds: knob('SECONDS', 3) });
 
 export const options = climbing({
   rungs: RUNGS,

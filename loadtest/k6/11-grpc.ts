@@ -1,25 +1,23 @@
-// Each service by itself, called over gRPC as its callers do, and where its own knee is: inventory holds and releases a unit,
-// payment charges and voids, orders takes a whole order to its end (and calls the other two for it).
+// Each service by itself, called over gRPC as its callers do, and where its own knee is: inventory holds and releases a
+// unit, payment charges and voids, orders takes a whole order to its end (and calls the other two for it).
 // Buyers: 0
 import { check, fail } from 'k6';
 import grpc from 'k6/net/grpc';
 import { knob } from './knobs.ts';
 import { clicksOf, ladder } from './shapes.ts';
-import { addresses, NO_LATENCY, openSale, setBank } from './shop.ts';
+import { addresses, NO_LATENCY, openSale } from './shop.ts';
 import { climb, climbing, type Data, kneeLines, print } from './summary.ts';
 
 /** Payment last: it goes on refunding after its answer. */
 const CALLS = { inventory: reserveAndRelease, orders: placeOrder, payment: chargeAndVoid };
 type Service = keyof typeof CALLS;
 const NAMES = Object.keys(CALLS) as Service[];
-const CLIMB = { top: knob('TOP', 400), rungs: 4, seconds: knob('SECONDS', 2), pauseSeconds: 3 };
-const RUNGS = ladder(CLIMB, 'on', NAMES);
+const RUNGS = ladder('on', NAMES, { top: knob('TOP', 400), rungs: 4, seconds: knob('SECONDS', 2) });
 
 export const options = climbing({ rungs: RUNGS, thresholds: { checks: ['rate==1'] } });
 
 export function setup() {
-  setBank(0, NO_LATENCY);
-  const saleId = openSale('direct', clicksOf(RUNGS) + 1);
+  const saleId = openSale('direct', clicksOf(RUNGS) + 1, 0, NO_LATENCY);
   return { saleId, epoch: epochOf(saleId) };
 }
 type Sale = ReturnType<typeof setup>;
@@ -38,26 +36,19 @@ export function teardown({ saleId }: Sale) {
 
 export const handleSummary = (data: Data) => print(data, kneeLines(data, RUNGS));
 
-const PROTO = '../../services/contracts/proto';
 const TIMEOUT_MS = 10_000;
-const DECIDE_WITHIN_MS = 600_000;
-const PRICE = { amountMinor: 4_900, currency: 'EUR' };
+const client = new grpc.Client();
+client.load(['../../services/contracts/proto'], ...NAMES.map((name) => `flashsale/${name}/v1/${name}.proto`));
+let connectedTo: Service | undefined;
 
-const clients = new Map(
-  NAMES.map((name) => {
-    const client = new grpc.Client();
-    client.load([PROTO], `flashsale/${name}/v1/${name}.proto`);
-    return [name, client];
-  }),
-);
-const connected = new Set<Service>();
-
-/** Null where the service has no answer. A user connects with its first call, and stays connected. */
+/** Null where the service has no answer. A user stays connected to the service that it called last. */
 function call<Answer>(service: Service, method: string, request: object): Answer | null {
-  const client = clients.get(service) as grpc.Client;
   const address = addresses[service] || fail(`${service.toUpperCase()}_ADDRESS must name ${service}`);
-  if (!connected.has(service)) client.connect(address, { plaintext: true, timeout: TIMEOUT_MS });
-  connected.add(service);
+  if (connectedTo !== service) {
+    client.close();
+    client.connect(address, { plaintext: true, timeout: TIMEOUT_MS });
+    connectedTo = service;
+  }
   const name = `${service[0]?.toUpperCase()}${service.slice(1)}Service`;
   const response = client.invoke(`flashsale.${service}.v1.${name}/${method}`, request, { timeout: TIMEOUT_MS });
   return response.status === grpc.StatusOK ? (response.message as Answer) : null;
@@ -69,10 +60,7 @@ function epochOf(saleId: string): number {
   return found?.sale.epoch ?? fail(`inventory does not know the sale ${saleId}`);
 }
 
-interface Order extends Sale {
-  orderId: string;
-  buyerId: string;
-}
+type Order = Sale & { orderId: string; buyerId: string };
 type Outcomes = { outcomes: { state: string }[] };
 const isState = (answer: Outcomes | null, state: string) => answer?.outcomes[0]?.state === state;
 
@@ -84,13 +72,13 @@ function reserveAndRelease({ epoch, ...item }: Order): boolean {
 
 /** A void is an intent: payment refunds after its answer. */
 function chargeAndVoid({ orderId }: Order): boolean {
-  const charged = call<Outcomes>('payment', 'Charge', { items: [{ orderId, ...PRICE }] });
+  const charged = call<Outcomes>('payment', 'Charge', { items: [{ orderId, amountMinor: 4_900, currency: 'EUR' }] });
   const voided = call<Outcomes>('payment', 'Void', { orderIds: [orderId] });
   return isState(charged, 'CHARGE_STATE_CAPTURED') && isState(voided, 'CHARGE_STATE_REVERSING');
 }
 
 function placeOrder(order: Order): boolean {
-  const command = { ...order, quantity: 1, decideByMs: Date.now() + DECIDE_WITHIN_MS };
+  const command = { ...order, quantity: 1, decideByMs: Date.now() + 600_000 };
   const placed = call<{ order: { status: string } }>('orders', 'PlaceOrder', { command });
   return placed?.order.status === 'ORDER_STATUS_CONFIRMED';
 }

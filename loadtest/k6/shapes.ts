@@ -3,16 +3,13 @@
 import exec from 'k6/execution';
 import type { Scenario } from 'k6/options';
 
-/**
- * Where all clicks under way at once take longer than this, k6 runs out of users and counts it. A crowd of three seconds has
- * a user for each click and some to spare: however slow the answers are, none is left out.
- */
+/** A crowd of three seconds has a user for each click and some to spare, however slow the answers are. */
 const UNDER_WAY_SECONDS = 3.5;
 /** As many as a small machine has memory for, at a quarter of a megabyte each. */
 const MOST_USERS = 5_000;
 /** Longer than shop.ts waits for an answer, so that no click is cut off. */
 const LAST_ANSWER_SECONDS = 12;
-/** Before a crowd, for k6 to get all users ready; and after it, for a generator that is behind. */
+/** Before a crowd, for k6 to make all users; after it, for a generator that is behind. */
 const [LEAD_SECONDS, TAIL_SECONDS] = [1, 2];
 
 export interface Even {
@@ -22,10 +19,7 @@ export interface Even {
   staying?: { share: number; seconds: number };
 }
 
-/**
- * A user (k6: VU) for each iteration under way at once, made before the start and never during it: a click for which there
- * is none is left out, and counted in `dropped_iterations`.
- */
+/** One (k6: VU) for each iteration under way at once; k6 counts a click that finds none in `dropped_iterations`. */
 function users(perSecond: number, { share, seconds } = { share: 0, seconds: 0 }) {
   const preAllocatedVUs = Math.ceil(Math.min(perSecond * (UNDER_WAY_SECONDS + share * seconds), MOST_USERS));
   return { preAllocatedVUs, maxVUs: preAllocatedVUs, gracefulStop: `${LAST_ANSWER_SECONDS + seconds}s` };
@@ -46,7 +40,7 @@ const leadOf = ({ buyers, seconds }: Even) => Math.ceil((LEAD_SECONDS * buyers) 
 /** How long after its start an even shape sends its last click. */
 export const lastClickSeconds = (shape: Even) => ((leadOf(shape) + shape.buyers) * shape.seconds) / shape.buyers;
 
-/** `index` counts from 0, `dueAt` is in Unix milliseconds. */
+/** From 0, and in Unix milliseconds. */
 export type Due = { index: number; dueAt: number };
 
 /** The click that this iteration of an even shape makes; undefined before the first and after the last. */
@@ -58,12 +52,12 @@ export function dueNow(shape: Even): Due | undefined {
 }
 
 /** The function that k6 runs for each iteration of an even shape: `act` where a click is due. */
-export const eachClick =
-  <Data>(shape: Even, act: (data: Data, due: Due) => void) =>
-  (data: Data) => {
+export function eachClick<Data>(shape: Even, act: (data: Data, due: Due) => void) {
+  return (data: Data) => {
     const due = dueNow(shape);
     if (due) act(data, due);
   };
+}
 
 /** How long the buyer of that click has waited by now. The start is known to a millisecond only. */
 export const waitedMs = ({ dueAt }: Due) => Math.max(0, Date.now() - dueAt);
@@ -73,40 +67,34 @@ export const once = (seconds: number): Scenario => even({ ...ONE, staying: { sha
 export const ONE: Even = { buyers: 1, seconds: 1 };
 
 /** From nothing to the peak (clicks per second) within a second. k6 does not tell when exactly a click was due here. */
-export const openingBell = ({ peak, seconds }: { peak: number; seconds: number }): Scenario => ({
-  executor: 'ramping-arrival-rate',
-  startRate: 0,
-  timeUnit: '1s',
-  stages: [
-    { duration: '1s', target: peak },
-    { duration: `${seconds - 1}s`, target: peak },
-    { duration: '0s', target: 0 },
-    { duration: `${TAIL_SECONDS}s`, target: 0 },
-  ],
-  ...users(peak),
-});
+export function openingBell({ peak, seconds }: { peak: number; seconds: number }): Scenario {
+  const targets: [seconds: number, perSecond: number][] = [
+    [1, peak],
+    [seconds - 1, peak],
+    [0, 0],
+    [TAIL_SECONDS, 0],
+  ];
+  const stages = targets.map(([seconds, target]) => ({ duration: `${seconds}s`, target }));
+  return { executor: 'ramping-arrival-rate', startRate: 0, timeUnit: '1s', stages, ...users(peak) };
+}
 
-/**
- * Twice as many clicks per second on each rung, up to `top`; from one to the next all clicks are answered, or late. Each name
- * climbs all rungs, one after the other, and is the value of `tag`.
- */
-export function ladder(
-  climb: Record<'top' | 'rungs' | 'seconds' | 'pauseSeconds', number>,
-  tag: string,
-  names: string[],
-) {
-  const { top, rungs, seconds, pauseSeconds } = climb;
+type Climb = Record<'top' | 'rungs' | 'seconds', number>;
+/** Each name climbs all rungs, one after the other: `top` clicks per second on the last, half as many on each below. */
+export function ladder(tag: string, names: string[], { top, rungs, seconds }: Climb) {
   const rates = Array.from({ length: rungs }, (_, i) => Math.ceil(top / 2 ** (rungs - 1 - i)));
   const apartSeconds = LEAD_SECONDS + seconds + TAIL_SECONDS;
   return names.flatMap((name, turn) =>
-    rates.map((perSecond, i) => ({
-      ...{ name, perSecond, buyers: perSecond * seconds, seconds, scenario: `${name}_${perSecond}` },
-      clicksBefore: rates.slice(0, i).reduce((sum, rate) => sum + rate * seconds, 0),
-      startTime: `${turn * (rungs * apartSeconds + pauseSeconds) + i * apartSeconds}s`,
-      tags: { [tag]: name, rung: String(perSecond) },
-    })),
+    rates.map((perSecond, i) => {
+      const shape = { buyers: perSecond * seconds, seconds };
+      const clicksBefore = rates.slice(0, i).reduce((sum, rate) => sum + rate * seconds, 0);
+      // Before the next name begins, all that the last one left over has been answered.
+      const startTime = `${turn * (rungs * apartSeconds + LAST_ANSWER_SECONDS) + i * apartSeconds}s`;
+      const tags = { [tag]: name, rung: String(perSecond) };
+      const scenario = { ...even(shape), startTime, tags };
+      return { ...shape, name, perSecond, clicksBefore, tags, scenarioName: `${name}_${perSecond}`, scenario };
+    }),
   );
 }
 export type Rung = ReturnType<typeof ladder>[number];
 export const clicksOf = (rungs: Rung[]) => Math.max(...rungs.map(({ clicksBefore, buyers }) => clicksBefore + buyers));
-export const rungNow = (rungs: Rung[]) => rungs.find(({ scenario }) => scenario === exec.scenario.name);
+export const rungNow = (rungs: Rung[]) => rungs.find(({ scenarioName }) => scenarioName === exec.scenario.name);

@@ -1,9 +1,9 @@
-// Options that scripts share, with thresholds for each mode or rung, and the lines they print at their end beside k6's table.
+// Options that scripts share, with thresholds for each mode or rung, and the lines that they print beside k6's table.
 import exec from 'k6/execution';
 import { Counter, Trend } from 'k6/metrics';
 import type { Options, Scenario } from 'k6/options';
 import { type Mode, modes } from './knobs.ts';
-import { dueNow, even, type Rung, rungNow, waitedMs } from './shapes.ts';
+import { dueNow, type Rung, rungNow, waitedMs } from './shapes.ts';
 
 type Thresholds = Record<string, string[]>;
 type Tags = Record<string, string | number>;
@@ -28,11 +28,8 @@ export function bothModes({ arrivals, apartSeconds, thresholds, scenarios, ...op
     const [name, tags] = metric.split('{');
     return modes().map((mode) => [`${name}{mode:${mode}${tags ? `,${tags}` : '}'}`, [rule[mode]]]);
   });
-  return {
-    ...options,
-    scenarios: { ...Object.fromEntries(inMode), ...scenarios },
-    thresholds: Object.fromEntries(rules),
-  };
+  const all = { ...Object.fromEntries(inMode), ...scenarios };
+  return { ...options, scenarios: all, thresholds: Object.fromEntries(rules) };
 }
 
 /** The mode of the scenario that runs now. */
@@ -59,11 +56,8 @@ export function print({ metrics }: Data, lines: string[]) {
   return { stdout: ['', ...lines, '', ...thresholds, '', ''].join('\n') };
 }
 
-/** A rung holds while nearly all clicks get a yes, soon. A click that k6 had to leave out got none. */
-const LEAST_YES = 0.99;
-const LONGEST_P99_MS = 1_000;
-/** A generator later than this has measured itself. */
-const LATEST_P99_MS = 250;
+/** A rung holds while nearly all clicks get a yes, soon; a generator that is later than this has measured itself. */
+const [LEAST_YES, LONGEST_P99_MS, LATEST_P99_MS] = [0.99, 1_000, 250];
 
 const done = new Counter('done');
 const answered = new Trend('answered', true);
@@ -71,17 +65,15 @@ const late = new Trend('late', true);
 
 export const climbing = ({ rungs, thresholds }: { rungs: Rung[]; thresholds: Thresholds }): Options => ({
   summaryTrendStats: ['med', 'p(99)', 'max'],
-  scenarios: Object.fromEntries(
-    rungs.map((rung) => [rung.scenario, { ...even(rung), startTime: rung.startTime, tags: rung.tags }]),
-  ),
+  scenarios: Object.fromEntries(rungs.map(({ scenarioName, scenario }) => [scenarioName, scenario])),
   thresholds: Object.assign({}, thresholds, ...rungs.map(thresholdsOf)),
 });
 
 /** The knee is a figure of the machine and gates nothing; the lowest rung holds on any machine. */
-function thresholdsOf({ scenario, tags, buyers, clicksBefore }: Rung): Thresholds {
+function thresholdsOf({ scenarioName, tags, buyers, clicksBefore }: Rung): Thresholds {
   const shown = { [part('answered', tags)]: ['max>=0'], [part('late', tags)]: ['max>=0'] };
   if (clicksBefore > 0) return { ...shown, [part('done', tags)]: [SHOWN] };
-  const whole = { [part('dropped_iterations', { scenario })]: ['count==0'] };
+  const whole = { [part('dropped_iterations', { scenario: scenarioName })]: ['count==0'] };
   return { ...shown, ...whole, [part('done', tags)]: [`count>=${buyers * LEAST_YES}`] };
 }
 
@@ -96,7 +88,7 @@ export function climb(rungs: Rung[], send: (index: number, name: string) => bool
   if (isDone) done.add(1);
 }
 
-/** For each who climbed: the last rung that held with all below it, why the next did not, and the figures of every rung. */
+/** For each name: the last rung that held with all below it, why the next did not, and the figures of every rung. */
 export function kneeLines(data: Data, rungs: Rung[]): string[] {
   return [...new Set(rungs.map(({ name }) => name))].flatMap((name) => {
     const figures = rungs.filter((rung) => rung.name === name).map((rung) => figuresOf(data, rung));
@@ -113,8 +105,7 @@ function figuresOf(data: Data, { perSecond, buyers, tags }: Rung) {
   const [p50, p99] = [value(data, 'answered', 'med', tags), value(data, 'answered', 'p(99)', tags)];
   const lateP99 = value(data, 'late', 'p(99)', tags);
   const [rate, percent, times] = [`${perSecond}/s`, `${(yes * 100).toFixed(1)} %`, `p50 ${ms(p50)} p99 ${ms(p99)}`];
-  const tooLate =
-    lateP99 > LATEST_P99_MS && `the generator itself was late (p99 ${ms(lateP99).trim()}): no more is known`;
+  const tooLate = lateP99 > LATEST_P99_MS && `the generator itself was late (p99 ${ms(lateP99).trim()})`;
   const tooFew = yes < LEAST_YES && `only ${percent} got a yes`;
   const tooSlow = p99 > LONGEST_P99_MS && `answers took ${ms(p99).trim()} (p99)`;
   const line = `${rate.padStart(7)}  yes ${percent.padStart(7)}  answer ${times}  sent late p99 ${ms(lateP99)}`;

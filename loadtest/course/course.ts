@@ -16,8 +16,6 @@ import { KNOBS } from '../k6/knobs.ts';
 import { CONFIGURATION, describeDirect } from '../report/plan.ts';
 import { type K6Stack, writeK6AddressBook } from './write-address-book.ts';
 
-/** The minutes of a soak come on top. */
-const K6_WITHIN_MINUTES = 10;
 const REST_WITHIN_MS = 180_000;
 /** Only the script knows how many buyers it needs with settings that are not its own, so there are more than enough. */
 const ENOUGH_BUYERS = 50_000;
@@ -73,10 +71,10 @@ async function runAndAudit(script: Script, { say, signal }: How, opened: AsyncDi
   writeK6AddressBook(env.ADDRESS_BOOK, stack, knobs.length > 0 ? ENOUGH_BUYERS : script.buyers);
 
   say(`${script.name} with k6 ${k6.version} (${k6.how}): ${script.about}`);
-  const minutes = K6_WITHIN_MINUTES + Number(process.env.SOAK_MINUTES || 0);
+  const minutes = 10 + Number(process.env.SOAK_MINUTES || 0);
   say(`k6 has ${minutes} minutes, and then every order has ${REST_WITHIN_MS / 1_000} s to become final`);
-  const within = AbortSignal.any([signal, AbortSignal.timeout(minutes * 60_000)]);
-  const exitCode = await k6.run({ script: script.file, env, signal: within });
+  const ended = AbortSignal.any([signal, AbortSignal.timeout(minutes * 60_000)]);
+  const exitCode = await k6.run({ script: script.file, env, signal: ended });
   signal.throwIfAborted();
 
   say('waiting until nothing is in flight, then the audit');

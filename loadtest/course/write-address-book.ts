@@ -15,21 +15,15 @@ export function writeK6AddressBook(file: string, stack: K6Stack, buyers: number,
   renameSync(`${file}.new`, file);
 }
 
-/** The file is alone in its volume, which only k6 mounts, as another user. */
-const READABLE = 0o444;
-
 function writeForContainer(file: string): void {
   const of = (name: string) => process.env[name] || fail(`${name} is not set`);
-  const addresses = {
-    orders: of('ORDERS_ADDRESS'),
-    inventory: of('INVENTORY_ADDRESS'),
-    payment: of('PAYMENT_ADDRESS'),
-  };
-  const urls = { gatewayUrl: of('GATEWAY_URL'), bankUrl: of('BANK_URL') };
-  const secrets = { bankApiKey: of('BANK_API_KEY'), tokenSecret: of('TOKEN_SECRET') };
+  const at = (service: string) => of(`${service}_ADDRESS`);
+  const addresses = { orders: at('ORDERS'), inventory: at('INVENTORY'), payment: at('PAYMENT') };
+  const stack = { gatewayUrl: of('GATEWAY_URL'), bankUrl: of('BANK_URL'), bankApiKey: of('BANK_API_KEY'), addresses };
   const buyers = Number(of('BUYERS'));
   if (!Number.isInteger(buyers) || buyers < 1) fail(`BUYERS must be a number from 1, not ${process.env.BUYERS}`);
-  writeK6AddressBook(file, { ...urls, ...secrets, addresses }, buyers, READABLE);
+  // Readable for all: it is alone in its volume, which only k6 mounts, as another user.
+  writeK6AddressBook(file, { ...stack, tokenSecret: of('TOKEN_SECRET') }, buyers, 0o444);
   console.log(`${buyers} buyers have their tokens`);
 }
 

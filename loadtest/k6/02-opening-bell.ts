@@ -16,7 +16,6 @@ export const options = bothModes({
   // When the second crowd comes, the queue that the first left is empty.
   apartSeconds: BELL.seconds + 10 + (BANK && UNITS / BANK),
   thresholds: {
-    dropped_iterations: ['count==0'],
     'answers{kind:error}': ['count==0'],
     'answers{kind:yes}': { queued: `count==${UNITS}`, direct: 'count>0' },
     'answers{kind:busy}': { queued: 'count==0', direct: SHOWN },

@@ -5,7 +5,7 @@ import { sleep } from 'k6';
 import { Counter } from 'k6/metrics';
 import { knob, type Mode, modes } from './knobs.ts';
 import { eachClick, even, lastClickSeconds } from './shapes.ts';
-import { buy, buyer, finalStatus, openSales, type Sales } from './shop.ts';
+import { buy, buyer, finalOrder, openSales, type Sales } from './shop.ts';
 import { bothModes, type Data, inEach, modeNow, print, SHOWN, value } from './summary.ts';
 
 const UNITS = knob('UNITS', 300);
@@ -17,7 +17,6 @@ export const options = bothModes({
   arrivals: even(CROWD),
   apartSeconds: lastClickSeconds(CROWD) + GIVES_UP_SECONDS,
   thresholds: {
-    dropped_iterations: ['count==0'],
     'answers{kind:error}': ['count==0'],
     served: inEach(`count==${UNITS}`),
     'served{among:first}': inEach(SHOWN),
@@ -35,7 +34,7 @@ export default eachClick(CROWD, (sales: Sales, { index }) => {
   const token = buyer(index);
   for (const giveUpAt = Date.now() + GIVES_UP_SECONDS * 1_000; Date.now() < giveUpAt; ) {
     const { kind, orderId, retryAfterSeconds } = buy(sales[modeNow()], token);
-    const confirmed = kind === 'yes' || (kind === 'unknown' && finalStatus(orderId, token, 5) === 'confirmed');
+    const confirmed = kind === 'yes' || (kind === 'unknown' && finalOrder(orderId, token, 5)?.status === 'confirmed');
     if (confirmed) return served.add(1, { among: index < UNITS ? 'first' : 'later' });
     if (!['busy', 'tooLate', 'unknown'].includes(kind)) return;
     sleep(retryAfterSeconds + Math.random());

@@ -25,7 +25,6 @@ export const options = bothModes({
   // The queue turns no click away before the sale is sold out; direct calls promise no number.
   thresholds: {
     ...(BOTH && { checks: ['rate==1'] }),
-    dropped_iterations: ['count==0'],
     answers: [`count==${modes().length * CROWD.buyers}`],
     'answers{kind:error}': ['count==0'],
     'answers{kind:yes}': { queued: `count==${SOLD}`, direct: 'count>0' },

@@ -15,7 +15,6 @@ export const options = bothModes({
   apartSeconds: lastClickSeconds(CROWD) + 2,
   thresholds: {
     checks: ['rate==1'],
-    dropped_iterations: ['count==0'],
     http_req_failed: ['rate==0'],
     'answers{kind:soldOut}': inEach(`count==${CROWD.buyers}`),
     click_to_answer: inEach('p(95)<2000'),

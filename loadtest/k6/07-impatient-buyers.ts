@@ -7,9 +7,7 @@ import { knob } from './knobs.ts';
 import { eachClick, even } from './shapes.ts';
 import { buy, buyer, openSale, ownOrder, remaining } from './shop.ts';
 
-const BUYERS = knob('BUYERS', 20);
-const SECONDS = knob('SECONDS', 5);
-const CLICKS_PER_SECOND = 20;
+const [BUYERS, SECONDS, CLICKS_PER_SECOND] = [knob('BUYERS', 20), knob('SECONDS', 5), 20];
 const CLICKS = { buyers: BUYERS * CLICKS_PER_SECOND * SECONDS, seconds: SECONDS };
 const UNITS = BUYERS * 2;
 

@@ -1,12 +1,11 @@
 // The bank falls to a tenth of its capacity for a while, and recovers: the queue grows and drains, clicks are answered
 // as before, and no order is lost. Queued only; direct calls would turn away what the bank cannot take.
 // Buyers: 1800
-import { check } from 'k6';
 import { Trend } from 'k6/metrics';
 import type { Options } from 'k6/options';
 import { knob } from './knobs.ts';
 import { eachClick, even, ONE, once } from './shapes.ts';
-import { buy, buyer, finalStatus, openSale, order, setBank } from './shop.ts';
+import { buy, buyer, follow, openSale, order, setBank } from './shop.ts';
 
 const SECONDS = knob('SECONDS', 30);
 const PER_SECOND = knob('RATE', 60);
@@ -52,6 +51,5 @@ export default eachClick(CROWD, (saleId: string, due) => {
   // One buyer in each second asks for the position, and follows the order until it is final.
   if (!orderId || due.index % PER_SECOND > 0) return;
   queuePosition.add(order(orderId, token)?.position ?? 0, tags);
-  const final = finalStatus(orderId, token, FINAL_WITHIN_SECONDS, due, tags);
-  check(null, { 'confirmed in the end': () => final === 'confirmed' });
+  follow(orderId, token, FINAL_WITHIN_SECONDS, due, tags);
 });

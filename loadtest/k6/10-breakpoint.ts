@@ -7,8 +7,7 @@ import { buy, buyer, openSales, type Sales } from './shop.ts';
 import { climb, climbing, type Data, kneeLines, modeNow, print } from './summary.ts';
 
 // Direct first, because it leaves no queue behind that the other would have to share the machine with.
-const NAMES = modes().reverse();
-const RUNGS = ladder('mode', NAMES, { top: knob('TOP', 1_600), rungs: 6, seconds: knob('SECONDS', 3) });
+const RUNGS = ladder('mode', modes().reverse(), { top: knob('TOP', 1_600), rungs: 6, seconds: knob('SECONDS', 3) });
 
 export const options = climbing({
   rungs: RUNGS,

@@ -24,8 +24,7 @@ export type Mode = 'queued' | 'direct';
 
 /** The modes that the script takes, in that order. */
 export function modes(): Mode[] {
-  const asked = __ENV.MODE;
-  if (!asked) return ['queued', 'direct'];
-  if (asked !== 'queued' && asked !== 'direct') throw new Error(`MODE must be queued or direct, not ${asked}`);
-  return [asked];
+  const taken = (['queued', 'direct'] as const).filter((mode) => mode === (__ENV.MODE || mode));
+  if (taken.length === 0) throw new Error(`MODE must be queued or direct, not ${__ENV.MODE}`);
+  return taken;
 }

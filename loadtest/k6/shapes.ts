@@ -12,6 +12,7 @@ const LAST_ANSWER_SECONDS = 12;
 /** Before a crowd, for k6 to make all users; after it, for a generator that is behind. */
 const [LEAD_SECONDS, TAIL_SECONDS] = [1, 2];
 
+/** Exactly so many clicks, evenly over the time. */
 export interface Even {
   buyers: number;
   seconds: number;
@@ -25,7 +26,6 @@ function users(perSecond: number, { share, seconds } = { share: 0, seconds: 0 })
   return { preAllocatedVUs, maxVUs: preAllocatedVUs, gracefulStop: `${LAST_ANSWER_SECONDS + seconds}s` };
 }
 
-/** Exactly so many clicks, evenly over the time. */
 export const even = (shape: Even): Scenario => ({
   executor: 'constant-arrival-rate',
   rate: shape.buyers,
@@ -34,11 +34,11 @@ export const even = (shape: Even): Scenario => ({
   ...users(shape.buyers / shape.seconds, shape.staying),
 });
 
-/** Iterations before the first click. */
-const leadOf = ({ buyers, seconds }: Even) => Math.ceil((LEAD_SECONDS * buyers) / seconds);
+const idleIterations = ({ buyers, seconds }: Even) => Math.ceil((LEAD_SECONDS * buyers) / seconds);
 
 /** How long after its start an even shape sends its last click. */
-export const lastClickSeconds = (shape: Even) => ((leadOf(shape) + shape.buyers) * shape.seconds) / shape.buyers;
+export const lastClickSeconds = (shape: Even) =>
+  ((idleIterations(shape) + shape.buyers) * shape.seconds) / shape.buyers;
 
 /** From 0, and in Unix milliseconds. */
 export type Due = { index: number; dueAt: number };
@@ -46,7 +46,7 @@ export type Due = { index: number; dueAt: number };
 /** The click that this iteration of an even shape makes; undefined before the first and after the last. */
 export function dueNow(shape: Even): Due | undefined {
   const { startTime, iterationInTest } = exec.scenario;
-  const index = iterationInTest - leadOf(shape);
+  const index = iterationInTest - idleIterations(shape);
   if (index < 0 || index >= shape.buyers) return undefined;
   return { index, dueAt: startTime + (iterationInTest * shape.seconds * 1_000) / shape.buyers };
 }

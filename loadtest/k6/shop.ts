@@ -1,5 +1,5 @@
 // The only file that knows the HTTP interfaces of shop and bank: the requests a script can make, and their answers.
-import { fail, sleep } from 'k6';
+import { check, fail, sleep } from 'k6';
 import { SharedArray } from 'k6/data';
 import http, { type RefinedResponse } from 'k6/http';
 import { Counter, Trend } from 'k6/metrics';
@@ -28,9 +28,8 @@ export const { addresses } = stack;
 export const buyer = (index: number): string =>
   buyers[index] ?? fail(`the address book has ${buyers.length} buyers: make more, or send fewer`);
 
-/** Counts every click: tagged with the `kind` of its answer, and by k6 with the scenario's tags. */
+/** Of every click, tagged with the `kind` of its answer; the two times count from when the click was due. */
 const answers = new Counter('answers');
-/** Both count from when the click was due. */
 const clickToAnswer = new Trend('click_to_answer', true);
 const clickToFinal = new Trend('click_to_final', true);
 
@@ -69,12 +68,17 @@ type Order = { status: string; decidedAt?: string; position?: number };
 export const order = (orderId: string, token: string) => read<Order>('order', `orders/${orderId}`, token);
 
 /** Undefined where there is no order, or none that is final when the time is up. */
-export function finalStatus(orderId: string | null, token: string, withinSeconds: number, due?: Due, tags = {}) {
+export function finalOrder(orderId: string | null, token: string, withinSeconds: number) {
   if (!orderId) return undefined;
-  const isFinal = (seen: Order | null) => seen && seen.status !== 'queued' && seen.status !== 'held';
-  const final = until(() => order(orderId, token), withinSeconds, isFinal);
-  if (due && final?.decidedAt) clickToFinal.add(Date.parse(final.decidedAt) - due.dueAt, tags);
-  return final?.status;
+  const isFinal = (seen: Order | null) => seen && !['queued', 'held'].includes(seen.status);
+  return until(() => order(orderId, token), withinSeconds, isFinal);
+}
+
+/** Follows the order of a click until it is final; that it is confirmed then is a check of the script. */
+export function follow(orderId: string | null, token: string, withinSeconds: number, due: Due, tags = {}): void {
+  const final = finalOrder(orderId, token, withinSeconds);
+  check(null, { 'confirmed in the end': () => final?.status === 'confirmed' });
+  if (final?.decidedAt) clickToFinal.add(Date.parse(final.decidedAt) - due.dueAt, tags);
 }
 
 /** The id of the buyer's live order in that sale. */
@@ -106,7 +110,6 @@ export function openSale(mode: Mode, stock: number, ...bank: Bank): string {
 export type Sales<Sale = string> = Record<Mode, Sale>;
 export const inEachMode = <Sale>(open: (mode: Mode) => Sale) =>
   Object.fromEntries(modes().map((mode) => [mode, open(mode)])) as Sales<Sale>;
-
 export const openSales = (stock: number, ...bank: Bank) => inEachMode((mode) => openSale(mode, stock, ...bank));
 
 const PLAIN = { declineRate: 0, errorRate: 0, lateRate: 0, lateMs: 0, seed: 1111 };

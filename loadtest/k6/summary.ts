@@ -14,13 +14,12 @@ export const inEach = (rule: string): Record<Mode, string> => ({ queued: rule, d
 
 interface BothModes extends Omit<Options, 'thresholds'> {
   arrivals: Scenario;
-  /** From the start of the first mode to the start of the second. */
   apartSeconds: number;
   /** A list holds for the whole run, an object for the metric's part with the tag `mode`. */
   thresholds: Record<string, string[] | Record<Mode, string>>;
 }
 
-/** The same arrivals in one mode after the other, which names the scenario and tags everything. */
+/** The same arrivals in each mode, started so far apart; the mode names the scenario and tags everything. */
 export function bothModes({ arrivals, apartSeconds, thresholds, scenarios, ...options }: BothModes): Options {
   const inMode = modes().map((mode, i) => [mode, { ...arrivals, tags: { mode }, startTime: `${i * apartSeconds}s` }]);
   const rules = Object.entries(thresholds).flatMap(([metric, rule]) => {
@@ -29,7 +28,8 @@ export function bothModes({ arrivals, apartSeconds, thresholds, scenarios, ...op
     return modes().map((mode) => [`${name}{mode:${mode}${tags ? `,${tags}` : '}'}`, [rule[mode]]]);
   });
   const all = { ...Object.fromEntries(inMode), ...scenarios };
-  return { ...options, scenarios: all, thresholds: Object.fromEntries(rules) };
+  const dropped_iterations = ['count==0'];
+  return { ...options, scenarios: all, thresholds: { dropped_iterations, ...Object.fromEntries(rules) } };
 }
 
 /** The mode of the scenario that runs now. */

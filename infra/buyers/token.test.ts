@@ -29,8 +29,22 @@ test('an admin is one by a claim in the token', async () => {
   assert.equal(verify(stdout.trim()).role, 'admin');
 });
 
-test('without a buyer, or with hours that are none, it says how to ask', async () => {
-  for (const args of [[], ['--buyer', 'alice', '--hours', 'none'], ['--seller', 'bob']]) {
+test('--count makes so many, one a line, each of a buyer of its own', async () => {
+  const { stdout } = await npmRunToken('--buyer', 'crowd', '--count', '3');
+  const subjects = stdout
+    .trim()
+    .split('\n')
+    .map((token) => verify(token).sub);
+  assert.deepEqual(subjects, ['crowd-1', 'crowd-2', 'crowd-3']);
+});
+
+test('without a buyer, or with hours or a count that are none, the usage is told', async () => {
+  for (const args of [
+    [],
+    ['--buyer', 'alice', '--hours', 'none'],
+    ['--buyer', 'alice', '--count', '0'],
+    ['--seller', 'bob'],
+  ]) {
     const { code, stderr } = await npmRunToken(...args);
     assert.equal(code, 1);
     assert.match(stderr, /usage: npm run token -- --buyer NAME/);

@@ -1,4 +1,4 @@
-// The crowd against a server of the test's own.
+// The load generator against a server of the test's own.
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -26,9 +26,8 @@ async function shopOf(t: TestContext, handle: Handler): Promise<string> {
 }
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `token-${i}`);
-const silent = { tally: () => undefined, left: () => undefined };
 
-test('each buyer clicks once, and a shop that does not answer holds nobody back', async (t) => {
+test('each buyer clicks once, and a shop that does not answer delays no other click', async (t) => {
   const seen: string[] = [];
   const gatewayUrl = await shopOf(t, (request, response, nth) => {
     seen.push(`${request.method} ${request.url} ${request.headers.authorization}`);
@@ -36,7 +35,7 @@ test('each buyer clicks once, and a shop that does not answer holds nobody back'
   });
   const tokens = names(200);
   const order = { gatewayUrl, saleId: 'a-sale', tokens, seconds: 0.4, timeoutMs: 1_000 };
-  const { clicks } = await generator.send(order, silent);
+  const { clicks } = await generator.send(order);
 
   assert.deepEqual(seen.toSorted(), tokens.map((token) => `POST /v1/sales/a-sale/orders Bearer ${token}`).toSorted());
   const unknown = clicks.filter((click) => answerOf(click) === 'unknown');
@@ -59,11 +58,11 @@ test('an order is taken from a yes and from an unknown outcome, not from a refus
     response.writeHead(statuses[nth - 1] ?? 500, { location: `/v1/orders/order-${nth}` }).end(problem);
   });
   const tallies: Tally[] = [];
-  const watch = { tally: (tally: Tally) => tallies.push(tally), left: () => undefined };
+  const watch = { tally: (tally: Tally) => tallies.push(tally) };
   const order = { gatewayUrl, saleId: 's', tokens: names(4), seconds: 0.4, timeoutMs: 1_000 };
   const { clicks } = await generator.send(order, watch);
-  const told = clicks.map((click) => [answerOf(click), click.orderId]);
-  assert.deepEqual(told, [
+  const answers = clicks.map((click) => [answerOf(click), click.orderId]);
+  assert.deepEqual(answers, [
     ['unknown', 'order-1'],
     ['limit', null],
     ['soldOut', null],
@@ -72,13 +71,78 @@ test('an order is taken from a yes and from an unknown outcome, not from a refus
   assert.deepEqual(tallies.at(-1), { sent: 4, yes: 0, refused: 3, other: 1 });
 });
 
-test('a connection that breaks is an error, and the crowd goes on', async (t) => {
+test('a connection that breaks is an error, and the load goes on', async (t) => {
   const gatewayUrl = await shopOf(t, (request, response, nth) => {
     if (nth === 1) request.socket.destroy();
     else response.writeHead(410).end('{"type":"/problems/sold-out"}');
   });
   const order = { gatewayUrl, saleId: 's', tokens: names(5), seconds: 0.2, timeoutMs: 1_000 };
-  const { clicks, lastClickAt } = await generator.send(order, silent);
+  const { clicks, lastClickAt } = await generator.send(order);
   assert.deepEqual(clicks.map(answerOf), ['error', 'soldOut', 'soldOut', 'soldOut', 'soldOut']);
   assert.ok(clicks.every(({ answeredAt }) => answeredAt >= lastClickAt - 1_000));
+});
+
+test('a server that is frozen for 2 s: each click is still due, sent and counted, and its wait shows the freeze', async (t) => {
+  const [perSecond, seconds, frozenMs] = [100, 3, 2_000];
+  const seen: string[] = [];
+  let frozenFrom = 0;
+  const gatewayUrl = await shopOf(t, (request, response, nth) => {
+    seen.push(request.headers.authorization ?? '');
+    if (nth === perSecond / 2) {
+      frozenFrom = Date.now();
+      // The server is this thread, and the generator has its own.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, frozenMs);
+    }
+    response.writeHead(202).end('{}');
+  });
+  const tokens = names(perSecond * seconds);
+  const load = { gatewayUrl, saleId: 's', tokens, seconds, timeoutMs: 10_000 };
+  const { clicks, requests, statuses, latencyMs } = await generator.send(load);
+
+  assert.deepEqual(seen.toSorted(), tokens.map((token) => `Bearer ${token}`).toSorted());
+  assert.deepEqual([requests, statuses], [tokens.length, { 202: tokens.length }]);
+  const isFrozenAt = (ms: number) => ms >= frozenFrom && ms < frozenFrom + frozenMs;
+  const due = clicks.filter(({ answeredAt, answerMs }) => isFrozenAt(answeredAt - answerMs));
+  assert.ok(due.length > (0.9 * perSecond * frozenMs) / 1_000, `${due.length} were due`);
+  const left = due.filter(({ answeredAt, answerMs, lateMs }) => isFrozenAt(answeredAt - answerMs + lateMs));
+  assert.ok(left.length > 0.8 * due.length, `${left.length} of ${due.length} left, the others after the freeze`);
+  const untilThaw = ({ answeredAt, answerMs }: (typeof due)[0]) => frozenFrom + frozenMs - (answeredAt - answerMs);
+  assert.ok(due.every((click) => click.answerMs > untilThaw(click) - 50));
+  assert.ok(latencyMs.max > 0.9 * frozenMs, JSON.stringify(latencyMs));
+});
+
+test('connections click again as soon as they have their answer, for a time or until it is enough', async (t) => {
+  let [open, most] = [0, 0];
+  const gatewayUrl = await shopOf(t, (_request, response) => {
+    most = Math.max(most, ++open);
+    setTimeout(() => {
+      open -= 1;
+      response.writeHead(202).end('{}');
+    }, 5);
+  });
+  const load = { gatewayUrl, saleId: 's', tokens: names(3), timeoutMs: 1_000, connections: 8, keep: false };
+  const enough = await generator.send({ ...load, seconds: 60, clicks: 100 });
+  assert.deepEqual([enough.statuses, enough.clicks, most], [{ 202: 100 }, [], 8]);
+  const forATime = await generator.send({ ...load, seconds: 0.3 });
+  assert.ok(forATime.seconds >= 0.3 && forATime.seconds < 2, `${forATime.seconds} s`);
+  assert.ok(forATime.requests > 8 && forATime.requests <= (8 * forATime.seconds) / 0.004, `${forATime.requests}`);
+});
+
+test('a load that is aborted ends at once, answers outstanding or not, and another can follow', async (t) => {
+  const gatewayUrl = await shopOf(t, (_request, response, nth) => {
+    if (nth > 4) response.writeHead(202).end('{}');
+  });
+  const load = { gatewayUrl, saleId: 's', tokens: names(4), seconds: 0.1, timeoutMs: 60_000 };
+  const abort = new AbortController();
+  await assert.rejects(
+    generator.send(load, { left: () => abort.abort(new Error('enough')), signal: abort.signal }),
+    /enough/,
+  );
+  assert.deepEqual((await generator.send(load)).statuses, { 202: 4 });
+});
+
+test('a timetable may end when too many clicks are without an answer', async (t) => {
+  const gatewayUrl = await shopOf(t, (_request, response) => setTimeout(() => response.writeHead(202).end('{}'), 500));
+  const load = { gatewayUrl, saleId: 's', tokens: names(100), seconds: 0.5, timeoutMs: 10_000, mostUnanswered: 5 };
+  assert.deepEqual((await generator.send(load)).statuses, { 202: 6 });
 });

@@ -1,36 +1,46 @@
-// Sends crowds from a thread of its own, so that neither progress nor polling makes a click late.
+// Sends load from a thread of its own, so that neither progress nor polling makes a click late.
+import { on } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { Click } from '../clients/answer.ts';
-import type { CrowdOrder, CrowdReport, Tally } from './generator.ts';
+import type { Load, LoadResult, Report, Tally } from './generator.ts';
 
-export interface Crowd {
-  clicks: Click[];
-  lastClickAt: number;
-}
+export type Crowd = Pick<LoadResult, 'clicks' | 'lastClickAt'>;
 
-export interface CrowdWatch {
-  tally(tally: Tally): void;
+export interface Watch {
+  tally?(tally: Tally): void;
   /** The last click has been sent; answers are still to come. */
-  left(): void;
+  left?(): void;
+  /** Its end makes `send` reject with its reason, and leaves no click in flight. */
+  signal?: AbortSignal;
 }
 
 export type Generator = ReturnType<typeof createGenerator>;
 
 export function createGenerator() {
   const worker = new Worker(new URL('./generator.ts', import.meta.url));
-  return {
-    /** One crowd at a time; returns when each click has its answer or has given up. */
-    send: (order: CrowdOrder, watch: CrowdWatch) =>
-      new Promise<Crowd>((resolve, reject) => {
-        const listen = (report: CrowdReport) => {
-          if ('tally' in report) return watch.tally(report.tally);
-          if ('left' in report) return watch.left();
-          worker.off('message', listen).off('error', reject);
-          resolve(report);
-        };
-        worker.on('message', listen).once('error', reject);
-        worker.postMessage(order);
-      }),
-    stop: () => worker.terminate(),
-  };
+  let handedOver: string[] | undefined;
+
+  /** One load at a time; resolves when each click has its answer or has given up. */
+  async function send({ tokens, ...load }: Load, { tally, left, signal }: Watch = {}): Promise<LoadResult> {
+    signal?.throwIfAborted();
+    const stop = () => worker.postMessage('stop');
+    signal?.addEventListener('abort', stop);
+    const reports = on(worker, 'message', { close: ['exit'] }) as AsyncIterable<[Report]>;
+    // Tokens are large: the thread keeps those that it has.
+    worker.postMessage(tokens === handedOver ? load : { ...load, tokens });
+    handedOver = tokens;
+    try {
+      for await (const [report] of reports) {
+        if ('tally' in report) tally?.(report.tally);
+        else if ('left' in report) left?.();
+        else {
+          signal?.throwIfAborted();
+          return report.result;
+        }
+      }
+      throw new Error('the load generator has ended');
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+  return { send, stop: async (): Promise<void> => void (await worker.terminate()) };
 }

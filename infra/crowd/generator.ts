@@ -1,111 +1,160 @@
-// The crowd, in a thread of its own: each click leaves when it is due, whatever became of the clicks before it.
+// The load generator's thread: sends one load at a time, by a timetable or over so many connections, and records it.
 import { lookup } from 'node:dns/promises';
+import { createHistogram } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
 import { Pool } from 'undici';
-import type { Click } from '../clients/answer.ts';
-import { type Answered, answerOf, readAnswer } from '../clients/answer.ts';
+import { type Answer, answerOf, type Click, readAnswer } from '../clients/answer.ts';
 
-export interface CrowdOrder {
+export interface Load {
   gatewayUrl: string;
   saleId: string;
+  /** Each click takes the next one; after the last the first again. */
   tokens: string[];
-  seconds: number;
   timeoutMs: number;
+  /** Open model: clicks are due evenly over this time. Closed model: no click begins later. */
+  seconds: number;
+  /** Open model: by default one for each token. Closed model: by default as many as there is time for. */
+  clicks?: number;
+  /** Open model: more clicks without an answer end the load. */
+  mostUnanswered?: number;
+  /** Closed model: each connection clicks again as soon as it has its answer. */
+  connections?: number;
+  /** False: answers are counted and forgotten. */
+  keep?: boolean;
 }
 
-export interface Tally {
-  sent: number;
-  yes: number;
-  refused: number;
-  other: number;
-}
-
-export type CrowdReport = { tally: Tally } | { left: true } | { clicks: Click[]; lastClickAt: number };
+export type Tally = Record<'sent' | 'yes' | 'refused' | 'other', number>;
+type LoadRecord = ReturnType<typeof createRecord>;
+export type LoadResult = ReturnType<LoadRecord['result']>;
+export type Report = { tally: Tally } | { left: true } | { result: LoadResult };
+type Clicking = { click(dueAt: number): Promise<void>; isOver(): boolean };
 
 const TALLY_EVERY_MS = 200;
+/** The timers and the scheduler of a machine that keeps up delay a click by less. */
+const LATE_MS = 20;
+const TALLIED: Partial<Record<Answer, keyof Tally>> = { yes: 'yes', unknown: 'other', error: 'other' };
+const NO_ANSWER = readAnswer(0, undefined, '');
+const TIMEOUTS = new Set(['HeadersTimeoutError', 'BodyTimeoutError']);
 
-// As many connections as there are calls in flight: a click that waited in the client would not be a click.
-const pools = new Map<string, Pool>();
-function poolTo(origin: string): Pool {
-  const pool = pools.get(origin) ?? new Pool(origin, { connections: null, pipelining: 1 });
-  pools.set(origin, pool);
-  return pool;
-}
+let tokens: string[] = [];
+let end = new AbortController();
+const report = (one: Report) => parentPort?.postMessage(one);
 
-/** One for each gateway behind the name, to be clicked at in turn, as a load balancer would have it. */
-async function poolsTo(gatewayUrl: string): Promise<Pool[]> {
-  const url = new URL(gatewayUrl);
-  const gateways = await lookup(url.hostname, { all: true, family: 4 });
-  return gateways.map(({ address }) => poolTo(`${url.protocol}//${address}:${url.port}`));
-}
-
-parentPort?.on('message', async (order: CrowdOrder) => {
-  const tally: Tally = { sent: 0, yes: 0, refused: 0, other: 0 };
-  const report = (message: CrowdReport) => parentPort?.postMessage(message);
-  const telling = setInterval(() => report({ tally }), TALLY_EVERY_MS);
-  const { answers, lastClickAt } = await sendAll(order, tally);
-  report({ left: true });
-  const clicks = await Promise.all(answers);
-  clearInterval(telling);
-  report({ tally });
-  report({ clicks, lastClickAt });
+parentPort?.on('message', async (message: Load | 'stop') => {
+  if (message === 'stop') return end.abort();
+  end = new AbortController();
+  tokens = message.tokens ?? tokens;
+  const record = createRecord(message.keep ?? true);
+  const reporting = setInterval(report, TALLY_EVERY_MS, { tally: record.tally });
+  const result = await send({ ...message, tokens }, record);
+  clearInterval(reporting);
+  report({ tally: record.tally });
+  report({ result });
 });
 
-async function sendAll({ gatewayUrl, saleId, tokens, seconds, timeoutMs }: CrowdOrder, tally: Tally) {
-  const send = sender(await poolsTo(gatewayUrl), `/v1/sales/${saleId}/orders`, timeoutMs, tally);
-  const everyMs = (seconds * 1000) / tokens.length;
-  const answers: Promise<Click>[] = [];
-  const startsAt = performance.now() + everyMs;
-  for (const token of tokens) {
-    const dueAt = startsAt + answers.length * everyMs;
-    for (let waitMs = dueAt - performance.now(); waitMs > 0; waitMs = dueAt - performance.now()) {
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
-    }
-    answers.push(send(token, dueAt));
-  }
-  return { answers, lastClickAt: Date.now() };
-}
-
-function sender(pools: Pool[], path: string, timeoutMs: number, tally: Tally) {
-  return async (token: string, dueAt: number): Promise<Click> => {
-    const pool = pools[tally.sent % pools.length] as Pool;
-    tally.sent += 1;
+async function send(load: Load, record: LoadRecord): Promise<LoadResult> {
+  const pools = await connect(load);
+  const destroy = () => Promise.all(pools.map((pool) => pool.destroy()));
+  end.signal.addEventListener('abort', destroy);
+  const inFlight = new Set<Promise<void>>();
+  const click = (dueAt: number) => {
+    const nth = record.tally.sent++;
     const lateMs = performance.now() - dueAt;
-    const answer = await click(pool, path, token, timeoutMs);
-    const clicked = { ...answer, lateMs, answerMs: performance.now() - dueAt, answeredAt: Date.now() };
-    const kind = answerOf(clicked);
-    tally[kind === 'yes' ? 'yes' : kind === 'unknown' || kind === 'error' ? 'other' : 'refused'] += 1;
-    return clicked;
+    const answering = post(pools[nth % pools.length], load, tokens[nth % tokens.length]).then((answer) => {
+      inFlight.delete(answering);
+      record.add(nth, { ...answer, lateMs, answerMs: performance.now() - dueAt, answeredAt: Date.now() });
+    });
+    inFlight.add(answering);
+    return answering;
   };
+  const isOver = () => end.signal.aborted || inFlight.size > (load.mostUnanswered ?? Number.POSITIVE_INFINITY);
+  const startedAt = performance.now();
+  await (load.connections ? keepBusy : keepTimetable)(load, { click, isOver });
+  const lastClickAt = Date.now();
+  report({ left: true });
+  await Promise.all(inFlight);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  await destroy();
+  return record.result(lastClickAt, seconds);
 }
 
-type Answer = Answered & Pick<Click, 'orderId'>;
+/** To each gateway behind the name, to be clicked at in turn, as a load balancer would. */
+async function connect({ gatewayUrl, connections }: Load): Promise<Pool[]> {
+  // By a timetable as many as there are calls in flight: a click that waited in the client would be late.
+  const limit = { connections: connections ?? null, pipelining: 1 };
+  const { hostname, protocol, port } = new URL(gatewayUrl);
+  const gateways = await lookup(hostname, { all: true, family: 4 });
+  return gateways.map(({ address }) => new Pool(`${protocol}//${address}:${port}`, limit));
+}
+
+async function keepTimetable({ seconds, clicks = tokens.length }: Load, { click, isOver }: Clicking): Promise<void> {
+  const everyMs = (seconds * 1_000) / clicks;
+  const startsAt = performance.now() + everyMs;
+  for (let nth = 0; nth < clicks && !isOver(); nth++) {
+    const dueAt = startsAt + nth * everyMs;
+    for (let now = performance.now(); now < dueAt; now = performance.now()) await sleep(dueAt - now);
+    click(dueAt);
+  }
+}
+
+async function keepBusy(load: Load, { click, isOver }: Clicking): Promise<void> {
+  const { seconds, connections = 1, clicks = Number.POSITIVE_INFINITY } = load;
+  const endsAt = performance.now() + seconds * 1_000;
+  let sent = 0;
+  const keepClicking = async () => {
+    while (sent++ < clicks && performance.now() < endsAt && !isOver()) await click(performance.now());
+  };
+  await Promise.all(Array.from({ length: connections }, keepClicking));
+}
 
 /** `dispatch` and not `request`, which costs a third more: this thread takes its time from the machine it measures. */
-function click(pool: Pool, path: string, token: string, timeoutMs: number): Promise<Answer> {
+function post(pool: Pool | undefined, { saleId, timeoutMs }: Load, token?: string) {
+  const { promise, resolve } = Promise.withResolvers<typeof NO_ANSWER>();
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const patience = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs };
-  return new Promise((resolve) => {
-    let status = 0;
-    let location: string | undefined;
-    let text = '';
-    pool.dispatch(
-      { path, method: 'POST', headers, body: '{}', ...patience },
-      {
-        onRequestStart: () => undefined,
-        onResponseStart(_controller, statusCode, headers) {
-          status = statusCode;
-          location = headers.location?.toString();
-        },
-        onResponseData(_controller, chunk) {
-          text += chunk;
-        },
-        onResponseEnd: () => resolve(readAnswer(status, location, text)),
-        onResponseError: (_controller, error) => resolve({ ...NO_ANSWER, timedOut: TIMEOUTS.has(error.name) }),
+  const request = { path: `/v1/sales/${saleId}/orders`, method: 'POST' as const, headers, body: '{}' };
+  let [status, location, text] = [0, '', ''];
+  pool?.dispatch(
+    { ...request, headersTimeout: timeoutMs, bodyTimeout: timeoutMs },
+    {
+      onRequestStart: () => undefined,
+      onResponseStart: (_controller, statusCode, headers) => {
+        [status, location] = [statusCode, String(headers.location ?? '')];
       },
-    );
-  });
+      onResponseData: (_controller, chunk) => {
+        text += chunk;
+      },
+      onResponseEnd: () => resolve(readAnswer(status, location || undefined, text)),
+      onResponseError: (_controller, error) => resolve({ ...NO_ANSWER, timedOut: TIMEOUTS.has(error.name) }),
+    },
+  );
+  return promise;
 }
 
-const NO_ANSWER = { status: 0, problem: null, reason: null, orderId: null };
-const TIMEOUTS = new Set(['HeadersTimeoutError', 'BodyTimeoutError']);
+function createRecord(keep: boolean) {
+  const tally: Tally = { sent: 0, yes: 0, refused: 0, other: 0 };
+  const clicks: Click[] = [];
+  const statuses: Record<string, number> = {};
+  const errors = { connection: 0, timeout: 0 };
+  const waits = createHistogram();
+  let [late, latestMs] = [0, 0];
+  return {
+    tally,
+    add(nth: number, click: Click): void {
+      const { status, timedOut, lateMs, answerMs } = click;
+      tally[TALLIED[answerOf(click)] ?? 'refused'] += 1;
+      if (status) statuses[status] = (statuses[status] ?? 0) + 1;
+      else errors[timedOut ? 'timeout' : 'connection'] += 1;
+      waits.record(Math.max(1, Math.round(answerMs * 1e3)));
+      if (lateMs > LATE_MS) late += 1;
+      latestMs = Math.max(latestMs, lateMs);
+      if (keep) clicks[nth] = click;
+    },
+    /** Clicks are in the order in which they were due, latency counts from then, and late is a click sent late. */
+    result(lastClickAt: number, seconds: number) {
+      const latencyMs = { p50: waits.percentile(50) / 1e3, p99: waits.percentile(99) / 1e3, max: waits.max / 1e3 };
+      const [requests, lateShare] = [waits.count, late / Math.max(1, waits.count)];
+      return { clicks, lastClickAt, requests, seconds, statuses, errors, latencyMs, lateShare, latestMs };
+    },
+  };
+}

@@ -1,13 +1,14 @@
-// Which k6 is taken, tried with programs that only say who they are.
+// The search for k6 and its command line, with programs that print their version.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { findK6, HOW_TO_GET_IT, PINNED } from './k6.ts';
+import { until } from '../until.ts';
+import { findK6, HOW_TO_GET_IT, IMAGE, PINNED } from './k6.ts';
 
 const K6 = (version: string) => `echo "k6 v${version} (go1.26, linux/amd64)"`;
-/** Builds what it is asked for, into GOBIN. */
+/** Builds into GOBIN. */
 const GO = `[ "$1" = version ] && exit 0
 [ "$1 $2" = "install go.k6.io/k6@v${PINNED}" ] || exit 1
 mkdir -p "$GOBIN" && printf '#!/bin/sh\\n${K6(PINNED)}\\n' > "$GOBIN/k6" && chmod +x "$GOBIN/k6"`;
@@ -22,9 +23,9 @@ function machine(t: TestContext, programs: Record<string, string>) {
   t.after(() => fs.rmSync(dir, { recursive: true }));
   for (const [name, script] of Object.entries(programs))
     fs.writeFileSync(join(dir, name), `#!/bin/sh\nPATH=/usr/bin:/bin\n${script}\n`, { mode: 0o755 });
-  const said: string[] = [];
+  const logged: string[] = [];
   const env = { PATH: dir, HOME: dir, XDG_CACHE_HOME: join(dir, 'cache') };
-  return { env, said, find: () => findK6((line) => said.push(line), env) };
+  return { dir, env, logged, find: () => findK6((line) => logged.push(line), env) };
 }
 
 test('one on the PATH comes first', async (t) => {
@@ -33,31 +34,54 @@ test('one on the PATH comes first', async (t) => {
   assert.deepEqual({ version, how, isChild }, { version: '1.9.0', how: 'PATH', isChild: true });
 });
 
-test('one that is too old for TypeScript is said and passed over', async (t) => {
-  const { find, said } = machine(t, { k6: K6('0.47.0'), docker: DOCKER });
-  assert.equal((await find()).how, `image grafana/k6:${PINNED}`);
-  assert.match(said.join(), /k6 0\.47\.0 on the PATH is too old/);
+test('one that is too old for TypeScript is logged and passed over', async (t) => {
+  const { find, logged } = machine(t, { k6: K6('0.47.0'), docker: DOCKER });
+  assert.equal((await find()).how, `image ${IMAGE}`);
+  assert.match(logged.join(), /k6 0\.47\.0 on the PATH is too old/);
 });
 
 test('else it is built with Go, once, in a cache that is not ours', async (t) => {
-  const { find, said, env } = machine(t, { go: GO, docker: DOCKER });
+  const { find, logged, env } = machine(t, { go: GO, docker: DOCKER });
   assert.deepEqual((await find()).how, 'built with go');
-  assert.match(said.join(), /building k6 .* takes some minutes, once/);
+  assert.match(logged.join(), /building k6 .* takes some minutes, once/);
   assert.ok(fs.existsSync(join(env.XDG_CACHE_HOME, 'flashsale', `k6-${PINNED}`, 'k6')));
-  said.length = 0;
+  logged.length = 0;
   assert.equal((await find()).how, 'built with go');
-  assert.deepEqual(said, []);
+  assert.deepEqual(logged, []);
 });
 
-test('where Go cannot build it, why is said, and the image is taken', async (t) => {
-  const { find, said } = machine(t, { go: BROKEN_GO, docker: DOCKER });
+test('where Go cannot build it, the reason is logged and the image is taken', async (t) => {
+  const { find, logged } = machine(t, { go: BROKEN_GO, docker: DOCKER });
   const { how, isChild } = await find();
-  assert.deepEqual([how, isChild], [`image grafana/k6:${PINNED}`, false]);
-  assert.match(said.join(), /could not be built: no network/);
+  assert.deepEqual([how, isChild], [`image ${IMAGE}`, false]);
+  assert.match(logged.join(), /could not be built: no network/);
 });
 
 test('where there is none of them, one message says how to get it', async (t) => {
   await assert.rejects(machine(t, {}).find(), { message: HOW_TO_GET_IT });
   await assert.rejects(machine(t, { docker: BARE_DOCKER }).find(), { message: HOW_TO_GET_IT });
   for (const way of ['PATH', 'Go', 'Docker', 'https://']) assert.ok(HOW_TO_GET_IT.includes(way));
+});
+
+const runs = (script: string) => `[ "$1" = version ] && ${K6('1.9.0')} && exit\n${script}`;
+
+test('a run gets its files and its environment, and resolves with the exit code', async (t) => {
+  const { dir, find } = machine(t, { k6: runs('echo "$@ $UNITS" > "$OUT"\nexit 99') });
+  const [OUT, consoleFile, summaryFile] = [join(dir, 'out'), join(dir, 'console'), join(dir, 'summary')];
+  fs.writeFileSync(consoleFile, 'an earlier run');
+  const options = { script: '/a.ts', env: { OUT, UNITS: '7' }, consoleFile, summaryFile, quiet: true };
+  assert.equal(await (await find()).run(options), 99);
+  const files = `--console-output ${consoleFile} --log-format raw --summary-export ${summaryFile}`;
+  const expected = `run --address  --no-usage-report --quiet --no-color ${files} /a.ts 7\n`;
+  assert.equal(fs.readFileSync(OUT, 'utf8'), expected);
+  assert.ok(!fs.existsSync(consoleFile));
+});
+
+test('a run that is ended early is asked to stop, and its exit code is its own', async (t) => {
+  const { dir, find } = machine(t, { k6: runs(`trap 'exit 105' TERM\ntouch "$OUT"\nwhile :; do sleep 0.05; done`) });
+  const [OUT, ending] = [join(dir, 'out'), new AbortController()];
+  const exitCode = (await find()).run({ script: '/a.ts', env: { OUT }, quiet: true, signal: ending.signal });
+  await until('it runs', () => fs.existsSync(OUT));
+  ending.abort();
+  assert.equal(await exitCode, 105);
 });

@@ -1,16 +1,15 @@
-// What docker-compose.yml and the Dockerfile promise, read from the files: no engine is needed.
+// The promises of docker-compose.yml and the Dockerfile, read from the files: no engine is needed.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { IMAGE } from '../k6/image.ts';
-import { PINNED } from '../k6/k6.ts';
+import { IMAGE } from '../k6/k6.ts';
 import { ROOT } from '../native/leftovers.ts';
 
 interface Service {
   image?: string;
-  build?: { dockerfile: string; target?: string; args?: { SERVICE: string } };
+  build: { dockerfile: string; target: string; args?: { SERVICE: string } };
   user: string;
   read_only: boolean;
   cap_drop: string[];
@@ -18,6 +17,7 @@ interface Service {
   restart: string;
   profiles?: string[];
   ports?: string[];
+  network_mode?: string;
   environment?: Record<string, string>;
   volumes?: (string | { source: string; target: string; read_only: boolean; volume: { subpath: string } })[];
   healthcheck?: { test: string[] };
@@ -28,30 +28,42 @@ const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const text = read('docker-compose.yml');
 const dockerfile = read('infra/node/Dockerfile');
 const services: [string, Service][] = Object.entries(parse(text, { merge: true }).services);
-/** What ends by itself: the one-shot before the services, and the commands beside them. */
+/** The one-shot before the services, and the commands beside them. */
 const ends = (name: string, { profiles }: Service) => name === 'secrets' || Boolean(profiles?.length);
 const running = services.filter(([name, service]) => !ends(name, service));
 
-test('there is a container for every service and server, the three commands and the crowd', () => {
+const servers = ['postgres', 'rabbitmq', 'redis'];
+
+test('there is a container for every service and server, the three commands and the load test', () => {
   const names = services.map(([name]) => name).toSorted();
-  const servers = ['postgres', 'rabbitmq', 'redis'];
   const own = ['gateway', 'orders', 'inventory', 'payment', 'bank', 'secrets', 'demo', 'audit', 'token'];
-  const crowd = ['buyers', 'k6'];
-  assert.deepEqual(names, [...servers, ...own, ...crowd].toSorted());
-  for (const [name, { image, build }] of running) {
-    if (servers.includes(name)) assert.ok(image && !build, name);
-    else assert.deepEqual(build?.args, { SERVICE: name });
+  assert.deepEqual(names, [...servers, ...own, 'buyers', 'k6'].toSorted());
+  for (const [name, { build }] of running) {
+    if (servers.includes(name)) assert.equal(build.target, name);
+    else assert.deepEqual([build.target, build.args], ['service', { SERVICE: name }]);
   }
 });
 
-test('every image is the one we build or a tag that names its version', () => {
-  const named = services.flatMap(([, { image, build }]) => (image && !build ? [image] : []));
+test('every image is built from a tag that names its version, which for k6 is the pinned one', () => {
+  for (const [name, { build }] of services) assert.match(dockerfile, new RegExp(` AS ${build.target}$`, 'm'), name);
   const bases = [...dockerfile.matchAll(/^FROM (\S+:\S+)/gm)].map(([, image]) => image as string);
-  assert.deepEqual(new Set(named), new Set(['postgres:17', 'redis:8', 'rabbitmq:4-management', `${IMAGE}:${PINNED}`]));
-  assert.deepEqual(new Set(bases), new Set(['node:24-slim']));
+  assert.deepEqual(new Set(bases), new Set(['node:24-slim', 'postgres:17', 'redis:8', 'rabbitmq:4-management', IMAGE]));
 });
 
-test('nobody is root, writes to the root file system, keeps a capability or can get one', () => {
+test('a checkout under umask 077 is enough: no container mounts it, and every copy of it sets the mode', () => {
+  for (const [name, { volumes = [] }] of services)
+    for (const volume of volumes)
+      assert.doesNotMatch(typeof volume === 'string' ? volume : volume.source, /^[./~]/, name);
+  for (const [line] of dockerfile.matchAll(/^COPY .*/gm)) assert.match(line, /^COPY --(chmod=755|from=\S+) /);
+});
+
+test('the proxy of the machine is between no container and its neighbours', () => {
+  const calling = services.filter(([name, { network_mode }]) => !servers.includes(name) && network_mode !== 'none');
+  for (const [name, { environment = {} }] of calling)
+    assert.deepEqual([environment.NO_PROXY, environment.no_proxy], ['*', '*'], name);
+});
+
+test('no container runs as root, writes to its root file system, keeps a capability or can get one', () => {
   for (const [name, service] of services) {
     assert.match(service.user, /^(node|postgres|redis|rabbitmq|k6)$/, name);
     assert.equal(service.read_only, true, name);
@@ -63,15 +75,15 @@ test('nobody is root, writes to the root file system, keeps a capability or can 
   for (const stage of stages) assert.match(stage, /^USER node$/m);
 });
 
-test('what runs is started again when it dies and is asked whether it can do its work', () => {
-  for (const [name, { restart, healthcheck, build }] of running) {
+test('every server and service restarts when it dies and has a health check', () => {
+  for (const [name, { restart, healthcheck }] of running) {
     assert.equal(restart, 'unless-stopped', name);
     assert.ok(healthcheck?.test.length, name);
-    if (build) assert.match(healthcheck.test.join(' '), /\/readyz/, name);
+    if (!servers.includes(name)) assert.match(healthcheck.test.join(' '), /\/readyz/, name);
   }
 });
 
-test('nobody starts before what it needs is healthy and its secrets are there', () => {
+test('every container starts after its secrets are there and its neighbours are healthy', () => {
   for (const [name, { depends_on = {} }] of running) {
     const { secrets, ...needed } = depends_on;
     assert.equal(secrets?.condition, 'service_completed_successfully', name);
@@ -90,7 +102,7 @@ test('no secret stands in the files, and each container is given its own folder 
   for (const [name, { environment = {}, volumes = [] }] of services) {
     const secretive = Object.keys(environment).filter((key) => /SECRET|PASS|KEY|TOKEN|_URL$/.test(key));
     for (const key of secretive) assert.match(environment[key] ?? '', /^(\/run\/secrets\/\w+|http:\/\/\w+:8080)$/, key);
-    // k6 is given what `buyers` wrote, and no folder of secrets.
+    // k6 gets the address book that `buyers` writes, and no folder of secrets.
     if (name === 'secrets' || name === 'k6') continue;
     const given = volumes.flatMap((volume) => (typeof volume === 'string' ? [] : [volume]));
     assert.deepEqual(
@@ -105,7 +117,7 @@ test('the Dockerfile needs no registry but the images it names', () => {
   assert.doesNotMatch(dockerfile, /https?:|registry=/i);
 });
 
-/** Of our packages, what this file and the files that it imports import. */
+/** The packages of ours that a file and the files that it imports import. */
 function packagesOf(file: string, seen = new Set<string>()): string[] {
   if (seen.has(file)) return [];
   seen.add(file);
@@ -116,16 +128,17 @@ function packagesOf(file: string, seen = new Set<string>()): string[] {
   });
 }
 
-test('what the load generator imports of ours is in its image', () => {
+test('the packages of ours that the commands import are in their image', () => {
   const mains = [
     'loadtest/demo/main.ts',
     'infra/audit/main.ts',
     'infra/buyers/token.ts',
     'infra/node/secrets.ts',
-    'loadtest/course/write-venue.ts',
+    'loadtest/course/write-address-book.ts',
   ];
   const stage = dockerfile.split(/^FROM .* AS /m).find((text) => text.startsWith('loadtest\n')) ?? '';
   const packages = new Set(mains.flatMap((main) => packagesOf(main)));
   assert.ok(packages.has('contracts'));
-  for (const name of packages) assert.match(stage, new RegExp(`^COPY services/${name} services/${name}$`, 'm'));
+  for (const name of packages)
+    assert.match(stage, new RegExp(`^COPY --chmod=755 services/${name} services/${name}$`, 'm'));
 });

@@ -1,70 +1,73 @@
-// Docker as the tests ask for it: is there an engine that can run docker-compose.yml, and a project of one's own on it.
-import { execFile } from 'node:child_process';
+// Docker for the tests and for k6: whether an engine can run docker-compose.yml or an image, and projects of the tests' own.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import { ROOT } from '../native/leftovers.ts';
 import { startTime } from '../native/pids.ts';
+import { until } from '../until.ts';
 
-const ANSWER_MS = 10_000;
-const PULL_MS = 180_000;
+const PULL_MS = 5 * 60_000;
 const DOWN_MS = 120_000;
 /** The first engine that mounts a folder of a volume. */
 const OLDEST_ENGINE = 26;
-const PROJECT = 'flashsale-test-';
+const VERSION = ['version', '-f', '{{.Server.Version}}'];
+const NO_ENGINE = 'no Docker engine answers';
 
-export const ownProject = () => `${PROJECT}${process.pid}`;
+export const ownProject = () => `flashsale-test-${process.pid}`;
 
-const exec = promisify(execFile);
-const docker = async (args: string[], timeout = ANSWER_MS) =>
-  (await exec('docker', args, { cwd: ROOT, encoding: 'utf8', timeout })).stdout.trim();
+/** The output; undefined where the command fails. */
+async function docker(args: string[], env = process.env, timeout = 10_000): Promise<string | undefined> {
+  const { failed, stdout } = await execa('docker', args, { cwd: ROOT, env, extendEnv: false, timeout, reject: false });
+  return failed ? undefined : stdout;
+}
 
-/** Undefined where docker-compose.yml can be tried, else what is missing. */
+/** Undefined where docker-compose.yml can be tried, else the reason. */
 export async function whyNoDocker(): Promise<string | undefined> {
-  const version = await docker(['version', '--format', '{{.Server.Version}}']).catch(() => undefined);
-  if (!version) return 'no Docker engine answers';
+  const version = await docker(VERSION);
+  if (!version) return NO_ENGINE;
   if (Number.parseInt(version, 10) < OLDEST_ENGINE) return `Docker ${version} is older than ${OLDEST_ENGINE}`;
-  const compose = await docker(['compose', 'version']).catch(() => undefined);
-  if (!compose) return 'no docker compose';
-  for (const image of upstreamImages()) {
-    const here = await docker(['image', 'inspect', image]).catch(() => undefined);
-    if (!here && !(await docker(['pull', '-q', image], PULL_MS).catch(() => undefined)))
-      return `${image} is not here and cannot be pulled`;
-  }
-  return undefined;
+  if (!(await docker(['compose', 'version']))) return 'no docker compose';
+  const dockerfile = readFileSync(join(ROOT, 'infra/node/Dockerfile'), 'utf8');
+  // k6's image, the only one with a slash, is needed in its profile alone.
+  const images = [...dockerfile.matchAll(/^FROM ([\w.-]+:\S+)/gm)].map(([, image]) => image as string);
+  const missing = await Promise.all(images.map((image) => whyNoImage(image)));
+  return missing.find((reason) => reason);
 }
 
-function upstreamImages(): Set<string> {
-  const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
-  const named = [
-    ...read('docker-compose.yml').matchAll(/^ +image: ([\w.-]+:[\w.-]+)$/gm),
-    ...read('infra/node/Dockerfile').matchAll(/^FROM (\S+:\S+)/gm),
-  ];
-  return new Set(named.map(([, image]) => image as string));
+/** Undefined where an engine has the image or could pull it, else the reason. */
+export async function whyNoImage(image: string, env = process.env, log = (_line: string) => {}) {
+  if (!(await docker(VERSION, env))) return NO_ENGINE;
+  if (await docker(['image', 'inspect', '-f', '{{.Id}}', image], env)) return undefined;
+  log(`pulling ${image}`);
+  return (await docker(['pull', '-q', image], env, PULL_MS)) ? undefined : `${image} is not here and cannot be pulled`;
 }
 
-/** Containers, networks, volumes and images of a project of ours. */
+/** Removes a project's containers, networks, volumes and images, all of which are its own. */
 export async function removeProject(project: string): Promise<void> {
-  const options = ['-v', '--remove-orphans', '-t', '5', '--rmi', 'local'];
-  for (let attempts = 3; ; await sleep(1_000)) {
-    try {
-      await docker(['compose', '-p', project, '--profile', '*', 'down', ...options], DOWN_MS);
-      break;
-    } catch (error) {
-      // A command that was ended too may still be removing its own container.
-      attempts -= 1;
-      if (attempts === 0) throw error;
-    }
-  }
-  await docker(['image', 'rm', '-f', `${project}-loadtest`]).catch(() => undefined);
+  const down = [
+    'compose',
+    '-p',
+    project,
+    '--profile',
+    '*',
+    'down',
+    '-v',
+    '--remove-orphans',
+    '-t',
+    '5',
+    '--rmi',
+    'all',
+  ];
+  // Again, because a command that was just killed may still be removing its own container.
+  const removed = async () => (await docker(down, process.env, DOWN_MS)) !== undefined;
+  await until(`${project} is removed`, removed, { withinMs: 10_000, everyMs: 1_000 });
 }
 
-/** What a killed run left: its containers would start again with the machine. */
+/** Removes the projects of killed runs: their containers would start again with the machine. */
 export async function removeLeftovers(): Promise<void> {
-  const projects: { Name: string }[] = JSON.parse(await docker(['compose', 'ls', '-a', '--format', 'json']));
+  const projects: { Name: string }[] = JSON.parse((await docker(['compose', 'ls', '-a', '--format', 'json'])) ?? '[]');
   for (const { Name } of projects) {
-    const pid = Number(Name.startsWith(PROJECT) && Name.slice(PROJECT.length));
+    const pid = Number(/^flashsale-test-(\d+)$/.exec(Name)?.[1]);
     if (pid && !startTime(pid)) await removeProject(Name);
   }
 }

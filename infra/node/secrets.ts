@@ -1,21 +1,18 @@
-// The one-shot `secrets` of docker-compose.yml: makes every secret at the first start, and hands each container its own.
-// It runs at every start and never changes what it made. Each folder of the volume is mounted in one container only.
+// The one-shot `secrets` of docker-compose.yml: makes every secret at the first start and gives each container its own, in
+// the folder of the volume that this container alone mounts. Later starts change no secret.
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const DIR = process.argv[2] ?? '/secrets';
 const NAMES = ['postgres', 'orders', 'inventory', 'payment', 'redis', 'rabbitmq', 'bank', 'token'] as const;
-type Secrets = Record<(typeof NAMES)[number], string>;
 
 const kept = join(DIR, 'all.json');
-const secrets = Object.fromEntries(NAMES.map((name) => [name, randomBytes(32).toString('hex')])) as Secrets;
-try {
-  Object.assign(secrets, JSON.parse(readFileSync(kept, 'utf8')));
-} catch (error) {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-}
-write(kept, JSON.stringify(secrets), 0o600);
+const secrets: Record<(typeof NAMES)[number], string> = {
+  ...Object.fromEntries(NAMES.map((name) => [name, randomBytes(32).toString('hex')])),
+  ...(existsSync(kept) && JSON.parse(readFileSync(kept, 'utf8'))),
+};
+write('all.json', JSON.stringify(secrets), 0o600);
 
 const database = (name: 'orders' | 'inventory' | 'payment') =>
   `postgres://${name}:${secrets[name]}@postgres:5432/${name}`;
@@ -44,20 +41,17 @@ const environments: Record<string, Record<string, string>> = {
 };
 for (const [container, variables] of Object.entries(environments)) {
   const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
-  give(container, 'env', lines.join(''));
+  write(`${container}/env`, lines.join(''));
 }
-for (const name of ['postgres', 'orders', 'inventory', 'payment'] as const) give('postgres', name, secrets[name]);
-give('redis', 'redis.conf', `requirepass ${secrets.redis}\n`);
-give('redis', 'password', secrets.redis);
-give('rabbitmq', 'rabbitmq.conf', `default_user = flashsale\ndefault_pass = ${secrets.rabbitmq}\n`);
+for (const name of ['postgres', 'orders', 'inventory', 'payment'] as const) write(`postgres/${name}`, secrets[name]);
+write('redis/redis.conf', `requirepass ${secrets.redis}\n`);
+write('redis/password', secrets.redis);
+write('rabbitmq/rabbitmq.conf', `default_user = flashsale\ndefault_pass = ${secrets.rabbitmq}\n`);
 console.log(`secrets of ${NAMES.length} parties are in place`);
 
-// Readable for whoever runs in the container: the servers' images have users of their own.
-function give(container: string, file: string, content: string): void {
-  write(join(DIR, container, file), content, 0o444);
-}
-
-function write(file: string, content: string, mode: number): void {
+/** By default readable for all, because the servers' images have users of their own. */
+function write(path: string, content: string, mode = 0o444): void {
+  const file = join(DIR, path);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(`${file}.new`, content, { mode });
   renameSync(`${file}.new`, file);

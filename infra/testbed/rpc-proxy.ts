@@ -1,10 +1,10 @@
 // A service's neighbour, scripted at the wire: every call goes through to the real one, unless a test says otherwise.
 
 import { protoFolder } from '@flashsale/contracts/proto';
-import { call } from '@flashsale/rpc/client';
+import { call, connectTo } from '@flashsale/rpc/client';
 import { RpcError, startRpcServer, status } from '@flashsale/rpc/server';
 import { createRegistry } from '@flashsale/runtime/ops';
-import { type ChannelCredentials, credentials, type ServiceDefinition } from '@grpc/grpc-js';
+import type { ChannelCredentials, ServiceDefinition } from '@grpc/grpc-js';
 
 type Forward = () => Promise<unknown>;
 /** Answers in the neighbour's place; `forward` makes the real call. */
@@ -27,7 +27,7 @@ export async function proxyRpc(options: {
   protoFile: string;
   address: string;
 }): Promise<RpcProxy> {
-  const client = new options.Client(options.address, credentials.createInsecure());
+  const client = connectTo(options.Client, options.address, { retries: 'never' });
   const scripts = new Map<string, Script>();
   const handlers = Object.fromEntries(
     Object.keys(options.service).map((method) => [

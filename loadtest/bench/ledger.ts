@@ -1,69 +1,51 @@
 // Reference (c): the three services' tables on the same server, and pgbench writing what a confirmed order writes.
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { execa } from 'execa';
 import pg from 'pg';
 import { findServers } from '../../infra/native/find-servers.mjs';
 import { ROOT } from '../../infra/native/leftovers.ts';
 
-const SCHEMA = 'bench';
-const SCRIPT = join(import.meta.dirname, 'order.sql');
-const CLIENTS = 8;
-
-/** Ids in the order of their making, as the gateway mints them: random ones would scatter the writes of every index. */
-const NEW_ORDER_ID = `CREATE FUNCTION new_order_id() RETURNS uuid LANGUAGE sql VOLATILE AS $$
-  SELECT cast(substr(time, 1, 8) || '-' || substr(time, 9) || '-7' || substr(cast(gen_random_uuid() AS text), 16) AS uuid)
-  FROM lpad(to_hex(cast(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)), 12, '0') AS time $$`;
-
 const AMPLE_SALE = `INSERT INTO sales (id, sku, title, amount_minor, currency, initial, available, opens_at, closes_at,
     per_buyer_limit, mode, checkout, decide_within_seconds, epoch)
-  VALUES ($1, 'bench', 'ample', 4900, 'EUR', 1000000000, 1000000000, now(), now() + interval '1 day', 1, 'queued', 'instant', 600, 1)`;
-
-export interface Ledger {
-  /** Transactions per second. `transactions`: so many of each client, instead of for a time. */
-  run(bound: { seconds: number } | { transactions: number }, signal: AbortSignal): Promise<PgbenchResult>;
-}
+  VALUES ($1, 'bench', 'ample', 4900, 'EUR', 1000000000, 1000000000, now(), now() + interval '1 day',
+    1, 'queued', 'instant', 600, 1)`;
 
 /** In a schema of its own in that database. */
-export async function layLedger(databaseUrl: string): Promise<Ledger> {
-  const saleId = randomUUID();
-  const client = new pg.Client({ connectionString: databaseUrl });
+export async function layLedger(databaseUrl: string) {
+  const [saleId, url] = [randomUUID(), `${databaseUrl}?options=-csearch_path%3Dbench`];
+  const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(`CREATE SCHEMA ${SCHEMA}; SET search_path TO ${SCHEMA}`);
+    await client.query('CREATE SCHEMA bench');
     for (const sql of migrations()) await client.query(sql);
-    await client.query(NEW_ORDER_ID);
     await client.query(AMPLE_SALE, [saleId]);
   } finally {
     await client.end();
   }
-  const env = { PATH: process.env.PATH, ...addressOf(databaseUrl), PGOPTIONS: `-c search_path=${SCHEMA}` };
+  // Not an argument, which would show the password to every user of the machine.
+  const env = { PATH: process.env.PATH ?? '', PGDATABASE: url };
   return {
-    async run(bound, signal) {
+    /** `transactions`: so many of each client, instead of for a time. */
+    async run(bound: { seconds: number } | { transactions: number }, cancelSignal: AbortSignal) {
       const end = 'seconds' in bound ? ['-T', String(bound.seconds)] : ['-t', String(bound.transactions)];
-      const args = ['-n', '-c', String(CLIENTS), '-M', 'prepared', ...end, '-D', `sale=${saleId}`, '-f', SCRIPT];
-      const { stdout } = await promisify(execFile)(findPgbench(), args, { env, signal });
+      const order = ['-D', `sale=${saleId}`, '-f', join(import.meta.dirname, 'order.sql')];
+      const args = ['-n', '-c', '8', '-M', 'prepared', ...end, ...order];
+      const { stdout } = await execa(findPgbench(), args, { env, extendEnv: false, cancelSignal });
       return parsePgbench(stdout);
     },
   };
 }
 
-function* migrations(): Generator<string> {
-  for (const service of ['orders', 'inventory', 'payment']) {
-    const folder = join(ROOT, 'services', service, 'migrations');
-    for (const file of readdirSync(folder).sort()) {
-      const [up = ''] = readFileSync(join(folder, file), 'utf8').split(/^-- Down Migration/m);
-      yield up;
-    }
-  }
-}
-
-/** Not on the command line, where everybody reads the password. */
-function addressOf(url: string) {
-  const { hostname, port, username, password, pathname } = new URL(url);
-  return { PGHOST: hostname, PGPORT: port, PGUSER: username, PGPASSWORD: password, PGDATABASE: pathname.slice(1) };
+function migrations(): string[] {
+  const folders = ['orders', 'inventory', 'payment'].map((service) => join(ROOT, 'services', service, 'migrations'));
+  const files = folders.flatMap((folder) =>
+    readdirSync(folder)
+      .sort()
+      .map((file) => join(folder, file)),
+  );
+  return files.map((file) => readFileSync(file, 'utf8').split(/^-- Down Migration/m)[0] ?? '');
 }
 
 export function findPgbench(): string {
@@ -72,12 +54,7 @@ export function findPgbench(): string {
   return pgbench;
 }
 
-export interface PgbenchResult {
-  transactions: number;
-  perSecond: number;
-}
-
-export function parsePgbench(text: string): PgbenchResult {
+export function parsePgbench(text: string) {
   const find = (pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? Number.NaN);
   const transactions = find(/^number of transactions actually processed: (\d+)/m);
   const perSecond = find(/^tps = ([\d.]+)/m);

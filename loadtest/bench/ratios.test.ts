@@ -1,7 +1,7 @@
 // From rows to ratios.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { spread } from '../figures/spread.ts';
+import { spread } from '../figures/figures.ts';
 import { cpuCosts, type Row, ratioOf, type Whose } from './ratios.ts';
 
 const row = (round: number, of: Whose, value: number): Row => ({ round, ratio: 'accept', of, value, detail: {} });

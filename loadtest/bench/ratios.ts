@@ -1,5 +1,5 @@
 // Ratios of what was measured side by side in the same round, and their spread over the rounds.
-import { type Spread, spread } from '../figures/spread.ts';
+import { type Spread, spread } from '../figures/figures.ts';
 
 export const RATIOS = ['refusal', 'accept', 'steady', 'drain', 'decoupling'] as const;
 export type RatioName = (typeof RATIOS)[number];

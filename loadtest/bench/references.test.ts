@@ -1,4 +1,4 @@
-// The references do the same work: the same bytes, the same gate, the same queue.
+// The references do the same work: the same bytes, the same gate and queue, the same rows.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -6,19 +6,24 @@ import { after, type TestContext, test } from 'node:test';
 import { ORDERS } from '@flashsale/contracts/topology';
 import amqp, { type GetMessage } from 'amqplib';
 import { Redis } from 'ioredis';
+import pg from 'pg';
 import { readGate } from '../../infra/audit/gate.ts';
 import { createTokens } from '../../infra/buyers/buyers.ts';
+import { findServers } from '../../infra/native/find-servers.mjs';
 import { claim, LOCAL, removeDir } from '../../infra/native/leftovers.ts';
 import { openNamespace } from '../../infra/native/namespace.ts';
 import { openShop } from '../../infra/testbed/shop.ts';
 import { until } from '../../infra/until.ts';
-import { startReference } from './references.ts';
+import { startReference } from './environment.ts';
+import { layLedger, parsePgbench } from './ledger.ts';
 
 const SECRET = 'a-secret-for-tests-only-0123456789-0123456789';
 const SALE = '019ad000-0000-7000-8000-000000000001';
 const dir = join(LOCAL, `references-${process.pid}`);
 await claim(dir);
 after(() => removeDir(dir));
+const shop = await openShop();
+after(() => shop.close());
 
 /** The answer as it comes, but for the date; the connection stays open, as a client's of many requests does. */
 function rawAnswer(url: string): Promise<string> {
@@ -37,9 +42,7 @@ function rawAnswer(url: string): Promise<string> {
   });
 }
 
-test('reference (a) answers byte for byte what the gateway answers when a sale is sold out', async (t) => {
-  const shop = await openShop();
-  t.after(() => shop.close());
+test('reference (a) answers byte for byte what the gateway answers when a sale is sold out', async () => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 1 });
   assert.equal((await shop.buy(saleId, 'first')).httpStatus, 202);
   const url = `${shop.services.gateway.url}/v1/sales/${saleId}/orders`;
@@ -47,19 +50,20 @@ test('reference (a) answers byte for byte what the gateway answers when a sale i
     const answer = await rawAnswer(url);
     return answer.startsWith('HTTP/1.1 410 ') && answer;
   });
-  const reference = await startReference({ dir, name: 'refusal' });
-  t.after(reference.stop);
-  assert.equal(await rawAnswer(reference.url), ours);
+  await using opened = new AsyncDisposableStack();
+  const { gatewayUrl } = await startReference(opened, dir, 'refusal');
+  assert.equal(await rawAnswer(gatewayUrl), ours);
 });
 
 async function openAccept(t: TestContext) {
   const namespace = await openNamespace();
   t.after(namespace.close);
   const env = { REDIS_URL: namespace.redisUrl, AMQP_URL: namespace.amqpUrl, TOKEN_SECRET: SECRET, SALE_IDS: SALE };
-  const reference = await startReference({ dir, name: 'accept', env });
-  t.after(reference.stop);
+  const opened = new AsyncDisposableStack();
+  t.after(() => opened.disposeAsync());
+  const { gatewayUrl } = await startReference(opened, dir, 'accept', env);
   const click = (buyer: string, tokenFor = createTokens(SECRET)) =>
-    fetch(`${reference.url}/v1/sales/${SALE}/orders`, {
+    fetch(`${gatewayUrl}/v1/sales/${SALE}/orders`, {
       method: 'POST',
       headers: { authorization: `Bearer ${tokenFor(buyer)}`, 'content-type': 'application/json' },
       body: '{}',
@@ -67,7 +71,7 @@ async function openAccept(t: TestContext) {
   return { namespace, click };
 }
 
-test('reference (b) says yes to a buyer once, and the order is in the gate and in the queue', async (t) => {
+test('reference (b) accepts a buyer once, and the order is in the gate and in the queue', async (t) => {
   const { namespace, click } = await openAccept(t);
   const yes = await click('alice');
   assert.equal(yes.status, 202);
@@ -89,13 +93,13 @@ test('reference (b) says yes to a buyer once, and the order is in the gate and i
   assert.equal(message?.properties.deliveryMode, 2);
 });
 
-test('reference (b) lets nobody in with a forged token', async (t) => {
+test('reference (b) admits no forged token', async (t) => {
   const { namespace, click } = await openAccept(t);
   assert.notEqual((await click('mallory', createTokens(SECRET.toUpperCase()))).status, 202);
   assert.deepEqual(await takeAll(namespace.amqpUrl), []);
 });
 
-/** What waits in the queue of orders; nobody has to be waited for, since every yes was confirmed. */
+/** The messages in the queue of orders; a yes was confirmed by the broker, so that none is still on its way. */
 async function takeAll(amqpUrl: string): Promise<GetMessage[]> {
   const connection = await amqp.connect(amqpUrl);
   const channel = await connection.createChannel();
@@ -104,3 +108,85 @@ async function takeAll(amqpUrl: string): Promise<GetMessage[]> {
   await connection.close();
   return taken;
 }
+
+const CLIENTS = 8;
+const TABLES = ['charges', 'orders', 'outbox', 'reservations', 'sales'];
+const skip = findServers().pgbench ? false : 'no pgbench here';
+// The payment service writes to other tables of that database.
+const database = shop.namespace.databases.payment;
+const ledger = await layLedger(database);
+
+type Writes = Record<string, { inserted: number; updated: number; deleted: number }>;
+
+const COUNTS = `SELECT relname AS name, n_tup_ins::int AS inserted, n_tup_upd::int AS updated, n_tup_del::int AS deleted
+  FROM pg_stat_user_tables WHERE schemaname = $1 AND relname = ANY($2)`;
+
+/** Complete, since every other connection is ended first: a connection reports its writes at the latest then. */
+async function writesIn(database: string, schema = 'public'): Promise<Writes> {
+  const client = new pg.Client({ connectionString: database });
+  await client.connect();
+  const others = 'FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()';
+  try {
+    const { rows: ended } = await client.query(`SELECT pid, pg_terminate_backend(pid) ${others}`);
+    const pids = ended.map(({ pid }) => pid);
+    const left = async () => (await client.query(`SELECT count(*)::int ${others} AND pid = ANY($1)`, [pids])).rows[0];
+    await until('those connections have ended', async () => (await left()).count === 0);
+    const { rows } = await client.query(COUNTS, [schema, TABLES]);
+    return Object.fromEntries(rows.map(({ name, ...writes }) => [name, writes]));
+  } finally {
+    await client.end();
+  }
+}
+
+async function writesOfShop(): Promise<Writes> {
+  const { orders, inventory, payment } = shop.namespace.databases;
+  return { ...(await writesIn(orders)), ...(await writesIn(inventory)), ...(await writesIn(payment)) };
+}
+
+function difference(after: Writes, before: Writes): Writes {
+  const less = (name: string, writes: Writes[string]) => ({
+    inserted: writes.inserted - (before[name]?.inserted ?? 0),
+    updated: writes.updated - (before[name]?.updated ?? 0),
+    deleted: writes.deleted - (before[name]?.deleted ?? 0),
+  });
+  return Object.fromEntries(Object.entries(after).map(([name, writes]) => [name, less(name, writes)]));
+}
+
+test('a transaction of pgbench writes the rows that a confirmed order writes', { skip }, async () => {
+  await shop.evidence.atRest();
+  const saleId = await shop.createSale({ mode: 'queued', stock: CLIENTS });
+  const before = await writesOfShop();
+  for (let i = 0; i < CLIENTS; i++) {
+    const { orderId = '' } = await shop.buy(saleId, `buyer-${i}`);
+    assert.equal((await shop.final(orderId, `buyer-${i}`)).status, 'confirmed');
+  }
+  await shop.evidence.atRest();
+  const ofOrders = difference(await writesOfShop(), before);
+  assert.deepEqual(Object.keys(ofOrders).sort(), TABLES);
+
+  assert.deepEqual(ofOrders.outbox, { inserted: CLIENTS, updated: 0, deleted: CLIENTS });
+
+  const laid = await writesIn(database, 'bench');
+  const { transactions } = await ledger.run({ transactions: 1 }, AbortSignal.timeout(60_000));
+  assert.equal(transactions, CLIENTS);
+  const ofTransactions = difference(await writesIn(database, 'bench'), laid);
+  assert.deepEqual(ofTransactions, ofOrders);
+});
+
+test('nothing in the tables of reference (c) refers to the row that all orders share', async () => {
+  const { rows } = await shop.evidence.stores.payment.query(
+    `SELECT conname FROM pg_constraint WHERE contype = 'f' AND connamespace = 'bench'::regnamespace`,
+  );
+  assert.deepEqual(rows, []);
+});
+
+test("pgbench's figures are read, and without them there is no figure", () => {
+  const said = `number of clients: 8
+number of transactions actually processed: 14456
+number of failed transactions: 0 (0.000%)
+latency average = 5.533 ms
+tps = 1445.753215 (without initial connection time)`;
+  assert.deepEqual(parsePgbench(said), { transactions: 14_456, perSecond: 1_445.753215 });
+  assert.throws(() => parsePgbench(said.replace('transactions: 0', 'transactions: 3')), /no figure/);
+  assert.throws(() => parsePgbench(said.replace('tps', 'TPS')), /no figure/);
+});

@@ -1,75 +1,85 @@
-// What is told of a run of the bench: a line for each measurement, a table at the end, and the same as JSON.
-import { describeEnvironment } from '../figures/environment.ts';
-import { type Spread, spread } from '../figures/spread.ts';
-import type { BenchResult } from './bench.ts';
-import {
-  type CpuCosts,
-  cpuCosts,
-  RATIOS,
-  type Ratio,
-  type RatioName,
-  type Row,
-  ratioOf,
-  type Whose,
-} from './ratios.ts';
+// The report of the bench: a line for each measurement, a table of ratios and CPU costs at the end, the same as JSON.
+import { describeEnvironment, type Environment } from '../figures/environment.ts';
+import { type Spread, spread } from '../figures/figures.ts';
+import { count } from '../figures/format.ts';
 import type { Settings } from './settings.ts';
 
-const WHAT: Record<RatioName, { unit: string; reference: string }> = {
-  refusal: { unit: 'refusals per CPU second', reference: 'bare node:http, the same bytes' },
-  accept: { unit: 'accepted per CPU second', reference: 'token, the same Lua, a confirmed publish' },
-  steady: { unit: 'confirmed per second, arriving as fast', reference: 'pgbench, a transaction for each order' },
-  drain: { unit: 'confirmed per second, from the queue', reference: 'pgbench, a transaction for each order' },
-  decoupling: { unit: 'ms, queued answer p99 at a slow bank', reference: 'at a bank without limit' },
+const GENERATOR = 'infra/crowd (undici)';
+const RATIOS = {
+  refusal: { ours: 'refusals per CPU second', reference: 'bare node:http, the same bytes' },
+  accept: { ours: 'accepted per CPU second', reference: 'token, the same Lua, a confirmed publish' },
+  steady: { ours: 'confirmed per second, arriving as fast', reference: 'pgbench, a transaction for each order' },
+  drain: { ours: 'confirmed per second, from the queue', reference: 'pgbench, a transaction for each order' },
+  decoupling: { ours: 'ms, queued answer p99 at a slow bank', reference: 'at a bank without limit' },
 };
+const NAMES = Object.keys(RATIOS) as RatioName[];
+export const SIDES = ['ours', 'reference'] as const;
+
+export type RatioName = keyof typeof RATIOS;
+export type Whose = (typeof SIDES)[number];
+
+/** One measurement that counts; `detail` holds the figures from which its value was made. */
+export type Row = { round: number; ratio: RatioName; of: Whose; value: number; detail: object };
+
+export interface BenchResult {
+  environment?: Environment;
+  rows: Row[];
+  /** A record a round: CPU milliseconds of each process for each confirmed order. */
+  cpuMs: Record<string, number>[];
+}
+
+/** The spread of the rounds' ratios, each of two values measured side by side, and the medians of either side. */
+export function ratioOf(rows: Row[], name: RatioName) {
+  const ofRatio = rows.filter((row) => row.ratio === name);
+  const quotients = [...Map.groupBy(ofRatio, ({ round }) => round)].map(([round, pair]) => {
+    const [ours, reference] = SIDES.map((side) => pair.find(({ of }) => of === side)?.value);
+    if (ours === undefined || !reference) throw new Error(`round ${round}: ${name} has only one side`);
+    return ours / reference;
+  });
+  return { ...spread(quotients), ours: sideOf(ofRatio, 'ours').median, reference: sideOf(ofRatio, 'reference').median };
+}
+
+const sideOf = (rows: Row[], side: Whose) => spread(rows.filter(({ of }) => of === side).map(({ value }) => value));
+
+/** By process, and the spread of the rounds' sums as `sum`. */
+export function cpuCosts(cpuMs: BenchResult['cpuMs']): Record<string, Spread> {
+  const sums = cpuMs.map((costs) => Object.values(costs).reduce((sum, ms) => sum + ms, 0));
+  const names = new Set(cpuMs.flatMap((costs) => Object.keys(costs)));
+  const each = [...names].map((name) => [name, spread(cpuMs.map((costs) => costs[name] ?? Number.NaN))]);
+  return { ...Object.fromEntries(each), sum: spread(sums) };
+}
 
 export const describeRow = ({ ratio, of, value }: Row) =>
-  `${ratio.padEnd(10)}  ${of.padEnd(9)}  ${number(value).padStart(8)}  ${of === 'ours' ? WHAT[ratio].unit : WHAT[ratio].reference}`;
+  `${ratio.padEnd(10)}  ${of.padEnd(9)}  ${short(value).padStart(8)}  ${RATIOS[ratio][of]}`;
 
-export function describeResult({ environment, rows, cpuMs }: BenchResult, settings: Settings): string[] {
+export function describeResult({ environment, rows, cpuMs }: BenchResult, { counts }: Settings): string[] {
+  const costs = Object.entries(cpuCosts(cpuMs)).toSorted(([, one], [, other]) => other.median - one.median);
+  const labels: Record<string, string> = { sum: 'CPU ms per confirmed order, all but bank and load' };
   return [
-    ...describeEnvironment(environment),
-    `wrk ${environment.wrk}`,
-    ...RATIOS.flatMap((name) => ['', ...describeRatio(name, rows)]),
+    ...(environment ? describeEnvironment(environment) : []),
+    `load by ${GENERATOR}`,
+    ...NAMES.flatMap((name) => ['', ...describeRatio(name, rows)]),
     '',
-    ...describeCpu(cpuCosts(cpuMs)),
-    ...(settings.counts ? [] : ['', 'QUICK: too few and too short to count. Without --quick the figures do.']),
+    ...costs.map(([name, cost]) => line(labels[name] ?? `  ${name}`, cost, precise)),
+    ...(counts ? [] : ['', 'QUICK: too few and too short to count. Without --quick the figures do.']),
   ];
 }
 
 function describeRatio(name: RatioName, rows: Row[]): string[] {
-  const { unit, reference } = WHAT[name];
-  const of = (whose: Whose) =>
-    spread(rows.filter((row) => row.ratio === name && row.of === whose).map((row) => row.value));
-  return [
-    line(`${name}: ours ÷ reference`, ratioOf(rows, name), (value) => value.toFixed(3)),
-    line(`  ${unit}`, of('ours')),
-    line(`  ${reference}`, of('reference')),
-  ];
+  const ofRatio = rows.filter((row) => row.ratio === name);
+  const sides = SIDES.map((side) => line(`  ${RATIOS[name][side]}`, sideOf(ofRatio, side), short));
+  return [line(`${name}: ours ÷ reference`, ratioOf(rows, name), precise), ...sides];
 }
 
-function describeCpu(costs: CpuCosts): string[] {
-  const { sum, ...each } = costs;
-  const dearestFirst = Object.entries(each).sort(([, one], [, other]) => other.median - one.median);
-  const ms = (value: number) => value.toFixed(3);
-  return [
-    line('CPU ms per confirmed order, all but bank and load', sum as Spread, ms),
-    ...dearestFirst.map(([name, cost]) => line(`  ${name}`, cost, ms)),
-  ];
-}
+const line = (label: string, { median, min, max }: Spread, write: (value: number) => string) =>
+  `${label.padEnd(52)}${write(median).padStart(8)}  (${write(min)} – ${write(max)})`;
 
-const line = (label: string, { median, min, max }: Spread, write = number) =>
-  `${label.padEnd(52)}${write(median).padStart(8)}  ${`(${write(min)} – ${write(max)})`}`;
+const precise = (value: number) => value.toFixed(3);
+const short = (value: number) => (value >= 100 ? count(Math.round(value)) : value.toFixed(1));
 
-const number = (value: number) => (value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toFixed(1));
-
-export interface BenchJson {
-  environment: BenchResult['environment'] & { settings: Settings };
-  ratios: Record<RatioName, Ratio>;
-  cpuMsPerConfirmedOrder: CpuCosts;
-  rows: Row[];
-}
-
-export function resultAsJson({ environment, rows, cpuMs }: BenchResult, settings: Settings): BenchJson {
-  const ratios = Object.fromEntries(RATIOS.map((name) => [name, ratioOf(rows, name)])) as BenchJson['ratios'];
-  return { environment: { ...environment, settings }, ratios, cpuMsPerConfirmedOrder: cpuCosts(cpuMs), rows };
-}
+export const resultAsJson = ({ environment, rows, cpuMs }: BenchResult, settings: Settings) => ({
+  environment: { ...environment, generator: GENERATOR, settings },
+  ratios: Object.fromEntries(NAMES.map((name) => [name, ratioOf(rows, name)])),
+  cpuMsPerConfirmedOrder: cpuCosts(cpuMs),
+  rows,
+});

@@ -1,121 +1,96 @@
-// One round: everything once, ours and the reference side by side, who goes first alternating from round to round.
-import { answerTimes } from './decoupling.ts';
-import { drain } from './drain.ts';
-import { untilWorkedOff } from './line.ts';
-import { acceptCost, referenceSale, refusalCost } from './per-request.ts';
-import type { RatioName, Row, Whose } from './ratios.ts';
-import { measureSteady, type Say } from './steady.ts';
-import type { Venue } from './venue.ts';
+// One round: each ratio once, ours and the reference side by side; which goes first alternates from round to round.
+import { percent } from '../figures/format.ts';
+import type { Environment } from './environment.ts';
+import { type RatioName, type Row, SIDES, type Whose } from './report.ts';
+import { measureSteady, type Steady } from './steady.ts';
 
-export interface Round {
-  number: number;
-  say: Say;
-  onRow: (row: Row) => void;
-}
+type Round = Environment & { note(ratio: RatioName, of: Whose, value: number, detail: object): void };
 
-export interface RoundResult {
-  rows: Row[];
-  /** CPU milliseconds of each process for each confirmed order, in the steady state. */
-  cpuMs: Record<string, number>;
-}
+const ACCEPTED_WITHIN_S = 120;
+const MOST_TRIES = 3;
 
-type Note = (ratio: RatioName, of: Whose, value: number, detail: object) => void;
-/** Answers what ours came to. */
-type InTurn = <T>(measure: { ours: () => Promise<T>; reference: () => Promise<void> }) => Promise<T>;
-
-export async function runRound(venue: Venue, { number, say, onRow }: Round): Promise<RoundResult> {
-  const rows: Row[] = [];
-  const note: Note = (ratio, of, value, detail) => {
-    const row = { round: number, ratio, of, value, detail };
-    rows.push(row);
-    onRow(row);
+/** Returns the CPU milliseconds of each process for each confirmed order, in the steady state. */
+export async function runRound(environment: Environment, number: number, onRow: (row: Row) => void) {
+  const note: Round['note'] = (ratio, of, value, detail) => onRow({ round: number, ratio, of, value, detail });
+  const round = { ...environment, note };
+  /** Resolves with ours. */
+  const inTurn = async <T>(measure: (whose: Whose) => Promise<T>): Promise<T> => {
+    const results = new Map<Whose, T>();
+    for (const whose of number % 2 === 1 ? SIDES : SIDES.toReversed()) results.set(whose, await measure(whose));
+    return results.get('ours') as T;
   };
-  const inTurn = number % 2 === 1 ? oursFirst : referenceFirst;
-
-  say('warming up, uncounted');
-  await warmUp(venue);
-  await refusals(venue, inTurn, note);
-  const guess = await acceptAndDrain(venue, inTurn, note);
-  const { held, rate } = await inTurn({
-    async ours() {
-      const steady = await measureSteady(venue, guess, say);
-      note('steady', 'ours', steady.perSecond, steady);
-      return steady;
-    },
-    reference: () => runLedger(venue, 'steady', note),
-  });
-  await decoupling(venue, { rate: Math.round(rate / 2), inTurn, note, say });
-  const cpuMs = Object.entries(held.cpuSeconds).map(([name, used]) => [name, (used * 1_000) / held.confirmed] as const);
-  return { rows, cpuMs: Object.fromEntries(cpuMs) };
+  const { log, settings, accept, openSoldOutSale } = environment;
+  log('warming up, uncounted');
+  const uncounted = { ...round, settings: { ...settings, ...settings.warmUp }, note: () => undefined };
+  const soldOut = await openSoldOutSale();
+  await inTurn((whose) => refusal(uncounted, whose, soldOut));
+  await inTurn((whose) => acceptAndDrain(uncounted, whose, accept.saleIds.warmUp));
+  await inTurn((whose) => refusal(round, whose, soldOut));
+  const guess = await inTurn((whose) => acceptAndDrain(round, whose, accept.saleIds.counted));
+  const { rate, held } = (await inTurn((whose) => steady(round, whose, guess))) as Steady;
+  await inTurn((whose) => decoupling(round, whose, Math.round(rate / 2)));
+  const perOrder = Object.entries(held.cpuSeconds).map(([name, used]) => [name, (used * 1_000) / held.confirmed]);
+  return Object.fromEntries(perOrder) as Record<string, number>;
 }
 
-const oursFirst: InTurn = async ({ ours, reference }) => {
-  const result = await ours();
-  await reference();
-  return result;
-};
-
-const referenceFirst: InTurn = async ({ ours, reference }) => {
-  await reference();
-  return ours();
-};
-
-async function warmUp(venue: Venue): Promise<void> {
-  const { sales, ledger, settings, signal } = venue;
-  const { orders, seconds } = settings.warmUp;
-  const { saleId, url } = await sales.ample();
-  await acceptCost(venue, 'ours', url, orders);
-  await untilWorkedOff(venue, saleId);
-  await acceptCost(venue, 'reference', referenceSale(venue, 'warmUp'), orders);
-  const soldOut = await sales.soldOut();
-  for (const whose of ['ours', 'reference'] as const) await refusalCost(venue, whose, soldOut.url, seconds);
-  await ledger.run({ seconds }, signal);
+async function refusal(round: Round, whose: Whose, saleId: string): Promise<void> {
+  const { connections, refusalSeconds: seconds } = round.settings;
+  const tested = whose === 'ours' ? round.gateway : round.refusal;
+  const cost = await round.cost(tested, `refusal, ${whose}`, 410, { saleId, connections, seconds });
+  round.note('refusal', whose, cost.perCpuSecond, cost);
 }
 
-async function refusals(venue: Venue, inTurn: InTurn, note: Note): Promise<void> {
-  const { url } = await venue.sales.soldOut();
-  const refuse = async (whose: Whose) => {
-    const cost = await refusalCost(venue, whose, url, venue.settings.refusalSeconds);
-    note('refusal', whose, cost.perCpuSecond, cost);
-  };
-  await inTurn({ ours: () => refuse('ours'), reference: () => refuse('reference') });
+/** Returns how many orders a second go through both in turn: about as many as when both are done at once. */
+async function acceptAndDrain(round: Round, whose: Whose, ofReference: string): Promise<number> {
+  const { connections, orders: clicks } = round.settings;
+  const tested = whose === 'ours' ? round.gateway : round.accept;
+  const saleId = whose === 'ours' ? await round.openSale() : ofReference;
+  // The queue that it then works off is made while the orders service is away.
+  if (whose === 'ours') await round.orders.stop();
+  const load = { saleId, connections, clicks, seconds: ACCEPTED_WITHIN_S };
+  const accepted = await round.cost(tested, `accept, ${whose}`, 202, load);
+  round.note('accept', whose, accepted.perCpuSecond, accepted);
+  const drained = whose === 'ours' ? await drain(round, saleId) : await pgbench(round);
+  round.note('drain', whose, drained.perSecond, drained);
+  return clicks / (accepted.seconds + clicks / drained.perSecond);
 }
 
-/**
- * Orders is away while they are accepted: what is measured is the yes, and then the line that it left.
- * Answers how many orders a second that makes when one follows the other; about as many go when both are done at once.
- */
-function acceptAndDrain(venue: Venue, inTurn: InTurn, note: Note): Promise<number> {
-  const { sales, orders, settings } = venue;
-  return inTurn({
-    async ours() {
-      const { saleId, url } = await sales.ample();
-      await orders.stop();
-      const accepted = await acceptCost(venue, 'ours', url, settings.orders);
-      note('accept', 'ours', accepted.perCpuSecond, accepted);
-      const drained = await drain(venue, saleId);
-      note('drain', 'ours', drained.perSecond, drained);
-      return settings.orders / (accepted.seconds + drained.seconds);
-    },
-    async reference() {
-      const accepted = await acceptCost(venue, 'reference', referenceSale(venue, 'counted'), settings.orders);
-      note('accept', 'reference', accepted.perCpuSecond, accepted);
-      await runLedger(venue, 'drain', note);
-    },
-  });
+const WORK = `SELECT count(*)::int AS orders, count(*) FILTER (WHERE status = 'confirmed')::int AS confirmed,
+  (extract(epoch FROM max(decided_at) - min(created_at)))::float AS seconds FROM orders WHERE sale_id = $1`;
+
+/** From the first row to the last decision, by the database's clock: the start of the process is no part of it. */
+async function drain(round: Round, saleId: string) {
+  const queued = await round.queued(saleId);
+  await round.orders.start();
+  await round.untilWorkedOff(saleId);
+  const { rows } = await round.stores.orders.query(WORK, [saleId]);
+  const { orders, confirmed, seconds } = rows[0];
+  if (orders < queued || confirmed !== orders)
+    throw new Error(`of ${queued} queued orders ${orders} arrived and ${confirmed} were confirmed`);
+  return { perSecond: orders / seconds, orders, seconds };
 }
 
-async function runLedger({ ledger, settings, signal }: Venue, ratio: 'drain' | 'steady', note: Note): Promise<void> {
-  const result = await ledger.run({ seconds: settings.pgbenchSeconds }, signal);
-  note(ratio, 'reference', result.perSecond, result);
+const pgbench = ({ ledger, settings, signal }: Round) => ledger.run({ seconds: settings.pgbenchSeconds }, signal);
+
+async function steady(round: Round, whose: Whose, guess: number) {
+  const found = whose === 'ours' ? await measureSteady(round, guess) : await pgbench(round);
+  round.note('steady', whose, found.perSecond, found);
+  return found;
 }
 
-type Half = { rate: number; inTurn: InTurn; note: Note; say: Say };
-
-async function decoupling(venue: Venue, { rate, inTurn, note, say }: Half): Promise<void> {
-  const ask = async (whose: Whose) => {
-    const times = await answerTimes(venue, whose, rate, say);
-    note('decoupling', whose, times.p99, times);
-  };
-  await inTurn({ ours: () => ask('ours'), reference: () => ask('reference') });
+/** The 99th percentile of a queued answer at a bank that takes a part of the arrivals, and at one without limit. */
+async function decoupling(round: Round, whose: Whose, rate: number): Promise<void> {
+  const { seconds, slowBank, mostLate } = round.settings.decoupling;
+  for (let tries = 1; tries <= MOST_TRIES; tries++) {
+    const saleId = await round.openSale();
+    await round.stores.bank.change({ chargesPerSecond: whose === 'ours' ? rate * slowBank : 0 });
+    const clicks = { saleId, seconds, clicks: rate * seconds };
+    const { latencyMs, requests, lateShare } = await round.send(`decoupling, ${whose}`, 202, clicks);
+    await round.stores.bank.change({ chargesPerSecond: 0 });
+    await round.untilWorkedOff(saleId);
+    if (lateShare <= mostLate)
+      return round.note('decoupling', whose, latencyMs.p99, { ...latencyMs, rate, answers: requests, lateShare });
+    round.log(`decoupling at ${rate}/s: ${percent(lateShare)} of the clicks were sent late, not counted`);
+  }
+  throw new Error(`${rate} clicks a second cannot be kept up here: the machine is too busy with something else`);
 }

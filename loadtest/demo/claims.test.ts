@@ -1,128 +1,324 @@
+// The text of a run: its claims, the table, the sentences and the verdict, true of runs that went well and of others.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { AuditResult } from '../../infra/audit/audit.ts';
 import type { RoadFigures } from '../figures/figures.ts';
-import { duration } from '../figures/format.ts';
-import type { Accident } from './accident.ts';
-import { claims, describeClaim, type Evidence } from './claims.ts';
-import { direct, queued, sound } from './example.ts';
+import { wrap } from '../figures/format.ts';
+import { type Compared, sentences } from '../figures/sentences.ts';
+import { claimsOf } from './claims.ts';
+import type { DemoResult } from './demo.ts';
 import { progressLine } from './plain.ts';
+import { describeRun, describeSummary, table, verdict } from './report.ts';
 import type { RoadRun } from './road.ts';
 import { settings } from './settings.ts';
-import { describeSettings, table } from './table.ts';
 
-const run: RoadRun = {
-  figures: { ...queued, offered: 400, yes: settings.accident.units, confirmed: settings.accident.units },
-  untrueYes: 0,
-  bankIdleShare: 0.3,
-  lateMs: { p99: 1, max: 2 },
+const queued: RoadFigures = {
+  offered: 3_000,
+  yes: 1_000,
+  no: { soldOut: 2_000, busy: 0, tooLate: 0, limit: 0, notOpen: 0 },
+  unanswered: 0,
+  unknown: 0,
+  errors: 0,
+  turnedAwayWhileUnsold: 0,
+  confirmedWhenCrowdLeft: 108,
+  confirmed: 1_000,
+  unsold: 0,
+  answerMs: { yes: { p50: 41, p95: 404, p99: 404, max: 404 }, no: { p50: 2, p95: 471, p99: 471, max: 471 } },
+  clickToFinalMs: { p50: 4_700, p95: 9_200, p99: 9_200, max: 9_200 },
+  peakLine: 925,
+  drainedMs: 7_200,
+};
+const direct: RoadFigures = {
+  ...queued,
+  yes: 387,
+  no: { soldOut: 0, busy: 2_613, tooLate: 0, limit: 0, notOpen: 0 },
+  turnedAwayWhileUnsold: 2_613,
+  confirmedWhenCrowdLeft: 288,
+  confirmed: 387,
+  unsold: 613,
+  // On this path a yes is the result.
+  answerMs: { yes: { p50: 963, p95: 1_200, p99: 1_200, max: 1_200 }, no: { p50: 7.4, p95: 55, p99: 55, max: 55 } },
+  clickToFinalMs: { p50: 963, p95: 1_200, p99: 1_200, max: 1_200 },
+};
+const sound: AuditResult = { ok: true, atRest: true, checks: [], inFlight: [], titles: new Map(), notes: [] };
+
+const runOf = (figures: RoadFigures, more: Partial<RoadRun> = {}): RoadRun => ({
+  ...{ figures, untrueYes: 0, bankIdleShare: 0.02, lateMs: { p99: 5, max: 30 } },
   audits: { inFlight: sound, atRest: sound },
+  ...more,
+});
+const { units, buyers } = settings.accident;
+const small: RoadFigures = { ...queued, offered: buyers, yes: units, confirmed: units };
+const late = { no: { ...direct.no, busy: 2_600, tooLate: 13 } };
+const result: DemoResult = {
+  environment: {
+    ...{ at: '2026-11-24T10:24:51.456Z', commit: 'e6fcea3', cpu: 'a processor', cores: 2, memoryGiB: 24, os: 'Linux' },
+    ...{ node: 'v24.21.0', postgres: '15.18', redis: '7.0.15', rabbitmq: '3.10.8' },
+  },
+  queued: runOf(queued),
+  direct: runOf({ ...direct, ...late }),
+  accident: { run: runOf(small), yesBefore: 60, yesMeanwhile: 90, awayMs: 719 },
 };
-const accident: Accident = { run, yesBefore: 60, yesMeanwhile: 90, awayMs: 1_600 };
-const evidence: Evidence = {
-  settings,
-  queued,
-  direct,
-  directBankIdleShare: 0.01,
-  untrueYes: { queued: 0, direct: 0 },
-  audits: [
-    { inFlight: sound, atRest: sound },
-    { inFlight: sound, atRest: sound },
-  ],
-  accident,
-};
-const failing = (change: Partial<Evidence>) =>
-  claims({ ...evidence, ...change }).flatMap((claim) => (claim.ok ? [] : [claim.text.split(':')[0]]));
+
+/** The subjects of the claims that do not hold. */
+const failing = (change: Partial<DemoResult>) =>
+  claimsOf({ ...result, ...change }, settings).flatMap((claim) => (claim.ok ? [] : [claim.text.split(':')[0]]));
 
 test('every claim holds for a run that went as it should', () => {
   assert.deepEqual(failing({}), []);
+  assert.deepEqual(failing({ direct: runOf(direct) }), []);
 });
 
-const breaches: [string, Partial<Evidence>][] = [
-  ['one yes too few', { queued: { ...queued, yes: 999 } }],
-  ['one unit unsold', { queued: { ...queued, confirmed: 999 } }],
-  ['a yes that did not hold', { untrueYes: { queued: 1, direct: 0 } }],
-  ['somebody turned away too early', { queued: { ...queued, turnedAwayWhileUnsold: 1 } }],
-  ['an error', { queued: { ...queued, errors: 1 } }],
-  ['an outcome unknown at the end', { queued: { ...queued, unknown: 1 } }],
+const queuedBreaches: [string, Partial<RoadFigures>, Partial<RoadRun>?][] = [
+  ['one yes too few', { yes: 999 }],
+  ['one unit unsold', { confirmed: 999 }],
+  ['a yes that did not hold', {}, { untrueYes: 1 }],
+  ['a buyer turned away too early', { turnedAwayWhileUnsold: 1 }],
+  ['an error', { errors: 1 }],
+  ['an outcome unknown at the end', { unknown: 1 }],
 ];
-for (const [what, breach] of breaches) {
-  test(`queued: ${what} breaks exactly one claim`, () => assert.deepEqual(failing(breach), ['queued']));
-}
-
-const directBreaches: [string, Partial<Evidence>][] = [
-  ['a yes that did not hold', { untrueYes: { queued: 0, direct: 1 } }],
-  ['nobody said yes', { direct: { ...direct, yes: 0 } }],
-  ['an idle bank', { directBankIdleShare: 0.2 }],
-  ['a bank without a charge', { directBankIdleShare: null }],
-  ['everything sold while the crowd was there', { direct: { ...direct, confirmedWhenCrowdLeft: 1000 } }],
-  ['a no that is not a 503', { direct: { ...direct, no: { ...direct.no, soldOut: 1 } } }],
-  [
-    'a slow no',
-    { direct: { ...direct, answerMs: { ...direct.answerMs, no: { p50: 506, p95: 900, p99: 900, max: 900 } } } },
-  ],
-  ['an error', { direct: { ...direct, errors: 1 } }],
+const slowNo = { ...direct.answerMs, no: { p50: 506, p95: 900, p99: 900, max: 900 } };
+const directBreaches: typeof queuedBreaches = [
+  ['a yes that did not hold', {}, { untrueYes: 1 }],
+  ['no yes at all', { yes: 0 }],
+  ['an idle bank', {}, { bankIdleShare: 0.2 }],
+  ['a bank without a charge', {}, { bankIdleShare: null }],
+  ['everything sold while the crowd was there', { confirmedWhenCrowdLeft: 1_000 }],
+  ['a no that is not a 503', { no: { ...direct.no, soldOut: 1 } }],
+  ['a slow no', { answerMs: slowNo }],
+  ['an error', { errors: 1 }],
 ];
-for (const [what, breach] of directBreaches) {
-  test(`direct: ${what} breaks exactly one claim`, () => assert.deepEqual(failing(breach), ['direct']));
-}
+const accidentBreaches: typeof queuedBreaches = [
+  ['an accepted order without a result', { unknown: 1 }],
+  ['a yes that did not hold', {}, { untrueYes: 1 }],
+  ['a buyer turned away too early', { turnedAwayWhileUnsold: 1 }],
+  ['an error', { errors: 1 }],
+];
+const accident = { yesBefore: 60, yesMeanwhile: 90, awayMs: 1_600 as number | null };
+for (const [what, figures, more] of queuedBreaches)
+  test(`queued: ${what} breaks exactly one claim`, () =>
+    assert.deepEqual(failing({ queued: runOf({ ...queued, ...figures }, more) }), ['queued']));
+for (const [what, figures, more] of directBreaches)
+  test(`direct: ${what} breaks exactly one claim`, () =>
+    assert.deepEqual(failing({ direct: runOf({ ...direct, ...figures }, more) }), ['direct']));
+for (const [what, figures, more] of accidentBreaches)
+  test(`accident: ${what} breaks exactly one claim`, () => {
+    const run = runOf({ ...small, ...figures }, more);
+    assert.deepEqual(failing({ accident: { ...accident, run } }), ['kill -9 of orders']);
+  });
 
-const struck = (figures: Partial<RoadFigures>, more: Partial<RoadRun> = {}) => ({
-  accident: { ...accident, run: { ...run, ...more, figures: { ...run.figures, ...figures } } },
+test('accident: a process that does not come back breaks exactly one claim', () => {
+  assert.deepEqual(failing({ accident: { ...accident, run: runOf(small), awayMs: null } }), ['kill -9 of orders']);
 });
-const accidentBreaches: [string, Partial<Evidence>][] = [
-  ['an accepted order without a result', struck({ unknown: 1 })],
-  ['a yes that did not hold', struck({}, { untrueYes: 1 })],
-  ['somebody turned away too early', struck({ turnedAwayWhileUnsold: 1 })],
-  ['an error', struck({ errors: 1 })],
-  ['a process that does not come back', { accident: { ...accident, awayMs: null } }],
-];
-for (const [what, breach] of accidentBreaches) {
-  test(`accident: ${what} breaks exactly one claim`, () => assert.deepEqual(failing(breach), ['kill -9 of orders']));
-}
 
 test('an accident that was left out claims nothing', () => {
-  assert.equal(claims({ ...evidence, accident: null }).length, claims(evidence).length - 3);
+  assert.equal(claimsOf({ ...result, accident: null }, settings).length, claimsOf(result, settings).length - 3);
 });
 
-test('direct: a deadline that passed is a no that is expected', () => {
-  assert.deepEqual(failing({ direct: { ...direct, no: { ...direct.no, busy: 2600, tooLate: 10 } } }), []);
-});
-
-test('an audit of either road that does not hold breaks its claim', () => {
+test('an audit of either path that does not hold breaks its claim', () => {
   const broken = { ...sound, ok: false };
-  const holds = { inFlight: sound, atRest: sound };
-  assert.equal(failing({ audits: [holds, { inFlight: broken, atRest: sound }] }).length, 1);
-  assert.equal(failing({ audits: [{ inFlight: sound, atRest: broken }, holds] }).length, 1);
-  assert.equal(failing({ audits: [] }).length, 2);
+  const inFlight = runOf(direct, { audits: { inFlight: broken, atRest: sound } });
+  const atRest = runOf(queued, { audits: { inFlight: sound, atRest: broken } });
+  assert.deepEqual(failing({ direct: inFlight }), ['audit in flight, as each crowd left']);
+  assert.deepEqual(failing({ queued: atRest }), ['audit at rest, after each crowd']);
 });
 
-test('whatever is printed of a good run fits 80 columns', () => {
-  const huge = {
-    ...queued,
-    offered: 3_000_000,
-    answerMs: {
-      yes: { p50: 12_345, p95: 99_999, p99: 99_999, max: 99_999 },
-      no: { p50: null, p95: null, p99: null, max: null },
-    },
-  };
+test('a table of huge figures and a progress line fit 80 columns', () => {
+  const nothing = { p50: null, p95: null, p99: null, max: null };
+  const long = { p50: 12_345, p95: 99_999, p99: 99_999, max: 99_999 };
+  const huge = { ...queued, offered: 3_000_000, answerMs: { yes: long, no: nothing } };
   const rows = table({ figures: huge, bankIdleShare: 1 }, { figures: direct, bankIdleShare: null });
   const bank = { charges: 1000, busyMs: 9_000, waiting: 0, inProgress: 0 };
   const sample = { sent: 3000, yes: 1000, refused: 2000, other: 0, atMs: 0, confirmed: 1000, decided: 1000, bank };
-  const progress = progressLine({ name: 'accident', mode: 'queued' }, sample);
-  const said = [...claims(evidence).map(describeClaim), ...describeSettings(settings, true), `  99.9 s  ${progress}`];
-  for (const row of [...rows, ...said]) assert.ok(row.length <= 80, row);
+  const progress = `  99.9 s  ${progressLine({ name: 'accident', mode: 'queued' }, sample)}`;
+  for (const row of [...rows, progress]) assert.ok(row.length <= 80, row);
 });
 
-test('durations are said in the unit in which they are read', () => {
-  assert.deepEqual([null, 0, 9.94, 9.96, 10.4, 999.4, 999.6, 1_049, 65_000].map(duration), [
-    '–',
-    '0.0 ms',
-    '9.9 ms',
-    '10 ms',
-    '10 ms',
-    '999 ms',
-    '1.0 s',
-    '1.0 s',
-    '65.0 s',
+/** Without a line for "Everything stays up", one for the answer to Ctrl-C, and one for the prompt. */
+const ROOM = 21;
+const below = (lines: string[]) => lines.slice(lines.lastIndexOf('') + 1);
+
+test('the summary fits a screen of 80 × 24 together with a prompt', () => {
+  const no = { soldOut: 2_000, busy: 18_000, tooLate: 13, limit: 0, notOpen: 0 };
+  const huge = { ...direct, no, peakLine: 1_000_000, turnedAwayWhileUnsold: 2_000_000 };
+  for (const each of [result, { ...result, accident: null }, { ...result, direct: runOf(huge) }]) {
+    const lines = below(describeSummary(each, settings));
+    assert.ok(lines.length <= ROOM, `${lines.length} lines`);
+    for (const line of lines) assert.ok(line.length <= 80, line);
+  }
+});
+
+test('what scrolls away above it fits 80 columns too', () => {
+  for (const line of describeRun(result, settings)) assert.ok(line.length <= 80, line);
+});
+
+test('what is compared as the final result is said', () => {
+  assert.match(describeRun(result, settings).join(' '), /Final result .* 201, else when the orders database/);
+});
+
+test('a refusal because time was up has its own figure, and is no error', () => {
+  const lines = describeSummary(result, settings);
+  assert.ok(lines.some((line) => /said no: sold out · busy · too late +2,000 · 0 · 0 +0 · 2,600 · 13$/.test(line)));
+  assert.ok(lines.some((line) => /errors +0 · 0 · 0 +0 · 0 · 0$/.test(line)));
+});
+
+/** A row's numbers in one of the columns, summed up. */
+function summed(row: string, column: 0 | 1): number {
+  const cell = row.trim().split(/ {2,}/).slice(1)[column] ?? '';
+  return cell.split(' · ').reduce((sum, number) => sum + Number(number.replaceAll(',', '')), 0);
+}
+
+test('the first rows add up to all who clicked: each click is in exactly one row', () => {
+  const two = runOf({
+    ...direct,
+    no: { soldOut: 1, busy: 2_200, tooLate: 13, limit: 2, notOpen: 3 },
+    unanswered: 362,
+    errors: 32,
+    unknown: 5,
+  });
+  const lines = below(describeSummary({ ...result, direct: two }, settings));
+  const rows = lines.slice(
+    2,
+    lines.findIndex((line) => line.startsWith('turned away')),
+  );
+  assert.match(lines[0] ?? '', /^of 3,000 who clicked/);
+  for (const column of [0, 1] as const) {
+    assert.equal(
+      rows.map((row) => summed(row, column)).reduce((a, b) => a + b),
+      3_000,
+    );
+  }
+  assert.ok(lines.some((line) => /no answer in time · errors +0 · 0 · 0 +5 · 362 · 32$/.test(line)));
+});
+
+test('the verdict says what the accident did, or which claim does not hold', () => {
+  const lastOf = (each: DemoResult) => describeSummary(each, settings).at(-1) ?? '';
+  assert.match(lastOf(result), /^✓ all 14 claims above hold; kill -9 of orders lost none of 400 accepted orders$/);
+  assert.match(lastOf({ ...result, accident: null }), /^✓ all 11 claims above hold$/);
+  const broken = { ...result, queued: runOf({ ...queued, errors: 3 }) };
+  assert.equal(lastOf(broken), '✗ 1 of 14 claims above does not hold: queued: no error, nothing unknown');
+});
+
+test('the verdict names each claim in full on one line', () => {
+  const all = claimsOf(result, settings);
+  for (const claim of all) {
+    const line = verdict([{ ...claim, ok: false }, ...all.map((other) => ({ ...other, ok: false }))], null);
+    assert.ok(line.endsWith(`do not hold, first: ${claim.name}`) && line.length <= 80, line);
+  }
+});
+
+test('settings are left out where they do not apply: of foreign gateways, of an accident left out', () => {
+  const told = (each: DemoResult) => describeRun(each, settings).join('\n');
+  assert.match(told(result), /^direct: .* at most 100 calls in flight per gateway$/m);
+  assert.match(told(result), /^accident: 600 buyers/m);
+  assert.doesNotMatch(told({ ...result, accident: null }), /^(direct|accident): (deadline|600)/m);
+});
+
+test('an accident that could not be had is told as left out', () => {
+  const left = (each: DemoResult) => describeRun(each, settings).filter((line) => line.includes('left out'));
+  assert.equal(left(result).length, 0);
+  assert.equal(left({ ...result, accident: null }).length, 1);
+});
+
+const run: Compared = { units: 1_000, chargesPerSecond: 100, queued, direct };
+const said = (change: { queued?: Partial<RoadFigures>; direct?: Partial<RoadFigures>; chargesPerSecond?: number }) =>
+  sentences({ ...run, ...change, queued: { ...queued, ...change.queued }, direct: { ...direct, ...change.direct } });
+
+test('a slow bank: the queue keeps what the calls turn away, and its buyers wait', () => {
+  assert.deepEqual(sentences(run), [
+    'The queue sold all 1,000, though the bank takes 100/s, and turned nobody away while a unit was left: up to 925 waited, 892 were sold after the crowd left.',
+    'Its price is waiting: a yes came after 41 ms, but half of its buyers knew the result within 4.7 s, 4.9 times the 963 ms of the direct path.',
+    'The direct path told the result in 963 ms, but had no room for 2,613 while a unit was left and 613 were never sold: calls suit a bank that keeps up.',
   ]);
+});
+
+test('a bank without a limit: nothing is kept, nobody is turned away, and calls are the simpler choice', () => {
+  const fast = { ...direct, confirmed: 1_000, unsold: 0, turnedAwayWhileUnsold: 0 };
+  const [gave, cost, calls] = said({
+    queued: { confirmedWhenCrowdLeft: 1_000, clickToFinalMs: { p50: 950, p95: 1_000, p99: 1_000, max: 1_000 } },
+    direct: fast,
+    chargesPerSecond: 0,
+  });
+  assert.match(gave ?? '', /had nothing to keep/);
+  assert.match(cost ?? '', /^It cost nobody time/);
+  assert.match(calls ?? '', /turned nobody away while a unit was left: .* calls are the simpler choice/);
+});
+
+test('a queue that kept next to nothing is said to', () => {
+  assert.match(said({ queued: { confirmedWhenCrowdLeft: 990 } })[0] ?? '', /had little to keep: 10 were sold after/);
+});
+
+test('a wait that is less than a tenth longer counts as no difference', () => {
+  const within = (p50: number) => said({ queued: { clickToFinalMs: { p50, p95: p50, p99: p50, max: p50 } } })[1] ?? '';
+  assert.match(within(1_050), /^It cost nobody time/);
+  assert.match(within(1_070), /^Its price is waiting: .* 1\.1 times the 963 ms/);
+});
+
+test('no limit is named where the bank has none', () => {
+  assert.match(said({ chargesPerSecond: 0 })[0] ?? '', /^The queue sold all 1,000 and turned nobody away/);
+});
+
+test('a queue that turned a buyer away is not praised', () => {
+  const [gave] = said({ queued: { turnedAwayWhileUnsold: 7, confirmed: 993 } });
+  assert.equal(gave, 'The queue sold 993 of 1,000, but it turned 7 away while a unit was left.');
+});
+
+test('nothing sold on a path: its waiting is left out', () => {
+  const nothing = { confirmed: 0, clickToFinalMs: { p50: null, p95: null, p99: null, max: null } };
+  assert.match(said({ queued: nothing })[1] ?? '', /cannot be said/);
+  const [, cost, calls] = said({ direct: nothing });
+  assert.match(cost ?? '', /nobody got one/);
+  assert.match(calls ?? '', /^The direct path sold nothing/);
+});
+
+test('the direct path: sold out in the end, or out of time rather than of room', () => {
+  const soldOut = said({ direct: { confirmed: 1_000, unsold: 0 } })[2] ?? '';
+  assert.match(soldOut, /sold all 1,000 too .* refused 2,613 while a unit was left: enough/);
+  const late = said({ direct: { no: { ...direct.no, busy: 0, tooLate: 2_613 } } })[2] ?? '';
+  assert.match(late, /ran out of time for 2,613/);
+});
+
+const failures: [Partial<RoadFigures>, RegExp][] = [
+  [{ unanswered: 362 }, /but 362 got no answer in time/],
+  [{ errors: 12 }, /but 12 got an error/],
+  [{ unanswered: 362, errors: 12 }, /but 374 got no answer in time or an error/],
+  [{ unknown: 4 }, /but 4 never got a result/],
+];
+
+test('a path that left a buyer without an answer is not praised for turning nobody away', () => {
+  for (const [failed, what] of failures) {
+    const [gave] = said({ queued: failed });
+    assert.match(gave ?? '', what);
+    assert.doesNotMatch(gave ?? '', /nobody/);
+    const calls = said({ direct: { ...failed, turnedAwayWhileUnsold: 0, confirmed: 1_000, unsold: 0 } })[2] ?? '';
+    assert.match(calls, what);
+    assert.doesNotMatch(calls, /nobody|simpler/);
+  }
+});
+
+test('beside those turned away, those without an answer are named too', () => {
+  const failed = { unanswered: 362, turnedAwayWhileUnsold: 2_240 };
+  assert.equal(
+    said({ direct: failed })[2],
+    'The direct path told the result in 963 ms, but had no room for 2,240 while a unit was left, 362 got no answer in time and 613 were never sold.',
+  );
+  assert.equal(
+    said({ queued: { ...failed, confirmed: 993 } })[0],
+    'The queue sold 993 of 1,000, but it turned 2,240 away while a unit was left and 362 got no answer in time.',
+  );
+});
+
+test('each sentence takes at most two lines, whatever happened', () => {
+  const runs = [{}, ...failures.map(([failed]) => failed)].flatMap((failed) =>
+    [0, 2_613].flatMap((turnedAwayWhileUnsold) =>
+      [0, 613].map((unsold) => ({ ...failed, turnedAwayWhileUnsold, unsold, confirmed: 1_000 - unsold })),
+    ),
+  );
+  for (const figures of runs) {
+    for (const sentence of said({ queued: figures, direct: figures })) {
+      const lines = wrap(sentence, 80);
+      assert.ok(lines.length <= 2 && lines.every((line) => line.length <= 80), sentence);
+      assert.equal(lines.join(' '), sentence);
+    }
+  }
 });

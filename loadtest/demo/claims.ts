@@ -1,8 +1,9 @@
-// What this project says of itself, held against the figures of one run.
+// The project's claims about itself, held against the figures of one run.
 import type { AuditResult } from '../../infra/audit/audit.ts';
 import type { RoadFigures } from '../figures/figures.ts';
 import { count, duration, percent } from '../figures/format.ts';
 import type { Accident } from './accident.ts';
+import type { DemoResult } from './demo.ts';
 import type { RoadRun } from './road.ts';
 import type { Settings } from './settings.ts';
 
@@ -12,134 +13,103 @@ export interface Claim {
   name: string;
   text: string;
 }
+type Row = [ok: boolean, name: string, text: string];
 
-export interface Evidence {
-  settings: Settings;
-  queued: RoadFigures;
-  direct: RoadFigures;
-  /** Of the time from the direct road's first charge until its crowd had left. */
-  directBankIdleShare: number | null;
-  /** Answered yes, and not confirmed in the end. */
-  untrueYes: { queued: number; direct: number };
-  /** Of each road. */
-  audits: RoadRun['audits'][];
-  /** Null where it was left out. */
-  accident: Accident | null;
-}
-
-/** Of the time: the first calls need a moment to reach the bank, and the machine is shared. */
+/** A share of the time: the first calls need a moment to reach the bank, and the machine is shared. */
 const MOST_IDLE = 0.2;
 
-export function claims(evidence: Evidence): Claim[] {
-  return [...queuedClaims(evidence), ...directClaims(evidence), ...accidentClaims(evidence), ...auditClaims(evidence)];
-}
-
-function queuedClaims({ settings: { units }, queued, untrueYes }: Evidence): Claim[] {
+export function claimsOf(result: DemoResult, settings: Settings): Claim[] {
+  const { queued, direct, accident } = result;
+  const about = (rows: Row[], name: string, said = name) =>
+    rows.map(([ok, short, text]) => ({ ok, name: `${name}: ${short}`, text: `${said}: ${text}` }));
   return [
-    claim(
-      queued.yes === units,
-      'queued: a yes for each unit',
-      `queued: ${count(queued.yes)} were told yes, of ${count(units)} units`,
-    ),
-    claim(
-      queued.confirmed === units && untrueYes.queued === 0,
-      'queued: all sold, each yes held',
-      `queued: ${count(queued.confirmed)} confirmed, ${count(untrueYes.queued)} yes that did not hold`,
-    ),
-    claim(
-      queued.turnedAwayWhileUnsold === 0,
-      'queued: nobody turned away too early',
-      `queued: ${count(queued.turnedAwayWhileUnsold)} turned away while a unit was unsold`,
-    ),
-    claim(
-      queued.errors === 0 && queued.unknown === 0,
-      'queued: no error, nothing unknown',
-      `queued: ${count(queued.errors)} errors, ${count(queued.unknown)} outcomes unknown at the end`,
-    ),
+    ...about(queuedClaims(queued, settings.units), 'queued'),
+    ...about(directClaims(direct, settings.units), 'direct'),
+    ...(accident ? about(accidentClaims(accident, settings.accident.units), 'kill -9', 'kill -9 of orders') : []),
+    ...auditClaims(runsOf(result)),
   ];
 }
 
-function directClaims({ settings: { units }, direct, directBankIdleShare: idle, untrueYes }: Evidence): Claim[] {
+export const runsOf = ({ queued, direct, accident }: Pick<DemoResult, 'queued' | 'direct' | 'accident'>) => [
+  queued,
+  direct,
+  ...(accident ? [accident.run] : []),
+];
+
+function queuedClaims({ figures, untrueYes }: RoadRun, units: number): Row[] {
+  const { yes, confirmed, turnedAwayWhileUnsold: away } = figures;
+  const sold = `${count(confirmed)} confirmed, ${count(untrueYes)} yes that did not hold`;
   return [
-    claim(
-      direct.yes > 0 && untrueYes.direct === 0,
-      'direct: each yes held',
-      `direct: ${count(direct.yes)} were told yes, ${count(untrueYes.direct)} yes that did not hold`,
-    ),
-    claim(
-      idle !== null && idle < MOST_IDLE,
-      'direct: the bank was kept busy',
-      `direct: the bank was idle ${percent(idle)} of the time buyers waited (under ${percent(MOST_IDLE)})`,
-    ),
-    claim(
-      direct.confirmedWhenCrowdLeft < units,
-      'direct: unsold as the crowd left',
-      `direct: ${count(direct.confirmedWhenCrowdLeft)} of ${count(units)} sold when the crowd had left`,
-    ),
-    ...directNoClaims(direct),
+    [yes === units, 'a yes for each unit', `${count(yes)} were told yes, of ${count(units)} units`],
+    [confirmed === units && untrueYes === 0, 'all sold, each yes held', sold],
+    [away === 0, 'nobody turned away too early', `${count(away)} turned away while a unit was unsold`],
+    noFailure(figures),
   ];
 }
 
-function directNoClaims({ no, answerMs, errors, unknown }: RoadFigures): Claim[] {
+function directClaims({ figures, untrueYes, bankIdleShare: idle }: RoadRun, units: number): Row[] {
+  const { yes, confirmedWhenCrowdLeft: sold } = figures;
+  const idled = `the bank was idle ${percent(idle)} of the time buyers waited (under ${percent(MOST_IDLE)})`;
+  return [
+    [
+      yes > 0 && untrueYes === 0,
+      'each yes held',
+      `${count(yes)} were told yes, ${count(untrueYes)} yes that did not hold`,
+    ],
+    [idle !== null && idle < MOST_IDLE, 'the bank was kept busy', idled],
+    [sold < units, 'unsold as the crowd left', `${count(sold)} of ${count(units)} sold when the crowd had left`],
+    refusedAtOnce(figures),
+    noFailure(figures),
+  ];
+}
+
+function refusedAtOnce({ no, answerMs }: RoadFigures): Row {
   const refused = no.soldOut + no.busy + no.tooLate + no.limit + no.notOpen;
+  const [yesMs, noMs] = [answerMs.yes.p50, answerMs.no.p50];
+  // Relative, because how fast is a matter of the machine.
+  const atOnce = yesMs !== null && noMs !== null && noMs < yesMs / 2;
+  const late = no.tooLate ? ` (${count(no.tooLate)} late)` : '';
   return [
-    claim(
-      no.busy > 0 && no.busy + no.tooLate === refused && atOnce(answerMs),
-      'direct: refused with 503, at once',
-      `direct: ${count(no.busy)} of ${count(refused)} refused with 503${no.tooLate ? ` (${count(no.tooLate)} late)` : ''}; in ${duration(answerMs.no.p50)}, a yes in ${duration(answerMs.yes.p50)}`,
-    ),
-    claim(
-      errors === 0 && unknown === 0,
-      'direct: no error, nothing unknown',
-      `direct: ${count(errors)} errors, ${count(unknown)} outcomes unknown at the end`,
-    ),
+    no.busy > 0 && no.busy + no.tooLate === refused && atOnce,
+    'refused with 503, at once',
+    `${count(no.busy)} of ${count(refused)} refused with 503${late}; in ${duration(noMs)}, a yes in ${duration(yesMs)}`,
   ];
 }
 
-/** Relative, because how fast is a matter of the machine. */
-const atOnce = ({ yes, no }: RoadFigures['answerMs']) => yes.p50 !== null && no.p50 !== null && no.p50 < yes.p50 / 2;
+const noFailure = ({ errors, unknown }: RoadFigures): Row => [
+  errors === 0 && unknown === 0,
+  'no error, nothing unknown',
+  `${count(errors)} errors, ${count(unknown)} outcomes unknown at the end`,
+];
 
-function accidentClaims({ settings, accident }: Evidence): Claim[] {
-  if (!accident) return [];
-  const { run, awayMs } = accident;
-  const { yes, unknown, errors, turnedAwayWhileUnsold } = run.figures;
+function accidentClaims({ run, awayMs }: Accident, units: number): Row[] {
+  const { yes, unknown, errors, turnedAwayWhileUnsold: away } = run.figures;
   // Accepted, and without a final result; or with another one than was promised, since nothing declines here.
   const lost = Math.max(unknown, run.untrueYes);
-  const all = yes === settings.accident.units && turnedAwayWhileUnsold === 0;
+  const early = `${count(away)} turned away while a unit was unsold, ${count(errors)} errors`;
   return [
-    claim(
-      lost === 0 && yes > 0,
-      'kill -9: no accepted order lost',
-      `kill -9 of orders: ${count(lost)} of ${count(yes)} accepted orders lost`,
-    ),
-    claim(
-      awayMs !== null,
-      'kill -9: orders started again',
-      `kill -9 of orders: started again, ready after ${duration(awayMs)}`,
-    ),
-    claim(
-      all && errors === 0,
-      'kill -9: all sold, no error',
-      `kill -9 of orders: ${count(turnedAwayWhileUnsold)} turned away while a unit was unsold, ${count(errors)} errors`,
-    ),
+    [lost === 0 && yes > 0, 'no accepted order lost', `${count(lost)} of ${count(yes)} accepted orders lost`],
+    [awayMs !== null, 'orders started again', `started again, ready after ${duration(awayMs)}`],
+    [yes === units && away === 0 && errors === 0, 'all sold, no error', early],
   ];
 }
 
-function auditClaims({ audits }: Evidence): Claim[] {
-  const inFlight = audits.map((audit) => audit.inFlight);
-  const atRest = audits.map((audit) => audit.atRest);
+function auditClaims(runs: Pick<RoadRun, 'audits'>[]): Claim[] {
+  const claim = (audits: AuditResult[], name: string, when: string): Claim => {
+    const checks = audits.flatMap((audit) => audit.checks);
+    const holding = `${checks.filter((check) => check.ok).length} of ${checks.length} checks hold`;
+    return { ok: audits.every(({ ok }) => ok), name, text: `${name}, ${when}: ${holding}` };
+  };
   return [
-    claim(all(inFlight), 'audit in flight', `audit in flight, as each crowd left: ${holding(inFlight)}`),
-    claim(all(atRest), 'audit at rest', `audit at rest, after each crowd: ${holding(atRest)}`),
+    claim(
+      runs.map(({ audits }) => audits.inFlight),
+      'audit in flight',
+      'as each crowd left',
+    ),
+    claim(
+      runs.map(({ audits }) => audits.atRest),
+      'audit at rest',
+      'after each crowd',
+    ),
   ];
 }
-
-const all = (audits: AuditResult[]) => audits.length > 0 && audits.every(({ ok }) => ok);
-
-function holding(audits: AuditResult[]) {
-  const checks = audits.flatMap((audit) => audit.checks);
-  return `${checks.filter((check) => check.ok).length} of ${checks.length} checks hold`;
-}
-
-const claim = (ok: boolean, name: string, text: string): Claim => ({ ok, name, text });
-export const describeClaim = ({ ok, text }: Claim) => `${ok ? '✓' : '✗'} ${text}`;

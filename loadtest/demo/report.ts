@@ -1,93 +1,133 @@
-// What a run is told as: text for people, JSON for whoever calculates with it.
+// The text and the JSON of a run: the circumstances and claims, then the table, its sentences and the verdict.
 import { asJson, describeShortly } from '../../infra/audit/print.ts';
 import { describeEnvironment } from '../figures/environment.ts';
-import { count, duration, WIDTH, wrap } from '../figures/format.ts';
+import type { Percentiles, RoadFigures } from '../figures/figures.ts';
+import { count, duration, percent, WIDTH, wrap } from '../figures/format.ts';
+import { sentences } from '../figures/sentences.ts';
 import type { Accident } from './accident.ts';
-import { type Claim, claims, describeClaim } from './claims.ts';
+import { type Claim, claimsOf, runsOf } from './claims.ts';
 import type { DemoResult } from './demo.ts';
-import { sentences } from './sentences.ts';
+import type { RoadRun } from './road.ts';
 import type { Settings } from './settings.ts';
-import { describeSettings, table } from './table.ts';
+
+export { claimsOf };
 
 const LATE_WORTH_SAYING_MS = 200;
 
-export function claimsOf({ queued, direct, accident }: DemoResult, settings: Settings): Claim[] {
-  return claims({
-    settings,
-    queued: queued.figures,
-    direct: direct.figures,
-    directBankIdleShare: direct.bankIdleShare,
-    untrueYes: { queued: queued.untrueYes, direct: direct.untrueYes },
-    audits: auditsOf({ queued, direct, accident }),
-    accident,
-  });
-}
+/** The circumstances, and every claim: this scrolls away above the summary. */
+export const describeRun = (result: DemoResult, settings: Settings): string[] => [
+  '',
+  ...footnotes(result),
+  // The accident is left out exactly where the stack is not the demo's own.
+  ...describeSettings(settings, result.accident !== null),
+  ...describeEnvironment(result.environment),
+  '',
+  ...claimsOf(result, settings).map(({ ok, text }) => `${ok ? '✓' : '✗'} ${text}`),
+  ...(result.accident ? [] : ['– accident: left out, the processes here are not ours to kill']),
+  ...runsOf(result)
+    .flatMap(({ audits }) => [audits.inFlight, audits.atRest])
+    .filter(({ ok }) => !ok)
+    .flatMap(describeShortly),
+];
 
-const auditsOf = ({ queued, direct, accident }: Pick<DemoResult, 'queued' | 'direct' | 'accident'>) =>
-  [queued, direct, ...(accident ? [accident.run] : [])].map(({ audits }) => audits);
-
-/** The circumstances, and every claim: what scrolls away above the summary. */
-export function describeRun(result: DemoResult, settings: Settings): string[] {
-  return [
-    '',
-    ...footnotes(result),
-    // The accident is left out exactly where the stack is somebody else's.
-    ...describeSettings(settings, result.accident !== null),
-    ...describeEnvironment(result.environment),
-    '',
-    ...claimsOf(result, settings).map(describeClaim),
-    ...(result.accident ? [] : ['– accident: left out, the processes here are not ours to kill']),
-    ...auditsOf(result)
-      .flatMap(({ inFlight, atRest }) => [inFlight, atRest])
-      .filter(({ ok }) => !ok)
-      .flatMap(describeShortly),
-  ];
-}
-
-/** What is left on the screen in the end: the table, what it says, and the verdict. */
+/** The last screen: it fits 80 × 24 together with a line about the ending, one for Ctrl-C and the prompt. */
 export function describeSummary(result: DemoResult, settings: Settings): string[] {
-  const { queued, direct } = result;
+  const { queued, direct, accident } = result;
   const { units, bank } = settings;
   const compared = { units, chargesPerSecond: bank.chargesPerSecond, queued: queued.figures, direct: direct.figures };
   return [
     '',
     ...table(queued, direct),
     ...sentences(compared).flatMap((sentence) => wrap(sentence, WIDTH)),
-    verdict(claimsOf(result, settings), result.accident),
+    verdict(claimsOf(result, settings), accident),
   ];
+}
+
+const LABEL = 44;
+const COLUMN = 17;
+type Column = Pick<RoadRun, 'figures' | 'bankIdleShare'>;
+
+const ROWS: [label: string, figure: (path: RoadFigures) => string][] = [
+  // These three add up to all buyers.
+  ['  said yes', ({ yes }) => count(yes)],
+  ['  said no: sold out · busy · too late', ({ no }) => list(no.soldOut, no.busy, no.tooLate)],
+  [
+    '  other no · no answer in time · errors',
+    (path) => list(path.no.limit + path.no.notOpen, path.unanswered, path.errors),
+  ],
+  ['turned away while units were unsold', (path) => count(path.turnedAwayWhileUnsold)],
+  ['sold when the crowd had left · in the end', (path) => list(path.confirmedWhenCrowdLeft, path.confirmed)],
+  ['left unsold · unknown at the end', ({ unsold, unknown }) => list(unsold, unknown)],
+  ['until a yes              p50 / p99', ({ answerMs }) => both(answerMs.yes)],
+  ['until a no               p50 / p99', ({ answerMs }) => both(answerMs.no)],
+  ['click to final result    p50 / p99', ({ clickToFinalMs }) => both(clickToFinalMs)],
+  ['longest queue · last result after the crowd', (path) => `${count(path.peakLine)} · ${duration(path.drainedMs)}`],
+];
+
+export const table = (queued: Column, direct: Column): string[] => [
+  cells(`of ${count(queued.figures.offered)} who clicked`, 'queued', 'direct'),
+  '─'.repeat(LABEL + 2 * COLUMN),
+  ...ROWS.map(([label, figure]) => cells(label, figure(queued.figures), figure(direct.figures))),
+  cells('bank idle until the crowd had left', percent(queued.bankIdleShare), percent(direct.bankIdleShare)),
+  '─'.repeat(LABEL + 2 * COLUMN),
+];
+
+const list = (...counts: number[]) => counts.map(count).join(' · ');
+const both = ({ p50, p99 }: Percentiles) => `${duration(p50)} / ${duration(p99)}`;
+
+/** A column that needs more room takes it from the label's. */
+function cells(label: string, ...columns: string[]): string {
+  const right = columns.map((column) => ` ${column}`.padStart(COLUMN)).join('');
+  return `${label.padEnd(LABEL + 2 * COLUMN - right.length)}${right}`;
 }
 
 export function verdict(all: Claim[], accident: Accident | null): string {
   const broken = all.filter(({ ok }) => !ok);
-  const [first] = broken;
   const survived = accident && `; kill -9 of orders lost none of ${count(accident.run.figures.yes)} accepted orders`;
-  if (!first) return `✓ all ${all.length} claims above hold${survived ?? ''}`;
+  if (!broken[0]) return `✓ all ${all.length} claims above hold${survived ?? ''}`;
   const fail = broken.length > 1 ? 'do not hold, first' : 'does not hold';
-  return `✗ ${broken.length} of ${all.length} claims above ${fail}: ${first.name}`;
+  return `✗ ${broken.length} of ${all.length} claims above ${fail}: ${broken[0].name}`;
+}
+
+/** On a stack that is not the demo's own its gateways' settings are unknown, and no accident happens there. */
+export function describeSettings(settings: Settings, ownStack: boolean): string[] {
+  const { units, buyers, crowdSeconds, clientTimeoutMs, bank, direct, warmUp, accident } = settings;
+  const { latencyMs, declineRate, errorRate, lateRate } = bank;
+  const patience = `each once, waiting at most ${duration(clientTimeoutMs)}`;
+  const pace = `${bank.chargesPerSecond} charges/s, then p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`;
+  const most = `at most ${count(direct.maxInFlight)} calls in flight per gateway`;
+  const small = `${count(accident.buyers)} buyers in ${accident.crowdSeconds} s, ${count(accident.units)} units`;
+  return [
+    `${count(units)} units, ${count(buyers)} buyers in ${crowdSeconds} s, evenly, ${patience}`,
+    `bank: ${pace}; declines ${declineRate}, errors ${errorRate}, late ${lateRate}`,
+    ...(ownStack
+      ? [
+          `direct: deadline ${duration(direct.deadlineMs)}, ${most}`,
+          `accident: ${small}, queued; orders is killed at ${count(accident.killedAtYes)} yes`,
+        ]
+      : []),
+    `warmed, uncounted: ${count(warmUp.buyers)} buyers on each path, at a bank without limit`,
+  ];
 }
 
 function footnotes({ queued, direct }: DemoResult): string[] {
-  const worst = Math.max(queued.lateMs.p99, direct.lateMs.p99);
+  const [worst, latest] = (['p99', 'max'] as const).map((rank) => Math.max(queued.lateMs[rank], direct.lateMs[rank]));
   return [
     'Final result of what was sold: the answer if that is a 201, else when the orders',
     "database says it was decided; clicks and database go by this machine's clock.",
-    `Waiting is counted from when a click was due; the latest was sent ${duration(Math.max(queued.lateMs.max, direct.lateMs.max))} late.`,
-    ...(worst > LATE_WORTH_SAYING_MS
-      ? [`This machine was too slow to click in time: p99 ${duration(worst)} late.`]
+    `Waiting is counted from when a click was due; the latest was sent ${duration(latest ?? 0)} late.`,
+    ...((worst ?? 0) > LATE_WORTH_SAYING_MS
+      ? [`This machine was too slow to click in time: p99 ${duration(worst ?? 0)} late.`]
       : []),
   ];
 }
 
 /** The audit is the one at the end: it covers every sale. */
-export const runAsJson = ({ environment, queued, direct, accident }: DemoResult, settings: Settings) => {
+export function runAsJson({ environment, queued, direct, accident }: DemoResult, settings: Settings) {
   const { ok, checks } = asJson((accident?.run ?? direct).audits.atRest);
-  const struck = accident && { figures: accident.run.figures, awayMs: accident.awayMs };
   return {
-    environment,
-    settings,
-    queued: queued.figures,
-    direct: direct.figures,
-    accident: struck,
+    ...{ environment, settings, queued: queued.figures, direct: direct.figures },
+    accident: accident && { figures: accident.run.figures, awayMs: accident.awayMs },
     audit: { ok, checks },
   };
-};
+}

@@ -4,18 +4,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 /** Linux reports in hundredths of a second, whatever the kernel's own tick is. */
 const TICKS_PER_SECOND = 100;
 
-interface Stat {
-  parent: number;
-  seconds: number;
-  /** Of children that have ended and were waited for. */
-  endedSeconds: number;
-}
-
 export const canMeasureCpu = () => existsSync('/proc/self/stat');
 
 /** Seconds so far of each tree of processes, by name; a tree whose root has ended is left out. */
 export function cpuSeconds(roots: Record<string, number>): Record<string, number> {
-  const stats = readAll();
+  const pids = canMeasureCpu() ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
+  const stats = new Map(pids.map((pid) => [Number(pid), read(pid)]));
   const children = Map.groupBy(stats.keys(), (pid) => stats.get(pid)?.parent);
   const within = (pid: number): number =>
     (stats.get(pid)?.seconds ?? 0) + (children.get(pid) ?? []).reduce((sum, child) => sum + within(child), 0);
@@ -27,39 +21,26 @@ export function cpuSeconds(roots: Record<string, number>): Record<string, number
   );
 }
 
-/** What each tree used from one reading to a later one. */
+/** The seconds that each tree used between two readings; only of trees that are in both. */
 export const cpuUsed = (before: Record<string, number>, after: Record<string, number>): Record<string, number> =>
   Object.fromEntries(
-    Object.entries(after).flatMap(([name, seconds]) => {
-      const from = before[name];
-      return from === undefined ? [] : [[name, Math.max(0, seconds - from)]];
-    }),
+    Object.entries(after)
+      .filter(([name]) => name in before)
+      .map(([name, seconds]) => [name, Math.max(0, seconds - (before[name] ?? 0))]),
   );
 
-/** Seconds so far of the children of this process that have ended, and of theirs; null where it cannot be read. */
+/** Seconds so far of this process's children that have ended, and of theirs; null where it cannot be read. */
 export const endedChildrenSeconds = (): number | null => read('self')?.endedSeconds ?? null;
 
-/** Nothing where there is no /proc. */
-function readAll(): Map<number, Stat> {
-  if (!canMeasureCpu()) return new Map();
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return new Map(
-    pids.flatMap((pid) => {
-      const stat = read(pid);
-      return stat ? [[Number(pid), stat] as const] : [];
-    }),
-  );
-}
-
 /** proc_pid_stat(5): the name, in brackets, may hold anything; parent is field 4, times are fields 14 to 17. */
-function read(pid: string): Stat | undefined {
+function read(pid: string) {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    const ticks = (field: number) => Number(fields[field - 3]) / TICKS_PER_SECOND;
-    return { parent: Number(fields[1]), seconds: ticks(14) + ticks(15), endedSeconds: ticks(16) + ticks(17) };
+    const seconds = (field: number) => Number(fields[field - 3]) / TICKS_PER_SECOND;
+    return { parent: Number(fields[1]), seconds: seconds(14) + seconds(15), endedSeconds: seconds(16) + seconds(17) };
   } catch {
-    // It ended while we looked.
+    // The process has ended meanwhile.
     return undefined;
   }
 }

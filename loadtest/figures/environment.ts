@@ -1,35 +1,22 @@
-// What the figures were measured on: asked of the machine and of the servers themselves.
-import { execFile } from 'node:child_process';
+// The machine, servers and commit that figures were measured on, by their own account.
 import os from 'node:os';
-import { promisify } from 'node:util';
 import amqp from 'amqplib';
+import { execa } from 'execa';
 import type { Stores } from '../../infra/audit/stores.ts';
 
-export interface Environment {
-  at: string;
-  commit: string | null;
-  cpu: string;
-  cores: number;
-  memoryGiB: number;
-  os: string;
-  node: string;
-  postgres: string;
-  redis: string;
-  rabbitmq: string;
-}
+export type Environment = Awaited<ReturnType<typeof readEnvironment>>;
 
-export async function readEnvironment(stores: Stores, amqpUrl: string): Promise<Environment> {
+export async function readEnvironment(stores: Stores, amqpUrl: string) {
   const [postgres, redis, rabbitmq, commit] = await Promise.all([
     stores.orders.query<{ version: string }>(`SELECT current_setting('server_version') AS version`),
     stores.redis.info('server'),
     rabbitVersion(amqpUrl),
     commitHere(),
   ]);
-  const cpus = os.cpus();
   return {
     at: new Date().toISOString(),
     commit,
-    cpu: cpus[0]?.model.trim() ?? 'unknown',
+    cpu: os.cpus()[0]?.model.trim() ?? 'unknown',
     cores: os.availableParallelism(),
     memoryGiB: Math.round(os.totalmem() / 2 ** 30),
     os: `${os.type()} ${os.release()} ${os.machine()}`,
@@ -48,33 +35,17 @@ async function rabbitVersion(url: string): Promise<string> {
   return String(version);
 }
 
-/** Null outside a clone, `+` at the end where it was changed. */
+/** Null outside a clone, `+` at the end where it was changed; a report that is written over is no change. */
 async function commitHere(): Promise<string | null> {
-  const git = promisify(execFile);
-  const options = { cwd: import.meta.dirname };
-  try {
-    const { stdout: commit } = await git('git', ['rev-parse', '--short', 'HEAD'], options);
-    const { stdout: changes } = await git('git', ['status', '--porcelain'], options);
-    return `${commit.trim()}${changes ? '+' : ''}`;
-  } catch {
-    return null;
-  }
+  const git = execa({ cwd: import.meta.dirname, reject: false });
+  const { stdout: commit } = await git`git rev-parse --short HEAD`;
+  const { stdout: changes } = await git`git status --porcelain -- :/ ${':(top,exclude)loadtest/results'}`;
+  return commit ? `${commit}${changes ? '+' : ''}` : null;
 }
 
-export function describeEnvironment({
-  at,
-  commit,
-  cpu,
-  cores,
-  memoryGiB,
-  os,
-  node,
-  ...servers
-}: Environment): string[] {
-  return [
-    `${cores} × ${cpu}, ${memoryGiB} GiB`,
-    `${os}, Node ${node.slice(1)}`,
-    `PostgreSQL ${servers.postgres}, Redis ${servers.redis}, RabbitMQ ${servers.rabbitmq}`,
-    `${at}${commit ? `, commit ${commit}` : ''}`,
-  ];
-}
+export const describeEnvironment = (on: Environment): string[] => [
+  `${on.cores} × ${on.cpu}, ${on.memoryGiB} GiB`,
+  `${on.os}, Node ${on.node.slice(1)}`,
+  `PostgreSQL ${on.postgres}, Redis ${on.redis}, RabbitMQ ${on.rabbitmq}`,
+  `${on.at}${on.commit ? `, commit ${on.commit}` : ''}`,
+];

@@ -1,9 +1,14 @@
+// Figures of a path from made-up clicks, the asking for final orders, and CPU seconds of real processes.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import type { Click } from '../../infra/clients/answer.ts';
-import type { Order } from '../../infra/clients/shop.ts';
-import { idleShare } from './bank-idle.ts';
-import { peakLine, percentiles, roadFigures } from './figures.ts';
+import type { Order, Shop } from '../../infra/clients/shop.ts';
+import { canMeasureCpu, cpuSeconds, cpuUsed } from './cpu.ts';
+import { idleShare, peakLine, percentiles, roadFigures } from './figures.ts';
+import { untilFinal } from './finals.ts';
+import { duration } from './format.ts';
 
 const click = (status: number, more: Partial<Click> = {}): Click => ({
   lateMs: 0,
@@ -26,7 +31,7 @@ const order = (orderId: string, createdAt: number, decidedAt: number | null, sta
 });
 const byId = (...orders: Order[]) => new Map(orders.map((one) => [one.orderId, one]));
 
-test('a road without a single click has empty figures, not wrong ones', () => {
+test('a path without a single click has empty figures, not wrong ones', () => {
   const figures = roadFigures({ stock: 5, clicks: [], orders: new Map(), lastClickAt: 0 });
   assert.deepEqual(figures.clickToFinalMs, { p50: null, p95: null, p99: null, max: null });
   assert.deepEqual([figures.offered, figures.unsold, figures.peakLine, figures.drainedMs], [0, 5, 0, 0]);
@@ -45,7 +50,7 @@ test('a yes whose order never ends is unknown at the end, a 504 that ends is not
   assert.equal(figures.unanswered, 2, 'whatever became of the order, the buyer was not told in time');
 });
 
-test('whoever clicked is counted once: yes, a no, unanswered or an error', () => {
+test('each click is counted once: yes, a no, unanswered or an error', () => {
   const clicks = [
     click(201, { orderId: 'a' }),
     click(202, { orderId: 'b' }),
@@ -68,7 +73,7 @@ test('whoever clicked is counted once: yes, a no, unanswered or an error', () =>
   assert.deepEqual([yes, unanswered, errors], [2, 3, 3]);
 });
 
-test('the final result is waited for from when the click was due, on both roads by one clock', () => {
+test('the final result is waited for from when the click was due, on both paths by one clock', () => {
   // Due at 1000 each, minted by the gateway at 1040.
   const orders = byId(order('a', 1_040, 1_960), order('b', 1_040, 5_000), order('c', 1_040, 3_500));
   const finalMs = (...clicks: Click[]) => roadFigures({ stock: 5, clicks, orders, lastClickAt: 0 }).clickToFinalMs.p50;
@@ -107,20 +112,26 @@ test('sold when the crowd had left counts what was decided up to the last click'
   assert.equal(figures.drainedMs, 1);
 });
 
-test('the longest line is exact, whatever the order of the orders', () => {
+test('the longest queue is exact, whatever the order of the orders', () => {
   assert.equal(peakLine([]), 0);
   const spans = [
     { createdAt: 5, decidedAt: 10 },
     { createdAt: 0, decidedAt: 5 },
     { createdAt: 6, decidedAt: null },
   ];
-  assert.equal(peakLine(spans), 2, 'who leaves in the millisecond in which another comes does not wait with him');
+  assert.equal(
+    peakLine(spans),
+    2,
+    'an order that ends in the millisecond in which another begins does not wait beside it',
+  );
 });
 
-test('percentiles are values that occurred', () => {
+test('percentiles are values that occurred, to a tenth of a millisecond', () => {
   const hundred = Array.from({ length: 100 }, (_, i) => 100 - i);
   assert.deepEqual(percentiles(hundred), { p50: 50, p95: 95, p99: 99, max: 100 });
   assert.deepEqual(percentiles([7]), { p50: 7, p95: 7, p99: 7, max: 7 });
+  const seconds = 3_654.3;
+  assert.deepEqual(percentiles([seconds, 0]), { p50: 0, p95: seconds, p99: seconds, max: seconds });
 });
 
 const turn = (startedAtMs: number, finishedAtMs: number) => ({ startedAtMs, finishedAtMs });
@@ -135,4 +146,74 @@ test('the bank is idle between turns and after the last one, until the crowd has
 test('of a bank that had no turn before the crowd left nothing can be said', () => {
   assert.equal(idleShare([], 100), null);
   assert.equal(idleShare([turn(100, 110)], 100), null);
+});
+
+test('durations are written in the unit in which they are read', () => {
+  const written = [null, 0, 9.94, 9.96, 10.4, 999.4, 999.6, 1_049, 65_000].map(duration);
+  assert.deepEqual(written, ['–', '0.0 ms', '9.9 ms', '10 ms', '10 ms', '999 ms', '1.0 s', '1.0 s', '65.0 s']);
+});
+
+/** A shop that decides some orders at each round of questions, the oldest first. */
+function shopThatDecides(aRound: number) {
+  const questions: string[] = [];
+  let decided = 0;
+  const order = async (orderId: string): Promise<Order> => {
+    questions.push(orderId);
+    if (orderId === 'order-000') decided += aRound;
+    const number = Number(orderId.slice(6));
+    const final = number < decided;
+    return { orderId, status: final ? 'confirmed' : 'queued', createdAt: 0, decidedAt: final ? 1 : null };
+  };
+  return { shop: { order } as unknown as Shop, questions, decideAll: () => (decided = Infinity) };
+}
+
+const asked = (count: number) =>
+  Array.from({ length: count }, (_, i) => ({ orderId: `order-${String(i).padStart(3, '0')}`, token: 'a' }));
+
+test('orders are asked about until each is final, and not those far from the end of the queue', async () => {
+  const { shop, questions, decideAll } = shopThatDecides(0);
+  setTimeout(decideAll, 600);
+  const orders = await untilFinal(shop, asked(200).toReversed(), 5_000);
+  assert.equal(orders.size, 200);
+  assert.ok([...orders.values()].every(({ status }) => status === 'confirmed'));
+  assert.ok(questions.length < 200 + 16 * 5, `${questions.length} questions`);
+});
+
+test('what is not final in time is told as it is', async () => {
+  const { shop } = shopThatDecides(0);
+  const orders = await untilFinal(shop, asked(3), 300);
+  assert.deepEqual(
+    [...orders.values()].map(({ status }) => status),
+    ['queued', 'queued', 'queued'],
+  );
+});
+
+test('a shop that cannot say is asked again', async () => {
+  let answers = 0;
+  const order = async (orderId: string) =>
+    ++answers < 3 ? null : { orderId, status: 'rejected', createdAt: 0, decidedAt: 1 };
+  const orders = await untilFinal({ order } as unknown as Shop, asked(1), 5_000);
+  assert.equal(orders.get('order-000')?.status, 'rejected');
+});
+
+const skip = canMeasureCpu() ? false : 'no /proc here';
+const BURN = `{ const used = () => process.cpuUsage().user + process.cpuUsage().system;
+  const end = used() + 300_000; while (used() < end); }`;
+
+test('what a process and its children burn is counted, also of children that have ended', { skip }, async (t) => {
+  const script = `require('node:child_process').execFileSync(process.execPath, ['-e', ${JSON.stringify(BURN)}]); ${BURN}
+    console.log('burnt'); setInterval(() => {}, 1000)`;
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill());
+  const before = cpuSeconds({ burner: child.pid ?? 0 });
+  await once(child.stdout, 'data');
+  const { burner = 0 } = cpuUsed(before, cpuSeconds({ burner: child.pid ?? 0 }));
+  assert.ok(burner >= 0.55 && burner < 2, `${burner} s`);
+});
+
+test('a process that has ended has no figure, rather than a wrong one', { skip }, async () => {
+  const child = spawn(process.execPath, ['-e', '']);
+  const before = cpuSeconds({ brief: child.pid ?? 0 });
+  await once(child, 'exit');
+  assert.deepEqual(cpuUsed(before, cpuSeconds({ brief: child.pid ?? 0 })), {});
 });

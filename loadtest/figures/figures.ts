@@ -1,82 +1,50 @@
-// From clicks and final orders to the figures of one road; pure, and nothing in it is assumed. Each order is of one unit.
+// From clicks and final orders to the figures of one path; pure. Each order is of one unit.
+import { createHistogram } from 'node:perf_hooks';
 import { FINAL_STATUSES } from '@flashsale/contracts/messages';
-import { answerOf, type Click } from '../../infra/clients/answer.ts';
+import { type Answer, answerOf, type Click } from '../../infra/clients/answer.ts';
+import type { BankCharge } from '../../infra/clients/bank.ts';
 import type { Order } from '../../infra/clients/shop.ts';
 
-export interface Percentiles {
-  p50: number | null;
-  p95: number | null;
-  p99: number | null;
-  max: number | null;
-}
+export type Percentiles = Record<'p50' | 'p95' | 'p99' | 'max', number | null>;
+export type RoadFigures = ReturnType<typeof roadFigures>;
 
-export interface RoadFigures {
-  offered: number;
-  yes: number;
-  no: { soldOut: number; busy: number; tooLate: number; limit: number; notOpen: number };
-  /** Answered 504 or not at all, whatever became of the order: with yes, each no and the errors, all who clicked. */
-  unanswered: number;
-  /** Of the orders behind a yes, a 504 or no answer: those without a final result in the end. */
-  unknown: number;
-  errors: number;
-  turnedAwayWhileUnsold: number;
-  confirmedWhenCrowdLeft: number;
-  confirmed: number;
-  unsold: number;
-  answerMs: { yes: Percentiles; no: Percentiles };
-  /** Of the confirmed orders. */
-  clickToFinalMs: Percentiles;
-  peakLine: number;
-  drainedMs: number;
-}
-
-export interface RoadFacts {
+interface RoadFacts {
   stock: number;
   clicks: Click[];
-  /** What the servers say in the end of every order a click was told of. */
+  /** The final state of every order that an answer named. */
   orders: Map<string, Order>;
   lastClickAt: number;
 }
 
 const FINAL = new Set<string>(FINAL_STATUSES);
-export const isFinal = (order: Order | undefined) => order !== undefined && FINAL.has(order.status);
+export const isFinal = (order: Order | null | undefined) => FINAL.has(order?.status ?? '');
 
-export function roadFigures({ stock, clicks, orders, lastClickAt }: RoadFacts): RoadFigures {
+export function roadFigures({ stock, clicks, orders, lastClickAt }: RoadFacts) {
   const answers = Object.groupBy(clicks, answerOf);
-  const {
-    yes = [],
-    soldOut = [],
-    busy = [],
-    tooLate = [],
-    limit = [],
-    notOpen = [],
-    unknown = [],
-    // Here nobody clicks twice, and the bank declines nobody: either would be a surprise.
-    tooOften = [],
-    declined = [],
-    error = [],
-  } = answers;
+  const those = (...kinds: Answer[]) => kinds.flatMap((kind) => answers[kind] ?? []);
+  const number = (...kinds: Answer[]) => those(...kinds).length;
+  const waits = (...kinds: Answer[]) => percentiles(those(...kinds).map(({ answerMs }) => answerMs));
   const placed = [...orders.values()];
-  const confirmed = placed.filter((order) => order.status === 'confirmed');
-  const waits = (list: Click[]) => percentiles(list.map((click) => click.answerMs));
+  const confirmed = placed.filter(({ status }) => status === 'confirmed');
   return {
     offered: clicks.length,
-    yes: yes.length,
+    yes: number('yes'),
     no: {
-      soldOut: soldOut.length,
-      busy: busy.length,
-      tooLate: tooLate.length,
-      limit: limit.length,
-      notOpen: notOpen.length,
+      ...{ soldOut: number('soldOut'), busy: number('busy'), tooLate: number('tooLate') },
+      ...{ limit: number('limit'), notOpen: number('notOpen') },
     },
-    unanswered: unknown.length,
-    unknown: [...yes, ...unknown].filter(({ orderId }) => !isFinal(orders.get(orderId ?? ''))).length,
-    errors: error.length + tooOften.length + declined.length,
-    turnedAwayWhileUnsold: turnedAwayWhileUnsold([...soldOut, ...busy, ...tooLate], confirmed, stock),
+    /** Answered 504 or not at all, whatever became of the order: with yes, each no and the errors, all who clicked. */
+    unanswered: number('unknown'),
+    /** Orders behind a yes, a 504 or no answer that have no final result in the end. */
+    unknown: those('yes', 'unknown').filter(({ orderId }) => !isFinal(orders.get(orderId ?? ''))).length,
+    // Each buyer clicks once and the bank declines no charge here: either would be a surprise.
+    errors: number('error', 'tooOften', 'declined'),
+    turnedAwayWhileUnsold: turnedAwayWhileUnsold(those('soldOut', 'busy', 'tooLate'), confirmed, stock),
     confirmedWhenCrowdLeft: confirmed.filter(({ decidedAt }) => decidedAt !== null && decidedAt <= lastClickAt).length,
     confirmed: confirmed.length,
     unsold: stock - confirmed.length,
-    answerMs: { yes: waits(yes), no: waits([...soldOut, ...busy, ...tooLate, ...limit, ...notOpen]) },
+    answerMs: { yes: waits('yes'), no: waits('soldOut', 'busy', 'tooLate', 'limit', 'notOpen') },
+    /** Confirmed orders only. */
     clickToFinalMs: percentiles(clicks.flatMap((click) => finalMs(click, orders.get(click.orderId ?? '')))),
     peakLine: peakLine(placed),
     drainedMs: Math.max(0, ...placed.map(({ decidedAt }) => (decidedAt ?? 0) - lastClickAt)),
@@ -84,41 +52,57 @@ export function roadFigures({ stock, clicks, orders, lastClickAt }: RoadFacts): 
 }
 
 /**
- * How long a confirmed order's buyer waited for the result, by the clock of the other waits: from when the click was due.
- * A 201 is the result itself; after any other answer it is there to be asked for once the order is decided.
+ * How long a confirmed order's buyer waited for the result, by the clock of the other waits: from when the click was
+ * due. A 201 is the result itself; after any other answer it can be asked for once the order is decided.
  */
 function finalMs({ status, answerMs, answeredAt }: Click, order: Order | undefined): number[] {
   if (order?.status !== 'confirmed') return [];
   if (status === 201) return [answerMs];
-  const dueAt = answeredAt - answerMs;
-  return order.decidedAt === null ? [] : [order.decidedAt - dueAt];
+  return order.decidedAt === null ? [] : [order.decidedAt - (answeredAt - answerMs)];
 }
 
-/** Those refused before the last unit that was sold at all had been clicked: for them there still was one to be had. */
+/** Refusals before the last unit that was sold at all had been clicked: until then a unit was still to be had. */
 function turnedAwayWhileUnsold(refused: Click[], confirmed: Order[], stock: number) {
   const lastSoldAt = confirmed.length >= stock ? Math.max(...confirmed.map((order) => order.createdAt)) : Infinity;
   return refused.filter(({ answeredAt }) => answeredAt < lastSoldAt).length;
 }
 
-/** The most orders at one instant between their click and their end. */
+/** The longest queue: the most orders that are begun and not decided at the instant at which one of them begins. */
 export function peakLine(orders: Pick<Order, 'createdAt' | 'decidedAt'>[]): number {
-  const arrivals = orders.map(({ createdAt }) => ({ at: createdAt, step: 1 }));
-  const ends = orders.flatMap(({ decidedAt }) => (decidedAt === null ? [] : [{ at: decidedAt, step: -1 }]));
-  let line = 0;
-  let peak = 0;
-  for (const { step } of [...ends, ...arrivals].sort((a, b) => a.at - b.at || a.step - b.step)) {
-    line += step;
-    peak = Math.max(peak, line);
-  }
-  return peak;
+  const isWaiting = (at: number) => (order: (typeof orders)[number]) =>
+    order.createdAt <= at && (order.decidedAt ?? Infinity) > at;
+  return Math.max(0, ...orders.map(({ createdAt }) => orders.filter(isWaiting(createdAt)).length));
 }
 
-/** Nearest rank, to a tenth of a millisecond. */
-export function percentiles(values: number[]): Percentiles {
+/** Recorded in microseconds, told to a tenth of a millisecond; all null without a value. */
+export function percentiles(valuesMs: number[]): Percentiles {
+  const histogram = createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 5 });
+  for (const ms of valuesMs) histogram.record(Math.max(1, Math.round(ms * 1_000)));
+  const told = (microseconds: number) => (valuesMs.length === 0 ? null : Math.round(microseconds / 100) / 10);
+  const at = (percent: number) => told(histogram.percentile(percent));
+  return { p50: at(50), p95: at(95), p99: at(99), max: told(histogram.max) };
+}
+
+export type Spread = ReturnType<typeof spread>;
+
+/** Several measurements of one thing, never as a mean, which one bad run can make say anything; NaN of none. */
+export function spread(values: number[]) {
   const sorted = values.toSorted((a, b) => a - b);
-  const rank = (share: number) => {
-    const value = sorted[Math.ceil(share * sorted.length) - 1];
-    return value === undefined ? null : Math.round(value * 10) / 10;
-  };
-  return { p50: rank(0.5), p95: rank(0.95), p99: rank(0.99), max: rank(1) };
+  const middle = (sorted.length - 1) / 2;
+  const at = (index: number) => sorted[index] ?? Number.NaN;
+  return { median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2, min: at(0), max: at(sorted.length - 1) };
+}
+
+/** The share of [first charge, `until`] in which the bank worked on no charge, by its own statement. */
+export function idleShare(charges: Pick<BankCharge, 'startedAtMs' | 'finishedAtMs'>[], until: number): number | null {
+  const sorted = charges.filter(({ startedAtMs }) => startedAtMs < until).sort((a, b) => a.startedAtMs - b.startedAtMs);
+  const first = sorted[0];
+  if (!first) return null;
+  let busyUntil = first.startedAtMs;
+  let idleMs = 0;
+  for (const { startedAtMs, finishedAtMs } of [...sorted, { startedAtMs: until, finishedAtMs: until }]) {
+    idleMs += Math.max(0, startedAtMs - busyUntil);
+    busyUntil = Math.max(busyUntil, finishedAtMs);
+  }
+  return idleMs / (until - first.startedAtMs);
 }

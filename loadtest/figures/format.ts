@@ -1,4 +1,4 @@
-// How numbers are written for people.
+// Numbers and text as people read them.
 
 export const count = (value: number) => value.toLocaleString('en-US');
 
@@ -11,7 +11,7 @@ export function duration(ms: number | null): string {
   return ms < 999.5 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** Of what is printed. */
+/** Columns of everything that is printed. */
 export const WIDTH = 80;
 
 export function wrap(text: string, width: number): string[] {

@@ -19,7 +19,7 @@ interface BothModes extends Omit<Options, 'thresholds'> {
   thresholds: Record<string, string[] | Record<Mode, string>>;
 }
 
-/** The same arrivals in each mode, started so far apart; the mode names the scenario and tags everything. */
+/** The same arrivals in each mode, which names the scenario and tags everything. No click may be left out. */
 export function bothModes({ arrivals, apartSeconds, thresholds, scenarios, ...options }: BothModes): Options {
   const inMode = modes().map((mode, i) => [mode, { ...arrivals, tags: { mode }, startTime: `${i * apartSeconds}s` }]);
   const rules = Object.entries(thresholds).flatMap(([metric, rule]) => {

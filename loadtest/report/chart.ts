@@ -1,102 +1,124 @@
-// One case as an SVG that needs no page around it: arrivals, yes, confirmed and the line of both roads, on one time axis.
+// One case as an SVG: clicked, accepted, confirmed and waiting orders of both paths over time, on the same scales.
+import * as vega from 'vega';
+import { compile, type TopLevelSpec } from 'vega-lite';
+import { answerOf } from '../../infra/clients/answer.ts';
+import type { Order } from '../../infra/clients/shop.ts';
 import { count } from '../figures/format.ts';
-import type { Timeline } from './timeline.ts';
+import type { Case, Road } from './plan.ts';
+import type { TimedClick } from './run.ts';
 
-export interface Panel {
-  title: string;
-  /** Every run, to be seen faintly; the first is drawn in full. */
-  runs: Timeline[];
-}
+const CURVES = ['clicked', 'accepted: told yes', 'confirmed: sold', 'waiting for the result'];
+const COLOURS = ['#8b949e', '#2da44e', '#0969da', '#e16f24'];
+const TITLES = { queued: 'queued: a message waits', direct: 'direct: services call each other' };
+const STEPS = 200;
 
-const [WIDTH, HEIGHT] = [860, 230];
-const AREA = { left: 64, right: 16, top: 30, bottom: 34 };
-const CURVES = [
-  { key: 'arrivals', label: 'clicked', colour: '#8a8f98', dash: '5 4' },
-  { key: 'yes', label: 'told yes', colour: '#1f8f4e', dash: '' },
-  { key: 'confirmed', label: 'confirmed', colour: '#1d5fbf', dash: '' },
-  { key: 'line', label: 'in line', colour: '#d9822b', dash: '' },
-] as const;
+/** The corners of the curves of one run. */
+export type Timeline = { curve: string; seconds: number; orders: number }[];
 
-const STYLE = `
-  svg { font: 12px system-ui, sans-serif; fill: #4a525c; background: #fff }
-  .title { font-weight: 600; font-size: 14px; fill: #1c2128 }
-  .grid { stroke: #dfe3e8; stroke-width: 1 }
-`;
-
-/** The panels have the same scales, so that what is higher or later on the page was more or later. */
-export function chart(panels: Panel[]): string {
-  const runs = panels.flatMap((panel) => panel.runs);
-  const lastMs = Math.max(...runs.map(({ stepMs, yes }) => stepMs * (yes.length - 1)));
-  const most = Math.max(...runs.flatMap((run) => run.arrivals));
-  const scale = { x: niceTicks(lastMs / 1_000), y: niceTicks(most) };
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT * panels.length}" role="img" aria-label="${panels.map(({ title }) => title).join('; ')}">`,
-    `<style>${STYLE}</style>`,
-    ...panels.map((panel, i) => `<g transform="translate(0 ${i * HEIGHT})">\n${draw(panel, scale)}\n</g>`),
-    '</svg>',
-  ].join('\n');
-}
-
-interface Scale {
-  x: number[];
-  y: number[];
-}
-
-function draw({ title, runs }: Panel, scale: Scale): string {
-  const [bold, ...faint] = runs;
-  const x = (ms: number) => AREA.left + (ms / 1_000 / last(scale.x)) * (WIDTH - AREA.left - AREA.right);
-  const y = (value: number) => HEIGHT - AREA.bottom - (value / last(scale.y)) * (HEIGHT - AREA.top - AREA.bottom);
-  const points = ({ stepMs, ...run }: Timeline, key: (typeof CURVES)[number]['key']) =>
-    corners(run[key]).map(([step, value]) => `${x(step * stepMs).toFixed(1)},${y(value).toFixed(1)}`);
-  const curves = [...faint, ...(bold ? [bold] : [])].flatMap((run) =>
-    CURVES.map(({ key, colour, dash }) => {
-      const weight = run === bold ? 'stroke-width="2"' : 'stroke-width="1" opacity="0.25"';
-      return `<polyline points="${points(run, key).join(' ')}" fill="none" stroke="${colour}" stroke-dasharray="${dash}" ${weight}/>`;
-    }),
-  );
-  return [
-    `<text x="${AREA.left}" y="18" class="title">${title}</text>`,
-    ...grid(scale, x, y),
-    ...curves,
-    ...legend(),
-  ].join('\n');
-}
-
-/** Step and value, without those in the middle of a level stretch: they would be drawn over the same line. */
-const corners = (values: number[]): [step: number, value: number][] =>
-  values.flatMap((value, step) =>
-    value === values[step - 1] && value === values[step + 1] ? [] : [[step, value] as [number, number]],
-  );
-
-function grid({ x: seconds, y: counts }: Scale, x: (ms: number) => number, y: (value: number) => number): string[] {
-  const right = WIDTH - AREA.right;
-  const bottom = HEIGHT - AREA.bottom;
-  return [
-    ...counts.map(
-      (value) =>
-        `<line x1="${AREA.left}" x2="${right}" y1="${y(value)}" y2="${y(value)}" class="grid"/><text x="${AREA.left - 8}" y="${y(value) + 4}" text-anchor="end">${count(value)}</text>`,
-    ),
-    ...seconds.map(
-      (value) =>
-        `<line x1="${x(value * 1_000)}" x2="${x(value * 1_000)}" y1="${bottom}" y2="${bottom + 4}" class="grid"/><text x="${x(value * 1_000)}" y="${bottom + 17}" text-anchor="middle">${value} s</text>`,
-    ),
+export function timelineOf(clicks: TimedClick[], orders: Map<string, Order>): Timeline {
+  const placed = [...orders.values()];
+  const decidedAt = (order: Order) => order.decidedAt ?? Infinity;
+  const from = Math.min(...clicks.map(({ dueAt }) => dueAt));
+  const ends = [...clicks.map(({ answeredAt }) => answeredAt), ...placed.map(decidedAt)].filter(Number.isFinite);
+  const stepMs = Math.max(1, Math.ceil((Math.max(...ends) - from) / STEPS));
+  const steps = Array.from({ length: STEPS + 1 }, (_, step) => step * stepMs);
+  const reached = (times: number[]) => steps.map((ms) => times.filter((time) => time <= from + ms).length);
+  const decided = reached(placed.map(decidedAt));
+  const curves = [
+    reached(clicks.map(({ dueAt }) => dueAt)),
+    reached(clicks.filter((click) => answerOf(click) === 'yes').map(({ answeredAt }) => answeredAt)),
+    reached(placed.filter(({ status }) => status === 'confirmed').map(decidedAt)),
+    reached(placed.map(({ createdAt }) => createdAt)).map((created, step) => created - (decided[step] ?? 0)),
   ];
-}
-
-function legend(): string[] {
-  return CURVES.map(({ label, colour, dash }, i) => {
-    const left = WIDTH - AREA.right - (CURVES.length - i) * 100;
-    return `<line x1="${left}" x2="${left + 22}" y1="14" y2="14" stroke="${colour}" stroke-width="2" stroke-dasharray="${dash}"/><text x="${left + 28}" y="18">${label}</text>`;
+  return CURVES.flatMap((curve, i) => {
+    const points = steps.map((ms, step) => ({ curve, seconds: ms / 1_000, orders: curves[i]?.[step] ?? 0 }));
+    return corners(points, clicks.length / 250);
   });
 }
 
-const last = (ticks: number[]) => ticks.at(-1) as number;
+/** Without the points that are this close to a straight line between others (Ramer–Douglas–Peucker). */
+export function corners(points: Timeline, within: number): Timeline {
+  const [first, last] = [points[0], points.at(-1)];
+  if (!first || !last || points.length < 3) return points;
+  const slope = (last.orders - first.orders) / (last.seconds - first.seconds);
+  const off = points.map((point) => Math.abs(point.orders - first.orders - slope * (point.seconds - first.seconds)));
+  const farthest = off.indexOf(Math.max(...off));
+  if ((off[farthest] ?? 0) <= within) return [first, last];
+  return [...corners(points.slice(0, farthest), within), ...corners(points.slice(farthest), within)];
+}
 
-/** From 0 to the first tick that is not below `most`: 4 to 8 steps of 1, 2 or 5 times a power of ten. */
-export function niceTicks(most: number): number[] {
-  const rough = Math.max(most, 1e-9) / 5;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) as number) * power;
-  const steps = Math.max(1, Math.ceil(most / step - 1e-9));
-  return Array.from({ length: steps + 1 }, (_, i) => Math.round(i * step * 1e6) / 1e6);
+/** The first run of each path is drawn in full, the others faintly behind it. */
+export async function chart(of: Case, runs: Record<Road, Timeline[]>): Promise<string> {
+  const values = (['queued', 'direct'] as const).flatMap((road) =>
+    runs[road].flatMap((timeline, run) => {
+      const last = timeline.findLast(({ curve }) => curve === CURVES[2]);
+      const never = of.units - (last?.orders ?? 0);
+      const sold = run === 0 && last && `${count(last.orders)} sold${never > 0 ? `, ${count(never)} never` : ''}`;
+      return timeline.map((point) => ({ path: TITLES[road], run, ...point, ...(point === last && { sold }) }));
+    }),
+  );
+  const svg = await new vega.View(vega.parse(compile(specOf(of, values)).spec), { renderer: 'none' }).toSVG();
+  return svg.replace(/\d+\.\d\d+/g, (number) => Number(number).toFixed(1));
+}
+
+const [DARK, GREY] = ['#1f2328', '#57606a'];
+const CONFIG = {
+  ...{ aria: false, background: 'white', padding: 16, font: 'system-ui, Segoe UI, Helvetica, Arial, sans-serif' },
+  title: { fontSize: 17, anchor: 'start', offset: 14, color: DARK },
+  header: { labelFontSize: 14, labelFontWeight: 'bold', labelColor: DARK, labelPadding: 8 },
+  axis: { labelFontSize: 12, titleFontSize: 12, titleFontWeight: 'normal', labelColor: GREY, titleColor: GREY },
+  axisX: { grid: false, tickCount: 7, labelFlush: false },
+  axisY: { gridColor: '#eaeef2', domain: false, ticks: false, titlePadding: 10 },
+  legend: {
+    orient: 'bottom',
+    labelFontSize: 13,
+    labelLimit: 0,
+    columnPadding: 28,
+    symbolSize: 400,
+    symbolOpacity: 1,
+    symbolStrokeWidth: 3,
+  },
+  view: { stroke: null },
+  text: { fontSize: 13, fontWeight: 'bold' },
+} as const;
+
+/** A line for each curve and run, a dotted one for the units, and the units sold where the bold line ends. */
+function specOf({ buyers, seconds, units, chargesPerSecond }: Case, values: object[]): TopLevelSpec {
+  const x = { field: 'seconds', type: 'quantitative', title: 'seconds since the first click' } as const;
+  const y = { field: 'orders', type: 'quantitative', title: 'orders' } as const;
+  const crowd = `${count(buyers)} clicks in ${seconds} s for ${count(units)} units`;
+  const scale = { domain: CURVES, range: COLOURS };
+  const color = { field: 'curve', type: 'nominal', title: null, scale, legend: { symbolType: 'stroke' } } as const;
+  const lines = { x, y, color, detail: { field: 'run' } } as const;
+  const once = { values: [{}] };
+  const stock = { align: 'left', dx: 6, dy: -9, color: GREY } as const;
+  const sold = { align: 'right', dy: -10, color: '#0969da' } as const;
+  return {
+    title: `${crowd}; the bank takes ${count(chargesPerSecond)}/s`,
+    data: { values },
+    facet: { column: { field: 'path', type: 'nominal', sort: Object.values(TITLES), title: null } },
+    spec: {
+      ...{ width: 425, height: 260 },
+      layer: [
+        { data: once, mark: { type: 'rule', strokeDash: [2, 3], color: GREY }, encoding: { y: { datum: units } } },
+        {
+          data: once,
+          mark: { type: 'text', text: `${count(units)} units`, ...stock },
+          encoding: { x: { datum: 0 }, y: { datum: units } },
+        },
+        {
+          transform: [{ filter: 'datum.run > 0' }],
+          mark: { type: 'line', strokeWidth: 1, opacity: 0.25 },
+          encoding: lines,
+        },
+        { transform: [{ filter: 'datum.run === 0' }], mark: { type: 'line', strokeWidth: 2.5 }, encoding: lines },
+        {
+          transform: [{ filter: 'datum.sold' }],
+          mark: { type: 'text', ...sold },
+          encoding: { x, y, text: { field: 'sold' } },
+        },
+      ],
+    },
+    config: CONFIG,
+  };
 }

@@ -1,7 +1,7 @@
-// The comparison's story: a stack of its own, a warm-up, every run in turn, and one folder that tells of them.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+// The comparison: a stack of its own, a warm-up, every run in turn, and one folder with the report.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { openStores } from '../../infra/audit/stores.ts';
 import { createBank } from '../../infra/clients/bank.ts';
 import { findK6 } from '../../infra/k6/k6.ts';
@@ -11,56 +11,48 @@ import { startStack } from '../../infra/native/stack.ts';
 import { writeK6AddressBook } from '../course/write-address-book.ts';
 import { readEnvironment } from '../figures/environment.ts';
 import { count } from '../figures/format.ts';
-import { CONFIGURATION, describeConfiguration, orderOf, type Plan, planOf, warmUpOf } from './plan.ts';
-import { type Laboratory, type Ran, runRoad } from './run.ts';
+import { chart } from './chart.ts';
+import { html, markdown } from './markdown.ts';
+import { CONFIGURATION, describeConfiguration, orderOf, planOf, type Road, type Turn, warmUpOf } from './plan.ts';
+import { nameOf, type Ran, runRoad } from './run.ts';
 import { describeRun, type Summary, summaryOf } from './summary.ts';
-import { WRITTEN, writeReport } from './write.ts';
 
-export interface CompareOptions {
-  quick: boolean;
-  /** The folder that is written. */
-  out: string;
-  command: string;
+/** By name; anything else in the folder is not the report's. */
+const WRITTEN = ['report.md', 'report.html', 'peak.svg', 'calm.svg', 'summary.json', 'k6.json'];
+
+export interface How {
   say(line: string): void;
   signal: AbortSignal;
 }
 
-/** What is to be ended, the last first. */
-type Undo = (() => Promise<unknown> | unknown)[];
-
 /** Throws when there is no k6, or when the stack cannot be used; a run that does not count is told in the summary. */
-export async function compareRoads({ quick, out, command, say, signal }: CompareOptions): Promise<Summary> {
+export async function compareRoads(quick: boolean, out: string, { say, signal }: How): Promise<Summary> {
   const plan = planOf(quick);
   const configuration = { ...CONFIGURATION, rounds: plan.rounds };
-  const undo: Undo = [];
-  try {
-    const laboratory = await setUp({ plan, out, say, signal, undo });
-    for (const line of describeConfiguration(configuration)) say(line);
-    const measuring = warmUp(laboratory, plan, say).then(() => everyRun(laboratory, plan, say));
-    const ran = await unlessEnded(signal, measuring);
-    const { stores, stack, k6 } = laboratory;
-    const environment = { ...(await readEnvironment(stores, stack.amqpUrl)), k6: k6.version };
-    const summary = summaryOf({ command, environment, configuration, plan, runs: ran.map(({ run }) => run) });
-    writeReport(out, summary, ran);
-    return summary;
-  } finally {
-    say('stopping');
-    for (const step of undo.toReversed())
-      await Promise.resolve(step()).catch((error) => say(`while stopping: ${error}`));
-  }
+  // Nothing of an earlier report must be taken for this one's.
+  for (const written of WRITTEN) rmSync(join(out, written), { force: true });
+  mkdirSync(out, { recursive: true });
+  await using undo = new AsyncDisposableStack();
+  const laboratory = await setUp(Math.max(...plan.cases.map(({ buyers }) => buyers)), undo, { say, signal });
+  for (const line of describeConfiguration(configuration)) say(line);
+  const ran = await unlessEnded(signal, everyRun(laboratory, warmUpOf(plan), orderOf(plan), say));
+  const { stores, stack, k6 } = laboratory;
+  const environment = { ...(await readEnvironment(stores, stack.amqpUrl)), k6: k6.version };
+  const command = `npm run loadtest${quick ? ' -- --quick' : ''}`;
+  const summary = summaryOf({ command, environment, configuration }, plan, ran);
+  await writeReport(out, summary, ran);
+  say('stopping');
+  return summary;
 }
 
-type SetUp = Pick<CompareOptions, 'out' | 'say' | 'signal'> & { plan: Plan; undo: Undo };
+export type Laboratory = Awaited<ReturnType<typeof setUp>>;
 
-async function setUp({ plan, out, say, signal, undo }: SetUp): Promise<Laboratory> {
+async function setUp(buyers: number, undo: AsyncDisposableStack, { say, signal }: How) {
   const k6 = await findK6(say);
   say(`k6 ${k6.version} (${k6.how}); starting three servers and five services, all private to this run`);
-  const summaries = join(out, 'k6');
-  // Of an earlier report nothing must be taken for this one's.
-  for (const written of WRITTEN) rmSync(join(out, written), { recursive: true, force: true });
-  mkdirSync(summaries, { recursive: true });
   const scratch = mkdtempSync(join(tmpdir(), 'flashsale-loadtest-'));
-  undo.push(() => rmSync(scratch, { recursive: true }));
+  undo.defer(() => rmSync(scratch, { recursive: true }));
+  /** Every process that has ended by itself so far, added as it happens. */
   const deaths: string[] = [];
   const stack = await startStack({
     dir: join(ROOT, `.local/loadtest-${process.pid}`),
@@ -69,41 +61,56 @@ async function setUp({ plan, out, say, signal, undo }: SetUp): Promise<Laborator
     onLost: (server) => deaths.push(server),
     signal,
   });
-  undo.push(stack.stop);
+  undo.defer(stack.stop);
   const stores = openStores(stack);
-  undo.push(stores.close);
-  const venueFile = join(scratch, 'venue.json');
-  writeK6AddressBook(venueFile, stack, Math.max(...plan.cases.map(({ buyers }) => buyers)));
-  const bank = createBank(stack.bankUrl, stack.bankApiKey);
-  return { stack, stores, bank, k6, venueFile, scratch, summaries, deaths, signal };
+  undo.defer(stores.close);
+  const addressBook = join(scratch, 'address-book.json');
+  writeK6AddressBook(addressBook, stack, buyers);
+  return { stack, stores, bank: createBank(stack.bankUrl, stack.bankApiKey), k6, addressBook, scratch, deaths, signal };
 }
 
-async function warmUp(laboratory: Laboratory, plan: Plan, say: CompareOptions['say']): Promise<void> {
-  for (const turn of warmUpOf(plan)) {
+async function everyRun(laboratory: Laboratory, warmUp: Turn[], turns: Turn[], say: How['say']): Promise<Ran[]> {
+  for (const turn of warmUp) {
     say(`warming up: ${count(turn.case.buyers)} buyers, ${turn.road}, uncounted`);
-    await runRoad({ ...laboratory, summaries: laboratory.scratch }, turn);
+    await runRoad(laboratory, turn);
   }
-}
-
-async function everyRun(laboratory: Laboratory, plan: Plan, say: CompareOptions['say']): Promise<Ran[]> {
   const ran: Ran[] = [];
-  const turns = orderOf(plan);
   for (const turn of turns) {
-    const one = await runRoad(laboratory, turn);
-    ran.push(one);
-    say(`${ran.length}/${turns.length}  ${progress(one)}`);
+    const run = await runRoad(laboratory, turn);
+    ran.push(run);
+    say(`${ran.length}/${turns.length}  ${progress(run)}`);
   }
   return ran;
 }
 
-function progress({ run }: Ran): string {
-  const { yes, no, confirmed, turnedAwayWhileUnsold } = run.facts.figures;
+function progress({ invalid, audit, facts, ...turn }: Ran): string {
+  const { yes, no, confirmed, turnedAwayWhileUnsold } = facts.figures;
   const told = `${count(yes)} yes · ${count(no.busy)} busy · ${count(no.soldOut)} sold out`;
-  const counts =
-    run.invalid.length > 0
-      ? `✗ ${run.invalid.map(({ why }) => why).join('; ')}`
-      : `✓ audit ${run.audit.holding} of ${run.audit.checks}`;
-  return `${describeRun(run)}: ${told} · ${count(confirmed)} confirmed · ${count(turnedAwayWhileUnsold)} turned away too early · ${counts}`;
+  const sold = `${count(confirmed)} confirmed · ${count(turnedAwayWhileUnsold)} turned away too early`;
+  const why = invalid.map(({ why }) => why).join('; ');
+  const verdict = why ? `✗ ${why}` : `✓ audit ${audit.holding} of ${audit.checks}`;
+  return `${describeRun(turn)}: ${told} · ${sold} · ${verdict}`;
 }
 
-export const shown = (out: string) => relative(process.cwd(), out) || '.';
+async function writeReport(folder: string, summary: Summary, ran: Ran[]): Promise<void> {
+  const write = (name: string, content: string) => writeFileSync(join(folder, name), content);
+  const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
+  write('summary.json', json(summary));
+  write('k6.json', json(Object.fromEntries(ran.map((run) => [nameOf(run), run.k6Summary]))));
+  const pictures: Record<string, string> = {};
+  for (const each of summary.cases) {
+    const of = (road: Road) => middleFirst(ran.filter((run) => run.case === each.name && run.road === road));
+    const svg = await chart(each, { queued: of('queued'), direct: of('direct') });
+    pictures[`${each.name}.svg`] = svg;
+    write(`${each.name}.svg`, svg);
+  }
+  write('report.md', markdown(summary));
+  write('report.html', html(markdown(summary), pictures));
+}
+
+/** The time lines, first that of the run that sold a middling number: the one to be drawn in full. */
+function middleFirst(ran: Ran[]): Ran['timeline'][] {
+  const sorted = ran.toSorted((a, b) => a.facts.figures.confirmed - b.facts.figures.confirmed);
+  const middle = sorted.splice(Math.floor((sorted.length - 1) / 2), 1);
+  return [...middle, ...sorted].map(({ timeline }) => timeline);
+}

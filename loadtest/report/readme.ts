@@ -1,14 +1,20 @@
-// node loadtest/report/readme.ts: the README's table, made of the committed report, to be pasted; a test holds the two together.
+// node loadtest/report/readme.ts: the tables of the README and of docs/load-tests.md, made of the committed report;
+// a test holds them together.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cell } from './html.ts';
-import { METRICS, type Metric } from './metrics.ts';
+import { cell, figure, table } from './markdown.ts';
 import type { Case } from './plan.ts';
-import type { Summary } from './summary.ts';
+import { METRICS, type Summary } from './summary.ts';
 
 export const COMMITTED = 'loadtest/results/reference/summary.json';
 
-const ROWS: [Case['name'], key: string, label: string][] = [
+type Row = [name: Case['name'], key: string, label: string];
+const RESULTS: Row[] = [
+  ['peak', 'confirmed.end', 'units sold'],
+  ['peak', 'turnedAwayWhileUnsold', 'turned away while units were left'],
+  ['peak', 'clickToFinalMs.p50', 'time until the buyer knows the result, p50'],
+];
+const COSTS: Row[] = [
   ['peak', 'turnedAwayWhileUnsold', 'turned away while units were unsold'],
   ['peak', 'confirmed.crowd', 'sold when the crowd had left'],
   ['peak', 'confirmed.end', 'sold in the end'],
@@ -18,17 +24,20 @@ const ROWS: [Case['name'], key: string, label: string][] = [
   ['calm', 'clickToFinalMs.p50', 'below capacity: click to final result, p50'],
 ];
 
-/** Label, queued, direct. */
-export function readmeRows({ cases }: Pick<Summary, 'cases'>): [string, string, string][] {
-  return ROWS.map(([name, key, label]) => {
+const rowsOf = ({ cases }: Summary, rows: Row[], write: typeof cell): string[][] =>
+  rows.map(([name, key, label]) => {
     const roads = cases.find((each) => each.name === name)?.roads;
-    const { unit } = METRICS.find((metric) => metric.key === key) as Metric;
-    return [label, cell(roads?.queued[key], unit), cell(roads?.direct[key], unit)];
+    const unit = METRICS.find(([known]) => known === key)?.[2] ?? 'count';
+    return [label, write(roads?.queued[key], unit), write(roads?.direct[key], unit)];
   });
-}
+
+export const costRows = (summary: Summary) => rowsOf(summary, COSTS, cell);
+/** Medians alone. */
+export const resultRows = (summary: Summary) =>
+  rowsOf(summary, RESULTS, (spread, unit) => figure(spread?.median ?? null, unit));
 
 if (import.meta.main) {
   const summary: Summary = JSON.parse(readFileSync(join(import.meta.dirname, '../..', COMMITTED), 'utf8'));
-  for (const row of [['', 'queued', 'direct'], ['-', '-', '-'], ...readmeRows(summary)])
-    console.log(`| ${row.join(' | ')} |`);
+  for (const rows of [resultRows(summary), costRows(summary)])
+    console.log(`${table(['', 'queued', 'direct'], rows)}\n`);
 }

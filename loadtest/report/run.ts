@@ -1,126 +1,110 @@
-// One run: k6 sends the crowd down one road; then everything is waited for, audited and worked out.
+// One run: k6 sends the crowd down one path; then every order becomes final, and the audit and the facts are made.
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audit } from '../../infra/audit/audit.ts';
-import type { Stores } from '../../infra/audit/stores.ts';
-import { answerOf } from '../../infra/clients/answer.ts';
+import { answerOf, type Click } from '../../infra/clients/answer.ts';
 import type { Bank } from '../../infra/clients/bank.ts';
 import type { Order } from '../../infra/clients/shop.ts';
-import type { K6 } from '../../infra/k6/k6.ts';
-import type { Stack } from '../../infra/native/stack.ts';
+import { until } from '../../infra/until.ts';
 import { cpuSeconds, cpuUsed, endedChildrenSeconds } from '../figures/cpu.ts';
 import { isFinal, percentiles, roadFigures } from '../figures/figures.ts';
-import { type CrowdLog, readCrowd } from './clicks.ts';
-import { ordersOf, untilDecided } from './decided.ts';
-import { droppedIterations } from './k6-summary.ts';
-import type { RunFacts } from './metrics.ts';
-import { type Case, CONFIGURATION, FINAL_WITHIN_MS, type Road } from './plan.ts';
-import type { CountedRun } from './summary.ts';
-import { type Timeline, timelineOf } from './timeline.ts';
-import { whyInvalid } from './validity.ts';
+import { ordersOf } from '../figures/finals.ts';
+import { timelineOf } from './chart.ts';
+import type { Laboratory } from './compare.ts';
+import { CONFIGURATION, FINAL_WITHIN_MS, type Turn, whyInvalid } from './plan.ts';
 
 const SCRIPT = 'loadtest/k6/04-with-and-without-the-queue.ts';
 
-export interface Laboratory {
-  stack: Stack;
-  stores: Stores;
-  bank: Bank;
-  k6: K6;
-  /** What k6 must know of the stack. */
-  venueFile: string;
-  /** Of this command alone, gone afterwards: k6's notes of every click. */
-  scratch: string;
-  /** Where k6's own summaries go, and stay. */
-  summaries: string;
-  /** Every process that has ended by itself so far, added as it happens. */
-  deaths: string[];
-  signal: AbortSignal;
-}
+export type Ran = Awaited<ReturnType<typeof runRoad>>;
+export type RunFacts = ReturnType<typeof factsOf> & { cpuSeconds: Record<string, number> };
+/** Times in Unix milliseconds by this machine's clock. */
+export type TimedClick = Click & { dueAt: number };
 
-export interface Turn {
-  case: Case;
-  road: Road;
-  round: number;
-}
-
-export interface Ran {
-  run: CountedRun;
-  timeline: Timeline;
-}
-
-export async function runRoad(laboratory: Laboratory, turn: Turn): Promise<Ran> {
+export async function runRoad(laboratory: Laboratory, turn: Turn) {
   const { stores, bank, deaths } = laboratory;
   const deathsBefore = deaths.length;
   const before = processorTimes(laboratory);
-  const crowd = await sendCrowd(laboratory, turn);
-  const asked = crowd.clicks.flatMap(({ orderId }) => (orderId ? [orderId] : []));
-  await untilDecided(stores.orders, { saleId: crowd.saleId, asked, withinMs: FINAL_WITHIN_MS });
+  const { saleId, clicks, exitCode, k6Summary } = await sendCrowd(laboratory, turn);
+  const orderIds = clicks.flatMap(({ orderId }) => orderId ?? []);
+  const areFinal = async () => undecided(orderIds, await ordersOf(stores.orders, saleId)) === 0;
+  await until('every order is final', areFinal, { withinMs: FINAL_WITHIN_MS, everyMs: 200 }).catch(() => undefined);
   const used = cpuUsed(before, processorTimes(laboratory));
   const audited = await audit(stores, { atRest: true, patienceMs: FINAL_WITHIN_MS });
-  // Read when nothing is in flight any more: of an order whose click was never answered, nobody waited for the end.
-  const orders = await ordersOf(stores.orders, crowd.saleId);
+  // Read when nothing is in flight: an order whose click had no answer may have become final after the wait.
+  const orders = await ordersOf(stores.orders, saleId);
 
-  const facts = factsOf(turn, crowd, orders, await chargesPerSecond(bank, orders), used);
-  const { p99, max } = percentiles(crowd.clicks.map(({ lateMs }) => lateMs));
-  const lateMs = { p99: p99 ?? 0, max: max ?? 0 };
-  const { exitCode, dropped } = crowd;
+  const { p99, max } = percentiles(clicks.map(({ lateMs }) => lateMs));
+  const k6 = { dropped: k6Summary.metrics?.dropped_iterations?.count ?? 0, lateMs: { p99: p99 ?? 0, max: max ?? 0 } };
   const invalid = whyInvalid({
-    ...{ exitCode, dropped, lateMs, buyers: turn.case.buyers, clicks: crowd.clicks.length },
-    ...{ deaths: deaths.slice(deathsBefore), audit: audited },
-    undecided: asked.filter((orderId) => !isFinal(orders.get(orderId))).length,
+    ...{ ...k6, exitCode, buyers: turn.case.buyers, clicks: clicks.length, audit: audited },
+    ...{ deaths: deaths.slice(deathsBefore), undecided: undecided(orderIds, orders) },
   });
   return {
-    run: {
-      ...{ case: turn.case.name, road: turn.road, round: turn.round, facts, invalid },
-      audit: { checks: audited.checks.length, holding: audited.checks.filter(({ ok }) => ok).length },
-      k6: { dropped, lateMs },
-    },
-    timeline: timelineOf({ clicks: crowd.clicks, orders }),
+    ...{ case: turn.case.name, road: turn.road, round: turn.round, invalid },
+    audit: { checks: audited.checks.length, holding: audited.checks.filter(({ ok }) => ok).length },
+    ...{ k6, k6Summary, timeline: timelineOf(clicks, orders) },
+    facts: { ...factsOf(turn, clicks, orders, await chargesPerSecond(bank, orders)), cpuSeconds: used },
   };
 }
 
-type Crowd = CrowdLog & { exitCode: number; dropped: number };
+const undecided = (orderIds: string[], orders: Map<string, Order>) =>
+  orderIds.filter((orderId) => !isFinal(orders.get(orderId))).length;
 
-/** The bank is set, and its sequence begun anew, by the script itself before its first click. */
-async function sendCrowd(laboratory: Laboratory, { case: each, road, round }: Turn): Promise<Crowd> {
-  const { k6, venueFile, scratch, summaries, signal } = laboratory;
-  const name = `${each.name}-${round}-${road}`;
-  const [consoleFile, summaryFile] = [join(scratch, `${name}.log`), join(summaries, `${name}.json`)];
-  const shape = { UNITS: each.units, BUYERS: each.buyers, SECONDS: each.seconds, BANK: each.chargesPerSecond };
-  const settings = Object.entries(shape).map(([key, value]) => [key, String(value)]);
-  const env = { ...Object.fromEntries(settings), ADDRESS_BOOK: venueFile, MODE: road, CLICKS: '1' };
+/** The script itself sets the bank, and begins its sequence anew, before its first click. */
+async function sendCrowd({ k6, addressBook, scratch, signal }: Laboratory, turn: Turn) {
+  const { units, buyers, seconds, chargesPerSecond } = turn.case;
+  const name = nameOf({ ...turn, case: turn.case.name });
+  const [consoleFile, summaryFile] = [join(scratch, `${name}.log`), join(scratch, `${name}.json`)];
+  const knobs = { UNITS: `${units}`, BUYERS: `${buyers}`, SECONDS: `${seconds}`, BANK: `${chargesPerSecond}` };
+  const env = { ...knobs, ADDRESS_BOOK: addressBook, MODE: turn.road, CLICKS: '1' };
   const exitCode = await k6.run({ script: SCRIPT, env, consoleFile, summaryFile, quiet: true, signal });
   signal.throwIfAborted();
-  const log = readCrowd(consoleFile);
-  // Its own complaint was printed when it made it.
+  const log = readLog(consoleFile);
+  // k6 printed its complaint when it made it.
   if (log.clicks.length === 0) throw new Error(`k6 made no click in ${name}, and ended with code ${exitCode}`);
-  return { ...log, exitCode, dropped: droppedIterations(summaryFile) };
+  // A k6 that was killed writes no summary.
+  const k6Summary: K6Summary = existsSync(summaryFile) ? JSON.parse(readFileSync(summaryFile, 'utf8')) : {};
+  return { ...log, exitCode, k6Summary };
 }
 
-function factsOf(
-  { case: each }: Turn,
-  { clicks }: Crowd,
-  orders: Map<string, Order>,
-  bankPerSecond: number | null,
-  cpuSeconds: Record<string, number>,
-): RunFacts {
+type K6Summary = { metrics?: { dropped_iterations?: { count: number } } };
+
+export const nameOf = ({ case: name, round, road }: { case: string; round: number; road: string }) =>
+  `${name}-${round}-${road}`;
+
+/** The script logs the sale its crowd goes to, then a line for each click; a killed k6 may leave half a line. */
+function readLog(file: string): { saleId: string; clicks: TimedClick[] } {
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  const logged: { sale?: { saleId: string }; click?: TimedClick }[] = lines.map((line) => JSON.parse(line));
+  const saleId = logged.findLast(({ sale }) => sale)?.sale?.saleId;
+  if (!saleId) throw new Error(`k6 names no sale in ${file}`);
+  return { saleId, clicks: logged.flatMap(({ click }) => click ?? []) };
+}
+
+export function factsOf({ case: each }: Turn, clicks: TimedClick[], orders: Map<string, Order>, bank: number | null) {
   const lastClickAt = Math.max(...clicks.map(({ dueAt, lateMs }) => dueAt + lateMs));
   const firstDueAt = Math.min(...clicks.map(({ dueAt }) => dueAt));
+  // An even crowd's last click has its share of the time, too.
+  const seconds = (lastClickAt - firstDueAt) / 1_000 + each.seconds / each.buyers;
+  const figures = roadFigures({ stock: each.units, clicks, orders, lastClickAt });
+  const { offered, confirmed, confirmedWhenCrowdLeft, drainedMs } = figures;
+  const yes = clicks.filter((click) => answerOf(click) === 'yes' && click.answeredAt <= lastClickAt).length;
+  const decided = clicks.flatMap(({ orderId, dueAt }) => {
+    const { status, decidedAt = null } = orders.get(orderId ?? '') ?? {};
+    return status === 'confirmed' && decidedAt !== null ? [decidedAt - dueAt] : [];
+  });
   return {
-    figures: roadFigures({ stock: each.units, clicks, orders, lastClickAt }),
-    // An even crowd's last click has its share of the time, too.
-    crowdSeconds: (lastClickAt - firstDueAt) / 1_000 + each.seconds / each.buyers,
-    yesWhenCrowdLeft: clicks.filter((click) => answerOf(click) === 'yes' && click.answeredAt <= lastClickAt).length,
-    clickToDecidedMs: percentiles(
-      clicks.flatMap(({ orderId, dueAt }) => {
-        const order = orders.get(orderId ?? '');
-        return order?.status === 'confirmed' && order.decidedAt !== null ? [order.decidedAt - dueAt] : [];
-      }),
-    ),
-    bankPerSecond,
-    cpuSeconds,
+    figures,
+    rates: {
+      ...{ offered: offered / seconds, yes: yes / seconds, crowd: confirmedWhenCrowdLeft / seconds },
+      ...{ end: confirmed / (seconds + drainedMs / 1_000), bank },
+    },
+    /** Confirmed orders only, from when the click was due to the server's own time of the decision. */
+    clickToDecidedMs: percentiles(decided),
   };
 }
 
+/** From the first charge of the run to its last. */
 async function chargesPerSecond(bank: Bank, orders: Map<string, Order>): Promise<number | null> {
   const { charges } = await bank.statement();
   const ours = charges.filter(({ key }) => orders.has(key));

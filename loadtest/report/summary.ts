@@ -1,75 +1,115 @@
-// Runs into figures with their spread: what summary.json holds and every page is made of.
+// Runs into figures with their spread: every figure of the report, and the content of summary.json.
 import type { Environment } from '../figures/environment.ts';
-import { spread } from '../figures/spread.ts';
-import { METRICS, type RunFacts } from './metrics.ts';
+import { type Percentiles, spread } from '../figures/figures.ts';
 import type { Case, Configuration, Plan, Road } from './plan.ts';
-import type { Invalid } from './validity.ts';
+import type { Ran, RunFacts } from './run.ts';
 
-/** All null where a run has no such figure: a median of fewer runs would look like one of all. */
-export interface RunSpread {
-  median: number | null;
-  min: number | null;
-  max: number | null;
-  runs: (number | null)[];
-}
+export type Unit = 'count' | 'perSecond' | 'ms' | 'cpuMs';
+export type Metric = [key: string, label: string, unit: Unit, of: (run: RunFacts) => number | null];
 
-export interface CountedRun {
-  case: Case['name'];
-  road: Road;
-  round: number;
-  facts: RunFacts;
-  /** Why it does not count; empty when it does. */
-  invalid: Invalid[];
-  /** The audit at its end. */
-  audit: { checks: number; holding: number };
-  k6: { dropped: number; lateMs: { p99: number; max: number } };
-}
+const ranks = (key: string, label: string, of: (run: RunFacts) => Percentiles): Metric[] =>
+  (['p50', 'p95', 'p99', 'max'] as const).map((rank) => [
+    `${key}.${rank}`,
+    `${label}, ${rank}`,
+    'ms',
+    (run) => of(run)[rank],
+  ]);
 
-export type RoadSummary = Record<string, RunSpread>;
+/** The processes that are measured; the pretend bank and the crowd stand apart. */
+const SHOP = ['gateway', 'orders', 'inventory', 'payment', 'postgres', 'redis', 'rabbitmq'];
 
-export interface Summary {
-  command: string;
-  valid: boolean;
-  invalid: string[];
-  environment: Environment & { k6: string };
-  configuration: Configuration;
-  cases: (Case & { roads: Record<Road, RoadSummary> })[];
-  runs: Omit<CountedRun, 'facts'>[];
-}
+const cpu = (key: string, label = key, processes = [key]): Metric => [
+  ...([`cpuMsPerConfirmed.${key}`, label, 'cpuMs'] as const),
+  ({ cpuSeconds, figures: { confirmed } }) => {
+    if (confirmed === 0 || processes.some((name) => cpuSeconds[name] === undefined)) return null;
+    return (processes.reduce((sum, name) => sum + (cpuSeconds[name] ?? 0), 0) * 1_000) / confirmed;
+  },
+];
 
-export interface Told {
-  command: string;
-  environment: Summary['environment'];
-  configuration: Summary['configuration'];
-  plan: Plan;
-  runs: CountedRun[];
-}
+export const SECTIONS: { title: string; note?: string; metrics: Metric[] }[] = [
+  {
+    title: 'The crowd and the sale',
+    note: 'Turned away while units were unsold: refused before the last unit that was sold at all had been clicked.',
+    metrics: [
+      ['offeredPerSecond', 'clicks offered', 'perSecond', ({ rates }) => rates.offered],
+      ['yesPerSecond', 'told yes, while the crowd is there', 'perSecond', ({ rates }) => rates.yes],
+      ['confirmedPerSecond.crowd', 'confirmed, while the crowd is there', 'perSecond', ({ rates }) => rates.crowd],
+      ['confirmedPerSecond.end', 'confirmed, from first click to last decision', 'perSecond', ({ rates }) => rates.end],
+      ['bankPerSecond', 'charges by the bank, from its first to its last', 'perSecond', ({ rates }) => rates.bank],
+      ['confirmed.crowd', 'sold when the crowd had left', 'count', ({ figures }) => figures.confirmedWhenCrowdLeft],
+      ['confirmed.end', 'sold in the end', 'count', ({ figures }) => figures.confirmed],
+      ['unsold', 'left unsold', 'count', ({ figures }) => figures.unsold],
+      [
+        'turnedAwayWhileUnsold',
+        'turned away while units were unsold',
+        'count',
+        (run) => run.figures.turnedAwayWhileUnsold,
+      ],
+    ],
+  },
+  {
+    title: 'What they were told',
+    metrics: [
+      ['yes', 'yes', 'count', ({ figures }) => figures.yes],
+      ['no.soldOut', 'no: sold out (410)', 'count', ({ figures }) => figures.no.soldOut],
+      ['no.busy', 'no: busy, nothing happened (503)', 'count', ({ figures }) => figures.no.busy],
+      ['no.tooLate', 'no: not decided by the deadline (409)', 'count', ({ figures }) => figures.no.tooLate],
+      ['no.limit', 'no: limit or already bought (409)', 'count', ({ figures }) => figures.no.limit],
+      ['no.notOpen', 'no: not open (403)', 'count', ({ figures }) => figures.no.notOpen],
+      ['unanswered', 'no answer in time (504, or none)', 'count', ({ figures }) => figures.unanswered],
+      ['errors', 'errors', 'count', ({ figures }) => figures.errors],
+      ['unknown', 'orders without a final result in the end', 'count', ({ figures }) => figures.unknown],
+    ],
+  },
+  {
+    title: 'How long they waited',
+    note: 'From when a click was due, whenever it was sent, until the answer, or until the orders database decided.',
+    metrics: [
+      ...ranks('yesMs', 'yes', ({ figures }) => figures.answerMs.yes),
+      ...ranks('noMs', 'no', ({ figures }) => figures.answerMs.no),
+      ...ranks('clickToFinalMs', 'click to final result', (run) => run.clickToDecidedMs).slice(0, 3),
+      ['peakLine', 'longest queue', 'count', ({ figures }) => figures.peakLine],
+      ['drainedMs', 'last decision, after the crowd had left', 'ms', ({ figures }) => figures.drainedMs],
+    ],
+  },
+  {
+    title: 'CPU time per confirmed order',
+    note: 'Refusals included: everything that a process did in the run, divided by the orders sold.',
+    metrics: [
+      cpu('total', 'the shop, all of the following', SHOP),
+      ...SHOP.map((name) => cpu(name)),
+      cpu('bank', 'apart: the bank'),
+      cpu('k6', 'apart: k6, the crowd'),
+    ],
+  },
+];
 
-export function summaryOf({ command, environment, configuration, plan, runs }: Told): Summary {
-  const road = (name: Case['name'], road: Road) =>
-    roadSummary(runs.filter((run) => run.case === name && run.road === road));
+export const METRICS = SECTIONS.flatMap(({ metrics }) => metrics);
+
+export type RunSpread = ReturnType<typeof spreadOf>;
+export type Summary = ReturnType<typeof summaryOf>;
+
+export type Measured = { command: string; environment: Environment & { k6: string }; configuration: Configuration };
+
+export function summaryOf(measured: Measured, plan: Plan, runs: Ran[]) {
   const invalid = runs.flatMap((run) => run.invalid.map(({ why }) => `${describeRun(run)}: ${why}`));
+  const roadOf = (name: Case['name'], road: Road): Record<string, RunSpread> => {
+    const facts = runs.filter((run) => run.case === name && run.road === road).map((run) => run.facts);
+    return Object.fromEntries(METRICS.map(([key, , , of]) => [key, spreadOf(facts.map(of))]));
+  };
+  const roadsOf = ({ name }: Case) => ({ queued: roadOf(name, 'queued'), direct: roadOf(name, 'direct') });
   return {
-    command,
-    valid: invalid.length === 0,
-    invalid,
-    environment,
-    configuration,
-    cases: plan.cases.map((each) => ({
-      ...each,
-      roads: { queued: road(each.name, 'queued'), direct: road(each.name, 'direct') },
-    })),
-    runs: runs.map(({ facts: _, ...run }) => run),
+    ...{ ...measured, valid: invalid.length === 0, invalid },
+    cases: plan.cases.map((each) => ({ ...each, roads: roadsOf(each) })),
+    runs: runs.map(({ facts: _, timeline: __, k6Summary: ___, ...run }) => run),
   };
 }
 
-export const describeRun = ({ case: name, road, round }: Pick<CountedRun, 'case' | 'road' | 'round'>) =>
+export const describeRun = ({ case: name, road, round }: Pick<Ran, 'case' | 'road' | 'round'>) =>
   `${name}, ${road}, run ${round}`;
 
-const roadSummary = (runs: CountedRun[]): RoadSummary =>
-  Object.fromEntries(METRICS.map((metric) => [metric.key, spreadOf(runs.map((run) => metric.of(run.facts)))]));
-
-export function spreadOf(values: (number | null)[]): RunSpread {
+/** All null where a run has no such figure: a median of fewer runs would look like one of all. */
+export function spreadOf(values: (number | null)[]) {
   const runs = values.map((value) => (value === null ? null : rounded(value)));
   const known = runs.filter((value) => value !== null);
   if (known.length < runs.length || known.length === 0) return { median: null, min: null, max: null, runs };

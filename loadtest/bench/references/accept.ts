@@ -1,8 +1,9 @@
 // Reference (b): the least that a yes takes. The same token check, the gate's own script, a confirmed publish, 202.
-// PORT, REDIS_URL, AMQP_URL and TOKEN_SECRET say where and with whom; SALE_IDS whose gates it opens, with ample stock.
+// PORT, REDIS_URL, AMQP_URL and TOKEN_SECRET are its addresses and key; each of SALE_IDS gets a gate with ample stock.
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { keyOf } from '@flashsale/contracts/gate';
 import { mintId } from '@flashsale/contracts/ids';
 import { declareTopology, ORDERS } from '@flashsale/contracts/topology';
@@ -11,16 +12,13 @@ import { createVerifier } from 'fast-jwt';
 import { Redis } from 'ioredis';
 import { ROOT } from '../../../infra/native/leftovers.ts';
 
-const { PORT, REDIS_URL = '', AMQP_URL = '', TOKEN_SECRET = '', SALE_IDS = '' } = process.env;
-const DAY_MS = 86_400_000;
-const DECIDE_WITHIN_MS = 600_000;
-const UNSENT_DUE_MS = 10_000;
+const { PORT, REDIS_URL = '', AMQP_URL = '', TOKEN_SECRET: key = '', SALE_IDS = '' } = process.env;
+const [DAY_MS, DECIDE_WITHIN_MS, UNSENT_DUE_MS] = [86_400_000, 600_000, 10_000];
 const GATE = { process: 'reference', epoch: 1, tickets: 1_000_000_000, closed: 0, opensAt: 0 };
 
 /** The gateway's own script, and the parts of a sale's gate that are its KEYS. */
 const lua = readFileSync(join(ROOT, 'services/gateway/src/outbound/gate/admit.lua'), 'utf8');
 const PARTS = ['gate', 'buyers', 'orders', 'due', 'line', 'keys'];
-
 const scripts = { admit: { numberOfKeys: PARTS.length, lua } };
 const redis = new Redis(REDIS_URL, { scripts, enableAutoPipelining: true });
 const { admit } = redis as unknown as { admit(...args: (string | number)[]): Promise<[string]> };
@@ -33,19 +31,14 @@ await declareTopology(channel);
 channel.on('return', () => {
   throw new Error('no queue took the order');
 });
+const publish = promisify(channel.publish.bind(channel));
 
-const verify = createVerifier({
-  key: TOKEN_SECRET,
-  algorithms: ['HS256'],
-  allowedAud: 'flashsale',
-  requiredClaims: ['sub', 'aud', 'exp'],
-  cache: false,
-});
+const requiredClaims = ['sub', 'aud', 'exp'];
+const verify = createVerifier({ key, algorithms: ['HS256'], allowedAud: 'flashsale', requiredClaims, cache: false });
 
 createServer({ keepAliveTimeout: 30_000 }, (request, response) => {
   let text = '';
-  request.setEncoding('utf8');
-  request.on('data', (chunk) => {
+  request.setEncoding('utf8').on('data', (chunk) => {
     text += chunk;
   });
   request.on('end', async () => {
@@ -63,7 +56,7 @@ createServer({ keepAliveTimeout: 30_000 }, (request, response) => {
   });
 }).listen(Number(PORT), '127.0.0.1', 4_096);
 
-/** The order's id; nothing for whoever is not let in. */
+/** The order's id; undefined for a click that is not let in. */
 async function accept({ url = '', headers }: IncomingMessage, text: string): Promise<string | undefined> {
   const { sub: buyerId } = verify((headers.authorization ?? '').slice('Bearer '.length));
   const saleId = url.split('/')[3] ?? '';
@@ -75,14 +68,7 @@ async function accept({ url = '', headers }: IncomingMessage, text: string): Pro
   const args = [GATE.process, GATE.epoch, orderId, buyerId, quantity, record, UNSENT_DUE_MS, ''];
   const [kind] = await admit.call(redis, ...keys, ...args);
   if (kind !== 'admitted') return undefined;
-  await publish(orderId, command);
+  const properties = { persistent: true, mandatory: true, contentType: 'application/json', messageId: orderId };
+  await publish(ORDERS.exchange, ORDERS.queue, Buffer.from(command), properties);
   return orderId;
-}
-
-function publish(messageId: string, command: string): Promise<void> {
-  const properties = { persistent: true, mandatory: true, contentType: 'application/json', messageId };
-  return new Promise((resolve, reject) => {
-    const confirmed = (error: Error | null) => (error ? reject(error) : resolve());
-    channel.publish(ORDERS.exchange, ORDERS.queue, Buffer.from(command), properties, confirmed);
-  });
 }

@@ -23,6 +23,7 @@ const CHANNEL: ClientOptions = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 500,
   'grpc.max_receive_message_length': 64 * 1024 * 1024,
+  'grpc.enable_http_proxy': 0, // Neighbours are called directly, whatever proxy the environment names.
 };
 
 // Only UNAVAILABLE, which says that the neighbour could not be reached, and only calls that may be repeated.
@@ -62,9 +63,8 @@ export function connectTo<Made>(
 
 /** False when a call would only wait for a connection, or fail for want of one; asking starts to make one. */
 export function reachable(client: Client): boolean {
-  const state = client.getChannel().getConnectivityState(true);
-  // Idle is a channel that nobody has used for long: its next call connects.
-  return state === connectivityState.READY || state === connectivityState.IDLE;
+  // Idle: unused for long, and its next call connects.
+  return [connectivityState.READY, connectivityState.IDLE].includes(client.getChannel().getConnectivityState(true));
 }
 
 type UnaryMethod<Request, Response> = (

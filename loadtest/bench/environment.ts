@@ -1,0 +1,88 @@
+// The environment of a round: a fresh stack, the references beside it, and a load on its sales.
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openStores } from '../../infra/audit/stores.ts';
+import { LOCAL, ROOT } from '../../infra/native/leftovers.ts';
+import { createVhost } from '../../infra/native/namespace.ts';
+import { freePort } from '../../infra/native/ports.ts';
+import { startProcess, untilReady } from '../../infra/native/processes.ts';
+import { managementApi } from '../../infra/native/rabbit-management.ts';
+import { type ServiceEvent, type Stack, startStack } from '../../infra/native/stack.ts';
+import { supervise } from '../../infra/native/supervisor.ts';
+import { layLedger } from './ledger.ts';
+import { createLoad } from './load.ts';
+import type { Settings } from './settings.ts';
+
+export type Environment = Awaited<ReturnType<typeof openEnvironment>>;
+
+const FAST_BANK = { CHARGES_PER_SECOND: '0', LATENCY_P50_MS: '0', LATENCY_P99_MS: '0' };
+
+export async function openEnvironment(settings: Settings, end: AbortSignal, log: (line: string) => void) {
+  await using opened = new AsyncDisposableStack();
+  const lost = new AbortController();
+  const signal = AbortSignal.any([end, lost.signal]);
+  const onLost = (server: string) => lost.abort(new Error(`no bench without ${server}, which has ended`));
+  const dir = join(LOCAL, `bench-${process.pid}`);
+  const stack = await startStack({ dir, settings: { bank: FAST_BANK }, onLost, signal });
+  opened.defer(stack.stop);
+  const stores = openStores(stack);
+  opened.defer(stores.close);
+  const [orders, load] = [ordersOf(stack), createLoad(stack, stores, signal)];
+  opened.defer(orders.stop);
+  opened.defer(load.stop);
+  const ledger = await layLedger(stack.databases.orders);
+  const refusal = await startReference(opened, dir, 'refusal');
+  const accept = await startAccept(opened, stack);
+  const tested = { gateway: { gatewayUrl: stack.gatewayUrl, pid: stack.pids.gateway ?? 0 }, refusal, accept };
+  const toClose = opened.move();
+  const close = { [Symbol.asyncDispose]: () => toClose.disposeAsync() };
+  return { settings, signal, log, stack, stores, orders, ledger, ...tested, ...load, ...close };
+}
+
+/** The orders service, to be stopped and started again as it was, while all others stay. */
+function ordersOf({ dir, pids, services }: Stack) {
+  let service = services.orders;
+  const variables = readFileSync(`/proc/${pids.orders}/environ`, 'utf8').split('\0').filter(Boolean);
+  const env = Object.fromEntries(variables.map((variable) => variable.split(/=(.*)/s, 2)));
+  const onEvent = ({ event, pid }: ServiceEvent) => {
+    if (event === 'started' && pid) pids.orders = pid;
+  };
+  const file = join(ROOT, 'services/orders/src/main.ts');
+  return {
+    stop: () => service.stop(),
+    async start(): Promise<void> {
+      service = supervise({ dir, name: 'orders', file, env, opsPort: Number(env.OPS_PORT), onEvent });
+      await service.ready();
+    },
+  };
+}
+
+/** With a Redis database and a virtual host of its own: the gateway and orders never meet what is left there. */
+async function startAccept(opened: AsyncDisposableStack, stack: Stack) {
+  const password = await createVhost(managementApi(stack.rabbitManagementUrl), 'reference');
+  const saleIds = { warmUp: randomUUID(), counted: randomUUID() };
+  const reference = await startReference(opened, stack.dir, 'accept', {
+    REDIS_URL: `${stack.redisUrl}/1`,
+    AMQP_URL: `amqp://reference:${password}@${new URL(stack.amqpUrl).host}/reference`,
+    TOKEN_SECRET: stack.tokenSecret,
+    SALE_IDS: Object.values(saleIds).join(','),
+  });
+  return { ...reference, saleIds };
+}
+
+/** A reference that is a process, started as a service is, with the same Node. */
+export async function startReference(opened: AsyncDisposableStack, dir: string, name: string, own = {}) {
+  const port = await freePort();
+  const child = startProcess({
+    dir,
+    name: `reference-${name}`,
+    command: process.execPath,
+    args: ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, `references/${name}.ts`)],
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_ENV: 'production', PORT: String(port), ...own },
+  });
+  opened.defer(async () => void (await child.stop()));
+  const gatewayUrl = `http://127.0.0.1:${port}`;
+  await untilReady(child, () => fetch(gatewayUrl, { method: 'POST' }));
+  return { gatewayUrl, pid: child.pid };
+}

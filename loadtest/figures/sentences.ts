@@ -1,0 +1,142 @@
+// Figures of both paths as sentences, for the demo and the report: each is made from the figures, and praise is earned.
+import type { Percentiles, RoadFigures } from './figures.ts';
+import { count, duration } from './format.ts';
+
+type Counts = 'confirmed' | 'confirmedWhenCrowdLeft' | 'unsold' | 'turnedAwayWhileUnsold' | 'peakLine';
+
+/** One run's figures; or several runs' medians, with the failures of the worst. */
+export interface PathFigures extends Pick<RoadFigures, Counts | 'unanswered' | 'errors' | 'unknown'> {
+  no: Pick<RoadFigures['no'], 'busy' | 'tooLate'>;
+  answerMs: { yes: Pick<Percentiles, 'p50' | 'p99'> };
+  clickToFinalMs: Pick<Percentiles, 'p50'>;
+}
+
+export interface Compared {
+  units: number;
+  chargesPerSecond: number;
+  queued: PathFigures;
+  direct: PathFigures;
+}
+
+/** Less than a tenth more or less counts as no difference: these figures spread as much from run to run. */
+const CLEARLY = 1.1;
+
+/** The queue's gain, its cost, and the calls beside it. */
+export const sentences = (run: Compared): string[] => [gain(run), cost(run), calls(run)];
+
+export function gain({ units, chargesPerSecond, queued }: Compared): string {
+  const { confirmed, confirmedWhenCrowdLeft, turnedAwayWhileUnsold, peakLine } = queued;
+  const sold = confirmed === units ? `all ${count(units)}` : `${count(confirmed)} of ${count(units)}`;
+  const tooEarly =
+    turnedAwayWhileUnsold > 0 ? [`it turned ${count(turnedAwayWhileUnsold)} away while a unit was left`] : [];
+  const amiss = [...tooEarly, ...failure(queued)];
+  if (amiss.length > 0) return `The queue sold ${sold}, but ${and(amiss)}.`;
+  const praise = 'turned nobody away while a unit was left';
+  const later = confirmed - confirmedWhenCrowdLeft;
+  if (later === 0)
+    return `The queue sold ${sold} and ${praise}, but had nothing to keep: when the crowd had left, all was done.`;
+  const after = `${count(later)} ${later === 1 ? 'was' : 'were'} sold after the crowd left`;
+  if (confirmed < confirmedWhenCrowdLeft * CLEARLY)
+    return `The queue sold ${sold} and ${praise}, but had little to keep: ${after}.`;
+  const though = chargesPerSecond > 0 ? `, though the bank takes ${count(chargesPerSecond)}/s,` : '';
+  return `The queue sold ${sold}${though} and ${praise}: up to ${count(peakLine)} waited, ${after}.`;
+}
+
+export function cost({ queued, direct }: Compared): string {
+  const waited = queued.clickToFinalMs.p50;
+  const called = direct.clickToFinalMs.p50;
+  if (waited === null) return 'What the queue costs cannot be said: nothing was sold through it.';
+  const result = `half of its buyers knew the result within ${duration(waited)}`;
+  if (called === null) return `Its price is waiting: ${result}; on the direct path nobody got one to compare with.`;
+  if (waited < called * CLEARLY)
+    return `It cost nobody time: ${result}, on the direct path within ${duration(called)}.`;
+  const yes = duration(queued.answerMs.yes.p50);
+  const times = `${(waited / called).toFixed(1)} times the ${duration(called)} of the direct path`;
+  return `Its price is waiting: a yes came after ${yes}, but ${result}, ${times}.`;
+}
+
+export function calls({ units, direct }: Compared): string {
+  const { confirmed, unsold, no, turnedAwayWhileUnsold, clickToFinalMs } = direct;
+  if (confirmed === 0) return 'The direct path sold nothing, so it cannot be recommended by this run.';
+  const answer = `told the result in ${duration(clickToFinalMs.p50)}`;
+  const amiss = failure(direct);
+  const away = turnedAwayWhileUnsold > 0 ? `${count(turnedAwayWhileUnsold)} while a unit was left` : '';
+  if (!away && amiss.length === 0) {
+    const verdict = 'where the bank keeps up like this, calls are the simpler choice';
+    return `The direct path ${answer} and turned nobody away while a unit was left: ${verdict}.`;
+  }
+  const ending = (verdict: string) => (amiss.length > 0 ? '.' : `: ${verdict}.`);
+  if (unsold === 0) {
+    const but = and([away && `refused ${away}`, ...amiss]) + ending('enough where they may come again');
+    return `The direct path sold all ${count(units)} too and ${answer}, but ${but}`;
+  }
+  const why = no.tooLate > no.busy ? 'ran out of time for' : 'had no room for';
+  const never = `${count(unsold)} ${unsold === 1 ? 'was' : 'were'} never sold`;
+  const but = and([away && `${why} ${away}`, ...amiss, never]) + ending('calls suit a bank that keeps up');
+  return `The direct path ${answer}, but ${but}`;
+}
+
+export function speed({ queued, direct }: Compared): string {
+  const [yes, called] = [queued.answerMs.yes, direct.answerMs.yes];
+  const told = ({ p50, p99 }: typeof yes) => `${duration(p50)} (p99 ${duration(p99)})`;
+  const both = `a yes came after ${told(yes)}, directly after ${told(called)}`;
+  const faster = (rank: 'p50' | 'p99') => (yes[rank] ?? Infinity) * CLEARLY <= (called[rank] ?? 0);
+  if (!faster('p50') || !faster('p99')) return `Answers were not clearly faster with the queue: ${both}.`;
+  return `Answers came sooner with the queue: ${both}; with the queue it is a promise, directly it is the result.`;
+}
+
+export function cpuTime(queuedMs: number | null, directMs: number | null): string {
+  if (queuedMs === null || directMs === null) return 'What it cost in CPU time could not be read here.';
+  const [queued, direct] = [queuedMs, directMs].map((ms) => `${ms.toFixed(1)} ms`);
+  return `An order sold through the queue cost ${queued} of CPU time, a direct one ${direct}, refusals and all.`;
+}
+
+/** Buyers whom neither a yes nor a no reached, at most one phrase. */
+function failure({ unanswered, errors, unknown }: PathFigures): string[] {
+  if (unanswered + errors === 0) return unknown > 0 ? [`${count(unknown)} never got a result`] : [];
+  const got = [...(unanswered > 0 ? ['no answer in time'] : []), ...(errors > 0 ? ['an error'] : [])];
+  return [`${count(unanswered + errors)} got ${got.join(' or ')}`];
+}
+
+const and = (parts: string[]) => new Intl.ListFormat('en-GB').format(parts.filter(Boolean));
+
+type Medians = Record<string, { median: number | null; max: number | null }>;
+type CaseFigures = Record<'units' | 'buyers' | 'seconds' | 'chargesPerSecond', number> & {
+  name: string;
+  roads: Record<'queued' | 'direct', Medians>;
+};
+
+/** The gain and the cost at the peak, and the same three sentences below capacity, where the queue does not help. */
+export function wordsOf({ cases }: { cases: CaseFigures[] }): Record<'gives' | 'costs' | 'noHelp', string[]> {
+  const of = (name: string) => cases.find((each) => each.name === name) as CaseFigures;
+  const [peak, calm] = [of('peak'), of('calm')];
+  const [atPeak, below] = [comparedOf(peak), comparedOf(calm)];
+  const cpuOf = (road: 'queued' | 'direct') => peak.roads[road]['cpuMsPerConfirmed.total']?.median ?? null;
+  const rates = `${count(calm.buyers / calm.seconds)}/s at a bank that takes ${count(calm.chargesPerSecond)}/s`;
+  return {
+    gives: [gain(atPeak), calls(atPeak), speed(atPeak)],
+    costs: [cost(atPeak), cpuTime(cpuOf('queued'), cpuOf('direct'))],
+    noHelp: [`Below capacity (${rates}): ${gain(below)}`, cost(below), calls(below)],
+  };
+}
+
+/** A limit of the bank above the arrivals holds no order back, so it is not told. */
+const comparedOf = ({ units, buyers, seconds, chargesPerSecond, roads }: CaseFigures): Compared => ({
+  ...{ units, queued: figuresOf(roads.queued, units), direct: figuresOf(roads.direct, units) },
+  chargesPerSecond: buyers / seconds > chargesPerSecond ? chargesPerSecond : 0,
+});
+
+/** Medians; but a failure that the middle run does not have is the worst run's, so that praise holds for every run. */
+function figuresOf(road: Medians, units: number): PathFigures {
+  const median = (key: string) => road[key]?.median ?? null;
+  const failures = (key: string) => median(key) || (road[key]?.max ?? 0);
+  const unsold = failures('unsold');
+  return {
+    ...{ unsold, confirmed: units - unsold, confirmedWhenCrowdLeft: median('confirmed.crowd') ?? 0 },
+    ...{ turnedAwayWhileUnsold: failures('turnedAwayWhileUnsold'), peakLine: median('peakLine') ?? 0 },
+    ...{ unanswered: failures('unanswered'), errors: failures('errors'), unknown: failures('unknown') },
+    no: { busy: median('no.busy') ?? 0, tooLate: median('no.tooLate') ?? 0 },
+    answerMs: { yes: { p50: median('yesMs.p50'), p99: median('yesMs.p99') } },
+    clickToFinalMs: { p50: median('clickToFinalMs.p50') },
+  };
+}

@@ -1,0 +1,366 @@
+// From runs to the report: figures with their spread, when they do not count, its words, and the pages that quote it.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import type { Order } from '../../infra/clients/shop.ts';
+import type { RoadFigures } from '../figures/figures.ts';
+import { wordsOf } from '../figures/sentences.ts';
+import { chart, timelineOf } from './chart.ts';
+import { figure, html, markdown } from './markdown.ts';
+import { type Case, CONFIGURATION, type Evidence, orderOf, type Plan, planOf, type Road, whyInvalid } from './plan.ts';
+import { COMMITTED, costRows, resultRows } from './readme.ts';
+import { factsOf, type Ran, type RunFacts, type TimedClick } from './run.ts';
+import { METRICS, type Measured, type Summary, spreadOf, summaryOf } from './summary.ts';
+
+const sizes = { units: 400, buyers: 1_200, seconds: 2, chargesPerSecond: 100 };
+const plan: Plan = {
+  rounds: 3,
+  cases: [
+    { name: 'peak', title: 'more than the bank takes', ...sizes },
+    { name: 'calm', title: 'less than the bank takes', ...sizes, units: 200, buyers: 200, chargesPerSecond: 1_000 },
+  ],
+};
+
+const wait = (p50: number) => ({ p50, p95: p50 * 2, p99: p50 * 3, max: p50 * 4 });
+const NOBODY = { soldOut: 0, busy: 0, tooLate: 0, limit: 0, notOpen: 0 };
+
+const base: RoadFigures = {
+  offered: 1_200,
+  yes: 400,
+  no: { ...NOBODY, soldOut: 800 },
+  unanswered: 0,
+  unknown: 0,
+  errors: 0,
+  turnedAwayWhileUnsold: 0,
+  confirmedWhenCrowdLeft: 180,
+  confirmed: 400,
+  unsold: 0,
+  answerMs: { yes: wait(5), no: wait(1) },
+  clickToFinalMs: wait(1_500),
+  peakLine: 260,
+  drainedMs: 2_200,
+};
+const turnedAway = { yes: 260, no: { ...NOBODY, busy: 940 }, turnedAwayWhileUnsold: 940 };
+const FIGURES: Record<Case['name'], Record<Road, RoadFigures>> = {
+  peak: {
+    queued: base,
+    direct: {
+      ...base,
+      ...turnedAway,
+      confirmed: 260,
+      unsold: 140,
+      answerMs: { yes: wait(900), no: wait(2) },
+      drainedMs: 800,
+    },
+  },
+  calm: {
+    queued: { ...base, offered: 200, yes: 200, no: NOBODY, confirmed: 200, drainedMs: 200 },
+    direct: { ...base, offered: 200, yes: 200, no: NOBODY, confirmed: 200, answerMs: { yes: wait(70), no: wait(0) } },
+  },
+};
+const DECIDED: Record<Case['name'], Record<Road, number>> = {
+  peak: { queued: 1_500, direct: 890 },
+  calm: { queued: 200, direct: 68 },
+};
+const CPU = { gateway: 0.8, orders: 0.6, inventory: 0.2, payment: 0.4, postgres: 0.7, redis: 0.1, rabbitmq: 0.5 };
+
+const madeUp = (name: Case['name'], road: Road, round: number): RunFacts => ({
+  figures: FIGURES[name][road],
+  rates: { offered: 600, yes: 190, crowd: 90, end: 400 / 4.2, bank: FIGURES[name][road].confirmed / 4 },
+  // A little slower from round to round, so that there is a spread.
+  clickToDecidedMs: wait(DECIDED[name][road] + round),
+  cpuSeconds: { ...CPU, bank: 0.2, k6: 1.5 },
+});
+
+const runs: Ran[] = [1, 2, 3].flatMap((round) =>
+  (['peak', 'calm'] as const).flatMap((name) =>
+    (['queued', 'direct'] as const).map((road) => ({
+      ...{ case: name, road, round, facts: madeUp(name, road, round), invalid: [] },
+      ...{ timeline: [], k6Summary: {} },
+      audit: { checks: 31, holding: 31 },
+      k6: { dropped: 0, lateMs: { p99: 3, max: 12 } },
+    })),
+  ),
+);
+
+const measured: Measured = {
+  command: 'npm run loadtest -- --quick',
+  environment: {
+    ...{ at: '2026-11-25T02:00:00.000Z', commit: '1234567', cpu: 'a processor', cores: 2, memoryGiB: 24, os: 'Linux' },
+    ...{ node: 'v24.21.0', postgres: '15.18', redis: '7.0.15', rabbitmq: '3.10.8', k6: '1.8.1' },
+  },
+  configuration: { ...CONFIGURATION, rounds: plan.rounds },
+};
+
+const click = (more: Partial<TimedClick> = {}): TimedClick => ({
+  ...{ dueAt: 1_000, lateMs: 0, answerMs: 5, answeredAt: 1_005, status: 202, timedOut: false },
+  ...{ problem: null, reason: null, orderId: null },
+  ...more,
+});
+
+test('a figure is the middle run, with the least and the most, and every run is kept', () => {
+  assert.deepEqual(spreadOf([3, 1, 2]), { median: 2, min: 1, max: 3, runs: [3, 1, 2] });
+  assert.deepEqual(spreadOf([4, 1]), { median: 2.5, min: 1, max: 4, runs: [4, 1] });
+});
+
+test('a figure that one run lacks is left out for all: a median of fewer runs would look like one of all', () => {
+  assert.deepEqual(spreadOf([3, null]), { median: null, min: null, max: null, runs: [3, null] });
+});
+
+test('every case has every figure on both paths, each under a name of its own', () => {
+  const { cases } = summaryOf(measured, plan, runs);
+  assert.equal(new Set(METRICS.map(([key]) => key)).size, METRICS.length);
+  assert.deepEqual(
+    cases.map(({ name }) => name),
+    ['peak', 'calm'],
+  );
+  for (const { roads } of cases)
+    for (const road of [roads.queued, roads.direct]) {
+      assert.deepEqual(
+        Object.keys(road),
+        METRICS.map(([key]) => key),
+      );
+      for (const { runs } of Object.values(road)) assert.equal(runs.length, 3);
+    }
+});
+
+const metric = (key: string) => METRICS.find(([known]) => known === key)?.[3] ?? assert.fail(key);
+
+test('rates are worked out from the clicks and the orders of one run', () => {
+  const turn = {
+    round: 1,
+    road: 'queued' as const,
+    case: { ...(plan.cases[0] as Case), units: 2, buyers: 4, seconds: 2 },
+  };
+  const ids = ['a', 'b', null, null];
+  // Due each half second; the second yes comes after the last click.
+  const crowd = ids.map((orderId, i) =>
+    click({ orderId, dueAt: 1_000 + i * 500, answeredAt: 1_010 + i * 2_000, status: orderId ? 202 : 410 }),
+  );
+  const order = (orderId: string, decidedAt: number): [string, Order] => [
+    orderId,
+    { orderId, status: 'confirmed', createdAt: 1_000, decidedAt },
+  ];
+  const { rates, clickToDecidedMs } = factsOf(turn, crowd, new Map([order('a', 2_500), order('b', 4_500)]), 100);
+  assert.deepEqual(rates, { offered: 2, yes: 0.5, crowd: 0.5, end: 0.5, bank: 100 });
+  assert.deepEqual([clickToDecidedMs.p50, clickToDecidedMs.max], [1_500, 3_000]);
+});
+
+test('final results and CPU time are worked out from one run each', () => {
+  const valueIn = (key: string) => metric(key)(madeUp('peak', 'queued', 1));
+  assert.equal(valueIn('clickToFinalMs.p50'), 1_501);
+  assert.equal(valueIn('cpuMsPerConfirmed.gateway'), 2);
+  assert.equal(Math.round((valueIn('cpuMsPerConfirmed.total') ?? 0) * 100), 825, 'without bank and crowd');
+});
+
+test('CPU time that cannot be read is not written as none', () => {
+  const total = metric('cpuMsPerConfirmed.total');
+  const facts = madeUp('peak', 'queued', 1);
+  assert.equal(total({ ...facts, cpuSeconds: { gateway: 1 } }), null);
+  assert.equal(total({ ...facts, figures: { ...facts.figures, confirmed: 0 } }), null);
+});
+
+test('each path runs at least five times, and which one is first changes', () => {
+  for (const plan of [planOf(false), planOf(true)]) {
+    assert.ok(plan.rounds >= 5);
+    const turns = orderOf(plan);
+    assert.equal(turns.length, plan.rounds * plan.cases.length * 2);
+    const peak = turns.filter((turn) => turn.case.name === 'peak').map(({ road }) => road);
+    assert.deepEqual(peak.slice(0, 4), ['queued', 'direct', 'direct', 'queued']);
+  }
+});
+
+const sound: Evidence = {
+  ...{ exitCode: 0, dropped: 0, buyers: 9, clicks: 9, lateMs: { p99: 4 } },
+  ...{ deaths: [], undecided: 0, audit: { ok: true, checks: [] } },
+};
+const failing = { name: 'money', ok: false, left: 1, right: 2, terms: [2], differing: [], parts: [] };
+
+const reasons = (evidence: Evidence) =>
+  whyInvalid(evidence)
+    .map(({ whose, why }) => `${whose}: ${why}`)
+    .join();
+
+test('a run counts unless k6 was late, dropped or ended early, or the audit found a difference', () => {
+  assert.deepEqual(whyInvalid(sound), []);
+  assert.match(reasons({ ...sound, dropped: 2 }), /^crowd: .*dropped 2 iterations/);
+  assert.match(reasons({ ...sound, lateMs: { p99: 101 } }), /^crowd: .*generator was saturated/);
+  assert.match(reasons({ ...sound, clicks: 8 }), /^crowd: .*8 clicks were made of 9/);
+  assert.match(reasons({ ...sound, exitCode: 99 }), /^shop: .*threshold/);
+  assert.match(reasons({ ...sound, exitCode: 107 }), /^shop: .*code 107/);
+  assert.match(reasons({ ...sound, deaths: ['orders'] }), /^shop: orders ended in the middle/);
+  assert.match(reasons({ ...sound, undecided: 3 }), /^shop: 3 orders had no final result/);
+  assert.match(reasons({ ...sound, audit: { ok: false, checks: [failing] } }), /^shop: .*difference: money/);
+});
+
+test('what a crowd that was not whole crosses of the thresholds on it is not put down to the shop', () => {
+  assert.equal(reasons({ ...sound, exitCode: 99, dropped: 2 }), 'crowd: k6 dropped 2 iterations');
+  assert.equal(reasons({ ...sound, exitCode: 99, clicks: 8 }), 'crowd: 8 clicks were made of 9');
+  assert.match(reasons({ ...sound, exitCode: 99, lateMs: { p99: 101 } }), /shop: a threshold/);
+});
+
+test('one run that does not count makes the whole invalid, and is named', () => {
+  const [first, ...others] = runs;
+  assert.ok(first);
+  const late = { ...first, invalid: [{ whose: 'crowd' as const, why: 'k6 dropped 2 iterations' }] };
+  const { valid, invalid } = summaryOf(measured, plan, [late, ...others]);
+  assert.equal(valid, false);
+  assert.deepEqual(invalid, ['peak, queued, run 1: k6 dropped 2 iterations']);
+});
+
+const summary = summaryOf(measured, plan, runs);
+const orders = new Map<string, Order>([
+  ['a', { orderId: 'a', status: 'confirmed', createdAt: 1_002, decidedAt: 1_150 }],
+  ['b', { orderId: 'b', status: 'rejected', createdAt: 1_052, decidedAt: 1_200 }],
+]);
+const clicks = [
+  click({ orderId: 'a' }),
+  click({ dueAt: 1_050, answeredAt: 1_055, orderId: 'b' }),
+  click({ dueAt: 1_100, answeredAt: 1_101, status: 410, problem: 'sold-out' }),
+];
+const timeline = timelineOf(clicks, orders);
+const drawn = await chart(plan.cases[0] as Case, { queued: [timeline, timeline], direct: [timeline] });
+const written = markdown(summary);
+const page = html(written, { 'peak.svg': drawn, 'calm.svg': drawn });
+
+test('the time line counts clicked, accepted, confirmed and waiting orders', () => {
+  const at = (seconds: number) =>
+    ['clicked', 'accepted', 'confirmed', 'waiting'].map(
+      (name) => timeline.findLast((point) => point.curve.startsWith(name) && point.seconds <= seconds)?.orders,
+    );
+  assert.deepEqual(at(0), [1, 0, 0, 0]);
+  assert.deepEqual(at(0.06), [2, 2, 0, 2]);
+  assert.deepEqual(at(0.15), [3, 2, 1, 1]);
+  assert.deepEqual(at(0.2), [3, 2, 1, 0]);
+});
+
+test('a chart has four curves for each run of each path, on axes with units that the paths share', () => {
+  assert.equal(
+    drawn.match(/<path aria-label="line mark|<path [^>]*stroke="#(8b949e|2da44e|0969da|e16f24)"/g)?.length,
+    12 + 4,
+  );
+  for (const text of [
+    'seconds since the first click',
+    'orders',
+    'queued: a message waits',
+    '400 units',
+    '1 sold, 399 never',
+  ])
+    assert.ok(drawn.includes(`>${text}<`), text);
+  assert.doesNotMatch(drawn, /NaN|Infinity|undefined/);
+  assert.match(drawn, /<rect [^>]*fill="white"/);
+});
+
+test('the page loads nothing: the pictures stand in it', () => {
+  assert.equal(page.match(/<svg /g)?.length, 2);
+  assert.doesNotMatch(page, /(src|href|url)\s*[=(]/i);
+  assert.doesNotMatch(page.replace(/xmlns(:xlink)?="[^"]+"/g, ''), /https?:|<script|@import/i);
+});
+
+test('the report tells every figure of both paths with its spread, every run, and where it was measured', () => {
+  for (const [, label] of METRICS) assert.ok(written.includes(`| ${label} |`), label);
+  assert.match(written, /\| click to final result, p50 \| 1\.5 s \| 892 ms \(891 ms … 893 ms\) \|/);
+  assert.match(written, /!\[[^\]]+\]\(peak\.svg\)/);
+  assert.match(written, /calm, direct, run 3 \| 31 of 31/);
+  assert.match(written, /2 × a processor, 24 GiB/);
+  assert.match(written, /direct: deadline 2000 ms, at most 100 calls in flight/);
+  assert.match(written, /All 12 runs count/);
+  assert.match(page, /<td align="right">892 ms \(891 ms … 893 ms\)<\/td>/);
+});
+
+test('a report of runs that do not count says so before anything else', () => {
+  const bad = html(markdown({ ...summary, valid: false, invalid: ['peak, queued, run 1: <odd>'] }), {});
+  assert.ok(bad.indexOf('do not count') < bad.indexOf('<h2'));
+  assert.match(bad, /&lt;odd&gt;/);
+});
+
+test('a figure is written with its unit', () => {
+  assert.equal(figure(1_234, 'count'), '1,234');
+  assert.equal(figure(99.44, 'perSecond'), '99.4/s');
+  assert.equal(figure(1_000.4, 'perSecond'), '1,000/s');
+  assert.equal(figure(1_234, 'ms'), '1.2 s');
+  assert.equal(figure(1.234, 'cpuMs'), '1.23 ms');
+  assert.equal(figure(null, 'ms'), '–');
+});
+
+test('the words are made of the medians: the gain, the cost, and where the queue does not help', () => {
+  const { gives, costs, noHelp } = wordsOf(summary);
+  assert.match(
+    gives[0] ?? '',
+    /sold all 400, though the bank takes 100\/s, and turned nobody away .* 220 were sold after/,
+  );
+  assert.match(gives[1] ?? '', /direct path .* had no room for 940 while a unit was left and 140 were never sold/);
+  assert.match(gives[2] ?? '', /came sooner with the queue: a yes came after 5\.0 ms .* directly after 900 ms/);
+  assert.match(costs[0] ?? '', /price is waiting: .* within 1\.5 s, 1\.7 times the 892 ms/);
+  assert.match(costs[1] ?? '', /8\.3 ms of CPU time, a direct one 12\.7 ms/);
+  assert.match(noHelp[0] ?? '', /^Below capacity \(100\/s at a bank that takes 1,000\/s\): The queue sold all 200/);
+  assert.match(noHelp[1] ?? '', /within 202 ms, 2\.9 times the 70 ms of the direct path/);
+  assert.match(noHelp[2] ?? '', /turned nobody away .* calls are the simpler choice/);
+});
+
+test('words do not praise what the figures do not show', () => {
+  const swapped = runs.map((run) => {
+    const facts = run.road === 'direct' ? madeUp(run.case, 'queued', 1) : madeUp(run.case, 'direct', 1);
+    return { ...run, facts };
+  });
+  const { gives, costs, noHelp } = wordsOf(summaryOf(measured, plan, swapped));
+  assert.match(gives[0] ?? '', /^The queue sold 260 of 400, but it turned 940 away/);
+  assert.match(gives[2] ?? '', /not clearly faster with the queue/);
+  assert.match(costs[0] ?? '', /^It cost nobody time/);
+  assert.match(noHelp[1] ?? '', /^It cost nobody time/);
+});
+
+test('one run in which the queue turned a buyer away is enough for no praise', () => {
+  const [first, ...others] = runs as [Ran, ...Ran[]];
+  const figures = { ...first.facts.figures, turnedAwayWhileUnsold: 3, confirmed: 399, unsold: 1 };
+  const failed = { ...first, facts: { ...first.facts, figures } };
+  const { gives } = wordsOf(summaryOf(measured, plan, [failed, ...others]));
+  assert.equal(gives[0], 'The queue sold 399 of 400, but it turned 3 away while a unit was left.');
+});
+
+const ROOT = join(import.meta.dirname, '../..');
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+const committed: Summary = JSON.parse(read(COMMITTED));
+
+/** The rows below a heading of a table; each without its label, which is in another language on one of the pages. */
+function figuresIn(page: string, heading: RegExp): string[][] | undefined {
+  const [table] =
+    read(page)
+      .split(heading)[1]
+      ?.match(/^\n?(\|.*\|\n)+/) ?? [];
+  const cells = (row: string) => row.split('|').slice(2, -1);
+  return table
+    ?.trim()
+    .split('\n')
+    .slice(1)
+    .map((row) => cells(row).map((each) => each.trim()));
+}
+const figures = (rows: string[][]) => rows.map(([, ...each]) => each);
+
+test('the table of docs/load-tests.md says what the committed report says', () => {
+  assert.deepEqual(figuresIn('docs/load-tests.md', /^\| *\| queued *\| direct *\|$/m), figures(costRows(committed)));
+});
+
+for (const page of ['README.md', 'README.zh-CN.md'])
+  test(`the three rows of result of ${page} are those of the committed report`, (t) => {
+    const found = figuresIn(page, /^\| *\| `?queued`? *\| `?direct`? *\|$/m);
+    if (found?.length !== 3) return t.skip('the page has no three rows of result yet');
+    assert.deepEqual(found, figures(resultRows(committed)));
+  });
+
+test('the committed report counts, and is one of the full comparison at a commit that is named', () => {
+  assert.equal(committed.valid, true);
+  assert.equal(committed.command, 'npm run loadtest');
+  assert.match(committed.environment.commit ?? '', /^[0-9a-f]{7,}$/);
+});
+
+test('the committed report tells the same figures as Markdown and as a page, in six files', () => {
+  const folder = dirname(join(ROOT, COMMITTED));
+  const [report, page] = ['report.md', 'report.html'].map((name) => readFileSync(join(folder, name), 'utf8'));
+  assert.ok(report?.includes(committed.environment.at) && page?.includes(committed.environment.at));
+  for (const [label, ...figures] of costRows(committed))
+    for (const figure of figures)
+      assert.ok(report?.includes(`| ${figure} |`) && page?.includes(`>${figure}</td>`), `${label}: ${figure}`);
+  assert.ok(readdirSync(folder).length <= 6);
+});

@@ -1,5 +1,5 @@
-// One script of the course for real: on the stack that is up, or on one of its own; then everything is waited for and audited.
-import { mkdtempSync, rmSync } from 'node:fs';
+// npm run loadtest -- SCRIPT: one k6 script on the stack that is up, or on a private one, and the audit after it.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isStackNamed, namedAddressBook, readAddressBook, UP } from '../../infra/address-book/address-book.ts';
@@ -14,81 +14,89 @@ import { startStack } from '../../infra/native/stack.ts';
 import { wrap } from '../figures/format.ts';
 import { KNOBS } from '../k6/knobs.ts';
 import { CONFIGURATION, describeDirect } from '../report/plan.ts';
-import { findScript, type Script, scripts } from './scripts.ts';
-import { type VenueStack, writeVenue } from './venue.ts';
+import { type K6Stack, writeK6AddressBook } from './write-address-book.ts';
 
-/** Beside the minutes of a soak. */
-const K6_WITHIN_MINUTES = 10;
 const REST_WITHIN_MS = 180_000;
-/** k6's own for "a threshold was crossed". */
-const THRESHOLD = 99;
+/** Only the script knows how many buyers it needs with settings that are not its own, so there are more than enough. */
+const ENOUGH_BUYERS = 50_000;
+const SCRIPTS = join(import.meta.dirname, '../k6');
 
-export interface How {
-  say(line: string): void;
-  signal: AbortSignal;
+/** In their order. The first lines of each are what it is `about`, and how many `Buyers:` its own settings need. */
+export const scripts = () =>
+  readdirSync(SCRIPTS)
+    .filter((file) => /^\d\d-[a-z-]+\.ts$/.test(file))
+    .toSorted()
+    .map((name) => {
+      const file = join(SCRIPTS, name);
+      const [, about = '', buyers] = /^((?:\/\/ .*\n)+?)\/\/ Buyers: (\d+)$/m.exec(readFileSync(file, 'utf8')) ?? [];
+      return { name: name.slice(0, -3), file, about: about.replace(/\n?\/\/ /g, ' ').trim(), buyers: Number(buyers) };
+    });
+type Script = ReturnType<typeof scripts>[number];
+
+/** By number, by name, or by both. */
+export function findScript(asked: string): Script | undefined {
+  const number = /^\d+$/.test(asked) ? asked.padStart(2, '0') : undefined;
+  return scripts().find(({ name }) => name === asked || name.slice(3) === asked || name.slice(0, 2) === number);
 }
 
-/** The exit code: 0 when every threshold holds, that no click was left out among them, and every check of the audit. */
+function listScripts(): number {
+  const list = (name: string, about: string) =>
+    wrap(about, 80).forEach((line, i) => void console.log(`${(i === 0 ? name : '').padEnd(32)}${line}`));
+  for (const { name, about } of scripts()) list(name, about);
+  console.log('\nSettings in the environment, where a script has them:');
+  for (const [name, about] of Object.entries(KNOBS)) list(`  ${name}`, about);
+  return 0;
+}
+
+type How = { say(line: string): void; signal: AbortSignal };
+
+/** Returns the exit code: 0 when every threshold (no click left out among them) and every check of the audit holds. */
 export async function runScript(asked: string, how: How): Promise<number> {
   if (asked === 'list') return listScripts();
   const script = findScript(asked);
   if (!script) throw new Error(`there is no script ${asked}: npm run loadtest -- list names them`);
-  const undo: (() => Promise<unknown> | unknown)[] = [];
-  try {
-    return await unlessEnded(how.signal, onStack(script, how, undo));
-  } finally {
-    for (const step of undo.toReversed())
-      await Promise.resolve(step()).catch((error) => how.say(`while stopping: ${error}`));
-  }
+  await using opened = new AsyncDisposableStack();
+  return await unlessEnded(how.signal, runAndAudit(script, how, opened));
 }
 
-function listScripts(): number {
-  for (const { name, about } of scripts()) console.log(listed(name, about));
-  console.log('\nTurned by the environment, where a script has it:');
-  for (const [name, about] of Object.entries(KNOBS)) console.log(listed(`  ${name}`, about));
-  return 0;
-}
-
-const listed = (name: string, about: string) =>
-  wrap(about, 80)
-    .map((line, i) => `${(i === 0 ? name : '').padEnd(32)}${line}`)
-    .join('\n');
-
-async function onStack(script: Script, { say, signal }: How, undo: (() => unknown)[]): Promise<number> {
+async function runAndAudit(script: Script, { say, signal }: How, opened: AsyncDisposableStack): Promise<number> {
   const k6 = await findK6(say);
-  const scratch = mkdtempSync(join(tmpdir(), 'flashsale-loadtest-'));
-  undo.push(() => rmSync(scratch, { recursive: true }));
-  const stack = await stackFor(say, signal, undo);
+  const stack = await stackFor({ say, signal }, opened);
   const stores = openStores(stack);
-  undo.push(stores.close);
+  opened.defer(stores.close);
+  const scratch = mkdtempSync(join(tmpdir(), 'flashsale-loadtest-'));
+  opened.defer(() => rmSync(scratch, { recursive: true }));
+  const knobs = Object.entries(process.env).filter(([name, value]) => value && name in KNOBS);
+  const env = { ...Object.fromEntries(knobs), ADDRESS_BOOK: join(scratch, 'address-book.json') };
+  writeK6AddressBook(env.ADDRESS_BOOK, stack, knobs.length > 0 ? ENOUGH_BUYERS : script.buyers);
 
-  const venueFile = join(scratch, 'venue.json');
-  writeVenue(venueFile, stack, buyersOf(script));
   say(`${script.name} with k6 ${k6.version} (${k6.how}): ${script.about}`);
-  const minutes = K6_WITHIN_MINUTES + Number(process.env.SOAK_MINUTES || 0);
-  say(`k6 has ${minutes} minutes, and then all orders have ${REST_WITHIN_MS / 1_000} s to come to their end`);
-  const within = AbortSignal.any([signal, AbortSignal.timeout(minutes * 60_000)]);
-  const env = { ...knobs(), VENUE: venueFile };
-  const exitCode = await k6.run({ script: script.file, env, signal: within });
+  const minutes = 10 + Number(process.env.SOAK_MINUTES || 0);
+  say(`k6 has ${minutes} minutes, and then every order has ${REST_WITHIN_MS / 1_000} s to become final`);
+  const ended = AbortSignal.any([signal, AbortSignal.timeout(minutes * 60_000)]);
+  const exitCode = await k6.run({ script: script.file, env, signal: ended });
   signal.throwIfAborted();
 
   say('waiting until nothing is in flight, then the audit');
   const audited = await audit(stores, { atRest: true, patienceMs: REST_WITHIN_MS });
   for (const line of describeShortly(audited)) say(line);
-  if (exitCode !== 0)
-    say(exitCode === THRESHOLD ? '✗ a threshold was crossed: see above' : `✗ k6 ended with code ${exitCode}`);
+  // 99 is k6's own.
+  const why = exitCode === 99 ? 'a threshold was crossed: see above' : `k6 ended with code ${exitCode}`;
+  if (exitCode !== 0) say(`✗ ${why}`);
   return exitCode || (audited.ok ? 0 : 1);
 }
 
-/** The one that the environment names, else the one that is up, else one of its own. */
-async function stackFor(
-  say: How['say'],
-  signal: AbortSignal,
-  undo: (() => unknown)[],
-): Promise<VenueStack & StoreAddresses> {
+/** The stack that the environment names, else the one that is up, else a private one. */
+async function stackFor({ say, signal }: How, opened: AsyncDisposableStack): Promise<K6Stack & StoreAddresses> {
   if (isStackNamed()) {
     say('on the stack that the environment names');
-    return { ...(await namedAddressBook()), addresses: namedAddresses() };
+    // Only 11-grpc calls the services themselves, and it names an address that is missing.
+    const {
+      ORDERS_ADDRESS: orders = '',
+      INVENTORY_ADDRESS: inventory = '',
+      PAYMENT_ADDRESS: payment = '',
+    } = process.env;
+    return { ...(await namedAddressBook()), addresses: { orders, inventory, payment } };
   }
   if (ownerOf(UP)) {
     say('on the stack that is up');
@@ -97,20 +105,7 @@ async function stackFor(
   say('no stack is up: starting three servers and five services, all private to this run');
   const settings = { gateway: CONFIGURATION.gateway };
   const stack = await startStack({ dir: join(ROOT, `.local/loadtest-${process.pid}`), settings, signal });
+  opened.defer(stack.stop);
   say(describeDirect(settings.gateway));
-  undo.push(stack.stop);
   return stack;
 }
-
-/** Only one script calls the services themselves, so only that one misses them. */
-function namedAddresses({ ORDERS_ADDRESS = '', INVENTORY_ADDRESS = '', PAYMENT_ADDRESS = '' } = process.env) {
-  return { orders: ORDERS_ADDRESS, inventory: INVENTORY_ADDRESS, payment: PAYMENT_ADDRESS };
-}
-
-/** How many a script needs whose settings were turned, only the script can tell: so there are plenty. */
-const PLENTY = 50_000;
-const buyersOf = ({ buyers }: Script) => (Object.keys(knobs()).length > 0 ? PLENTY : buyers);
-
-/** Those of the caller's environment that scripts read. */
-const knobs = () =>
-  Object.fromEntries(Object.keys(KNOBS).flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));

@@ -1,51 +1,31 @@
-// From nothing to the peak within one second, and whoever is answered 503 goes home: the queue takes all who come while there
-// are units; calls take as many as the bank can serve just then, and turn the rest away with units on the shelf.
+// From nothing to the peak within a second, and a buyer who is answered 503 does not come back: the queue accepts every
+// click while stock lasts, direct calls accept what the bank can take just then and turn the rest away.
 // Buyers: 1600
 import exec from 'k6/execution';
-import type { Options } from 'k6/options';
-import { knob, type Road, roads } from './knobs.ts';
-import { oneAfterTheOther, openingBell, shown } from './shapes.ts';
-import { buy, buyer, openSale, setBank } from './shop.ts';
+import { knob } from './knobs.ts';
+import { openingBell } from './shapes.ts';
+import { buy, buyer, openSales, type Sales } from './shop.ts';
+import { bothModes, modeNow, SHOWN } from './summary.ts';
 
 const UNITS = knob('UNITS', 300);
 const BELL = { peak: knob('RATE', 500), seconds: knob('SECONDS', 3) };
-const BANK = { chargesPerSecond: knob('BANK', 100) };
-const ROADS = roads();
-/** When the second crowd comes, the line that the first left has ended. */
-const LINE_SECONDS = 10 + (BANK.chargesPerSecond && UNITS / BANK.chargesPerSecond);
+const BANK = knob('BANK', 100);
 
-export const options: Options = {
-  scenarios: oneAfterTheOther({
-    roads: ROADS,
-    shape: openingBell(BELL),
-    apartSeconds: BELL.seconds + LINE_SECONDS,
-  }),
+export const options = bothModes({
+  arrivals: openingBell(BELL),
+  // When the second crowd comes, the queue that the first left is empty.
+  apartSeconds: BELL.seconds + 10 + (BANK && UNITS / BANK),
   thresholds: {
-    dropped_iterations: ['count==0'],
     'answers{kind:error}': ['count==0'],
-    ...Object.assign({}, ...ROADS.map(thresholdsOf)),
+    'answers{kind:yes}': { queued: `count==${UNITS}`, direct: 'count>0' },
+    'answers{kind:busy}': { queued: 'count==0', direct: SHOWN },
+    'answers{kind:tooLate}': { queued: 'count==0', direct: SHOWN },
+    'answers{kind:unknown}': { queued: 'count==0', direct: SHOWN },
+    'answers{kind:soldOut}': { queued: 'count>0', direct: SHOWN },
+    'http_req_duration{name:buy}': { queued: 'p(95)<2000', direct: 'p(95)<5000' },
   },
-};
+});
 
-function thresholdsOf(road: Road) {
-  const queued = road === 'queued';
-  return {
-    [`answers{road:${road},kind:yes}`]: [queued ? `count==${UNITS}` : 'count>0'],
-    [`answers{road:${road},kind:busy}`]: queued ? ['count==0'] : shown,
-    [`answers{road:${road},kind:tooLate}`]: queued ? ['count==0'] : shown,
-    [`answers{road:${road},kind:unknown}`]: queued ? ['count==0'] : shown,
-    [`answers{road:${road},kind:soldOut}`]: queued ? ['count>0'] : shown,
-    [`http_req_duration{road:${road},name:buy}`]: [queued ? 'p(95)<2000' : 'p(95)<5000'],
-  };
-}
+export const setup = () => openSales(UNITS, BANK);
 
-export function setup() {
-  setBank(BANK);
-  return Object.fromEntries(ROADS.map((mode) => [mode, openSale({ mode, stock: UNITS })]));
-}
-
-type Sales = ReturnType<typeof setup>;
-export const queued = (sales: Sales) => click(sales.queued);
-export const direct = (sales: Sales) => click(sales.direct);
-
-const click = (saleId = '') => void buy(saleId, buyer(exec.scenario.iterationInTest));
+export default (sales: Sales) => void buy(sales[modeNow()], buyer(exec.scenario.iterationInTest));

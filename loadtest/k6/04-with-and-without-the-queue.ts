@@ -1,87 +1,60 @@
-// The same arrivals on a queued and on a direct sale: who is told yes, how soon, and who is turned away while there are units.
+// The same arrivals on a queued and on a direct sale: who gets a yes, how soon, who is turned away while stock lasts.
 // Buyers: 1500
 import { check } from 'k6';
-import { Trend } from 'k6/metrics';
-import type { Options } from 'k6/options';
-import { knob, type Road, roads } from './knobs.ts';
-import { dueNow, even, lastClickSeconds, ONE, once, oneAfterTheOther, shown } from './shapes.ts';
-import { buy, buyer, chargesSince, openSale, setBank, until } from './shop.ts';
+import { knob, modes } from './knobs.ts';
+import { eachClick, even, lastClickSeconds, ONE, once } from './shapes.ts';
+import { buy, buyer, chargesSince, openSales, setBank, until } from './shop.ts';
+import { bothModes, inEach, modeNow, SHOWN } from './summary.ts';
+
+declare const console: { log(line: string): void }; // @types/k6 leaves it out.
 
 const UNITS = knob('UNITS', 500);
 const CROWD = { buyers: knob('BUYERS', 1_500), seconds: knob('SECONDS', 3) };
-const BANK = { chargesPerSecond: knob('BANK', 100) };
-const FIRST_BUYER = knob('FIRST_BUYER', 0);
-const CLICKS = knob('CLICKS', 0) === 1;
-const ROADS = roads();
+const BANK = knob('BANK', 100);
+const SOLD = Math.min(UNITS, CROWD.buyers);
+const BOTH = modes().length === 2;
 
-/** What the queue holds when the crowd has left, at the bank's pace, and a little more. */
-const LINE_SECONDS = 15 + (BANK.chargesPerSecond && Math.min(UNITS, CROWD.buyers) / BANK.chargesPerSecond);
+/** Enough for the bank to work off the queue that the first crowd leaves. */
+const QUEUE_SECONDS = 15 + (BANK && SOLD / BANK);
 const LEFT_SECONDS = lastClickSeconds(CROWD);
 
-export const options: Options = {
-  scenarios: {
-    ...oneAfterTheOther({ roads: ROADS, shape: even(CROWD), apartSeconds: LEFT_SECONDS + LINE_SECONDS }),
-    ...(ROADS.length === 2 && { between: { ...once(LINE_SECONDS), exec: 'between', startTime: `${LEFT_SECONDS}s` } }),
-  },
+export const options = bothModes({
+  arrivals: even(CROWD),
+  apartSeconds: LEFT_SECONDS + QUEUE_SECONDS,
+  scenarios: BOTH ? { between: { ...once(QUEUE_SECONDS), exec: 'between', startTime: `${LEFT_SECONDS}s` } } : {},
+  // The queue turns no click away before the sale is sold out; direct calls promise no number.
   thresholds: {
-    ...(ROADS.length === 2 && { checks: ['rate==1'] }),
-    dropped_iterations: ['count==0'],
-    answers: [`count==${ROADS.length * CROWD.buyers}`],
+    ...(BOTH && { checks: ['rate==1'] }),
+    answers: [`count==${modes().length * CROWD.buyers}`],
     'answers{kind:error}': ['count==0'],
-    ...Object.assign({}, ...ROADS.map(thresholdsOf)),
+    'answers{kind:yes}': { queued: `count==${SOLD}`, direct: 'count>0' },
+    'answers{kind:busy}': { queued: 'count==0', direct: SHOWN },
+    'answers{kind:tooLate}': { queued: 'count==0', direct: SHOWN },
+    'answers{kind:soldOut}': inEach(SHOWN),
+    'answers{kind:unknown}': { queued: 'count==0', direct: SHOWN },
+    click_to_answer: { queued: 'p(95)<2000', direct: 'p(95)<5000' },
   },
-};
-
-/** Nobody in front of the queue is turned away before the units are gone; of calls no number is promised. */
-function thresholdsOf(road: Road) {
-  const yes = road === 'queued' ? [`count==${Math.min(UNITS, CROWD.buyers)}`] : ['count>0'];
-  return {
-    [`answers{road:${road},kind:yes}`]: yes,
-    [`answers{road:${road},kind:busy}`]: road === 'queued' ? ['count==0'] : shown,
-    [`answers{road:${road},kind:tooLate}`]: road === 'queued' ? ['count==0'] : shown,
-    [`answers{road:${road},kind:soldOut}`]: shown,
-    [`answers{road:${road},kind:unknown}`]: road === 'queued' ? ['count==0'] : shown,
-    [`click_to_answer{road:${road}}`]: [road === 'queued' ? 'p(95)<2000' : 'p(95)<5000'],
-  };
-}
-
-const clickToAnswer = new Trend('click_to_answer', true);
+});
 
 export function setup() {
-  const sales = Object.fromEntries(ROADS.map((mode) => [mode, openSale({ mode, stock: UNITS })]));
-  takeRoad(ROADS[0] ?? 'queued', sales);
+  const sales = openSales(UNITS, BANK);
+  for (const mode of modes()) console.log(JSON.stringify({ sale: { mode, saleId: sales[mode], bankReset: true } }));
   return { sales, beganAt: Date.now() };
 }
+type Begun = ReturnType<typeof setup>;
 
-interface Stage {
-  sales: Partial<Record<Road, string>>;
-  beganAt: number;
-}
-
-function takeRoad(road: Road, sales: Stage['sales']) {
+/** The bank is reset, so that the second crowd finds it as the first did. */
+export const between = eachClick(ONE, ({ beganAt }: Begun) => {
+  const isEmpty = until(() => chargesSince(beganAt) >= SOLD, QUEUE_SECONDS - 3);
+  check(isEmpty, { 'the queue is empty': Boolean });
   setBank(BANK);
-  console.log(JSON.stringify({ sale: { road, saleId: sales[road], bankReset: true } }));
-}
+});
 
-/** The bank is as it was before the first crowd, when the second comes. */
-export function between({ sales, beganAt }: Stage) {
-  if (!dueNow(ONE)) return;
-  const sold = Math.min(UNITS, CROWD.buyers);
-  check(null, { 'the line is empty': () => until(() => chargesSince(beganAt) >= sold, (LINE_SECONDS - 3) * 1_000) });
-  takeRoad('direct', sales);
-}
-
-export const queued = ({ sales }: Stage) => click(sales.queued);
-export const direct = ({ sales }: Stage) => click(sales.direct);
-
-function click(saleId = '') {
-  const due = dueNow(CROWD);
-  if (!due) return;
-  const index = FIRST_BUYER + due.index;
-  const sentAt = Date.now();
-  const { status, timedOut, problem, reason, orderId } = buy(saleId, buyer(index));
+export default eachClick(CROWD, ({ sales }: Begun, due) => {
+  const [index, sentAt] = [knob('FIRST_BUYER', 0) + due.index, Date.now()];
+  const { status, timedOut, problem, reason, orderId } = buy(sales[modeNow()], buyer(index), due);
   const answeredAt = Date.now();
   const times = { dueAt: due.dueAt, lateMs: sentAt - due.dueAt, answerMs: answeredAt - due.dueAt, answeredAt };
-  clickToAnswer.add(times.answerMs);
-  if (CLICKS) console.log(JSON.stringify({ click: { index, ...times, status, timedOut, problem, reason, orderId } }));
-}
+  if (knob('CLICKS', 0) === 1)
+    console.log(JSON.stringify({ click: { index, ...times, status, timedOut, problem, reason, orderId } }));
+});

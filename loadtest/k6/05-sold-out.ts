@@ -1,63 +1,44 @@
-// Everything is gone, and the crowd is still there: each click costs the shop next to nothing, and is told so at once.
+// The sale is sold out, and the crowd still clicks: each refusal costs the shop next to nothing, and comes at once.
 // Buyers: 30
 import { check } from 'k6';
-import { Trend } from 'k6/metrics';
-import type { Options } from 'k6/options';
-import { knob, type Road, roads } from './knobs.ts';
-import { dueNow, even, lastClickSeconds, oneAfterTheOther, waitedMs } from './shapes.ts';
-import { type Answer, buy, buyer, openSale, setBank, until } from './shop.ts';
+import { knob, type Mode } from './knobs.ts';
+import { eachClick, even, lastClickSeconds } from './shapes.ts';
+import { buy, buyer, inEachMode, NO_LATENCY, openSale, type Sales, until } from './shop.ts';
+import { bothModes, inEach, modeNow } from './summary.ts';
 
 const SECONDS = knob('SECONDS', 5);
 const CROWD = { buyers: knob('RATE', 800) * SECONDS, seconds: SECONDS };
-const ROADS = roads();
 const UNITS = 30;
 
-export const options: Options = {
-  scenarios: oneAfterTheOther({ roads: ROADS, shape: even(CROWD), apartSeconds: lastClickSeconds(CROWD) + 2 }),
+export const options = bothModes({
+  arrivals: even(CROWD),
+  apartSeconds: lastClickSeconds(CROWD) + 2,
   thresholds: {
     checks: ['rate==1'],
-    dropped_iterations: ['count==0'],
     http_req_failed: ['rate==0'],
-    ...Object.fromEntries(
-      ROADS.flatMap((road) => [
-        [`answers{road:${road},kind:soldOut}`, [`count==${CROWD.buyers}`]],
-        [`click_to_answer{road:${road}}`, ['p(95)<2000']],
-      ]),
-    ),
+    'answers{kind:soldOut}': inEach(`count==${CROWD.buyers}`),
+    click_to_answer: inEach('p(95)<2000'),
   },
-};
+});
 
-const clickToAnswer = new Trend('click_to_answer', true);
+export const setup = () => inEachMode(soldOutSale);
 
-export function setup() {
-  setBank({ chargesPerSecond: 0, latencyMs: { p50: 0, p99: 0 } });
-  return Object.fromEntries(ROADS.map((mode) => [mode, soldOutSale(mode)]));
-}
-
-/** Sold one by one, before the crowd: so that what a no takes can be held against what a yes took, on any machine. */
-function soldOutSale(mode: Road): string {
-  const saleId = openSale({ mode, stock: UNITS });
+/** Sold one by one before the crowd, so that a refusal's time can be compared with a yes on any machine. */
+function soldOutSale(mode: Mode): string {
+  const saleId = openSale(mode, UNITS, 0, NO_LATENCY);
   const yes = Array.from({ length: UNITS }, (_, i) => buy(saleId, buyer(i)));
-  const gone = until(() => buy(saleId, buyer(0)).kind === 'soldOut', 10_000);
+  const gone = until(() => buy(saleId, buyer(0)).kind === 'soldOut', 10);
   const no = Array.from({ length: UNITS }, () => buy(saleId, buyer(0)));
   check(null, {
     'every unit was sold': () => yes.every(({ kind }) => kind === 'yes'),
-    'and the next is told so': () => gone && no.every(({ kind }) => kind === 'soldOut'),
+    'the next click is answered sold out': () => gone === true && no.every(({ kind }) => kind === 'soldOut'),
     'a no takes less time than a yes': () => median(no) < median(yes),
   });
   return saleId;
 }
 
-const median = (answers: Answer[]) => answers.map(({ ms }) => ms).sort((a, b) => a - b)[answers.length / 2] ?? 0;
+const median = (answers: { ms: number }[]) =>
+  answers.map(({ ms }) => ms).sort((a, b) => a - b)[answers.length / 2] ?? 0;
 
-type Sales = ReturnType<typeof setup>;
-export const queued = (sales: Sales) => click(sales.queued);
-export const direct = (sales: Sales) => click(sales.direct);
-
-/** Who asks makes no difference any more, so it may be the same one. */
-function click(saleId = '') {
-  const due = dueNow(CROWD);
-  if (!due) return;
-  buy(saleId, buyer(0));
-  clickToAnswer.add(waitedMs(due));
-}
+// Always the same buyer: it makes no difference any more.
+export default eachClick(CROWD, (sales: Sales, due) => void buy(sales[modeNow()], buyer(0), due));

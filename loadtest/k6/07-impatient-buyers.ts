@@ -1,15 +1,13 @@
-// A few buyers who click again and again and look after each click where their order is: one order each, whatever they do.
-// More than ten clicks a second of one buyer are answered 429.
+// A few buyers click again and again, and after each click ask for their order: one order each, whatever they do. More
+// than ten clicks a second of one buyer are answered 429.
 // Buyers: 20
 import { check } from 'k6';
 import type { Options } from 'k6/options';
 import { knob } from './knobs.ts';
-import { dueNow, even } from './shapes.ts';
-import { buy, buyer, openSale, ownOrder, remaining, setBank } from './shop.ts';
+import { eachClick, even } from './shapes.ts';
+import { buy, buyer, openSale, ownOrder, remaining } from './shop.ts';
 
-const BUYERS = knob('BUYERS', 20);
-const SECONDS = knob('SECONDS', 5);
-const CLICKS_PER_SECOND = 20;
+const [BUYERS, SECONDS, CLICKS_PER_SECOND] = [knob('BUYERS', 20), knob('SECONDS', 5), 20];
 const CLICKS = { buyers: BUYERS * CLICKS_PER_SECOND * SECONDS, seconds: SECONDS };
 const UNITS = BUYERS * 2;
 
@@ -27,25 +25,20 @@ export const options: Options = {
   },
 };
 
-export function setup() {
-  setBank({ chargesPerSecond: knob('BANK', 100) });
-  return { saleId: openSale({ mode: 'queued', stock: UNITS }) };
-}
+export const setup = () => openSale('queued', UNITS, knob('BANK', 100));
 
-export default function ({ saleId }: { saleId: string }) {
-  const due = dueNow(CLICKS);
-  if (!due) return;
-  const token = buyer(due.index % BUYERS);
+export default eachClick(CLICKS, (saleId: string, { index }) => {
+  const token = buyer(index % BUYERS);
   const { kind, orderId } = buy(saleId, token);
-  // Told too often, nobody knows whether there is an order yet.
+  // A 429 does not say whether there is an order yet.
   if (kind === 'tooOften') return;
   const mine = ownOrder(saleId, token);
   check(null, {
-    'there is an order of mine': () => mine !== null,
-    'and it is the one I was told of': () => orderId === null || orderId === mine,
+    'the buyer has an order': () => mine !== undefined,
+    'it is the one that the answer named': () => orderId === null || orderId === mine,
   });
-}
+});
 
-export function teardown({ saleId }: { saleId: string }) {
+export function teardown(saleId: string) {
   check(null, { 'one unit each was taken': () => remaining(saleId) === UNITS - BUYERS });
 }

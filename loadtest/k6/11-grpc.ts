@@ -1,72 +1,91 @@
-// Each service by itself, called as its neighbours call it, and where its own knee is: inventory holds and releases a unit,
-// payment charges and voids, orders carries a whole order to its end (and calls the other two for it).
+// Each service by itself, called over gRPC as its callers do, and where its own knee is: inventory holds and releases a
+// unit, payment charges and voids, orders takes a whole order to its end (and calls the other two for it).
 // Buyers: 0
-import { check } from 'k6';
-import { Counter, Trend } from 'k6/metrics';
-import type { Options } from 'k6/options';
-import { kneeLines, rungThresholds } from './knee.ts';
+import { check, fail } from 'k6';
+import grpc from 'k6/net/grpc';
 import { knob } from './knobs.ts';
-import { chargeAndVoid, epochOf, type Order, orderIdOf, placeOrder, reopen, reserveAndRelease } from './services.ts';
-import { climb, dueNow, ladder, rungNow, rungSeconds, waitedMs } from './shapes.ts';
-import { openSale, setBank } from './shop.ts';
-import { type Data, say } from './summary.ts';
+import { clicksOf, ladder } from './shapes.ts';
+import { addresses, NO_LATENCY, openSale } from './shop.ts';
+import { climb, climbing, type Data, kneeLines, print } from './summary.ts';
 
-const SECONDS = knob('SECONDS', 2);
-const RUNGS = ladder(knob('TOP', 400), 4, SECONDS);
-const PAUSE_SECONDS = 3;
-const CALLS = RUNGS.reduce((sum, { buyers }) => sum + buyers, 0);
-// Payment last: it goes on reversing when it has answered.
-const SERVICES = { inventory: reserveAndRelease, orders: placeOrder, payment: chargeAndVoid };
-type Service = keyof typeof SERVICES;
-const NAMES = Object.keys(SERVICES) as Service[];
+/** Payment last: it goes on refunding after its answer. */
+const CALLS = { inventory: reserveAndRelease, orders: placeOrder, payment: chargeAndVoid };
+type Service = keyof typeof CALLS;
+const NAMES = Object.keys(CALLS) as Service[];
+const RUNGS = ladder('on', NAMES, { top: knob('TOP', 400), rungs: 4, seconds: knob('SECONDS', 2) });
 
-export const options: Options = {
-  summaryTrendStats: ['med', 'p(99)', 'max'],
-  scenarios: Object.assign(
-    {},
-    ...NAMES.map((service, i) =>
-      climb(RUNGS, service, i * (RUNGS.length * rungSeconds(SECONDS) + PAUSE_SECONDS), { on: service }),
-    ),
-  ),
-  thresholds: {
-    checks: ['rate==1'],
-    ...Object.assign({}, ...NAMES.map((service) => rungThresholds(RUNGS, { on: service }))),
-  },
-};
-
-const done = new Counter('done');
-const answered = new Trend('answered', true);
-const late = new Trend('late', true);
+export const options = climbing({ rungs: RUNGS, thresholds: { checks: ['rate==1'] } });
 
 export function setup() {
-  setBank({ chargesPerSecond: 0, latencyMs: { p50: 0, p99: 0 } });
-  const saleId = openSale({ mode: 'direct', stock: CALLS + 1 });
+  const saleId = openSale('direct', clicksOf(RUNGS) + 1, 0, NO_LATENCY);
   return { saleId, epoch: epochOf(saleId) };
 }
-
 type Sale = ReturnType<typeof setup>;
-export const inventory = (sale: Sale) => callOnce(sale, 'inventory');
-export const payment = (sale: Sale) => callOnce(sale, 'payment');
-export const orders = (sale: Sale) => callOnce(sale, 'orders');
 
-function callOnce(sale: Sale, service: Service) {
-  const rung = rungNow(RUNGS);
-  const due = rung && dueNow(rung);
-  if (!due) return;
-  late.add(waitedMs(due));
-  const number = rung.clicksBefore + due.index;
-  const order: Order = { ...sale, orderId: orderIdOf(NAMES.indexOf(service), number), buyerId: `${service}-${number}` };
-  const isDone = SERVICES[service](order);
-  answered.add(waitedMs(due));
-  if (isDone) done.add(1);
-}
+export default (sale: Sale) =>
+  climb(RUNGS, (index, name) => {
+    const service = name as Service;
+    return CALLS[service]({ ...sale, orderId: orderIdOf(service, index), buyerId: `${service}-${index}` });
+  });
 
+/** The gate knows nothing of orders that came past it: with a new epoch it is built again from the units sold. */
 export function teardown({ saleId }: Sale) {
-  check(null, { 'the gate is told to learn of them': () => reopen(saleId) });
+  const reopened = call('inventory', 'Reopen', { saleId, expectedEpoch: epochOf(saleId) });
+  check(null, { 'the gate is replaced': () => reopened !== null });
 }
 
-export const handleSummary = (data: Data) =>
-  say(
-    data,
-    NAMES.flatMap((service) => kneeLines(data, service, RUNGS, { on: service })),
-  );
+export const handleSummary = (data: Data) => print(data, kneeLines(data, RUNGS));
+
+const TIMEOUT_MS = 10_000;
+const client = new grpc.Client();
+client.load(['../../services/contracts/proto'], ...NAMES.map((name) => `flashsale/${name}/v1/${name}.proto`));
+let connectedTo: Service | undefined;
+
+/** Null where the service has no answer. A user stays connected to the service that it called last. */
+function call<Answer>(service: Service, method: string, request: object): Answer | null {
+  const address = addresses[service] || fail(`${service.toUpperCase()}_ADDRESS must name ${service}`);
+  if (connectedTo !== service) {
+    client.close();
+    client.connect(address, { plaintext: true, timeout: TIMEOUT_MS });
+    connectedTo = service;
+  }
+  const name = `${service[0]?.toUpperCase()}${service.slice(1)}Service`;
+  const response = client.invoke(`flashsale.${service}.v1.${name}/${method}`, request, { timeout: TIMEOUT_MS });
+  return response.status === grpc.StatusOK ? (response.message as Answer) : null;
+}
+
+/** The gate's epoch: inventory gives units only to orders that this gate admitted. */
+function epochOf(saleId: string): number {
+  const found = call<{ sale: { epoch: number } }>('inventory', 'GetSale', { saleId });
+  return found?.sale.epoch ?? fail(`inventory does not know the sale ${saleId}`);
+}
+
+type Order = Sale & { orderId: string; buyerId: string };
+type Outcomes = { outcomes: { state: string }[] };
+const isState = (answer: Outcomes | null, state: string) => answer?.outcomes[0]?.state === state;
+
+function reserveAndRelease({ epoch, ...item }: Order): boolean {
+  const reserved = call<Outcomes>('inventory', 'Reserve', { items: [{ ...item, quantity: 1, epoch }] });
+  const released = call<Outcomes>('inventory', 'Release', { items: [{ ...item, quantity: 1 }] });
+  return isState(reserved, 'RESERVATION_STATE_HELD') && isState(released, 'RESERVATION_STATE_RELEASED');
+}
+
+/** A void is an intent: payment refunds after its answer. */
+function chargeAndVoid({ orderId }: Order): boolean {
+  const charged = call<Outcomes>('payment', 'Charge', { items: [{ orderId, amountMinor: 4_900, currency: 'EUR' }] });
+  const voided = call<Outcomes>('payment', 'Void', { orderIds: [orderId] });
+  return isState(charged, 'CHARGE_STATE_CAPTURED') && isState(voided, 'CHARGE_STATE_REVERSING');
+}
+
+function placeOrder(order: Order): boolean {
+  const command = { ...order, quantity: 1, decideByMs: Date.now() + 600_000 };
+  const placed = call<{ order: { status: string } }>('orders', 'PlaceOrder', { command });
+  return placed?.order.status === 'ORDER_STATUS_CONFIRMED';
+}
+
+/** A UUIDv7 as the gateway mints them: the time, then numbers that no other order has. k6 loads no npm package. */
+function orderIdOf(service: Service, number: number): string {
+  const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0');
+  const ms = hex(Date.now(), 12);
+  return `${ms.slice(0, 8)}-${ms.slice(8)}-7${hex(NAMES.indexOf(service), 3)}-8000-${hex(number, 12)}`;
+}

@@ -1,32 +1,30 @@
-// What the environment may turn in the scripts, and nothing else is read from it.
+// Settings that scripts take from the environment. Node reads the list too, so this file imports nothing of k6.
 declare const __ENV: Record<string, string | undefined>;
 
 export const KNOBS = {
-  ROAD: 'queued or direct: only that one, where a script takes both',
+  MODE: 'queued or direct: only that one, where a script takes both',
   UNITS: 'for sale',
   BUYERS: 'who click',
   SECONDS: 'in which they click',
   RATE: 'clicks per second',
-  TOP: 'clicks per second, the highest step',
+  TOP: 'clicks per second, the highest rung',
   BANK: 'charges per second, 0 for no limit',
   SOAK_MINUTES: 'of soak',
-  FIRST_BUYER: 'number of the first of them in the venue',
+  FIRST_BUYER: 'number of the first buyer of the address book who clicks',
   CLICKS: '1: a line of JSON for each click',
 } as const;
-export type Knob = keyof typeof KNOBS;
 
-export function knob(name: Exclude<Knob, 'ROAD'>, byDefault: number): number {
+export function knob(name: Exclude<keyof typeof KNOBS, 'MODE'>, byDefault: number): number {
   const value = Number(__ENV[name] || byDefault);
   if (!(value >= 0)) throw new Error(`${name} must be a number, not ${__ENV[name]}`);
   return value;
 }
 
-export type Road = 'queued' | 'direct';
+export type Mode = 'queued' | 'direct';
 
-/** Those that the script is to take, in that order. */
-export function roads(): Road[] {
-  const asked = __ENV.ROAD;
-  if (!asked) return ['queued', 'direct'];
-  if (asked !== 'queued' && asked !== 'direct') throw new Error(`ROAD must be queued or direct, not ${asked}`);
-  return [asked];
+/** The modes that the script takes, in that order. */
+export function modes(): Mode[] {
+  const taken = (['queued', 'direct'] as const).filter((mode) => mode === (__ENV.MODE || mode));
+  if (taken.length === 0) throw new Error(`MODE must be queued or direct, not ${__ENV.MODE}`);
+  return taken;
 }

@@ -1,175 +1,137 @@
-// The only file that knows the HTTP interfaces of the shop and of the bank: what a script can do, and what came of it.
-import { fail, sleep } from 'k6';
+// The only file that knows the HTTP interfaces of shop and bank: the requests a script can make, and their answers.
+import { check, fail, sleep } from 'k6';
 import { SharedArray } from 'k6/data';
-import http from 'k6/http';
-import { Counter } from 'k6/metrics';
-import { answerOf, type Answer as Kind, readAnswer } from '../../infra/clients/answer.ts';
-import type { Venue } from './venue-file.ts';
+import http, { type RefinedResponse } from 'k6/http';
+import { Counter, Trend } from 'k6/metrics';
+import { answerOf, readAnswer } from '../../infra/clients/answer.ts';
+import { type Mode, modes } from './knobs.ts';
+import { type Due, waitedMs } from './shapes.ts';
 
-const CLICK_TIMEOUT_MS = 10_000;
-const OPEN_WITHIN_MS = 15_000;
-const LOOK_EVERY_S = 0.1;
-const DAY_MS = 86_400_000;
-/** What k6 calls a request that ran into its timeout. */
+const TIMEOUT_MS = 10_000;
+/** k6's error code for a request that ran into its timeout. */
 const TIMED_OUT = 1050;
 
-// Shared, or each of a thousand users would hold every token.
-const read = (): Venue =>
-  JSON.parse(open(__ENV.VENUE ?? fail('VENUE must name the file that loadtest/course/venue.ts writes')));
-const [venue] = new SharedArray('venue', () => [{ ...read(), buyers: [] }]) as unknown as [Venue];
-const buyers = new SharedArray<string>('buyers', () => read().buyers);
-export const { addresses } = venue;
+/** The file that ADDRESS_BOOK names. It holds secrets, and the buyers' tokens, signed before anything is measured. */
+export interface K6AddressBook extends Record<'gatewayUrl' | 'bankUrl' | 'bankApiKey' | 'adminToken', string> {
+  addresses: Record<'orders' | 'inventory' | 'payment', string>;
+  buyers: string[];
+}
 
-/** Of every click: tagged with its `kind`, and by k6 with the scenario's own tags. */
+// Shared, because otherwise each of a thousand users would hold every token.
+const addressBook = (): K6AddressBook =>
+  JSON.parse(open(__ENV.ADDRESS_BOOK ?? fail('ADDRESS_BOOK must name what write-address-book.ts wrote')));
+const [stack] = new SharedArray('stack', () => [{ ...addressBook(), buyers: [] }]) as unknown as [K6AddressBook];
+const buyers = new SharedArray<string>('buyers', () => addressBook().buyers);
+export const { addresses } = stack;
+
+/** The token of one buyer, who clicks once in each sale. */
+export const buyer = (index: number): string =>
+  buyers[index] ?? fail(`the address book has ${buyers.length} buyers: make more, or send fewer`);
+
+/** Of every click, tagged with the `kind` of its answer; the two times count from when the click was due. */
 const answers = new Counter('answers');
+const clickToAnswer = new Trend('click_to_answer', true);
+const clickToFinal = new Trend('click_to_final', true);
 
-// A refusal is an answer like any other. What is not named here, k6 counts as `http_req_failed`: a surprise. A 504 is one,
+const params = (name: string, token?: string) => ({
+  headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+  timeout: TIMEOUT_MS,
+  tags: { name },
+});
+
+/** The body of a 200; null while the shop cannot say. */
+function read<Body>(name: string, path: string, token?: string): Body | null {
+  const response = http.get(`${stack.gatewayUrl}/v1/${path}`, params(name, token));
+  return response.status === 200 ? (response.json() as Body) : null;
+}
+
+// A refusal is an answer like any other. k6 counts every other status in `http_req_failed`: a surprise. A 504 is one,
 // although it is documented: the shop owes an answer and has none yet.
 const declared = http.expectedStatuses(200, 201, 202, 409, 410, 429, 503);
-const bearer = (token: string) => ({ authorization: `Bearer ${token}`, 'content-type': 'application/json' });
 
-export interface Answer {
-  kind: Kind;
-  status: number;
-  timedOut: boolean;
-  problem: string | null;
-  reason: string | null;
-  orderId: string | null;
-  /** From sending to the end of the answer, without the connecting. */
-  ms: number;
-  retryAfterSeconds: number | null;
-}
-
-/** The token of one buyer; each clicks once in a sale, and comes again in the next. */
-export function buyer(index: number): string {
-  return buyers[index] ?? fail(`the venue has ${buyers.length} buyers: make more, or send fewer`);
-}
-
-/** One click: it is answered once, whatever the answer is. */
-export function buy(saleId: string, token: string): Answer {
-  const response = http.post(`${venue.gatewayUrl}/v1/sales/${saleId}/orders`, '{}', {
-    // Buyers share no connections. (k6's users would, and after half a minute idle the shop has closed them.)
-    headers: { ...bearer(token), connection: 'close' },
-    timeout: CLICK_TIMEOUT_MS,
-    responseCallback: declared,
-    tags: { name: 'buy' },
-  });
-  const answered = {
-    ...readAnswer(response.status, response.headers.Location, String(response.body ?? '')),
-    timedOut: response.error_code === TIMED_OUT,
-  };
-  const kind = answerOf(answered);
+/** One click, and its answer, whatever it is. */
+export function buy(saleId: string, token: string, due?: Due, tags = {}) {
+  const { headers, ...rest } = params('buy', token);
+  // Buyers share no connections. (k6's users would, and after half a minute idle the shop has closed them.)
+  const once = { ...rest, headers: { ...headers, connection: 'close' }, responseCallback: declared };
+  const response = http.post(`${stack.gatewayUrl}/v1/sales/${saleId}/orders`, '{}', once);
+  if (due) clickToAnswer.add(waitedMs(due), tags);
+  const { status, headers: found, body, error_code } = response;
+  const answer = { ...readAnswer(status, found.Location, String(body ?? '')), timedOut: error_code === TIMED_OUT };
+  const kind = answerOf(answer);
   answers.add(1, { kind });
-  return {
-    ...answered,
-    kind,
-    ms: response.timings.duration,
-    retryAfterSeconds: secondsOf(response.headers['Retry-After']),
-  };
+  // `duration` leaves out connecting.
+  return { ...answer, kind, ms: response.timings.duration, retryAfterSeconds: Number(found['Retry-After'] ?? 1) };
 }
 
-const secondsOf = (text: string | undefined) => (text === undefined ? null : Number(text));
+type Order = { status: string; decidedAt?: string; position?: number };
+export const order = (orderId: string, token: string) => read<Order>('order', `orders/${orderId}`, token);
 
-export interface Order {
-  orderId: string;
-  status: string;
-  reason?: string;
-  /** In Unix milliseconds; null until then. */
-  decidedAt: number | null;
-  /** In line, while queued. */
-  position?: number;
+/** Undefined where there is no order, or none that is final when the time is up. */
+export function finalOrder(orderId: string | null, token: string, withinSeconds: number) {
+  if (!orderId) return undefined;
+  const isFinal = (seen: Order | null) => seen && !['queued', 'held'].includes(seen.status);
+  return until(() => order(orderId, token), withinSeconds, isFinal);
 }
 
-/** Null while the shop cannot say. */
-export function order(orderId: string, token: string): Order | null {
-  const params = { headers: bearer(token), timeout: CLICK_TIMEOUT_MS, tags: { name: 'order' } };
-  const response = http.get(`${venue.gatewayUrl}/v1/orders/${orderId}`, params);
-  if (response.status !== 200) return null;
-  const body = response.json() as unknown as Order & { decidedAt?: string };
-  return { ...body, decidedAt: body.decidedAt ? Date.parse(body.decidedAt) : null };
+/** Follows the order of a click until it is final; that it is confirmed then is a check of the script. */
+export function follow(orderId: string | null, token: string, withinSeconds: number, due: Due, tags = {}): void {
+  const final = finalOrder(orderId, token, withinSeconds);
+  check(null, { 'confirmed in the end': () => final?.status === 'confirmed' });
+  if (final?.decidedAt) clickToFinal.add(Date.parse(final.decidedAt) - due.dueAt, tags);
 }
 
-export const isFinal = (found: Order | null) => found !== null && !['queued', 'held'].includes(found.status);
+/** The id of the buyer's live order in that sale. */
+export const ownOrder = (saleId: string, token: string) =>
+  read<{ orderId: string }>('own order', `orders?sale=${saleId}`, token)?.orderId;
 
-/** The id of the buyer's live order in that sale, for whoever clicked and does not know it. */
-export function ownOrder(saleId: string, token: string): string | null {
-  const params = { headers: bearer(token), timeout: CLICK_TIMEOUT_MS, tags: { name: 'own order' } };
-  const response = http.get(`${venue.gatewayUrl}/v1/orders?sale=${saleId}`, params);
-  return response.status === 200 ? String(response.json('orderId')) : null;
+/** Tickets that the gate may still admit. */
+export const remaining = (saleId: string) => read<{ remaining: number }>('sale', `sales/${saleId}`)?.remaining;
+
+function must(response: RefinedResponse<'text'>, status: number, failed: string) {
+  if (response.status !== status) fail(`${failed}: ${response.status} ${response.error} ${response.body}`);
+  return response;
 }
 
-/** Units that the gate can still give; null while it has none to give from. */
-export function remaining(saleId: string): number | null {
-  const response = http.get(`${venue.gatewayUrl}/v1/sales/${saleId}`, { tags: { name: 'sale' } });
-  return response.status === 200 ? (response.json('remaining') as number | null) : null;
+type Bank = Parameters<typeof setBank>;
+/** Returns the id of a sale whose gate is open, at that bank. */
+export function openSale(mode: Mode, stock: number, ...bank: Bank): string {
+  setBank(...bank);
+  const [opensAt, closesAt] = [-1_000, 86_400_000].map((ms) => new Date(Date.now() + ms).toISOString());
+  const price = { amountMinor: 4_900, currency: 'EUR' };
+  const about = { sku: `k6-${mode}`, title: `${mode} sale of ${stock} (k6)`, price };
+  const body = JSON.stringify({ ...about, stock, mode, perBuyerLimit: 1, opensAt, closesAt });
+  const response = http.post(`${stack.gatewayUrl}/v1/sales`, body, params('open', stack.adminToken));
+  const saleId = String(must(response, 201, 'no sale').json('id'));
+  const isOpen = until(() => remaining(saleId) === stock, 15);
+  return isOpen ? saleId : fail(`the ${mode} sale ${saleId} does not open`);
 }
 
-export interface SaleDraft {
-  mode: 'queued' | 'direct';
-  stock: number;
-}
+export type Sales<Sale = string> = Record<Mode, Sale>;
+export const inEachMode = <Sale>(open: (mode: Mode) => Sale) =>
+  Object.fromEntries(modes().map((mode) => [mode, open(mode)])) as Sales<Sale>;
+export const openSales = (stock: number, ...bank: Bank) => inEachMode((mode) => openSale(mode, stock, ...bank));
 
-/** Answers the id of a sale whose gate is open. */
-export function openSale({ mode, stock }: SaleDraft): string {
-  const draft = {
-    sku: `k6-${mode}`,
-    title: `${mode} sale of ${stock} (k6)`,
-    price: { amountMinor: 4_900, currency: 'EUR' },
-    stock,
-    opensAt: new Date(Date.now() - 1_000).toISOString(),
-    closesAt: new Date(Date.now() + DAY_MS).toISOString(),
-    perBuyerLimit: 1,
-    mode,
-  };
-  const headers = bearer(venue.adminToken);
-  const response = http.post(`${venue.gatewayUrl}/v1/sales`, JSON.stringify(draft), {
-    headers,
-    tags: { name: 'open' },
-  });
-  if (response.status !== 201) fail(`no sale: ${response.status} ${response.error} ${response.body}`);
-  const saleId = String(response.json('id'));
-  if (!until(() => remaining(saleId) === stock, OPEN_WITHIN_MS)) fail(`the ${mode} sale ${saleId} does not open`);
-  return saleId;
-}
+const PLAIN = { declineRate: 0, errorRate: 0, lateRate: 0, lateMs: 0, seed: 1111 };
+export const NO_LATENCY = { p50: 0, p99: 0 };
 
-export interface Behaviour {
-  /** 0: no limit. */
-  chargesPerSecond: number;
-  latencyMs?: { p50: number; p99: number };
-}
-
-const PLAIN = { latencyMs: { p50: 40, p99: 120 }, declineRate: 0, errorRate: 0, lateRate: 0, lateMs: 0 };
-
-/** All of it, whatever was turned before. Setting the seed begins the bank's sequence again: the n-th charge meets one fate. */
-export function setBank(behaviour: Behaviour): void {
-  const body = JSON.stringify({ ...PLAIN, seed: 1111, ...behaviour });
-  const params = { headers: bearer(venue.bankApiKey), tags: { name: 'bank' } };
-  const response = http.patch(`${venue.bankUrl}/behaviour`, body, params);
-  if (response.status !== 200) fail(`the bank does not listen: ${response.status} ${response.error} ${response.body}`);
+/** Every setting of the bank; 0 is no limit. With the seed, the n-th charge meets the same fate in each run. */
+export function setBank(chargesPerSecond: number, latencyMs = { p50: 40, p99: 120 }): void {
+  const body = JSON.stringify({ ...PLAIN, chargesPerSecond, latencyMs });
+  must(http.patch(`${stack.bankUrl}/behaviour`, body, params('bank', stack.bankApiKey)), 200, 'the bank refuses');
 }
 
 /** How many charges the bank has taken since then (Unix milliseconds). */
 export function chargesSince(sinceMs: number): number {
-  const params = { headers: bearer(venue.bankApiKey), tags: { name: 'statement' } };
-  const response = http.get(`${venue.bankUrl}/statement?since=${sinceMs}`, params);
-  if (response.status !== 200) fail(`the bank shows no statement: ${response.status} ${response.error}`);
-  return (response.json('charges') as { finishedAtMs: number }[]).length;
+  const response = http.get(`${stack.bankUrl}/statement?since=${sinceMs}`, params('statement', stack.bankApiKey));
+  return (must(response, 200, 'the bank shows no statement').json('charges') as unknown[]).length;
 }
 
-/** Looks again and again until it is so, or the time is up. */
-export function until(isSo: () => boolean, withinMs: number): boolean {
-  for (const giveUpAt = Date.now() + withinMs; Date.now() < giveUpAt; sleep(LOOK_EVERY_S)) {
-    if (isSo()) return true;
+/** The first value that is so, undefined when the time is up. */
+export function until<Value>(look: () => Value, withinSeconds: number, isSo: (seen: Value) => unknown = Boolean) {
+  for (const giveUpAt = Date.now() + withinSeconds * 1_000; Date.now() < giveUpAt; sleep(0.1)) {
+    const seen = look();
+    if (isSo(seen)) return seen;
   }
-  return false;
-}
-
-/** Null where the shop could not say, else final, or as it was when the time was up. */
-export function orderWhenFinal(orderId: string, token: string, withinMs: number): Order | null {
-  let found: Order | null = null;
-  until(() => {
-    found = order(orderId, token);
-    return isFinal(found);
-  }, withinMs);
-  return found;
+  return undefined;
 }

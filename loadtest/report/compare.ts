@@ -8,7 +8,7 @@ import { findK6 } from '../../infra/k6/k6.ts';
 import { ROOT } from '../../infra/native/leftovers.ts';
 import { unlessEnded } from '../../infra/native/signals.ts';
 import { startStack } from '../../infra/native/stack.ts';
-import { writeVenue } from '../course/venue.ts';
+import { writeK6AddressBook } from '../course/write-address-book.ts';
 import { readEnvironment } from '../figures/environment.ts';
 import { count } from '../figures/format.ts';
 import { chart } from './chart.ts';
@@ -65,7 +65,7 @@ async function setUp(buyers: number, undo: AsyncDisposableStack, { say, signal }
   const stores = openStores(stack);
   undo.defer(stores.close);
   const addressBook = join(scratch, 'address-book.json');
-  writeVenue(addressBook, stack, buyers);
+  writeK6AddressBook(addressBook, stack, buyers);
   return { stack, stores, bank: createBank(stack.bankUrl, stack.bankApiKey), k6, addressBook, scratch, deaths, signal };
 }
 

@@ -56,7 +56,7 @@ async function sendCrowd({ k6, addressBook, scratch, signal }: Laboratory, turn:
   const name = nameOf({ ...turn, case: turn.case.name });
   const [consoleFile, summaryFile] = [join(scratch, `${name}.log`), join(scratch, `${name}.json`)];
   const knobs = { UNITS: `${units}`, BUYERS: `${buyers}`, SECONDS: `${seconds}`, BANK: `${chargesPerSecond}` };
-  const env = { ...knobs, VENUE: addressBook, ROAD: turn.road, CLICKS: '1' };
+  const env = { ...knobs, ADDRESS_BOOK: addressBook, MODE: turn.road, CLICKS: '1' };
   const exitCode = await k6.run({ script: SCRIPT, env, consoleFile, summaryFile, quiet: true, signal });
   signal.throwIfAborted();
   const log = readLog(consoleFile);

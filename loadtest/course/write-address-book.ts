@@ -1,0 +1,35 @@
+// The file that k6 reads of a stack, tokens included, so that k6 signs nothing. For containers it is a command as well:
+// node loadtest/course/write-address-book.ts FILE, for the stack and as many BUYERS as the environment names.
+import { renameSync, writeFileSync } from 'node:fs';
+import { createBuyers, createTokens } from '../../infra/buyers/buyers.ts';
+import type { K6AddressBook } from '../k6/shop.ts';
+
+export type K6Stack = Omit<K6AddressBook, 'adminToken' | 'buyers'> & { tokenSecret: string };
+
+export function writeK6AddressBook(file: string, stack: K6Stack, buyers: number, mode = 0o600): void {
+  const { gatewayUrl, bankUrl, bankApiKey, addresses, tokenSecret } = stack;
+  const adminToken = createTokens(tokenSecret)('k6', { admin: true });
+  const tokens = createBuyers(tokenSecret, 'k6', buyers).map(({ token }) => token);
+  const book: K6AddressBook = { gatewayUrl, bankUrl, bankApiKey, addresses, adminToken, buyers: tokens };
+  writeFileSync(`${file}.new`, JSON.stringify(book), { mode });
+  renameSync(`${file}.new`, file);
+}
+
+function writeForContainer(file: string): void {
+  const of = (name: string) => process.env[name] || fail(`${name} is not set`);
+  const at = (service: string) => of(`${service}_ADDRESS`);
+  const addresses = { orders: at('ORDERS'), inventory: at('INVENTORY'), payment: at('PAYMENT') };
+  const stack = { gatewayUrl: of('GATEWAY_URL'), bankUrl: of('BANK_URL'), bankApiKey: of('BANK_API_KEY'), addresses };
+  const buyers = Number(of('BUYERS'));
+  if (!Number.isInteger(buyers) || buyers < 1) fail(`BUYERS must be a number from 1, not ${process.env.BUYERS}`);
+  // Readable for all: it is alone in its volume, which only k6 mounts, as another user.
+  writeK6AddressBook(file, { ...stack, tokenSecret: of('TOKEN_SECRET') }, buyers, 0o444);
+  console.log(`${buyers} buyers have their tokens`);
+}
+
+function fail(why: string): never {
+  throw new Error(why);
+}
+
+if (import.meta.main)
+  writeForContainer(process.argv[2] || fail('usage: node loadtest/course/write-address-book.ts FILE'));

@@ -1,10 +1,12 @@
 // stack.json: what another process (audit, token, down) must know to speak to a running stack.
 import fs from 'node:fs';
-import { join } from 'node:path';
-import { LOCAL } from '../native/leftovers.ts';
-import { ownerOf } from '../native/pids.ts';
+import { join, relative } from 'node:path';
+import { LOCAL, ownerOf, ROOT } from '../native/leftovers.ts';
 
 export type ServiceName = 'bank' | 'inventory' | 'payment' | 'orders' | 'gateway';
+/** A service is started after those it calls. */
+export const SERVICES: ServiceName[] = ['bank', 'inventory', 'payment', 'orders', 'gateway'];
+
 export type AddressBook = {
   dir: string;
   gatewayUrl: string;
@@ -38,29 +40,41 @@ export function readAddressBook(dir?: string): AddressBook {
 }
 
 function runsByAge(): string[] {
-  if (!fs.existsSync(LOCAL)) return [];
-  const dirs = fs.readdirSync(LOCAL).map((name) => join(LOCAL, name));
+  const dirs = fs.globSync(join(LOCAL, '*'));
   return dirs.sort((a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs);
 }
 
-/** What a demo must know of the stack it runs on. */
-export type NamedAddressBook = Pick<
-  AddressBook,
-  'gatewayUrl' | 'bankUrl' | 'bankApiKey' | 'tokenSecret' | 'redisUrl' | 'amqpUrl' | 'databases'
->;
+const WIDTHS = [10, 22, 32];
 
-const ANSWER_MS = 5_000;
+/** The lines that `npm run up` and the demo print; without a password. */
+export function describeAddresses(stack: AddressBook): string[] {
+  const { gatewayUrl, bankUrl, addresses, databases, redisUrl, amqpUrl, rabbitManagementUrl, ops, pids, dir } = stack;
+  const at: Record<string, string> = { gateway: gatewayUrl, bank: bankUrl, ...addresses };
+  const rows = [
+    ...SERVICES.toReversed().map((name) => [name, at[name], `ops ${ops[name]}`]),
+    ['postgres', new URL(databases.orders).host, ''],
+    ['redis', new URL(redisUrl).host, ''],
+    ['rabbitmq', new URL(amqpUrl).host, `web ${new URL(rabbitManagementUrl).origin}`],
+  ];
+  const here = (file: string) => join(relative(ROOT, dir), file);
+  return [
+    ...rows.map((row) => `  ${row.map((cell, i) => cell?.padEnd(WIDTHS[i] ?? 0)).join(' ')} pid ${pids[row[0] ?? '']}`),
+    `  passwords  ${here('stack.json')}, logs ${here('logs')}`,
+    `  a token    npm run --silent token -- --buyer alice   (--admin for the admin's)`,
+  ];
+}
 
 export const isStackNamed = (env = process.env) => Boolean(env.GATEWAY_URL);
 
-export async function namedAddressBook(env = process.env): Promise<NamedAddressBook> {
+/** As much of the stack that the environment names as a demo must know; rejects when its gateway does not respond. */
+export async function namedAddressBook(env = process.env) {
   const of = (name: string): string => {
     const value = env[name];
     if (!value) throw new Error(`GATEWAY_URL names a running stack, so ${name} must be set too`);
     return value;
   };
   const gatewayUrl = of('GATEWAY_URL');
-  await fetch(new URL('/v1/sales', gatewayUrl), { signal: AbortSignal.timeout(ANSWER_MS) }).catch((error) => {
+  await fetch(new URL('/v1/sales', gatewayUrl), { signal: AbortSignal.timeout(5_000) }).catch((error) => {
     throw new Error(`no shop answers at ${gatewayUrl} (${error.cause?.message ?? error.message}): is it up?`);
   });
   return {

@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { UP } from '../address-book/address-book.ts';
 import { until } from '../until.ts';
-import { ROOT } from './leftovers.ts';
-import { ownerOf } from './pids.ts';
+import { ownerOf, ROOT } from './leftovers.ts';
 
 /** Stages of `npm test` of their own: the demo runs after these tests, as `npm run demo -- --once`. */
 const RUN_ELSEWHERE = ['npm run demo', 'npm run demo -- --once', 'npm test', 'npm run mutants'];

@@ -4,8 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { ROOT } from '../native/leftovers.ts';
-import { startTime } from '../native/pids.ts';
+import { ROOT, startTime } from '../native/leftovers.ts';
 
 const ANSWER_MS = 10_000;
 const PULL_MS = 180_000;

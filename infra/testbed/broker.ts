@@ -1,5 +1,5 @@
 // What an operator does to a broker, for tests: through the management API, in one virtual host.
-import { managementApi } from '../native/rabbit-management.ts';
+import { managementApi } from '../native/namespace.ts';
 
 export type Broker = ReturnType<typeof openBroker>;
 

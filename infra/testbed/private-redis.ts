@@ -5,7 +5,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { findServers } from '../native/find-servers.mjs';
+import { findServers } from '../native/find-servers.ts';
 import { freePort } from '../native/ports.ts';
 import { until } from '../until.ts';
 

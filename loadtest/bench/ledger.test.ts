@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import pg from 'pg';
-import { findServers } from '../../infra/native/find-servers.mjs';
+import { findServers } from '../../infra/native/find-servers.ts';
 import { openShop } from '../../infra/testbed/shop.ts';
 import { until } from '../../infra/until.ts';
 import { layLedger, parsePgbench } from './ledger.ts';

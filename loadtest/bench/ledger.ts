@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { findServers } from '../../infra/native/find-servers.mjs';
+import { findServers } from '../../infra/native/find-servers.ts';
 import { ROOT } from '../../infra/native/leftovers.ts';
 
 const SCHEMA = 'bench';

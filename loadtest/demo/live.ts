@@ -1,6 +1,6 @@
 // The live screen: a scene that everything told is written into, drawn a few times a second.
 import { styleText } from 'node:util';
-import { describeEvent } from '../../infra/native/describe.ts';
+import { describeEvent } from '../../infra/native/supervisor.ts';
 import { frame, type Paint } from './frame.ts';
 import { progressLine } from './plain.ts';
 import { type ActScene, afterEvent, type Scene } from './scene.ts';

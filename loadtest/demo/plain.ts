@@ -1,5 +1,5 @@
 // Plain lines: what happened, and about once a second how the crowd fares.
-import { describeEvent } from '../../infra/native/describe.ts';
+import { describeEvent } from '../../infra/native/supervisor.ts';
 import { count } from '../figures/format.ts';
 import { inLine, type Sample } from './sample.ts';
 import type { Act } from './scene.ts';

@@ -2,12 +2,11 @@
 // environment names, which is left running.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isStackNamed, namedAddressBook } from '../../infra/address-book/address-book.ts';
+import { describeAddresses, isStackNamed, namedAddressBook } from '../../infra/address-book/address-book.ts';
 import { openStores, type StoreAddresses } from '../../infra/audit/stores.ts';
 import { createBank } from '../../infra/clients/bank.ts';
 import { createShop } from '../../infra/clients/shop.ts';
 import { createGenerator } from '../../infra/crowd/crowd.ts';
-import { describeAddresses } from '../../infra/native/describe.ts';
 import { requested, unlessEnded } from '../../infra/native/signals.ts';
 import { type ServiceEvent, type Stack, type Settings as StackSettings, startStack } from '../../infra/native/stack.ts';
 import { count } from '../figures/format.ts';

@@ -12,7 +12,7 @@ import { createBuyers, createTokens } from '../../infra/buyers/buyers.ts';
 import { answerOf } from '../../infra/clients/answer.ts';
 import { createShop, type Shop } from '../../infra/clients/shop.ts';
 import { createGenerator, type Generator } from '../../infra/crowd/crowd.ts';
-import { ifThere, managementApi } from '../../infra/native/rabbit-management.ts';
+import { ifThere, managementApi } from '../../infra/native/namespace.ts';
 import { type Stack, startStack } from '../../infra/native/stack.ts';
 import { until } from '../../infra/until.ts';
 import { isFinal } from '../figures/figures.ts';

@@ -5,9 +5,9 @@ import { basename, delimiter, dirname, join } from 'node:path';
 
 export type Programs = Record<'postgres' | 'initdb' | 'pgbench' | 'redis' | 'rabbitmq' | 'epmd', string>;
 type Found = Partial<Programs> & {
-  /** Debian's names of the packages to install; none for a server that is there but too old. */
+  /** Debian's names of the packages for what is not there at all. */
   missing: string[];
-  /** A sentence each. */
+  /** A sentence for each server that is there, but only too old. */
   tooOld: string[];
 };
 
@@ -26,26 +26,27 @@ export function findServers(): Found {
   const path = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
   const files = (name: string, folders: string[] = []) =>
     [...folders, ...path].flatMap((folder) => globSync(join(folder, name)).toSorted((a, b) => compareVersions(b, a)));
-  const tooOld: string[] = [];
-  const newEnough = (found: string[], oldest: string, versionOf = versionSaid) => {
+  const [missing, tooOld] = [[] as string[], [] as string[]];
+  const choose = (debian: string, found: string[], oldest: string, versionOf = versionSaid) => {
     const file = found.find((one) => !isOlder(versionOf(one), oldest));
-    const [old] = found;
-    if (!file && old) tooOld.push(`${describe(old, versionOf(old))} is too old: ${oldest} or newer is needed`);
+    const [first] = found;
+    if (!first) missing.push(debian);
+    else if (!file) tooOld.push(`${describe(first, versionOf(first))} is too old: ${oldest} or newer is needed`);
     return file;
   };
-  const initdbs = files('initdb', POSTGRES).map((initdb) => join(dirname(initdb), 'postgres'));
+  const initdbs = files('initdb', POSTGRES);
   const rabbitmqs = files('rabbitmq-server', RABBITMQ).map((file) => realpathSync(file));
-  const postgres = newEnough(initdbs, '14');
-  const redis = newEnough([...files('redis-server'), ...files('valkey-server')], '7');
-  const rabbitmq = newEnough(rabbitmqs, '3.10', versionOfRabbitmq);
   const [epmd] = files('epmd', ERLANG);
-  const servers = { postgresql: postgres, 'redis-server': redis, 'rabbitmq-server': rabbitmq && epmd };
+  const postgres = choose(
+    'postgresql',
+    initdbs.map((initdb) => join(dirname(initdb), 'postgres')),
+    '14',
+  );
+  const redis = choose('redis-server', [...files('redis-server'), ...files('valkey-server')], '7');
+  const rabbitmq = choose('rabbitmq-server', epmd ? rabbitmqs : [], '3.10', versionOfRabbitmq);
   const beside = (program: string) => postgres && join(dirname(postgres), program);
-  return {
-    ...{ postgres, initdb: beside('initdb'), pgbench: beside('pgbench'), redis, rabbitmq, epmd },
-    missing: Object.entries(servers).flatMap(([name, program]) => (program ? [] : [name])),
-    tooOld,
-  } as Found;
+  const programs = { postgres, initdb: beside('initdb'), pgbench: beside('pgbench'), redis, rabbitmq, epmd };
+  return { ...programs, missing, tooOld } as Found;
 }
 
 const compareVersions = (one: string, other: string) => one.localeCompare(other, 'en', { numeric: true });

@@ -20,8 +20,8 @@ async function prepareServers(): Promise<void> {
   // apt would install the very version that is too old.
   if (missing.length > 0 && tooOld.length === 0 && (await installWithApt(missing)))
     ({ missing, tooOld } = findServers());
-  if (missing.length === 0) return;
-  const problems = tooOld.length > 0 ? tooOld : [`missing here: ${missing.join(', ')}`];
+  const problems = missing.length > 0 ? [...tooOld, `missing here: ${missing.join(', ')}`] : tooOld;
+  if (problems.length === 0) return;
   if (!succeeds('docker', ['version']))
     throw new Error(`${problems.join('\n')}\nInstall what is needed, or start Docker, and try again:\n  ${byHand()}`);
   console.log([...tooOld, 'using Docker containers for Postgres, Redis and RabbitMQ'].join('\n'));

@@ -24,8 +24,8 @@ type Options = { dir: string; say(line: string): void; signal?: AbortSignal | un
 const native = { postgres: startPostgres, redis: startRedis, rabbitmq: startRabbitmq };
 export async function startServers({ dir, say, signal }: Options): Promise<Servers> {
   await claim(dir);
-  const { missing, ...programs } = findServers();
-  const inDocker = process.env.FLASHSALE_SERVERS === 'docker' || missing.length > 0;
+  const { missing, tooOld, ...programs } = findServers();
+  const inDocker = process.env.FLASHSALE_SERVERS === 'docker' || missing.length + tooOld.length > 0;
   const failed = new AbortController();
   const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
   const undos: AsyncDisposableStack[] = [];

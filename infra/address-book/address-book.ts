@@ -34,31 +34,26 @@ export function writeAddressBook(info: AddressBook): void {
 
 /** The stack in `dir`, else the one of `npm run up`, else the newest that runs under .local. */
 export function readAddressBook(dir?: string): AddressBook {
-  const found = dir ?? [UP, ...runsByAge()].find((one) => ownerOf(one) && fs.existsSync(join(one, 'stack.json')));
+  const changedAt = (one: string) => fs.statSync(one).mtimeMs;
+  const runs = fs.globSync('*', { cwd: LOCAL }).map((name) => join(LOCAL, name));
+  runs.sort((a, b) => changedAt(b) - changedAt(a));
+  const found = dir ?? [UP, ...runs].find((one) => ownerOf(one) && fs.existsSync(join(one, 'stack.json')));
   if (!found) throw new Error('no stack is running: start one with `npm run up`');
   return JSON.parse(fs.readFileSync(join(found, 'stack.json'), 'utf8'));
 }
 
-function runsByAge(): string[] {
-  const dirs = fs.globSync(join(LOCAL, '*'));
-  return dirs.sort((a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs);
-}
-
-const WIDTHS = [10, 22, 32];
-
 /** The lines that `npm run up` and the demo print; without a password. */
 export function describeAddresses(stack: AddressBook): string[] {
   const { gatewayUrl, bankUrl, addresses, databases, redisUrl, amqpUrl, rabbitManagementUrl, ops, pids, dir } = stack;
-  const at: Record<string, string> = { gateway: gatewayUrl, bank: bankUrl, ...addresses };
-  const rows = [
-    ...SERVICES.toReversed().map((name) => [name, at[name], `ops ${ops[name]}`]),
-    ['postgres', new URL(databases.orders).host, ''],
-    ['redis', new URL(redisUrl).host, ''],
-    ['rabbitmq', new URL(amqpUrl).host, `web ${new URL(rabbitManagementUrl).origin}`],
-  ];
+  const at = { gateway: gatewayUrl, bank: bankUrl, ...addresses };
+  const row = (name: string, address: string, more = '') =>
+    `  ${name.padEnd(10)} ${address.padEnd(22)} ${more.padEnd(32)} pid ${pids[name]}`;
   const here = (file: string) => join(relative(ROOT, dir), file);
   return [
-    ...rows.map((row) => `  ${row.map((cell, i) => cell?.padEnd(WIDTHS[i] ?? 0)).join(' ')} pid ${pids[row[0] ?? '']}`),
+    ...SERVICES.toReversed().map((name) => row(name, at[name], `ops ${ops[name]}`)),
+    row('postgres', new URL(databases.orders).host),
+    row('redis', new URL(redisUrl).host),
+    row('rabbitmq', new URL(amqpUrl).host, `web ${new URL(rabbitManagementUrl).origin}`),
     `  passwords  ${here('stack.json')}, logs ${here('logs')}`,
     `  a token    npm run --silent token -- --buyer alice   (--admin for the admin's)`,
   ];
@@ -77,17 +72,8 @@ export async function namedAddressBook(env = process.env) {
   await fetch(new URL('/v1/sales', gatewayUrl), { signal: AbortSignal.timeout(5_000) }).catch((error) => {
     throw new Error(`no shop answers at ${gatewayUrl} (${error.cause?.message ?? error.message}): is it up?`);
   });
-  return {
-    gatewayUrl,
-    bankUrl: of('BANK_URL'),
-    bankApiKey: of('BANK_API_KEY'),
-    tokenSecret: of('TOKEN_SECRET'),
-    redisUrl: of('REDIS_URL'),
-    amqpUrl: of('AMQP_URL'),
-    databases: {
-      orders: of('ORDERS_DATABASE_URL'),
-      inventory: of('INVENTORY_DATABASE_URL'),
-      payment: of('PAYMENT_DATABASE_URL'),
-    },
-  };
+  const shop = { gatewayUrl, bankUrl: of('BANK_URL'), bankApiKey: of('BANK_API_KEY'), tokenSecret: of('TOKEN_SECRET') };
+  const database = (name: string) => of(`${name}_DATABASE_URL`);
+  const databases = { orders: database('ORDERS'), inventory: database('INVENTORY'), payment: database('PAYMENT') };
+  return { ...shop, redisUrl: of('REDIS_URL'), amqpUrl: of('AMQP_URL'), databases };
 }

@@ -36,9 +36,7 @@ function waysToRoot(): string[] | undefined {
 }
 
 async function agreed(packages: string[]): Promise<boolean> {
-  console.log(
-    `to be installed with apt-get: ${packages.join(', ')} (nothing of it is started or enabled; they run privately)`,
-  );
+  console.log(`to be installed with apt-get, neither started nor enabled: ${packages.join(', ')}`);
   if (!process.stdin.isTTY || process.env.npm_config_yes === 'true') return true;
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await terminal.question('install them now? (npm run … --yes does not ask) [Y/n] ');

@@ -12,8 +12,7 @@ export const LOCAL = join(ROOT, '.local');
 export const TEMPORARY_DATA = 'flashsale-postgres-';
 
 type Identity = { pid: number; started: string };
-/** `last`: others need it until they are gone. */
-type Recorded = Identity & { name: string; stopSignal: 'SIGTERM' | 'SIGINT'; last: boolean };
+type Recorded = Identity & { name: string; stopSignal?: string | number | undefined; last: boolean };
 type Pids = { owner: Identity; processes: Recorded[]; containers: string[] };
 
 /** Takes a directory for this process, clean; ends what a dead owner left there. Taking it again changes nothing. */
@@ -97,7 +96,7 @@ async function end(one: Recorded): Promise<void> {
 
 /** The same for every run under .local whose owner is gone, and removes what it left. */
 export async function sweepLeftovers(say: (line: string) => void = () => {}, local = LOCAL): Promise<void> {
-  for (const name of fs.existsSync(local) ? fs.readdirSync(local) : []) {
+  for (const name of fs.globSync('*', { cwd: local })) {
     const dir = join(local, name);
     if (!readPids(dir) || ownerOf(dir)) continue;
     const ended = await stopLeftovers(dir);

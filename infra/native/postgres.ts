@@ -8,16 +8,16 @@ import { ROOT, removeTemporaryData, TEMPORARY_DATA } from './leftovers.ts';
 import { withPostgres } from './namespace.ts';
 import { freePort } from './ports.ts';
 import { described, startProcess, tail, untilReady } from './processes.ts';
-import type { Server, StartNative } from './servers.ts';
+import type { Server, StartServer } from './servers.ts';
 
 type User = { uid: number; gid: number } | undefined;
 
-export async function startPostgres({ dir, programs, signal, undo }: StartNative): Promise<Server> {
+export async function startPostgres({ dir, programs, signal, undo }: StartServer): Promise<Server> {
   const user = unprivileged();
   const home = makeHome(dir, user);
   undo.defer(() => removeTemporaryData(dir));
   const [password, port] = [randomUUID(), await freePort()];
-  const how = { dir, env: { PATH: process.env.PATH, HOME: home }, cwd: '/', user };
+  const how = { dir, env: { PATH: process.env.PATH, HOME: home }, cwd: '/', ...user };
   const pwfile = join(home, 'password');
   fs.writeFileSync(pwfile, password, { mode: 0o600 });
   if (user) fs.chownSync(pwfile, user.uid, user.gid);
@@ -32,7 +32,7 @@ export async function startPostgres({ dir, programs, signal, undo }: StartNative
   fs.appendFileSync(join(data, 'postgresql.conf'), settings(port));
   // SIGINT is the fast shutdown: SIGTERM would wait for every client to leave by itself.
   const start = { ...how, name: 'postgres', command: programs.postgres, args: ['-D', data] };
-  const child = undo.use(startProcess({ ...start, stopSignal: 'SIGINT' }));
+  const child = undo.use(startProcess({ ...start, killSignal: 'SIGINT' }));
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
   await untilReady(child, () => withPostgres(url, ['SELECT 1']), { signal });
   return { url, port, pid: child.pid };

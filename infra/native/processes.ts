@@ -1,42 +1,44 @@
 // Child processes whose pid is known, in a process group of their own, and a clean end for each.
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { execa } from 'execa';
+import { execa, type Options } from 'execa';
 import { until } from '../until.ts';
 import { changePids, identityOf } from './leftovers.ts';
 
 export type Exit = { code: number | null; signal: NodeJS.Signals | null };
 export type Child = ReturnType<typeof startProcess>;
-type Start = {
+type Start = Pick<Options, 'cwd' | 'uid' | 'gid' | 'killSignal' | 'forceKillAfterDelay'> & {
   /** The directory of the run: its pids.json remembers the process in case this one is killed. */
   dir: string;
   name: string;
   command: string;
   args: string[];
   env: NodeJS.ProcessEnv;
-  cwd?: string;
-  user?: { uid: number; gid: number } | undefined;
-  stopSignal?: 'SIGTERM' | 'SIGINT';
+  /** Others need it until they are gone. */
   last?: boolean;
-  /** From the stop signal to SIGKILL. */
-  graceMs?: number;
 };
 
 // Detached: the terminal's Ctrl-C goes to the owner alone, who then stops everything in order.
-const OWN_GROUP = { detached: true, cleanup: false, extendEnv: false, reject: false } as const;
+const DETACHED = {
+  detached: true,
+  cleanup: false,
+  extendEnv: false,
+  reject: false,
+  forceKillAfterDelay: 10_000,
+} as const;
 
-export function startProcess({ dir, name, command, args, ...start }: Start) {
-  const { env, cwd = dir, user, stopSignal = 'SIGTERM', last = false, graceMs = 10_000 } = start;
+export function startProcess({ dir, name, command, args, last = false, ...options }: Start) {
   const logFile = join(dir, 'logs', `${name}.log`);
   mkdirSync(dirname(logFile), { recursive: true });
   // The types of execa know descriptors up to 9 only.
   const log = openSync(logFile, 'a') as 9;
-  const end = { killSignal: stopSignal, forceKillAfterDelay: graceMs };
-  const child = execa(command, args, { ...OWN_GROUP, ...end, ...user, cwd, env, stdio: ['ignore', log, log] });
+  const child = execa(command, args, { ...DETACHED, cwd: dir, ...options, stdio: ['ignore', log, log] });
   closeSync(log);
   const { pid } = child;
   if (pid === undefined) throw new Error(`${name} cannot be started: ${command} is missing or not executable`);
-  changePids(dir, ({ processes }) => processes.push({ ...identityOf(pid), name, stopSignal, last }));
+  changePids(dir, ({ processes }) =>
+    processes.push({ ...identityOf(pid), name, stopSignal: options.killSignal, last }),
+  );
   let exit: Exit | undefined;
   const exited = child.then(({ exitCode: code = null, signal = null }): Exit => {
     changePids(dir, (pids) => {
@@ -54,22 +56,19 @@ export function startProcess({ dir, name, command, args, ...start }: Start) {
   return { name, pid, logFile, exited, exit: () => exit, stop, [Symbol.asyncDispose]: dispose };
 }
 
-type Waiting = { everyMs?: number; signal?: AbortSignal | undefined };
-
 const READY_WITHIN_MS = 120_000;
+type Waiting = { everyMs?: number; signal?: AbortSignal };
 
 /** Fails with the tail of the log when the process ends or the deadline passes. */
 export async function untilReady(child: Child, ready: () => Promise<unknown>, waiting: Waiting = {}): Promise<void> {
   const { everyMs = 50, signal } = waiting;
   const look = async () => child.exit() ?? ready().then(() => true);
-  const found = await until(`${child.name} is ready`, look, { withinMs: READY_WITHIN_MS, everyMs, signal }).catch(
-    (error: Error) => {
-      signal?.throwIfAborted();
-      throw new Error(`${error.message}\n${tail(child.logFile)}`);
-    },
-  );
-  if (found !== true)
-    throw new Error(`${child.name} ended ${described(found)} before it was ready\n${tail(child.logFile)}`);
+  const how = { withinMs: READY_WITHIN_MS, everyMs, signal };
+  const found = await until(`${child.name} is ready`, look, how).catch((error: Error) => error.message);
+  signal?.throwIfAborted();
+  if (found === true) return;
+  const why = typeof found === 'string' ? found : `${child.name} ended ${described(found)} before it was ready`;
+  throw new Error(`${why}\n${tail(child.logFile)}`);
 }
 
 export function described({ code, signal }: Exit): string {

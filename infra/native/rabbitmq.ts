@@ -8,18 +8,18 @@ import { ROOT } from './leftovers.ts';
 import { brokerListens } from './namespace.ts';
 import { freePorts } from './ports.ts';
 import { startProcess, untilReady } from './processes.ts';
-import type { Server, StartNative } from './servers.ts';
+import type { Server, StartServer } from './servers.ts';
 
 type Ports = Record<'amqp' | 'management' | 'distribution' | 'epmd', number>;
 
-export async function startRabbitmq({ dir, programs, signal, undo }: StartNative): Promise<Server> {
+export async function startRabbitmq({ dir, programs, signal, undo }: StartServer): Promise<Server> {
   const home = join(dir, 'rabbitmq');
   const ports = await freePorts(['amqp', 'management', 'distribution', 'epmd']);
   const credentials = `flashsale:${writeFiles(home, ports)}`;
   const { PATH } = process.env;
   const env = { PATH, HOME: home, ERL_EPMD_ADDRESS: '127.0.0.1', ERL_EPMD_PORT: String(ports.epmd) };
   // Clients are sent away and queues closed at once; then 3.10's management takes 5 s over statistics of no use here.
-  const how = { dir, args: [], graceMs: 2000 };
+  const how = { dir, args: [], forceKillAfterDelay: 2000 };
   // Erlang would start an epmd itself, as a daemon that is never stopped, if it found none.
   const epmd = undo.use(startProcess({ ...how, name: 'epmd', command: programs.epmd, env, last: true }));
   await untilReady(epmd, () => accepts(ports.epmd), { everyMs: 10, signal });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { findServers, type Programs } from './find-servers.ts';
-import { claim, LOCAL, ROOT, removeDir, sweepLeftovers } from './leftovers.ts';
+import { claim, LOCAL, ROOT, release, removeDir, sweepLeftovers } from './leftovers.ts';
 import { withRedis } from './namespace.ts';
 import { freePort } from './ports.ts';
 import { startPostgres } from './postgres.ts';
@@ -15,46 +15,43 @@ export type ServerName = 'postgres' | 'redis' | 'rabbitmq';
 /** `managementUrl`: of RabbitMQ alone. */
 export type Urls = { url: string; managementUrl?: string };
 export type Server = Urls & { port: number; pid: number };
-/** What a server must do at its end, and what a failed start must undo, it leaves in `undo`. */
-export type StartServer = { dir: string; signal: AbortSignal; undo: AsyncDisposableStack };
-export type StartNative = StartServer & { programs: Programs };
-export type Servers = Record<ServerName, Server> & { stop(): Promise<void> };
-type Options = { dir: string; say(line: string): void; signal?: AbortSignal | undefined };
+/** A server leaves in `undo` what ends it, also when its start fails half-way. */
+export type StartServer = { dir: string; programs: Programs; signal: AbortSignal; undo: AsyncDisposableStack };
+export type Servers = Record<ServerName, Server>;
+/** `keep` leaves logs and data where they are. */
+type Options = Omit<StartServer, 'programs'> & { say(line: string): void; keep?: boolean };
 
 const native = { postgres: startPostgres, redis: startRedis, rabbitmq: startRabbitmq };
-export async function startServers({ dir, say, signal }: Options): Promise<Servers> {
+
+/** In a directory that is then this process's own; all three start, and later end, side by side. */
+export async function startServers({ dir, say, signal, undo, keep = false }: Options): Promise<Servers> {
+  await sweepLeftovers(say);
   await claim(dir);
+  undo.defer(() => (keep ? release(dir) : removeDir(dir)));
   const { missing, tooOld, ...programs } = findServers();
   const inDocker = process.env.FLASHSALE_SERVERS === 'docker' || missing.length + tooOld.length > 0;
   const failed = new AbortController();
-  const either = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
   const undos: AsyncDisposableStack[] = [];
   const begin = async (name: ServerName, title: string): Promise<Server> => {
-    const [from, undo] = [Date.now(), new AsyncDisposableStack()];
-    undos.push(undo);
-    const start = { dir, signal: either, undo };
-    const server = await (inDocker
-      ? startContainer(name, start)
-      : native[name]({ ...start, programs: programs as Programs }));
+    const [from, own] = [Date.now(), new AsyncDisposableStack()];
+    undos.push(own);
+    const either = AbortSignal.any([signal, failed.signal]);
+    const start = { dir, programs: programs as Programs, signal: either, undo: own };
+    const server = await (inDocker ? startContainer(name, start) : native[name](start));
     say(`${title} is ready on 127.0.0.1:${server.port} (${((Date.now() - from) / 1000).toFixed(1)} s)`);
     return server;
   };
   const starting = [begin('postgres', 'Postgres'), begin('redis', 'Redis'), begin('rabbitmq', 'RabbitMQ')] as const;
-  const stop = async () => {
+  undo.defer(async () => {
     failed.abort();
     await Promise.allSettled(starting);
-    await Promise.all(undos.map((undo) => undo.disposeAsync()));
-  };
-  try {
-    const [postgres, redis, rabbitmq] = await Promise.all(starting);
-    return { postgres, redis, rabbitmq, stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+    await Promise.all(undos.map((own) => own.disposeAsync()));
+  });
+  const [postgres, redis, rabbitmq] = await Promise.all(starting);
+  return { postgres, redis, rabbitmq };
 }
 
-async function startRedis({ dir, programs, signal, undo }: StartNative): Promise<Server> {
+async function startRedis({ dir, programs, signal, undo }: StartServer): Promise<Server> {
   const home = join(dir, 'redis');
   const [password, port] = [randomUUID(), await freePort()];
   fs.mkdirSync(home, { mode: 0o700 });
@@ -75,12 +72,9 @@ export async function withTestServers<T>(
   signal: AbortSignal,
   work: (env: Record<string, string>) => Promise<T>,
 ): Promise<T> {
-  await sweepLeftovers(console.log);
   const dir = join(LOCAL, `${name}-${process.pid}`);
   await using undo = new AsyncDisposableStack();
-  undo.defer(() => removeDir(dir));
-  const { postgres, redis, rabbitmq, stop } = await startServers({ dir, say: console.log, signal });
-  undo.defer(stop);
+  const { postgres, redis, rabbitmq } = await startServers({ dir, say: console.log, signal, undo });
   return await work({
     TEST_POSTGRES_URL: postgres.url,
     TEST_REDIS_URL: redis.url,

@@ -37,7 +37,8 @@ function isInstalled() {
   });
 }
 
-const packagesOf = (file) => JSON.parse(read(join(ROOT, file)) ?? '{"packages":{}}').packages;
+const packagesOf = (file) =>
+  fs.existsSync(join(ROOT, file)) ? JSON.parse(fs.readFileSync(join(ROOT, file), 'utf8')).packages : {};
 
 async function installPackages() {
   const from = Date.now();
@@ -49,21 +50,16 @@ async function installPackages() {
   console.log(`npm packages installed (${((Date.now() - from) / 1000).toFixed(0)} s)`);
 }
 
-async function run(command, args, path = WITH_BIN) {
-  const code = await exitCodeOf(command, args, path);
-  if (code !== 0) process.exit(code);
-}
-
 // A terminal's Ctrl-C reaches the child by itself, a signal sent to this process alone does not: each is passed on, and
 // the child treats the second as the first.
-async function exitCodeOf(command, args, path) {
+async function run(command, args, path = WITH_BIN) {
   const env = { ...process.env, PATH: path.join(delimiter) };
   const child = spawn(command, args, { cwd: ROOT, env, stdio: 'inherit' });
   const pass = (signal) => child.kill(signal);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, pass);
   const [code, signal] = await once(child, 'exit');
   for (const each of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.off(each, pass);
-  return code ?? 128 + constants.signals[signal];
+  if (code !== 0) process.exit(code ?? 128 + constants.signals[signal]);
 }
 
 /** One at a time on this checkout; a lock whose holder is gone does not count. */
@@ -83,26 +79,13 @@ function take() {
     return true;
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
-    const holder = read(LOCK);
-    if (holder && !isRunning(Number(holder)) && read(LOCK) === holder) fs.rmSync(LOCK, { force: true });
-    return false;
   }
-}
-
-function isRunning(pid) {
   try {
-    return process.kill(pid, 0);
+    process.kill(Number(fs.readFileSync(LOCK, 'utf8')), 0);
   } catch (error) {
-    return error.code === 'EPERM';
+    if (error.code === 'ESRCH') fs.rmSync(LOCK, { force: true });
   }
-}
-
-function read(file) {
-  try {
-    return fs.readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
+  return false;
 }
 
 await setUp(process.argv.slice(2)).catch((error) => {

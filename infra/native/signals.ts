@@ -1,4 +1,5 @@
 // One way for a command in the foreground to be asked to end: Ctrl-C, kill, or its terminal closing.
+import { once } from 'node:events';
 
 /** Aborts at the first request. Later ones change nothing: a Ctrl-C arrives up to three times, each npm passes it on. */
 export function endRequested(): AbortSignal {
@@ -7,9 +8,8 @@ export function endRequested(): AbortSignal {
   return asked.signal;
 }
 
-export function requested(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+export async function requested(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
 /** The result of work that goes on after the end was requested is dropped. */

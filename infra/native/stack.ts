@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { type AddressBook, SERVICES, type ServiceName, writeAddressBook } from '../address-book/address-book.ts';
-import { claim, identityOf, isAlive, ROOT, release, removeDir, sweepLeftovers } from './leftovers.ts';
+import { identityOf, isAlive, ROOT } from './leftovers.ts';
 import { createDatabases } from './namespace.ts';
 import { freePorts } from './ports.ts';
 import { type ServerName, type Servers, startServers } from './servers.ts';
@@ -32,20 +32,16 @@ type StartStack = {
 const WATCH_EVERY_MS = 500;
 
 export async function startStack(options: StartStack): Promise<Stack> {
-  const { dir, settings = {}, onEvent = () => {}, onLost = () => {}, say = () => {}, keep = false, signal } = options;
-  await sweepLeftovers(say);
-  await claim(dir);
+  const { dir, settings = {}, onEvent = () => {}, onLost = () => {}, say = () => {}, keep = false } = options;
+  const { signal = new AbortController().signal } = options;
   await using undo = new AsyncDisposableStack();
-  undo.defer(() => (keep ? release(dir) : removeDir(dir)));
-  const servers = await startServers({ dir, say, signal });
-  undo.defer(servers.stop);
+  const servers = await startServers({ dir, say, signal, undo, keep });
   undo.defer(watch(servers, onLost));
   const info = await describe(dir, servers);
   const services = startServices(info, settings, onEvent);
   // Stopped from the gateway: a caller goes before those it calls.
   for (const name of SERVICES) undo.defer(services[name].stop);
-  const ready = Promise.all(SERVICES.map((name) => services[name].ready()));
-  await (signal ? unlessEnded(signal, ready) : ready);
+  await unlessEnded(signal, Promise.all(SERVICES.map((name) => services[name].ready())));
   const started = undo.move();
   let stopped: Promise<void> | undefined;
   const stop = () => {

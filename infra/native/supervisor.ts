@@ -37,8 +37,8 @@ export function supervise({ dir, name, file, env, opsPort, onEvent }: Supervise 
   function start(): Child {
     const { PATH, HOME, NODE_ENV = 'production' } = process.env;
     const args = ['--disable-warning=ExperimentalWarning', file];
-    const how = { command: process.execPath, args, env: { PATH, HOME, NODE_ENV, ...env }, graceMs: STOP_GRACE_MS };
-    const started = startProcess({ dir, name, ...how });
+    const how = { env: { PATH, HOME, NODE_ENV, ...env }, forceKillAfterDelay: STOP_GRACE_MS };
+    const started = startProcess({ dir, name, command: process.execPath, args, ...how });
     report('started', { pid: started.pid });
     return started;
   }
@@ -63,23 +63,19 @@ export function supervise({ dir, name, file, env, opsPort, onEvent }: Supervise 
   }
 
   async function untilExited() {
-    const [{ pid, exited }, startedAt] = [child, Date.now()];
-    const wasReady = becomesReady().then((isReady) => {
-      if (!isReady) return false;
+    const [{ pid, exited, exit }, startedAt] = [child, Date.now()];
+    const look = async () => Boolean(exit()) || isReady(opsPort);
+    const waiting = { withinMs: Number.POSITIVE_INFINITY, everyMs: 50, signal: stopping.signal };
+    const becomesReady = until(`${name} is ready`, look, waiting).then(() => {
+      if (exit()) return false;
       report('ready', { pid, inMs: Date.now() - startedAt });
       if (pid !== killed) ready.resolve();
       return true;
     });
+    const wasReady = becomesReady.catch(() => false);
     const life = { exit: await exited, wasReady: await wasReady, inMs: Date.now() - startedAt };
     report(stopping.signal.aborted ? 'stopped' : 'exited', { pid, ...life.exit, inMs: life.inMs });
     return life;
-  }
-
-  async function becomesReady(): Promise<boolean> {
-    const look = async () => Boolean(child.exit()) || isReady(opsPort);
-    const waiting = { withinMs: Number.POSITIVE_INFINITY, everyMs: 50, signal: stopping.signal };
-    await until(`${name} is ready`, look, waiting).catch(() => {});
-    return !child.exit() && !stopping.signal.aborted;
   }
 
   return {

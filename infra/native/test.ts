@@ -15,12 +15,16 @@ const end = endRequested();
 
 async function nodeTest(args: string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
   const options = { cwd: ROOT, env, stdio: 'inherit', reject: false, cancelSignal: end } as const;
-  const { exitCode = 1 } = await execa(process.execPath, ['--test', '--test-reporter=spec', ...args], options);
+  const { exitCode = 1 } = await execa(
+    process.execPath,
+    ['--test', '--test-reporter=spec', '--test-timeout=600000', ...args],
+    options,
+  );
   return exitCode;
 }
 
 const onTestServers = (args: string[]) =>
-  withTestServers('test', end, (env) => nodeTest(['--test-concurrency=4', '--test-timeout=120000', ...args], env));
+  withTestServers('test', end, (env) => nodeTest(['--test-concurrency=4', ...args], env));
 
 async function inContainers(): Promise<number> {
   const skipped = await whyNoDocker();
@@ -28,7 +32,7 @@ async function inContainers(): Promise<number> {
   if (skipped) return 0;
   const project = ownProject();
   try {
-    return await nodeTest(['--test-timeout=300000', ...IN_CONTAINERS], { COMPOSE_PROJECT_NAME: project });
+    return await nodeTest(IN_CONTAINERS, { COMPOSE_PROJECT_NAME: project });
   } finally {
     // Also when the tests were killed: containers outlive the process that started them.
     await removeProject(project);

@@ -25,10 +25,11 @@ export type AddressBook = {
 
 export const UP = join(LOCAL, 'up');
 
-// It holds every password of the run.
-export function writeAddressBook(info: AddressBook): void {
-  const file = join(info.dir, 'stack.json');
-  fs.writeFileSync(`${file}.new`, `${JSON.stringify(info, null, 2)}\n`, { mode: 0o600 });
+// For its user alone: it holds every password of the run.
+export function writeAddressBook(stack: AddressBook): void {
+  const file = join(stack.dir, 'stack.json');
+  const addresses = { ...stack, services: undefined };
+  fs.writeFileSync(`${file}.new`, `${JSON.stringify(addresses, null, 2)}\n`, { mode: 0o600 });
   fs.renameSync(`${file}.new`, file);
 }
 

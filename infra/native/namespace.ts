@@ -20,10 +20,8 @@ export async function openNamespace() {
     await ifThere(rabbit('DELETE', `vhosts/${id}`));
     await ifThere(rabbit('DELETE', `users/${id}`));
     const drop = (name: string) => [`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`, `DROP ROLE IF EXISTS ${name}`];
-    await withPostgres(
-      adminPostgresUrl,
-      DATABASES.flatMap((name) => drop(`${name}_${id}`)),
-    );
+    const drops = DATABASES.flatMap((name) => drop(`${name}_${id}`));
+    await withPostgres(adminPostgresUrl, drops);
     await withRedis(redisUrl, (redis) => redis.flushdb());
   };
   return {

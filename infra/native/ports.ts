@@ -1,4 +1,5 @@
 // Free ports on 127.0.0.1 that neither an outgoing connection nor another stack starting at the same moment can take.
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 
@@ -51,10 +52,10 @@ async function reserve(port: number): Promise<boolean> {
   return Boolean(holder?.unref());
 }
 
-function listen(options: net.ListenOptions): Promise<net.Server | undefined> {
-  return new Promise((resolve) => {
-    const server = net.createServer((socket) => socket.destroy());
-    server.once('error', () => resolve(undefined));
-    server.listen(options, () => resolve(server));
-  });
+async function listen(options: net.ListenOptions): Promise<net.Server | undefined> {
+  const server = net.createServer((socket) => socket.destroy()).listen(options);
+  return once(server, 'listening').then(
+    () => server,
+    () => undefined,
+  );
 }

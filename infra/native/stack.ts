@@ -19,7 +19,7 @@ export type Stack = AddressBook & { services: ByService<Service>; stop(): Promis
 type StartStack = {
   dir: string;
   settings?: Settings;
-  onEvent?: OnEvent;
+  onEvent?: OnEvent | undefined;
   /** A server ended. It is not started again: what was in it is gone. */
   onLost?: (server: ServerName) => void;
   say?: (line: string) => void;
@@ -32,22 +32,20 @@ type StartStack = {
 const WATCH_EVERY_MS = 500;
 
 export async function startStack(options: StartStack): Promise<Stack> {
-  const { dir, settings = {}, onEvent = () => {}, onLost = () => {}, say = () => {}, keep = false } = options;
+  const { dir, settings = {}, onEvent, onLost = () => {}, say = () => {}, keep = false } = options;
   const { signal = new AbortController().signal } = options;
   await using undo = new AsyncDisposableStack();
   const servers = await startServers({ dir, say, signal, undo, keep });
   undo.defer(watch(servers, onLost));
   const info = await describe(dir, servers);
-  const services = startServices(info, settings, onEvent);
+  fs.mkdirSync(join(dir, 'bank'));
+  const services = forEachService((name) => startService(info, name, settings[name], onEvent));
   // Stopped from the gateway: a caller goes before those it calls.
   for (const name of SERVICES) undo.defer(services[name].stop);
   await unlessEnded(signal, Promise.all(SERVICES.map((name) => services[name].ready())));
   const started = undo.move();
   let stopped: Promise<void> | undefined;
-  const stop = () => {
-    stopped ??= started.disposeAsync().catch((error) => say(`while stopping: ${error}`));
-    return stopped;
-  };
+  const stop = () => (stopped ??= started.disposeAsync().catch((error) => say(`while stopping: ${error}`)));
   return { ...info, services, stop };
 }
 
@@ -81,29 +79,18 @@ async function describe(dir: string, { postgres, redis, rabbitmq }: Servers): Pr
   };
 }
 
-function startServices(info: AddressBook, settings: Settings, onEvent: OnEvent): ByService<Service> {
-  fs.mkdirSync(join(info.dir, 'bank'), { recursive: true });
-  return forEachService((name) =>
-    startService(info, name, settings[name], (event) => {
-      if (event.event === 'started' && event.pid) {
-        info.pids[name] = event.pid;
-        writeAddressBook(info);
-      }
-      onEvent(event);
-    }),
-  );
-}
-
-/** One service of a stack, with the addresses and secrets of that stack. */
-export function startService(
-  info: AddressBook,
-  name: ServiceName,
-  settings = {},
-  onEvent: OnEvent = () => {},
-): Service {
+/** One service of a stack, with the addresses and secrets of that stack, which learns its pid. */
+export function startService(stack: AddressBook, name: ServiceName, settings = {}, onEvent?: OnEvent): Service {
+  const remember = (event: ServiceEvent) => {
+    if (event.event === 'started' && event.pid) {
+      stack.pids[name] = event.pid;
+      writeAddressBook(stack);
+    }
+    onEvent?.(event);
+  };
   const file = join(ROOT, 'services', name, 'src/main.ts');
-  const env = { ...environmentOf(info, name), ...settings };
-  return supervise({ dir: info.dir, name, file, env, opsPort: portOf(info.ops[name]), onEvent });
+  const env = { ...environmentOf(stack, name), ...settings };
+  return supervise({ dir: stack.dir, name, file, env, opsPort: portOf(stack.ops[name]), onEvent: remember });
 }
 
 const portOf = (address: string) => Number(address.split(':').at(-1));

@@ -9,16 +9,15 @@ import { describeEvent, type ServiceEvent } from './supervisor.ts';
 
 const STOPPED_WITHIN_MS = 60_000;
 
-const say = (line: string) => console.log(line);
+function say(line: string | undefined): void {
+  if (line) console.log(line);
+}
 
 async function up(): Promise<void> {
   const owner = ownerOf(UP);
   if (owner) throw new Error(`it is up already (process ${owner}): npm run down stops it`);
   const end = endRequested();
-  const onEvent = (event: ServiceEvent) => {
-    const line = describeEvent(event);
-    if (line) say(line);
-  };
+  const onEvent = (event: ServiceEvent) => say(describeEvent(event));
   const onLost = (server: string) =>
     say(`${server} has ended and is not started again; its log is in ${UP}: Ctrl-C, then npm run up`);
   try {

@@ -6,9 +6,7 @@ export function createOrdersProcess(stack: Stack) {
   return {
     stop: () => service.stop(),
     async start(): Promise<void> {
-      service = startService(stack, 'orders', {}, ({ event, pid }) => {
-        if (event === 'started' && pid) stack.pids.orders = pid;
-      });
+      service = startService(stack, 'orders');
       await service.ready();
     },
   };

@@ -12,12 +12,7 @@ type Found = Partial<Programs> & {
 };
 
 const HOMEBREW = '{/opt/homebrew,/usr/local,/home/linuxbrew/.linuxbrew}/opt';
-const POSTGRES = [
-  '/usr/lib/postgresql/*/bin',
-  `${HOMEBREW}/postgresql*/bin`,
-  '/usr/pgsql-*/bin',
-  '/usr/libexec/postgresql*',
-];
+const POSTGRES = ['/usr/lib/postgresql/*/bin', `${HOMEBREW}/postgresql*/bin`, '/usr/{pgsql-*/bin,libexec/postgresql*}'];
 // Debian's wrapper in /usr/sbin insists on root or the rabbitmq user and on the system's own configuration.
 const RABBITMQ = ['/usr/lib/rabbitmq/bin', '/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin', `${HOMEBREW}/rabbitmq/sbin`];
 const ERLANG = ['/usr/lib/erlang/bin', '/usr/lib64/erlang/bin', `${HOMEBREW}/erlang/bin`];

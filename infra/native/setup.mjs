@@ -12,16 +12,19 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../../..');
 const BIN = join(ROOT, 'node_modules/.bin');
+const NODE = join(BIN, 'node');
+const PLATFORM = `${process.platform}-${process.arch}`;
 const LOCK = join(ROOT, '.local/install.lock');
 const WITHOUT_BIN = (process.env.PATH ?? '').split(delimiter).filter((dir) => dir !== BIN);
 const WITH_BIN = [BIN, ...WITHOUT_BIN];
 
 async function setUp(args) {
   if (!isInstalled()) await withLock(async () => isInstalled() || (await installPackages()));
-  if (!fs.existsSync(join(BIN, 'node')) && Number.parseInt(process.versions.node, 10) < 24)
+  linkNode();
+  if (!fs.existsSync(NODE) && Number.parseInt(process.versions.node, 10) < 24)
     throw new Error(
-      `this project needs Node 24 or newer, here is ${process.version}, and npm has none for ` +
-        `${process.platform}-${process.arch}: install it from https://nodejs.org`,
+      `this project needs Node 24 or newer, here is ${process.version}, and npm has none for ${PLATFORM}: ` +
+        'install it from https://nodejs.org',
     );
   if (args.includes('--servers')) await run('node', [join(ROOT, 'infra/native/install-servers.ts')]);
   for (const command of args.filter((each) => !each.startsWith('--'))) await run('sh', ['-c', `exec ${command}`]);
@@ -48,6 +51,12 @@ async function installPackages() {
   // `npm ci` removes node_modules first, and with it the Node that npm's scripts find first.
   await run('npm', args, WITHOUT_BIN);
   console.log(`npm packages installed (${((Date.now() - from) / 1000).toFixed(0)} s)`);
+}
+
+// npm 9 takes this link away again with the package of the other architecture, which has one of the same name.
+function linkNode() {
+  const packaged = `../node-${PLATFORM}/bin/node`;
+  if (!fs.existsSync(NODE) && fs.existsSync(join(BIN, packaged))) fs.symlinkSync(packaged, NODE);
 }
 
 // A terminal's Ctrl-C reaches the child by itself, a signal sent to this process alone does not: each is passed on, and

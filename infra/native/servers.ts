@@ -66,12 +66,10 @@ async function startRedis({ dir, programs, signal, undo }: StartServer): Promise
   return { url, port, pid: child.pid };
 }
 
+type Work = (env: Record<string, string>) => Promise<number>;
+
 /** Private servers for one run of tests, which finds them in its environment; `name` is the directory's under .local. */
-export async function withTestServers<T>(
-  name: string,
-  signal: AbortSignal,
-  work: (env: Record<string, string>) => Promise<T>,
-): Promise<T> {
+export async function withTestServers(name: string, signal: AbortSignal, work: Work): Promise<number> {
   const dir = join(LOCAL, `${name}-${process.pid}`);
   await using undo = new AsyncDisposableStack();
   const { postgres, redis, rabbitmq } = await startServers({ dir, say: console.log, signal, undo });

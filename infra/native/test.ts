@@ -10,16 +10,13 @@ import { endRequested } from './signals.ts';
 /** Each starts the whole system in processes of its own, so they run one at a time. */
 const WHOLE_SYSTEM = ['loadtest/faults/kill.test.ts', 'infra/native/readme.test.ts'];
 const IN_CONTAINERS = ['infra/node/docker.test.ts'];
+const NODE_TEST = ['--test', '--test-reporter=spec', '--test-timeout=600000'];
 const INTERRUPTED = 130;
 const end = endRequested();
 
 async function nodeTest(args: string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
   const options = { cwd: ROOT, env, stdio: 'inherit', reject: false, cancelSignal: end } as const;
-  const { exitCode = 1 } = await execa(
-    process.execPath,
-    ['--test', '--test-reporter=spec', '--test-timeout=600000', ...args],
-    options,
-  );
+  const { exitCode = 1 } = await execa(process.execPath, [...NODE_TEST, ...args], options);
   return exitCode;
 }
 

@@ -41,8 +41,9 @@ async function down(): Promise<void> {
     say(`asking process ${owner} to stop what it started …`);
     process.kill(owner, 'SIGTERM');
     const areGone = () => ![pids.owner, ...pids.processes].some(isAlive);
-    await until('everything has ended', areGone, STOPPED_WITHIN_MS).catch(() => process.kill(owner, 'SIGKILL'));
-    if (!readPids(UP)?.processes.some(isAlive)) return say('stopped, nothing is left running');
+    const stopped = await until('everything has ended', areGone, STOPPED_WITHIN_MS).catch(() => false);
+    if (stopped) return say('stopped, nothing is left running');
+    process.kill(owner, 'SIGKILL');
   }
   const ended = await stopLeftovers(UP);
   say(ended.length > 0 ? `ended what was left: ${ended.join(', ')}` : 'nothing was left running');

@@ -27,7 +27,7 @@ async function prepareServers(): Promise<void> {
   console.log([...tooOld, 'using Docker containers for Postgres, Redis and RabbitMQ'].join('\n'));
 }
 
-/** What stands before a command that root must run, or undefined. */
+/** The words before a command that root must run, or undefined. */
 function waysToRoot(): string[] | undefined {
   if (!succeeds('apt-get', ['--version'])) return undefined;
   if (process.getuid?.() === 0) return [];

@@ -1,4 +1,4 @@
-// What belongs to one user alone on servers that many share: databases, RabbitMQ vhosts, and a namespace of all for a test.
+// Databases, virtual hosts and Redis databases on servers that others use too, and a namespace of all three for a test.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';

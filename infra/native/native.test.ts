@@ -1,5 +1,5 @@
-// The launcher itself: processes end, ports stay ours, a dead service comes back, one that cannot start is reported, and
-// a namespace belongs to one test alone.
+// The launcher itself: processes end, ports stay ours, a dead service comes back, one that cannot start is reported,
+// and a namespace belongs to one test alone.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -170,7 +170,8 @@ test('a directory that is not ours is not removed, in the temporary directory ne
   assert.ok(fs.existsSync(theirs));
 });
 
-const WAITS_FOR_SIGNALS = `import { endRequested, requested } from ${JSON.stringify(join(import.meta.dirname, 'signals.ts'))};
+const SIGNALS = JSON.stringify(join(import.meta.dirname, 'signals.ts'));
+const WAITS_FOR_SIGNALS = `import { endRequested, requested } from ${SIGNALS};
   const end = endRequested();
   process.stdin.resume();
   console.log('ready');

@@ -11,7 +11,7 @@ const PAGES = globSync(['*.md', 'docs/**/*.md'], { cwd: ROOT });
 
 const read = (page: string) => readFileSync(join(ROOT, page), 'utf8');
 
-/** What stands between the fences of a language. */
+/** The text between the fences of a language. */
 const blocks = (page: string, language: string) =>
   [...read(page).matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))].map(([, block]) => block as string);
 
@@ -52,7 +52,7 @@ const anchorsOf = (page: string) =>
       .replace(/\s/g, '-'),
   );
 
-/** What the other README must have too, section by section. */
+/** The parts that both READMEs must share, section by section. */
 function skeleton(page: string) {
   const sections = prose(page).split(/^(?=#+ )/m);
   const linksOf = (section: string) => [...section.matchAll(/\]\(([^)#\s]+)/g)].map(([, target]) => target as string);

@@ -29,7 +29,9 @@ export async function startPostgres({ dir, programs, signal, undo }: StartServer
   const exit = await initdb.exited;
   if (exit.code !== 0) throw new Error(`initdb ended ${described(exit)}\n${tail(initdb.logFile)}`);
   fs.rmSync(pwfile);
-  fs.appendFileSync(join(data, 'postgresql.conf'), settings(port));
+  const shared = fs.readFileSync(join(ROOT, 'infra/postgres/postgresql.conf'), 'utf8');
+  const own = `listen_addresses = '127.0.0.1'\nport = ${port}\nunix_socket_directories = ''\n`;
+  fs.appendFileSync(join(data, 'postgresql.conf'), `\n${shared}\n${own}`);
   // SIGINT is the fast shutdown: SIGTERM would wait for every client to leave by itself.
   const start = { ...how, name: 'postgres', command: programs.postgres, args: ['-D', data] };
   const child = undo.use(startProcess({ ...start, killSignal: 'SIGINT' }));
@@ -46,7 +48,7 @@ function unprivileged(): User {
   return { uid: ask('-u'), gid: ask('-g') };
 }
 
-// In the run's directory, or behind a link from there when the user that must not be root cannot get in (a clone under /root).
+// In the run's directory, or behind a link from there where that user cannot get in (a clone under /root).
 function makeHome(dir: string, user: User): string {
   const home = join(dir, 'postgres');
   const isOutside = user && spawnSync('test', ['-x', dir], { ...user, cwd: '/' }).status !== 0;
@@ -55,9 +57,4 @@ function makeHome(dir: string, user: User): string {
   else fs.mkdirSync(home, { mode: 0o700 });
   if (user) fs.chownSync(made, user.uid, user.gid);
   return made;
-}
-
-function settings(port: number): string {
-  const shared = fs.readFileSync(join(ROOT, 'infra/postgres/postgresql.conf'), 'utf8');
-  return `\n${shared}\nlisten_addresses = '127.0.0.1'\nport = ${port}\nunix_socket_directories = ''\n`;
 }

@@ -18,7 +18,7 @@ type Start = Pick<Options, 'cwd' | 'uid' | 'gid' | 'killSignal' | 'forceKillAfte
   last?: boolean;
 };
 
-// Detached: the terminal's Ctrl-C goes to the owner alone, who then stops everything in order.
+// Detached: the terminal's Ctrl-C goes to the owner alone, which then stops everything in order.
 const DETACHED = {
   detached: true,
   cleanup: false,

@@ -1,4 +1,4 @@
-// What the README tells a newcomer to type is typed here: every command of its shell blocks, in their order.
+// The commands of the README's shell blocks, run in their order.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { UP } from '../address-book/address-book.ts';
 import { until } from '../until.ts';
 import { ownerOf, ROOT } from './leftovers.ts';
 
-/** In infra/node/docker.test.ts where an engine answers; with k6 as steps of `npm run verify`; the rest takes too long. */
+/** Run where an engine answers (infra/node/docker.test.ts) or by `npm run verify`, or they take too long. */
 const ELSEWHERE = /^(docker compose |npm (test|run (loadtest(?! -- list)|verify|bench|mutants))\b)/;
 
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');

@@ -30,7 +30,7 @@ const CONTAINERS: Record<ServerName, Container> = {
     url: 'amqp://flashsale:PASSWORD@5672',
     managementUrl: 'http://flashsale:PASSWORD@15672',
     // Not with rabbitmq-diagnostics inside: as root and early, that one writes the Erlang cookie first, and the broker,
-    // who may not read it, dies.
+    // which may not read it, dies.
     isReady: ({ managementUrl = '' }) => brokerListens(managementUrl, 5672),
   },
 };

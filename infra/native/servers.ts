@@ -23,7 +23,7 @@ type Options = Omit<StartServer, 'programs'> & { say(line: string): void; keep?:
 
 const native = { postgres: startPostgres, redis: startRedis, rabbitmq: startRabbitmq };
 
-/** In a directory that is then this process's own; all three start, and later end, side by side. */
+/** In a directory that is then this process's own. */
 export async function startServers({ dir, say, signal, undo, keep = false }: Options): Promise<Servers> {
   await sweepLeftovers(say);
   await claim(dir);
@@ -31,24 +31,23 @@ export async function startServers({ dir, say, signal, undo, keep = false }: Opt
   const { missing, tooOld, ...programs } = findServers();
   const inDocker = process.env.FLASHSALE_SERVERS === 'docker' || missing.length + tooOld.length > 0;
   const failed = new AbortController();
-  const undos: AsyncDisposableStack[] = [];
+  const start = { dir, programs: programs as Programs, signal: AbortSignal.any([signal, failed.signal]), undo };
   const begin = async (name: ServerName, title: string): Promise<Server> => {
-    const [from, own] = [Date.now(), new AsyncDisposableStack()];
-    undos.push(own);
-    const either = AbortSignal.any([signal, failed.signal]);
-    const start = { dir, programs: programs as Programs, signal: either, undo: own };
+    const from = Date.now();
     const server = await (inDocker ? startContainer(name, start) : native[name](start));
     say(`${title} is ready on 127.0.0.1:${server.port} (${((Date.now() - from) / 1000).toFixed(1)} s)`);
     return server;
   };
   const starting = [begin('postgres', 'Postgres'), begin('redis', 'Redis'), begin('rabbitmq', 'RabbitMQ')] as const;
-  undo.defer(async () => {
+  try {
+    const [postgres, redis, rabbitmq] = await Promise.all(starting);
+    return { postgres, redis, rabbitmq };
+  } catch (error) {
+    // `undo` must not be disposed while another start still adds to it.
     failed.abort();
     await Promise.allSettled(starting);
-    await Promise.all(undos.map((own) => own.disposeAsync()));
-  });
-  const [postgres, redis, rabbitmq] = await Promise.all(starting);
-  return { postgres, redis, rabbitmq };
+    throw error;
+  }
 }
 
 async function startRedis({ dir, programs, signal, undo }: StartServer): Promise<Server> {
@@ -68,7 +67,7 @@ async function startRedis({ dir, programs, signal, undo }: StartServer): Promise
 
 type Work = (env: Record<string, string>) => Promise<number>;
 
-/** Private servers for one run of tests, which finds them in its environment; `name` is the directory's under .local. */
+/** Private servers for one run of tests, which gets their addresses; `name` is the directory's under .local. */
 export async function withTestServers(name: string, signal: AbortSignal, work: Work): Promise<number> {
   const dir = join(LOCAL, `${name}-${process.pid}`);
   await using undo = new AsyncDisposableStack();

@@ -1,7 +1,7 @@
 // One way for a command in the foreground to be asked to end: Ctrl-C, kill, or its terminal closing.
 import { once } from 'node:events';
 
-/** Aborts at the first request. Later ones change nothing: a Ctrl-C arrives up to three times, each npm passes it on. */
+/** Aborts at the first request. Later ones change nothing: each npm in between passes a Ctrl-C on once more. */
 export function endRequested(): AbortSignal {
   const asked = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => asked.abort(signal));

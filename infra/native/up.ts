@@ -1,5 +1,5 @@
-// npm run up: the whole system in the foreground, until Ctrl-C or npm run down. npm run down (here as `up.ts down`): ends
-// what npm run up started, also when that was killed.
+// npm run up: the whole system in the foreground, until Ctrl-C or npm run down. npm run down (`up.ts down`): ends what
+// npm run up started, also when that was killed.
 import { describeAddresses, UP } from '../address-book/address-book.ts';
 import { until } from '../until.ts';
 import { isAlive, ownerOf, readPids, stopLeftovers } from './leftovers.ts';
@@ -17,10 +17,10 @@ async function up(): Promise<void> {
   const owner = ownerOf(UP);
   if (owner) throw new Error(`it is up already (process ${owner}): npm run down stops it`);
   const end = endRequested();
-  const onEvent = (event: ServiceEvent) => say(describeEvent(event));
   const onLost = (server: string) =>
     say(`${server} has ended and is not started again; its log is in ${UP}: Ctrl-C, then npm run up`);
   try {
+    const onEvent = (event: ServiceEvent) => say(describeEvent(event));
     const stack = await startStack({ dir: UP, keep: true, say, onEvent, onLost, signal: end });
     say(['', ...describeAddresses(stack), '', 'Ctrl-C or npm run down stops it'].join('\n'));
     await requested(end);

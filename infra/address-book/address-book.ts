@@ -1,10 +1,12 @@
 // stack.json: what another process (audit, token, down) must know to speak to a running stack.
 import fs from 'node:fs';
-import { join } from 'node:path';
-import { LOCAL } from '../native/leftovers.ts';
-import { ownerOf } from '../native/pids.ts';
+import { join, relative } from 'node:path';
+import { LOCAL, ownerOf, ROOT } from '../native/leftovers.ts';
 
 export type ServiceName = 'bank' | 'inventory' | 'payment' | 'orders' | 'gateway';
+/** A service is started after those it calls. */
+export const SERVICES: ServiceName[] = ['bank', 'inventory', 'payment', 'orders', 'gateway'];
+
 export type AddressBook = {
   dir: string;
   gatewayUrl: string;
@@ -23,57 +25,56 @@ export type AddressBook = {
 
 export const UP = join(LOCAL, 'up');
 
-// It holds every password of the run.
-export function writeAddressBook(info: AddressBook): void {
-  const file = join(info.dir, 'stack.json');
-  fs.writeFileSync(`${file}.new`, `${JSON.stringify(info, null, 2)}\n`, { mode: 0o600 });
+// For its user alone: it holds every password of the run.
+export function writeAddressBook(stack: AddressBook): void {
+  const file = join(stack.dir, 'stack.json');
+  const addresses = { ...stack, services: undefined };
+  fs.writeFileSync(`${file}.new`, `${JSON.stringify(addresses, null, 2)}\n`, { mode: 0o600 });
   fs.renameSync(`${file}.new`, file);
 }
 
 /** The stack in `dir`, else the one of `npm run up`, else the newest that runs under .local. */
 export function readAddressBook(dir?: string): AddressBook {
-  const found = dir ?? [UP, ...runsByAge()].find((one) => ownerOf(one) && fs.existsSync(join(one, 'stack.json')));
+  const changedAt = (one: string) => fs.statSync(one).mtimeMs;
+  const runs = fs.globSync('*', { cwd: LOCAL }).map((name) => join(LOCAL, name));
+  runs.sort((a, b) => changedAt(b) - changedAt(a));
+  const found = dir ?? [UP, ...runs].find((one) => ownerOf(one) && fs.existsSync(join(one, 'stack.json')));
   if (!found) throw new Error('no stack is running: start one with `npm run up`');
   return JSON.parse(fs.readFileSync(join(found, 'stack.json'), 'utf8'));
 }
 
-function runsByAge(): string[] {
-  if (!fs.existsSync(LOCAL)) return [];
-  const dirs = fs.readdirSync(LOCAL).map((name) => join(LOCAL, name));
-  return dirs.sort((a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs);
+/** The lines that `npm run up` and the demo print; without a password. */
+export function describeAddresses(stack: AddressBook): string[] {
+  const { gatewayUrl, bankUrl, addresses, databases, redisUrl, amqpUrl, rabbitManagementUrl, ops, pids, dir } = stack;
+  const at = { gateway: gatewayUrl, bank: bankUrl, ...addresses };
+  const row = (name: string, address: string, more = '') =>
+    `  ${name.padEnd(10)} ${address.padEnd(22)} ${more.padEnd(32)} pid ${pids[name]}`;
+  const here = (file: string) => join(relative(ROOT, dir), file);
+  return [
+    ...SERVICES.toReversed().map((name) => row(name, at[name], `ops ${ops[name]}`)),
+    row('postgres', new URL(databases.orders).host),
+    row('redis', new URL(redisUrl).host),
+    row('rabbitmq', new URL(amqpUrl).host, `web ${new URL(rabbitManagementUrl).origin}`),
+    `  passwords  ${here('stack.json')}, logs ${here('logs')}`,
+    `  a token    npm run --silent token -- --buyer alice   (--admin for the admin's)`,
+  ];
 }
-
-/** What a demo must know of the stack it runs on. */
-export type NamedAddressBook = Pick<
-  AddressBook,
-  'gatewayUrl' | 'bankUrl' | 'bankApiKey' | 'tokenSecret' | 'redisUrl' | 'amqpUrl' | 'databases'
->;
-
-const ANSWER_MS = 5_000;
 
 export const isStackNamed = (env = process.env) => Boolean(env.GATEWAY_URL);
 
-export async function namedAddressBook(env = process.env): Promise<NamedAddressBook> {
+/** As much of the stack that the environment names as a demo must know; rejects when its gateway does not respond. */
+export async function namedAddressBook(env = process.env) {
   const of = (name: string): string => {
     const value = env[name];
     if (!value) throw new Error(`GATEWAY_URL names a running stack, so ${name} must be set too`);
     return value;
   };
   const gatewayUrl = of('GATEWAY_URL');
-  await fetch(new URL('/v1/sales', gatewayUrl), { signal: AbortSignal.timeout(ANSWER_MS) }).catch((error) => {
+  await fetch(new URL('/v1/sales', gatewayUrl), { signal: AbortSignal.timeout(5_000) }).catch((error) => {
     throw new Error(`no shop answers at ${gatewayUrl} (${error.cause?.message ?? error.message}): is it up?`);
   });
-  return {
-    gatewayUrl,
-    bankUrl: of('BANK_URL'),
-    bankApiKey: of('BANK_API_KEY'),
-    tokenSecret: of('TOKEN_SECRET'),
-    redisUrl: of('REDIS_URL'),
-    amqpUrl: of('AMQP_URL'),
-    databases: {
-      orders: of('ORDERS_DATABASE_URL'),
-      inventory: of('INVENTORY_DATABASE_URL'),
-      payment: of('PAYMENT_DATABASE_URL'),
-    },
-  };
+  const shop = { gatewayUrl, bankUrl: of('BANK_URL'), bankApiKey: of('BANK_API_KEY'), tokenSecret: of('TOKEN_SECRET') };
+  const database = (name: string) => of(`${name}_DATABASE_URL`);
+  const databases = { orders: database('ORDERS'), inventory: database('INVENTORY'), payment: database('PAYMENT') };
+  return { ...shop, redisUrl: of('REDIS_URL'), amqpUrl: of('AMQP_URL'), databases };
 }

@@ -3,8 +3,8 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSyn
 import { join } from 'node:path';
 import { run } from 'node:test';
 import { LOCAL, ROOT } from '../native/leftovers.ts';
+import { withTestServers } from '../native/servers.ts';
 import { endRequested } from '../native/signals.ts';
-import { withTestServers } from '../native/test-servers.ts';
 import { chassis } from './chassis.ts';
 import { gateway } from './gateway.ts';
 import type { Mutant } from './mutant.ts';

@@ -8,6 +8,10 @@ mark='# flashsale: for the time of an installation'
 units=''
 log=$(mktemp)
 
+# One installation at a time on this machine, and so one hand on these files.
+exec 9>/var/lock/flashsale-install
+flock 9
+
 installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
 ours() { grep -qsF "$mark" "$policy"; }
 
@@ -32,12 +36,9 @@ if ! installed postgresql-common && [ ! -e "$cluster" ]; then
 fi
 
 for package in "$@"; do
-  installed "$package" && continue
-  case "$package" in
-    rabbitmq-server) units="$units rabbitmq-server.service"; installed erlang-base || units="$units epmd.socket epmd.service" ;;
-    *) units="$units $package.service" ;;
-  esac
+  installed "$package" || units="$units $package.service"
 done
+case "$units" in *rabbitmq*) installed erlang-base || units="$units epmd.socket epmd.service" ;; esac
 
 apt() {
   DEBIAN_FRONTEND=noninteractive apt-get -y -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \

@@ -1,75 +1,85 @@
-// For tests: databases, a RabbitMQ vhost and a Redis database of one's own on the shared private servers.
-import { randomBytes } from 'node:crypto';
+// Databases, virtual hosts and Redis databases on servers that others use too, and a namespace of all three for a test.
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { createDatabase, dropDatabase } from './databases.ts';
-import { ifThere, type Management, managementApi } from './rabbit-management.ts';
-import { newSecret } from './server.ts';
+import pg from 'pg';
+import { until } from '../until.ts';
 
-export type Namespace = {
-  id: string;
-  databases: Record<'orders' | 'inventory' | 'payment', string>;
-  redisUrl: string;
-  amqpUrl: string;
-  adminPostgresUrl: string;
-  /** As the broker would on a restart; resolves when none of the connections that were open is left. */
-  closeRabbitConnections(): Promise<void>;
-  close(): Promise<void>;
-};
+export type Namespace = Awaited<ReturnType<typeof openNamespace>>;
 
-export async function openNamespace(): Promise<Namespace> {
-  const servers = serversOfThisTest();
-  const id = `t${randomBytes(5).toString('hex')}`;
-  const names = { orders: `orders_${id}`, inventory: `inventory_${id}`, payment: `payment_${id}` };
-  const rabbit = managementApi(servers.rabbitManagement);
-  const create = (name: string) => createDatabase(servers.postgres, name, newSecret());
-  const [orders, inventory, payment, redisUrl, rabbitPassword] = await Promise.all([
-    create(names.orders),
-    create(names.inventory),
-    create(names.payment),
-    takeRedisDatabase(servers.redis),
+export async function openNamespace() {
+  const id = `t${randomUUID().slice(-10)}`;
+  const adminPostgresUrl = ofTestServers('POSTGRES');
+  const rabbit = managementApi(ofTestServers('RABBIT_MANAGEMENT'));
+  const [databases, redisUrl, rabbitPassword] = await Promise.all([
+    createDatabases(adminPostgresUrl, `_${id}`),
+    takeRedisDatabase(ofTestServers('REDIS')),
     createVhost(rabbit, id),
   ]);
   const close = async () => {
     await ifThere(rabbit('DELETE', `vhosts/${id}`));
     await ifThere(rabbit('DELETE', `users/${id}`));
-    await Promise.all(Object.values(names).map((name) => dropDatabase(servers.postgres, name)));
+    const drop = (name: string) => [`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`, `DROP ROLE IF EXISTS ${name}`];
+    const drops = DATABASES.flatMap((name) => drop(`${name}_${id}`));
+    await withPostgres(adminPostgresUrl, drops);
     await withRedis(redisUrl, (redis) => redis.flushdb());
   };
   return {
     id,
-    databases: { orders, inventory, payment },
+    databases,
     redisUrl,
-    amqpUrl: `amqp://${id}:${rabbitPassword}@${new URL(servers.amqp).host}/${id}`,
-    adminPostgresUrl: servers.postgres,
+    amqpUrl: `amqp://${id}:${rabbitPassword}@${new URL(ofTestServers('AMQP')).host}/${id}`,
+    adminPostgresUrl,
+    /** As the broker would on a restart; resolves when none of the connections that were open is left. */
     closeRabbitConnections: () => closeConnections(rabbit, id),
     close,
   };
 }
 
-function serversOfThisTest() {
-  const { TEST_POSTGRES_URL, TEST_REDIS_URL, TEST_AMQP_URL, TEST_RABBIT_MANAGEMENT_URL } = process.env;
-  if (!TEST_POSTGRES_URL || !TEST_REDIS_URL || !TEST_AMQP_URL || !TEST_RABBIT_MANAGEMENT_URL) {
-    throw new Error('this test needs the private servers: run `npm test -- FILE`');
-  }
-  return {
-    postgres: TEST_POSTGRES_URL,
-    redis: TEST_REDIS_URL,
-    amqp: TEST_AMQP_URL,
-    rabbitManagement: TEST_RABBIT_MANAGEMENT_URL,
+function ofTestServers(name: 'POSTGRES' | 'REDIS' | 'AMQP' | 'RABBIT_MANAGEMENT'): string {
+  const url = process.env[`TEST_${name}_URL`];
+  if (!url) throw new Error('this test needs the private servers: run `npm run test:files -- FILE`');
+  return url;
+}
+
+const DATABASES = ['orders', 'inventory', 'payment'] as const;
+
+/** A database for each service that has one, and the role that owns it; no other role may connect. */
+export async function createDatabases(adminUrl: string, suffix = '') {
+  const create = async (name: string) => {
+    const password = randomUUID();
+    await withPostgres(adminUrl, [
+      `CREATE ROLE ${name} LOGIN PASSWORD '${password}'`,
+      `CREATE DATABASE ${name} OWNER ${name}`,
+      `REVOKE ALL ON DATABASE ${name} FROM PUBLIC`,
+    ]);
+    return Object.assign(new URL(adminUrl), { username: name, password, pathname: `/${name}` }).href;
   };
+  const created = await Promise.all(DATABASES.map(async (name) => [name, await create(`${name}${suffix}`)]));
+  return Object.fromEntries(created) as Record<(typeof DATABASES)[number], string>;
+}
+
+export async function withPostgres(connectionString: string, statements: string[]): Promise<void> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5000 });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
 }
 
 // Database 0 counts; a number comes round again after 255 others, long after its test has ended.
 async function takeRedisDatabase(url: string): Promise<string> {
-  const number = ((await withRedis(url, (redis) => redis.incr('namespaces'))) % 255) + 1;
-  const own = `${url}/${number}`;
+  const own = `${url}/${((await withRedis(url, (redis) => redis.incr('namespaces'))) % 255) + 1}`;
   await withRedis(own, (redis) => redis.flushdb());
   return own;
 }
 
-async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
+export async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url, { retryStrategy: () => null });
+  redis.on('error', () => {});
   try {
     return await work(redis);
   } finally {
@@ -78,8 +88,8 @@ async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Pr
 }
 
 /** A vhost and the one user who may use it. */
-export async function createVhost(rabbit: Management, id: string): Promise<string> {
-  const password = newSecret();
+export async function createVhost(rabbit: ReturnType<typeof managementApi>, id: string): Promise<string> {
+  const password = randomUUID();
   await rabbit('PUT', `vhosts/${id}`, {});
   await rabbit('PUT', `users/${id}`, { password, tags: '' });
   await rabbit('PUT', `permissions/${id}/${id}`, { configure: '.*', write: '.*', read: '.*' });
@@ -87,17 +97,41 @@ export async function createVhost(rabbit: Management, id: string): Promise<strin
 }
 
 // By user, because that list is exact at any moment; the list by vhost learns of a connection up to 5 s late.
-async function closeConnections(rabbit: Management, id: string): Promise<void> {
-  const open = await connections(rabbit, id);
-  for (const deadline = Date.now() + 15_000; ; await sleep(20)) {
-    const left = (await connections(rabbit, id)).filter((name) => open.includes(name));
-    if (left.length === 0) return;
-    if (Date.now() > deadline) throw new Error(`RabbitMQ still lists ${left.length} connections of ${id}`);
-    await ifThere(rabbit('DELETE', `connections/username/${id}`));
-  }
+async function closeConnections(rabbit: ReturnType<typeof managementApi>, id: string): Promise<void> {
+  const path = `connections/username/${id}`;
+  const connections = async () =>
+    (((await ifThere(rabbit('GET', path))) ?? []) as { name: string }[]).map(({ name }) => name);
+  // A connection is listed a moment after its client has it.
+  await sleep(50);
+  const open = await connections();
+  const areClosed = async () => {
+    if (!(await connections()).some((name) => open.includes(name))) return true;
+    return void (await ifThere(rabbit('DELETE', path)));
+  };
+  await until(`RabbitMQ has closed the connections of ${id}`, areClosed, 15_000);
 }
 
-async function connections(rabbit: Management, id: string): Promise<string[]> {
-  const listed = (await ifThere(rabbit('GET', `connections/username/${id}`))) as { name: string }[] | undefined;
-  return (listed ?? []).map(({ name }) => name);
+/** RabbitMQ's management API. */
+export function managementApi(url: string) {
+  const { username, password, origin } = new URL(url);
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  const headers = { authorization, 'content-type': 'application/json' };
+  /** Throws what the broker refuses, with the status as its cause. */
+  return async (method: string, path: string, body?: object, signal: AbortSignal | null = null): Promise<unknown> => {
+    const init = { method, headers, signal, body: body ? JSON.stringify(body) : null };
+    const response = await fetch(`${origin}/api/${path}`, init);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`, { cause: response.status });
+    return text ? JSON.parse(text) : undefined;
+  };
+}
+
+export const brokerListens = (managementUrl: string, amqpPort: number) =>
+  managementApi(managementUrl)('GET', `health/checks/port-listener/${amqpPort}`, undefined, AbortSignal.timeout(2000));
+
+/** For what may be gone already: undefined then. */
+export async function ifThere(asked: Promise<unknown>): Promise<unknown> {
+  return asked.catch((error) => {
+    if (error.cause !== 404) throw error;
+  });
 }

@@ -1,10 +1,25 @@
-// The pages keep up: their links lead somewhere, what they call measured was shown, and both READMEs say the same.
+// The pages keep up: their links lead somewhere, what they call measured was shown, both READMEs say the same, and the
+// exercises do not rot.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { ROOT } from './leftovers.ts';
-import { blocks, figures, PAGES, prose, read } from './pages.ts';
+
+const PAGES = globSync(['*.md', 'docs/**/*.md'], { cwd: ROOT });
+
+const read = (page: string) => readFileSync(join(ROOT, page), 'utf8');
+
+/** The text between the fences of a language. */
+const blocks = (page: string, language: string) =>
+  [...read(page).matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, 'gms'))].map(([, block]) => block as string);
+
+/** All but what stands between fences. */
+const prose = (page: string) => read(page).replace(/^```.*?^```$/gms, '');
+
+/** Figures with their unit: 1,000 or 6.3 s. */
+const figures = (text: string) => text.match(/\d[\d,.]*\d(?: ms| s\b)?|\d(?: ms| s\b)?/g) ?? [];
 
 const [ENGLISH, CHINESE] = ['README.md', 'README.zh-CN.md'];
 
@@ -37,7 +52,7 @@ const anchorsOf = (page: string) =>
       .replace(/\s/g, '-'),
   );
 
-/** What the other README must have too, section by section. */
+/** The parts that both READMEs must share, section by section. */
 function skeleton(page: string) {
   const sections = prose(page).split(/^(?=#+ )/m);
   const linksOf = (section: string) => [...section.matchAll(/\]\(([^)#\s]+)/g)].map(([, target]) => target as string);
@@ -75,5 +90,30 @@ test('what the README says was measured stands in the output that it shows, or i
       (figure) => !shown.has(figure) && !shown.has(`${figure} ms`) && !shown.has(`${figure} s`),
     );
     assert.deepEqual(absent, [], text);
+  }
+});
+
+const EXERCISES = 'docs/exercises.md';
+
+test('every change of the exercises can be made to the code as it is', () => {
+  const changes = blocks(EXERCISES, 'diff');
+  assert.ok(changes.length >= 10);
+  for (const change of changes) {
+    const apply = () => execFileSync('git', ['apply', '--check', '-'], { cwd: ROOT, input: change, stdio: 'pipe' });
+    assert.doesNotThrow(apply, change);
+  }
+});
+
+test('every test that an exercise runs is there', () => {
+  const commands = blocks(EXERCISES, 'sh').flatMap((block) => block.match(/^npm run test:files -- .*$/gm) ?? []);
+  assert.ok(commands.length >= 4);
+  for (const command of commands) {
+    const file = /\S+\.test\.ts/.exec(command)?.[0] ?? assert.fail(command);
+    const pattern = new RegExp(/--test-name-pattern='([^']+)'/.exec(command)?.[1] ?? '');
+    const names = [...readFileSync(join(ROOT, file), 'utf8').matchAll(/test\(\s*(['"`])(.*?)\1/g)];
+    assert.ok(
+      names.some(([, , name]) => pattern.test(name as string)),
+      command,
+    );
   }
 });

@@ -1,93 +1,74 @@
-// Child processes whose pid we know, in a process group of their own, and a clean end for each.
-import { type ChildProcess, spawn } from 'node:child_process';
+// Child processes whose pid is known, in a process group of their own, and a clean end for each.
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { forget, record, type StopSignal } from './pids.ts';
+import { execa, type Options } from 'execa';
+import { until } from '../until.ts';
+import { changePids, identityOf } from './leftovers.ts';
 
 export type Exit = { code: number | null; signal: NodeJS.Signals | null };
-export type Child = {
-  name: string;
-  pid: number;
-  logFile: string;
-  exited: Promise<Exit>;
-  exit(): Exit | undefined;
-  /** Resolves to true when the process had to be killed. */
-  stop(graceMs?: number): Promise<boolean>;
-};
-export type Start = {
-  /** The directory of the run: its pids.json remembers the process in case we are killed. */
+export type Child = ReturnType<typeof startProcess>;
+type Start = Pick<Options, 'cwd' | 'uid' | 'gid' | 'killSignal' | 'forceKillAfterDelay'> & {
+  /** The directory of the run: its pids.json remembers the process in case this one is killed. */
   dir: string;
   name: string;
   command: string;
   args: string[];
   env: NodeJS.ProcessEnv;
-  cwd?: string;
-  user?: { uid: number; gid: number } | undefined;
-  stopSignal?: StopSignal;
+  /** Others need it until they are gone. */
   last?: boolean;
 };
 
-// Detached: the terminal's Ctrl-C goes to the owner alone, who then stops everything in order.
-export function startProcess(start: Start): Child {
-  const { dir, name, command, args, env, cwd = dir, user, stopSignal = 'SIGTERM', last = false } = start;
+// Detached: the terminal's Ctrl-C goes to the owner alone, which then stops everything in order.
+const DETACHED = {
+  detached: true,
+  cleanup: false,
+  extendEnv: false,
+  reject: false,
+  forceKillAfterDelay: 10_000,
+} as const;
+
+export function startProcess({ dir, name, command, args, last = false, ...options }: Start) {
   const logFile = join(dir, 'logs', `${name}.log`);
   mkdirSync(dirname(logFile), { recursive: true });
-  const log = openSync(logFile, 'a');
-  const child = spawn(command, args, { cwd, env, ...user, detached: true, stdio: ['ignore', log, log] });
+  // The types of execa know descriptors up to 9 only.
+  const log = openSync(logFile, 'a') as 9;
+  const child = execa(command, args, { ...DETACHED, cwd: dir, ...options, stdio: ['ignore', log, log] });
   closeSync(log);
-  const exited = whenExited(child);
-  if (child.pid === undefined) throw new Error(`${name} cannot be started: ${command} is missing or not executable`);
-  const pid = child.pid;
-  record(dir, { name, pid, stopSignal, last });
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${name} cannot be started: ${command} is missing or not executable`);
+  changePids(dir, ({ processes }) =>
+    processes.push({ ...identityOf(pid), name, stopSignal: options.killSignal, last }),
+  );
   let exit: Exit | undefined;
-  exited.then((how) => {
-    exit = how;
-    forget(dir, pid);
+  const exited = child.then(({ exitCode: code = null, signal = null }): Exit => {
+    changePids(dir, (pids) => {
+      pids.processes = pids.processes.filter((one) => one.pid !== pid);
+    });
+    exit = { code, signal };
+    return exit;
   });
-  const stop = (graceMs = 10_000) => stopChild(child, exited, stopSignal, graceMs);
-  return { name, pid, logFile, exited, exit: () => exit, stop };
-}
-
-function whenExited(child: ChildProcess): Promise<Exit> {
-  return new Promise((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal }));
-    child.once('error', () => resolve({ code: 127, signal: null }));
-  });
-}
-
-async function stopChild(child: ChildProcess, exited: Promise<Exit>, signal: StopSignal, graceMs: number) {
-  child.kill(signal);
-  const patience = new AbortController();
-  const late = sleep(graceMs, 'late' as const, { signal: patience.signal }).catch(() => undefined);
-  const ended = await Promise.race([exited, late]);
-  patience.abort();
-  if (ended !== 'late') return false;
-  child.kill('SIGKILL');
-  await exited;
-  return true;
-}
-
-export type Waiting = { everyMs?: number; deadlineMs?: number; signal?: AbortSignal | undefined };
-
-/** Asks until the answer is yes; fails with the tail of the log when the process ends or the deadline passes. */
-export async function untilReady(child: Child, ready: () => Promise<unknown>, waiting: Waiting = {}): Promise<void> {
-  const { everyMs = 50, deadlineMs = 120_000, signal } = waiting;
-  const deadline = Date.now() + deadlineMs;
-  let problem = '';
-  while (Date.now() < deadline) {
-    signal?.throwIfAborted();
-    const exit = child.exit();
-    if (exit) throw new Error(`${child.name} ended ${described(exit)} before it was ready\n${tail(child.logFile)}`);
-    try {
-      await ready();
-      return;
-    } catch (error) {
-      problem = error instanceof Error ? error.message : String(error);
-    }
-    await sleep(everyMs, undefined, { ...(signal && { signal }) });
+  /** Resolves to true when the process had to be killed. */
+  async function stop(): Promise<boolean> {
+    child.kill();
+    return (await child).isForcefullyTerminated;
   }
-  throw new Error(`${child.name} is not ready after ${deadlineMs / 1000} s (${problem})\n${tail(child.logFile)}`);
+  const dispose = async () => void (await stop());
+  return { name, pid, logFile, exited, exit: () => exit, stop, [Symbol.asyncDispose]: dispose };
+}
+
+const READY_WITHIN_MS = 120_000;
+type Waiting = { everyMs?: number; signal?: AbortSignal };
+
+/** Fails with the tail of the log when the process ends or the deadline passes. */
+export async function untilReady(child: Child, ready: () => Promise<unknown>, waiting: Waiting = {}): Promise<void> {
+  const { everyMs = 50, signal } = waiting;
+  const look = async () => child.exit() ?? ready().then(() => true);
+  const how = { withinMs: READY_WITHIN_MS, everyMs, signal };
+  const found = await until(`${child.name} is ready`, look, how).catch((error: Error) => error.message);
+  signal?.throwIfAborted();
+  if (found === true) return;
+  const why = typeof found === 'string' ? found : `${child.name} ended ${described(found)} before it was ready`;
+  throw new Error(`${why}\n${tail(child.logFile)}`);
 }
 
 export function described({ code, signal }: Exit): string {

@@ -1,19 +1,15 @@
-// What the README tells a newcomer to type is typed here: every command of its shell blocks, in their order.
+// The commands of the README's shell blocks, run in their order.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { execa } from 'execa';
 import { UP } from '../address-book/address-book.ts';
 import { until } from '../until.ts';
-import { ROOT } from './leftovers.ts';
-import { ownerOf } from './pids.ts';
+import { ownerOf, ROOT } from './leftovers.ts';
 
-/** Stages of `npm test` of their own: the demo runs after these tests, as `npm run demo -- --once`. */
-const RUN_ELSEWHERE = ['npm run demo', 'npm run demo -- --once', 'npm test', 'npm run mutants'];
-/** Where an engine answers, in infra/node/docker.test.ts; with k6, as stages of `npm run verify`; the bench is not for every day. */
-const ELSEWHERE = /^(docker compose |npm run (loadtest(?! -- list)|verify|bench)\b)/;
-const isRunElsewhere = (command: string) => RUN_ELSEWHERE.includes(command) || ELSEWHERE.test(command);
+/** Run where an engine answers (infra/node/docker.test.ts) or by `npm run verify`, or they take too long. */
+const ELSEWHERE = /^(docker compose |npm (test|run (loadtest(?! -- list)|verify|bench|mutants))\b)/;
 
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const commands = [...readme.matchAll(/^```sh\n(.*?)^```$/gms)]
@@ -21,18 +17,19 @@ const commands = [...readme.matchAll(/^```sh\n(.*?)^```$/gms)]
   .map((line) => line.replace(/\s+#.*$/, '').trim())
   .filter((line) => line !== '');
 
-function start(command: string): { child: ChildProcess; output: () => string; exit: Promise<number> } {
-  const child = spawn('sh', ['-c', command], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-  let text = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on('data', (data) => {
-      text += data;
-    });
-  return {
-    child,
-    output: () => text,
-    exit: new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1))),
-  };
+/** As it stands in the README, but the demo ends by itself. */
+const typed = commands
+  .filter((command) => !ELSEWHERE.test(command))
+  .map((command) => command.replace(/^npm run demo( -- --once)?$/, 'npm run demo -- --once --plain'));
+
+function start(command: string) {
+  const options = { shell: true, cwd: ROOT, detached: true, stdin: 'ignore', all: true, reject: false } as const;
+  const running = execa(command, options);
+  let output = '';
+  running.all.on('data', (data) => {
+    output += data;
+  });
+  return { running, output: () => output, exit: running.then(({ exitCode = 1 }) => exitCode) };
 }
 
 test('the README names commands, and npm knows each of them', () => {
@@ -49,7 +46,7 @@ test('every command of the README works, in the order it stands there', async (t
   if (ownerOf(UP)) return t.skip('npm run up is running in this checkout');
   let up: ReturnType<typeof start> | undefined;
   try {
-    for (const command of commands.filter((each) => !isRunElsewhere(each))) {
+    for (const command of new Set(typed)) {
       const run = start(command.replace(/ &$/, ''));
       if (command === 'npm run up &') {
         up = run;
@@ -62,7 +59,7 @@ test('every command of the README works, in the order it stands there', async (t
     assert.equal(await up?.exit, 0, up?.output());
   } finally {
     // As Ctrl-C does: to the shell, npm and everything below.
-    if (up?.child.exitCode === null && up.child.pid) process.kill(-up.child.pid, 'SIGINT');
+    if (up?.running.exitCode === null && up.running.pid) process.kill(-up.running.pid, 'SIGINT');
     await up?.exit;
   }
 });

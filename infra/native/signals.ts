@@ -1,18 +1,18 @@
 // One way for a command in the foreground to be asked to end: Ctrl-C, kill, or its terminal closing.
+import { once } from 'node:events';
 
-/** Aborts at the first request. Later ones change nothing: a Ctrl-C reaches us up to three times, through npm and run.mjs. */
+/** Aborts at the first request. Later ones change nothing: each npm in between passes a Ctrl-C on once more. */
 export function endRequested(): AbortSignal {
   const asked = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => asked.abort(signal));
   return asked.signal;
 }
 
-export function requested(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+export async function requested(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
-/** What the work still does after the end was requested is not listened to. */
+/** The result of work that goes on after the end was requested is dropped. */
 export function unlessEnded<T>(end: AbortSignal, work: Promise<T>): Promise<T> {
   work.catch(() => undefined);
   const ended = requested(end).then(() => {

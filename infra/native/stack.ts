@@ -1,130 +1,119 @@
-// The whole system on this machine without Docker: three private servers, five supervised services.
-import { randomBytes } from 'node:crypto';
+// The whole system on this machine: three private servers, five supervised services.
+import { randomBytes, randomUUID } from 'node:crypto';
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { type AddressBook, type ServiceName, writeAddressBook } from '../address-book/address-book.ts';
-import { createDatabase } from './databases.ts';
-import { claim, ROOT, release, removeDir, sweepLeftovers } from './leftovers.ts';
-import { startTime } from './pids.ts';
+import { type AddressBook, SERVICES, type ServiceName, writeAddressBook } from '../address-book/address-book.ts';
+import { identityOf, isAlive, ROOT } from './leftovers.ts';
+import { createDatabases } from './namespace.ts';
 import { freePorts } from './ports.ts';
-import { newSecret, once, type Say, type Servers } from './server.ts';
-import { startServers } from './servers.ts';
+import { type ServerName, type Servers, startServers } from './servers.ts';
+import { unlessEnded } from './signals.ts';
 import { type Service, type ServiceEvent, supervise } from './supervisor.ts';
-import { environments, forEachService, type Ports, SERVICES, type Settings } from './wiring.ts';
 
-const WATCH_EVERY_MS = 500;
+export type { AddressBook, ServiceEvent };
 
-export type { AddressBook, ServiceEvent, Settings };
-export type Stack = AddressBook & { services: Record<ServiceName, Service>; stop(): Promise<void> };
-type ServerName = Exclude<keyof Servers, 'stop'>;
-export type StartStack = {
+type ByService<T> = Record<ServiceName, T>;
+type OnEvent = (event: ServiceEvent) => void;
+export type Settings = Partial<ByService<Record<string, string>>>;
+export type Stack = AddressBook & { services: ByService<Service>; stop(): Promise<void> };
+type StartStack = {
   dir: string;
   settings?: Settings;
-  onEvent?: (event: ServiceEvent) => void;
-  /** A server ended, which nobody starts again: what was in it is gone. */
+  onEvent?: OnEvent | undefined;
+  /** A server ended. It is not started again: what was in it is gone. */
   onLost?: (server: ServerName) => void;
-  say?: Say;
+  say?: (line: string) => void;
   /** Leave logs and data where they are after stop(). */
   keep?: boolean;
   /** Gives up starting; whatever was started is stopped. */
   signal?: AbortSignal;
 };
 
+const WATCH_EVERY_MS = 500;
+
 export async function startStack(options: StartStack): Promise<Stack> {
-  const { dir, settings = {}, onEvent = () => {}, onLost = () => {}, say = () => {}, keep = false, signal } = options;
-  await sweepLeftovers(say);
-  await claim(dir);
-  const undo: (() => Promise<void>)[] = [async () => (keep ? release(dir) : removeDir(dir))];
-  const stop = once(async () => {
-    for (const step of undo.toReversed()) await step().catch((error) => say(`while stopping: ${error}`));
-  });
-  try {
-    const servers = await startServers({ dir, say, signal });
-    undo.push(servers.stop, watchServers(servers, onLost));
-    const ports = await servicePorts();
-    const info = await describe(dir, servers, ports);
-    const services = startServices(info, environments(info, ports, settings), ports, onEvent);
-    // Started towards the gateway, stopped from it: who calls goes before who is called.
-    for (const name of SERVICES) undo.push(services[name].stop);
-    await allReady(services, signal);
-    return { ...info, services, stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  const { dir, settings = {}, onEvent, onLost = () => {}, say = () => {}, keep = false } = options;
+  const { signal = new AbortController().signal } = options;
+  await using undo = new AsyncDisposableStack();
+  const servers = await startServers({ dir, say, signal, undo, keep });
+  undo.defer(watch(servers, onLost));
+  const info = await describe(dir, servers);
+  fs.mkdirSync(join(dir, 'bank'));
+  const services = forEachService((name) => startService(info, name, settings[name], onEvent));
+  // Stopped from the gateway: a caller goes before those it calls.
+  for (const name of SERVICES) undo.defer(services[name].stop);
+  await unlessEnded(signal, Promise.all(SERVICES.map((name) => services[name].ready())));
+  const started = undo.move();
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= started.disposeAsync().catch((error) => say(`while stopping: ${error}`)));
+  return { ...info, services, stop };
 }
 
-/** Answers how to stop watching. */
-function watchServers(servers: Servers, onLost: (server: ServerName) => void): () => Promise<void> {
-  const alive = new Map(
-    (['postgres', 'redis', 'rabbitmq'] as const).map((name) => [name, startTime(servers[name].pid)]),
-  );
+/** Returns how to stop watching. */
+function watch(servers: Servers, onLost: (server: ServerName) => void): () => void {
+  const names = ['postgres', 'redis', 'rabbitmq'] as const;
+  const alive = new Map(names.map((name) => [name, identityOf(servers[name].pid)]));
   const timer = setInterval(() => {
-    for (const [name, started] of alive) {
-      if (startTime(servers[name].pid) === started) continue;
-      alive.delete(name);
-      onLost(name);
-    }
+    for (const [name, server] of alive) if (!isAlive(server) && alive.delete(name)) onLost(name);
   }, WATCH_EVERY_MS);
-  return async () => clearInterval(timer);
+  return () => clearInterval(timer);
 }
 
-function servicePorts(): Promise<Ports> {
-  return freePorts(SERVICES.flatMap((name) => [name, `${name}Ops` as const]));
-}
-
-async function describe(dir: string, servers: Servers, ports: Ports): Promise<AddressBook> {
-  const { postgres, redis, rabbitmq } = servers;
-  const [orders, inventory, payment] = await Promise.all(
-    ['orders', 'inventory', 'payment'].map((name) => createDatabase(postgres.url, name, newSecret())),
-  );
-  const at = (port: number) => `127.0.0.1:${port}`;
+async function describe(dir: string, { postgres, redis, rabbitmq }: Servers): Promise<AddressBook> {
+  const ports = await freePorts(SERVICES.flatMap((name) => [name, `${name}Ops` as const]));
+  const at = (name: keyof typeof ports) => `127.0.0.1:${ports[name]}`;
   return {
     dir,
-    gatewayUrl: `http://${at(ports.gateway)}`,
-    bankUrl: `http://${at(ports.bank)}`,
-    bankApiKey: newSecret(),
+    gatewayUrl: `http://${at('gateway')}`,
+    bankUrl: `http://${at('bank')}`,
+    bankApiKey: randomUUID(),
     tokenSecret: randomBytes(32).toString('base64url'),
     redisUrl: redis.url,
     amqpUrl: rabbitmq.url,
-    rabbitManagementUrl: rabbitmq.managementUrl,
-    databases: { orders, inventory, payment } as AddressBook['databases'],
-    addresses: { orders: at(ports.orders), inventory: at(ports.inventory), payment: at(ports.payment) },
-    ops: forEachService((name) => `http://${at(ports[`${name}Ops`])}`),
+    rabbitManagementUrl: rabbitmq.managementUrl ?? '',
+    databases: await createDatabases(postgres.url),
+    addresses: { orders: at('orders'), inventory: at('inventory'), payment: at('payment') },
+    ops: forEachService((name) => `http://${at(`${name}Ops`)}`),
     pids: { postgres: postgres.pid, redis: redis.pid, rabbitmq: rabbitmq.pid },
     ownerPid: process.pid,
   };
 }
 
-function startServices(
-  info: AddressBook,
-  env: Record<ServiceName, Record<string, string>>,
-  ports: Ports,
-  onEvent: (event: ServiceEvent) => void,
-): Record<ServiceName, Service> {
-  fs.mkdirSync(join(info.dir, 'bank'), { recursive: true });
+/** One service of a stack, with the addresses and secrets of that stack, which learns its pid. */
+export function startService(stack: AddressBook, name: ServiceName, settings = {}, onEvent?: OnEvent): Service {
   const remember = (event: ServiceEvent) => {
     if (event.event === 'started' && event.pid) {
-      info.pids[event.service] = event.pid;
-      writeAddressBook(info);
+      stack.pids[name] = event.pid;
+      writeAddressBook(stack);
     }
-    onEvent(event);
+    onEvent?.(event);
   };
-  return forEachService((name) => {
-    const file = join(ROOT, 'services', name, 'src/main.ts');
-    const opsPort = ports[`${name}Ops`];
-    return supervise({ dir: info.dir, name, file, env: env[name], opsPort, onEvent: remember });
-  });
+  const file = join(ROOT, 'services', name, 'src/main.ts');
+  const env = { ...environmentOf(stack, name), ...settings };
+  return supervise({ dir: stack.dir, name, file, env, opsPort: portOf(stack.ops[name]), onEvent: remember });
 }
 
-async function allReady(services: Record<ServiceName, Service>, signal: AbortSignal | undefined): Promise<void> {
-  const given = Promise.withResolvers<never>();
-  const giveUp = () => given.reject(signal?.reason);
-  signal?.addEventListener('abort', giveUp);
-  try {
-    signal?.throwIfAborted();
-    await Promise.race([Promise.all(Object.values(services).map((service) => service.ready())), given.promise]);
-  } finally {
-    signal?.removeEventListener('abort', giveUp);
-  }
+const portOf = (address: string) => Number(address.split(':').at(-1));
+
+/** Spelled as each config.ts reads them. */
+function environmentOf(stack: AddressBook, name: ServiceName): Record<string, string> {
+  const { dir, gatewayUrl, bankUrl, bankApiKey, databases, addresses, ops } = stack;
+  const at = { gateway: gatewayUrl, bank: bankUrl, ...addresses };
+  const ports = { HOST: '127.0.0.1', OPS_PORT: String(portOf(ops[name])), LOG_LEVEL: process.env.LOG_LEVEL ?? 'info' };
+  const http = { ...ports, HTTP_PORT: String(portOf(at[name])) };
+  const grpc = { ...ports, GRPC_PORT: String(portOf(at[name])) };
+  const amqp = { AMQP_URL: stack.amqpUrl };
+  const inventory = { INVENTORY_ADDRESS: addresses.inventory };
+  const gateway = { REDIS_URL: stack.redisUrl, ORDERS_ADDRESS: addresses.orders, TOKEN_SECRET: stack.tokenSecret };
+  const own = {
+    bank: { ...http, BANK_API_KEY: bankApiKey, STORE_FILE: join(dir, 'bank', 'statement.jsonl') },
+    inventory: { ...grpc, DATABASE_URL: databases.inventory },
+    payment: { ...grpc, DATABASE_URL: databases.payment, BANK_URL: bankUrl, BANK_API_KEY: bankApiKey },
+    orders: { ...grpc, DATABASE_URL: databases.orders, ...amqp, ...inventory, PAYMENT_ADDRESS: addresses.payment },
+    gateway: { ...http, ...amqp, ...inventory, ...gateway },
+  };
+  return own[name];
 }
+
+const forEachService = <T>(make: (name: ServiceName) => T) =>
+  Object.fromEntries(SERVICES.map((name) => [name, make(name)])) as ByService<T>;

@@ -1,6 +1,7 @@
 // Keeps one service running: starts it, watches it become ready, starts it again when it dies.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Child, described, type Exit, startProcess, tail } from './processes.ts';
+import { until } from '../until.ts';
+import { type Child, described, startProcess, tail } from './processes.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5000;
@@ -10,8 +11,8 @@ const READY_WITHIN_MS = 120_000;
 const STOP_GRACE_MS = 15_000;
 
 /**
- * `exited` is a death nobody asked for, `stopped` one that stop() asked for, and `killed` says it had to be forced.
- * `inMs`: to become ready, the life that ended, or the pause before the next start.
+ * `exited` was not asked for, `stopped` was by stop(), and `killed` tells that it had to be forced.
+ * `inMs`: to become ready, how long the process lived, or the pause before the next start.
  */
 export type ServiceEvent = {
   service: string;
@@ -21,57 +22,39 @@ export type ServiceEvent = {
   signal?: NodeJS.Signals | null;
   inMs?: number;
 };
-export type Supervise = {
-  dir: string;
-  name: string;
-  file: string;
-  env: Record<string, string>;
-  opsPort: number;
-  onEvent(event: ServiceEvent): void;
-};
-export type Service = {
-  name: string;
-  logFile: string;
-  pid(): number | undefined;
-  ready(): Promise<void>;
-  /** Ends it at once, as an accident would; resolves when the life that follows is ready. */
-  kill(): Promise<void>;
-  stop(): Promise<void>;
-};
+type Report = (event: ServiceEvent) => void;
+type Supervise = { dir: string; name: string; file: string; env: Record<string, string>; opsPort: number };
+export type Service = ReturnType<typeof supervise>;
 
-type Life = { exit: Exit; ms: number; wasReady: boolean };
-
-const isStillborn = ({ exit, ms, wasReady }: Life) => !wasReady && Boolean(exit.code) && ms < STILLBORN_WITHIN_MS;
-
-export function supervise({ dir, name, file, env, opsPort, onEvent }: Supervise): Service {
+export function supervise({ dir, name, file, env, opsPort, onEvent }: Supervise & { onEvent: Report }) {
   const stopping = new AbortController();
-  const ready = Promise.withResolvers<void>();
-  ready.promise.catch(() => {});
-  let again = ready;
-  let struck: number | undefined;
+  const report = (event: ServiceEvent['event'], how = {}) => onEvent({ service: name, event, ...how });
+  let ready = newPromise();
+  let killed: number | undefined;
   let child = start();
-  const running = keepRunning().catch(ready.reject);
+  const running = keepRunning().catch((error) => ready.reject(error));
 
   function start(): Child {
-    const inherited = {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
-      NODE_ENV: process.env.NODE_ENV ?? 'production',
-    };
+    const { PATH, HOME, NODE_ENV = 'production' } = process.env;
     const args = ['--disable-warning=ExperimentalWarning', file];
-    const started = startProcess({ dir, name, command: process.execPath, args, env: { ...inherited, ...env } });
-    onEvent({ service: name, event: 'started', pid: started.pid });
+    const how = { env: { PATH, HOME, NODE_ENV, ...env }, forceKillAfterDelay: STOP_GRACE_MS };
+    const started = startProcess({ dir, name, command: process.execPath, args, ...how });
+    report('started', { pid: started.pid });
     return started;
   }
 
   async function keepRunning(): Promise<void> {
     let pause = FIRST_PAUSE_MS;
-    for (let first = true; ; first = false) {
-      const life = await oneLife(child);
+    for (let isFirst = true; ; isFirst = false) {
+      const { wasReady, exit, inMs } = await untilExited();
       if (stopping.signal.aborted) return;
-      if (first && isStillborn(life)) return fail(life.exit);
-      if (life.ms > STABLE_AFTER_MS) pause = FIRST_PAUSE_MS;
-      onEvent({ service: name, event: 'restarting', inMs: pause });
+      // Most likely a mistake in its configuration, which no restart will mend.
+      if (isFirst && !wasReady && exit.code && inMs < STILLBORN_WITHIN_MS) {
+        report('failed');
+        throw new Error(`${name} ended ${described(exit)} at its first start\n${tail(child.logFile)}`);
+      }
+      if (inMs > STABLE_AFTER_MS) pause = FIRST_PAUSE_MS;
+      report('restarting', { inMs: pause });
       await sleep(pause, undefined, { signal: stopping.signal }).catch(() => {});
       if (stopping.signal.aborted) return;
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
@@ -79,70 +62,66 @@ export function supervise({ dir, name, file, env, opsPort, onEvent }: Supervise)
     }
   }
 
-  async function oneLife(child: Child): Promise<Life> {
-    const startedAt = Date.now();
-    let wasReady = false;
-    const watching = watchReadiness(child).then((isReady) => {
-      if (!isReady) return;
-      wasReady = true;
-      onEvent({ service: name, event: 'ready', pid: child.pid, inMs: Date.now() - startedAt });
-      ready.resolve();
-      if (child.pid !== struck) again.resolve();
+  async function untilExited() {
+    const [{ pid, exited, exit }, startedAt] = [child, Date.now()];
+    const look = async () => Boolean(exit()) || isReady(opsPort);
+    const waiting = { withinMs: Number.POSITIVE_INFINITY, everyMs: 50, signal: stopping.signal };
+    const becomesReady = until(`${name} is ready`, look, waiting).then(() => {
+      if (exit()) return false;
+      report('ready', { pid, inMs: Date.now() - startedAt });
+      if (pid !== killed) ready.resolve();
+      return true;
     });
-    const exit = await child.exited;
-    await watching;
-    const ms = Date.now() - startedAt;
-    const event = stopping.signal.aborted ? 'stopped' : 'exited';
-    onEvent({ service: name, event, pid: child.pid, ...exit, inMs: ms });
-    return { exit, ms, wasReady };
+    const wasReady = becomesReady.catch(() => false);
+    const life = { exit: await exited, wasReady: await wasReady, inMs: Date.now() - startedAt };
+    report(stopping.signal.aborted ? 'stopped' : 'exited', { pid, ...life.exit, inMs: life.inMs });
+    return life;
   }
 
-  async function watchReadiness(child: Child): Promise<boolean> {
-    while (!child.exit() && !stopping.signal.aborted) {
-      if (await answersReady(opsPort)) return !child.exit();
-      await sleep(50);
-    }
-    return false;
-  }
-
-  // Most likely a mistake in its configuration, which no restart will mend.
-  function fail(exit: Exit): void {
-    onEvent({ service: name, event: 'failed' });
-    ready.reject(new Error(`${name} ended ${described(exit)} at its first start\n${tail(child.logFile)}`));
-  }
-
-  const becomeReady = async () => {
-    const late = sleep(READY_WITHIN_MS, undefined, { ref: false }).then(() => {
-      throw new Error(`${name} is not ready after ${READY_WITHIN_MS / 1000} s\n${tail(child.logFile)}`);
-    });
-    await Promise.race([ready.promise, late]);
+  return {
+    pid: () => (child.exit() ? undefined : child.pid),
+    async ready(): Promise<void> {
+      const late = sleep(READY_WITHIN_MS, undefined, { ref: false }).then(() => {
+        throw new Error(`${name} is not ready after ${READY_WITHIN_MS / 1000} s\n${tail(child.logFile)}`);
+      });
+      await Promise.race([ready.promise, late]);
+    },
+    /** Ends it at once, as an accident would; resolves when its next process is ready. */
+    kill(): Promise<void> {
+      const before = ready;
+      ready = newPromise();
+      ready.promise.then(before.resolve, before.reject);
+      if (!child.exit()) process.kill(child.pid, 'SIGKILL');
+      killed = child.pid;
+      return ready.promise;
+    },
+    async stop(): Promise<void> {
+      stopping.abort();
+      ready.reject(new Error(`${name} was stopped before it was ready`));
+      if (!child.exit() && (await child.stop())) report('killed', { pid: child.pid });
+      await running;
+    },
   };
-
-  const kill = () => {
-    again = Promise.withResolvers<void>();
-    again.promise.catch(() => {});
-    struck = pid();
-    if (struck) process.kill(struck, 'SIGKILL');
-    return again.promise;
-  };
-
-  const stop = async () => {
-    stopping.abort();
-    for (const waiting of [ready, again]) waiting.reject(new Error(`${name} was stopped before it was ready`));
-    if (!child.exit() && (await child.stop(STOP_GRACE_MS))) onEvent({ service: name, event: 'killed', pid: child.pid });
-    await running;
-  };
-
-  const pid = () => (child.exit() ? undefined : child.pid);
-  return { name, logFile: child.logFile, pid, ready: becomeReady, kill, stop };
 }
 
-async function answersReady(opsPort: number): Promise<boolean> {
-  try {
-    const answer = await fetch(`http://127.0.0.1:${opsPort}/readyz`, { signal: AbortSignal.timeout(1000) });
-    await answer.body?.cancel();
-    return answer.ok;
-  } catch {
-    return false;
-  }
+/** One that may be rejected before anything waits for it. */
+function newPromise(): PromiseWithResolvers<void> {
+  const made = Promise.withResolvers<void>();
+  made.promise.catch(() => {});
+  return made;
+}
+
+async function isReady(opsPort: number): Promise<boolean> {
+  const response = await fetch(`http://127.0.0.1:${opsPort}/readyz`, { signal: AbortSignal.timeout(1000) });
+  await response.body?.cancel();
+  return response.ok;
+}
+
+/** Undefined for what is not worth a line. */
+export function describeEvent({ service, event, pid, code = null, signal = null, inMs = 0 }: ServiceEvent) {
+  if (event === 'ready') return `${service} is ready (${(inMs / 1000).toFixed(1)} s, pid ${pid})`;
+  if (event === 'exited') return `${service} ended ${described({ code, signal })}`;
+  if (event === 'restarting') return `${service} is started again in ${inMs} ms`;
+  if (event === 'killed') return `${service} did not stop in time and was killed`;
+  return undefined;
 }

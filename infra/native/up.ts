@@ -1,46 +1,60 @@
-// npm run up: the whole system in the foreground, until Ctrl-C or npm run down.
-
-import { UP } from '../address-book/address-book.ts';
-import { describeAddresses, describeEvent } from './describe.ts';
-import { ownerOf } from './pids.ts';
+// npm run up: the whole system in the foreground, until Ctrl-C or npm run down. npm run down (`up.ts down`): ends what
+// npm run up started, also when that was killed.
+import { describeAddresses, UP } from '../address-book/address-book.ts';
+import { until } from '../until.ts';
+import { isAlive, ownerOf, readPids, stopLeftovers } from './leftovers.ts';
 import { endRequested, requested } from './signals.ts';
-import { type ServiceEvent, startStack } from './stack.ts';
+import { startStack } from './stack.ts';
+import { describeEvent, type ServiceEvent } from './supervisor.ts';
 
-const say = (line: string) => console.log(line);
+const STOPPED_WITHIN_MS = 60_000;
 
-async function up(): Promise<number> {
+function say(line: string | undefined): void {
+  if (line) console.log(line);
+}
+
+async function up(): Promise<void> {
   const owner = ownerOf(UP);
-  if (owner) return refuse(`it is up already (process ${owner}): npm run down stops it`);
+  if (owner) throw new Error(`it is up already (process ${owner}): npm run down stops it`);
   const end = endRequested();
-  // Somebody must be there between two ticks while nothing else is open yet.
-  const alive = setInterval(() => {}, 60_000);
+  const onLost = (server: string) =>
+    say(`${server} has ended and is not started again; its log is in ${UP}: Ctrl-C, then npm run up`);
   try {
-    const stack = await startStack({ dir: UP, keep: true, say, onEvent: tell, onLost: tellLost, signal: end });
+    const onEvent = (event: ServiceEvent) => say(describeEvent(event));
+    const stack = await startStack({ dir: UP, keep: true, say, onEvent, onLost, signal: end });
     say(['', ...describeAddresses(stack), '', 'Ctrl-C or npm run down stops it'].join('\n'));
     await requested(end);
     say('stopping …');
     await stack.stop();
     say('stopped, nothing is left running');
   } catch (error) {
-    if (!end.aborted) return refuse(error instanceof Error ? error.message : String(error));
+    if (!end.aborted) throw error;
     say('stopped before it was up');
-  } finally {
-    clearInterval(alive);
   }
-  return 0;
 }
 
-function tell(event: ServiceEvent): void {
-  const line = describeEvent(event);
-  if (line) say(line);
+async function down(): Promise<void> {
+  const pids = readPids(UP);
+  if (!pids) return say('nothing is up');
+  const owner = ownerOf(UP);
+  if (owner) {
+    say(`asking process ${owner} to stop what it started …`);
+    process.kill(owner, 'SIGTERM');
+    const areGone = () => ![pids.owner, ...pids.processes].some(isAlive);
+    const stopped = await until('everything has ended', areGone, STOPPED_WITHIN_MS).catch(() => false);
+    if (stopped) return say('stopped, nothing is left running');
+    process.kill(owner, 'SIGKILL');
+  }
+  const ended = await stopLeftovers(UP);
+  say(ended.length > 0 ? `ended what was left: ${ended.join(', ')}` : 'nothing was left running');
 }
 
-const tellLost = (server: string) =>
-  say(`${server} has ended, and nobody starts it again; its log is in ${UP}: Ctrl-C, then npm run up`);
-
-function refuse(message: string): number {
-  console.error(message);
-  return 1;
+// Between two ticks of the starting nothing else may be open.
+setInterval(() => undefined, 60_000);
+try {
+  await (process.argv[2] === 'down' ? down() : up());
+  process.exit(0);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
 }
-
-process.exit(await up());

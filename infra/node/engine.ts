@@ -2,8 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { ROOT } from '../native/leftovers.ts';
-import { startTime } from '../native/pids.ts';
+import { ROOT, startTime } from '../native/leftovers.ts';
 import { until } from '../until.ts';
 
 const PULL_MS = 5 * 60_000;

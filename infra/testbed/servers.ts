@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { Redis } from 'ioredis';
-import { findServers } from '../native/find-servers.mjs';
+import { findServers } from '../native/find-servers.ts';
+import { managementApi } from '../native/namespace.ts';
 import { freePort } from '../native/ports.ts';
-import { managementApi } from '../native/rabbit-management.ts';
 import { until } from '../until.ts';
 
 type QueueInfo = { durable: boolean; type: string; arguments: Record<string, unknown> };

@@ -1,15 +1,12 @@
 // The environment of a round: a fresh stack, the references beside it, and a load on its sales.
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStores } from '../../infra/audit/stores.ts';
-import { LOCAL, ROOT } from '../../infra/native/leftovers.ts';
-import { createVhost } from '../../infra/native/namespace.ts';
+import { LOCAL } from '../../infra/native/leftovers.ts';
+import { createVhost, managementApi } from '../../infra/native/namespace.ts';
 import { freePort } from '../../infra/native/ports.ts';
 import { startProcess, untilReady } from '../../infra/native/processes.ts';
-import { managementApi } from '../../infra/native/rabbit-management.ts';
-import { type ServiceEvent, type Stack, startStack } from '../../infra/native/stack.ts';
-import { supervise } from '../../infra/native/supervisor.ts';
+import { type Stack, startService, startStack } from '../../infra/native/stack.ts';
 import { layLedger } from './ledger.ts';
 import { createLoad } from './load.ts';
 import type { Settings } from './settings.ts';
@@ -40,19 +37,13 @@ export async function openEnvironment(settings: Settings, end: AbortSignal, log:
   return { settings, signal, log, stack, stores, orders, ledger, ...tested, ...load, ...close };
 }
 
-/** The orders service, to be stopped and started again as it was, while all others stay. */
-function ordersOf({ dir, pids, services }: Stack) {
-  let service = services.orders;
-  const variables = readFileSync(`/proc/${pids.orders}/environ`, 'utf8').split('\0').filter(Boolean);
-  const env = Object.fromEntries(variables.map((variable) => variable.split(/=(.*)/s, 2)));
-  const onEvent = ({ event, pid }: ServiceEvent) => {
-    if (event === 'started' && pid) pids.orders = pid;
-  };
-  const file = join(ROOT, 'services/orders/src/main.ts');
+/** The orders service, to be stopped and started again while all others stay. */
+function ordersOf(stack: Stack) {
+  let service = stack.services.orders;
   return {
     stop: () => service.stop(),
     async start(): Promise<void> {
-      service = supervise({ dir, name: 'orders', file, env, opsPort: Number(env.OPS_PORT), onEvent });
+      service = startService(stack, 'orders');
       await service.ready();
     },
   };

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import pg from 'pg';
-import { findServers } from '../../infra/native/find-servers.mjs';
+import { findServers } from '../../infra/native/find-servers.ts';
 import { ROOT } from '../../infra/native/leftovers.ts';
 
 const AMPLE_SALE = `INSERT INTO sales (id, sku, title, amount_minor, currency, initial, available, opens_at, closes_at,

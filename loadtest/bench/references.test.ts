@@ -9,7 +9,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { readGate } from '../../infra/audit/gate.ts';
 import { createTokens } from '../../infra/buyers/buyers.ts';
-import { findServers } from '../../infra/native/find-servers.mjs';
+import { findServers } from '../../infra/native/find-servers.ts';
 import { claim, LOCAL, removeDir } from '../../infra/native/leftovers.ts';
 import { openNamespace } from '../../infra/native/namespace.ts';
 import { openShop } from '../../infra/testbed/shop.ts';

@@ -1,7 +1,6 @@
 // Progress of a demo while it runs: on a live screen, or in plain lines where no screen can be drawn on.
 import type { WriteStream } from 'node:tty';
-import { describeEvent } from '../../infra/native/describe.ts';
-import type { ServiceEvent } from '../../infra/native/stack.ts';
+import { describeEvent, type ServiceEvent } from '../../infra/native/supervisor.ts';
 import { count } from '../figures/format.ts';
 import { inLine, lastOf, type OnSample, type Sample, START } from './run.ts';
 import { frame } from './screen.ts';

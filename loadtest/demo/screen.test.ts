@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import type { ServiceEvent } from '../../infra/native/stack.ts';
+import type { ServiceEvent } from '../../infra/native/supervisor.ts';
 import { plans, type RunState, type State } from './progress.ts';
 import { type Sample, START, valueAt } from './run.ts';
 import { axis, bars, cellMsOf, cells, chartWidth, frame, valueOver } from './screen.ts';

@@ -1,6 +1,6 @@
 // One frame of the live screen, from the state alone: at most 80 columns wide, and no higher than the terminal.
 import { stripVTControlCharacters, styleText } from 'node:util';
-import type { ServiceEvent } from '../../infra/native/stack.ts';
+import type { ServiceEvent } from '../../infra/native/supervisor.ts';
 import { count, WIDTH } from '../figures/format.ts';
 import type { RunState, Size, State } from './progress.ts';
 import { inLine, lastOf, type Sample, valueAt } from './run.ts';

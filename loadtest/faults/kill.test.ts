@@ -8,7 +8,7 @@ import type { ServiceName } from '../../infra/address-book/address-book.ts';
 import { openStores } from '../../infra/audit/stores.ts';
 import { createGenerator } from '../../infra/crowd/crowd.ts';
 import { LOCAL } from '../../infra/native/leftovers.ts';
-import { ifThere, managementApi } from '../../infra/native/rabbit-management.ts';
+import { ifThere, managementApi } from '../../infra/native/namespace.ts';
 import { type Stack, startStack } from '../../infra/native/stack.ts';
 import { until } from '../../infra/until.ts';
 import { openSale } from '../demo/demo.ts';

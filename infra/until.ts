@@ -11,8 +11,8 @@ export interface Waiting {
 }
 
 /**
- * Resolves with the first value that is neither undefined, null nor false; an error that `look` throws counts as not yet.
- * Rejects after `withinMs` (a number is short for it) with the last value or error as its cause.
+ * Resolves with the first value that is neither undefined, null nor false; an error of `look` counts as not yet.
+ * Rejects after `withinMs` (a number is short for it), with the last value or error as its cause.
  */
 export async function until<T>(
   what: string,

@@ -1,5 +1,5 @@
 // The gate of a sale: read by one script, so that nothing moves between its keys, and checked by itself.
-import { keyOf } from '@flashsale/contracts/gate';
+import { keyOf } from '@flashsale/contracts/ids';
 import type { Redis } from 'ioredis';
 import { type Check, each, equal, sum } from './check.ts';
 

@@ -1,5 +1,5 @@
-// npm run token -- --buyer NAME [--admin] [--hours N] [--count N]: tokens for the running stack, one a line. With --count
-// they are those of NAME-1, NAME-2, … A wrong option is told on standard error, with exit code 1.
+// npm run token -- --buyer NAME [--admin] [--hours N] [--count N]: tokens for the running stack, one a line, with
+// --count those of NAME-1, NAME-2, …; exit code 1 and the usage for a wrong option.
 import { parseArgs } from 'node:util';
 import { readAddressBook } from '../address-book/address-book.ts';
 import { createTokens } from './buyers.ts';

@@ -82,7 +82,7 @@ test('a connection that breaks is an error, and the load goes on', async (t) => 
   assert.ok(clicks.every(({ answeredAt }) => answeredAt >= lastClickAt - 1_000));
 });
 
-test('a server that is frozen for 2 s: each click is still due, sent and counted, and its wait shows the freeze', async (t) => {
+test('a server that is frozen for 2 s: each click is still due, sent and counted, its wait shows it', async (t) => {
   const [perSecond, seconds, frozenMs] = [100, 3, 2_000];
   const seen: string[] = [];
   let frozenFrom = 0;

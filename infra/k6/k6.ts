@@ -1,4 +1,4 @@
-// k6, an external tool that is run and never linked: the one on the PATH, one built once with Go, or the official image.
+// k6, an external tool that is run and never linked: from the PATH, built once with Go, or the official image.
 import { rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -36,7 +36,7 @@ const PROGRESS_MS = 15_000;
 
 export const HOW_TO_GET_IT =
   'k6 is needed for this, and is not here. One of these is enough: put k6 1.0 or newer on the PATH ' +
-  `(https://grafana.com/docs/k6/latest/set-up/install-k6/), or Go, with which it is built once, or start a Docker engine ` +
+  `(https://grafana.com/docs/k6/latest/set-up/install-k6/), or Go, which builds it once, or start a Docker engine ` +
   `that has, or can pull, ${IMAGE}.`;
 
 type Env = NodeJS.ProcessEnv;

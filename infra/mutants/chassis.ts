@@ -1,4 +1,4 @@
-// The guarantees that the protocol relies on in messaging and calls, each switched off. `hole N`: a hole found elsewhere.
+// The guarantees that the protocol needs of messaging and calls, each switched off. `hole N`: a hole found elsewhere.
 import { off } from './mutant.ts';
 
 const messaging = (path: string) => `messaging/src/${path}.ts`;

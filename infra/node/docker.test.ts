@@ -1,5 +1,4 @@
-// docker-compose.yml for real, in a project of its own: the README's commands, a process that dies, and every one of them
-// in a clone made under umask 077 with core.autocrlf=true, behind a proxy that does not answer.
+// docker-compose.yml for real, in a project of its own: the README's commands and a process that dies, all in a clone made under umask 077 with core.autocrlf=true, behind a proxy that does not answer.
 import assert from 'node:assert/strict';
 import {
   existsSync,
@@ -28,7 +27,7 @@ const DEAD_PROXY = 'http://127.0.0.1:9';
 const own = { COMPOSE_PROJECT_NAME: project, GATEWAY_PORTS: '0' };
 const env = { ...own, DOCKER_CONFIG: join(scratch, 'docker') };
 
-/** By git itself, so that .gitattributes count, but of the working tree: an index of its own takes in what is not committed. */
+/** By git itself, so that .gitattributes count; an index of its own takes in what is not committed. */
 async function checkOut(): Promise<void> {
   const umask = process.umask(0o077);
   const git = { cwd: ROOT, env: { GIT_INDEX_FILE: join(scratch, 'index') } };

@@ -1,4 +1,4 @@
-// Docker for the tests and for k6: whether an engine can run docker-compose.yml or an image, and projects of the tests' own.
+// Docker for the tests and for k6: whether an engine can run docker-compose.yml or an image, and the tests' projects.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';

@@ -41,8 +41,8 @@ function caseSection({ roads, ...each }: Summary['cases'][number]): string[] {
   return [
     `## ${name === 'peak' ? 'Peak' : 'Calm'}: ${title}`,
     `${crowd}; the bank takes ${count(chargesPerSecond)} charges/s.`,
-    `Medians of ${roads.queued.yes?.runs.length} runs on each path, least and most in brackets; the picture shows the run
-that sold a middling number, the others faintly.`,
+    `Medians of ${roads.queued.yes?.runs.length} runs on each path, least and most in brackets; the picture shows the
+run that sold a middling number, the others faintly.`,
     `![${alt}](${name}.svg)`,
     ...SECTIONS.flatMap(({ title, note, metrics }) => [
       table(

@@ -9,13 +9,12 @@ import type { Click } from '../domain/place-order.ts';
 import type { Gate } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
 import { fromOrder } from './bodies.ts';
-import { jsonBody } from './json-body.ts';
 import type { Listening } from './listening.ts';
 import { type FindOrder, orderFor, ownOrder } from './own-order.ts';
 import { ASK_AGAIN_IN_SECONDS, answerPlaced } from './placed.ts';
 import { answerProblem, Problem } from './problems.ts';
 import { saleOf } from './sale-of.ts';
-import { IdempotencyKey, OrderRequest, parse, SaleQuery } from './schemas.ts';
+import { IdempotencyKey, jsonBody, OrderRequest, parse, SaleQuery } from './schemas.ts';
 import type { Authenticate } from './token.ts';
 import { createWait } from './wait.ts';
 

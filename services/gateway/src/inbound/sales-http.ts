@@ -7,10 +7,9 @@ import type { ChangeAnswer, SaleChange } from '../domain/change-sale.ts';
 import { Unanswered } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
 import { fromSale } from './bodies.ts';
-import { jsonBody } from './json-body.ts';
 import { Problem } from './problems.ts';
 import { saleIdOf, saleOf } from './sale-of.ts';
-import { parse, SaleChangeRequest, SaleRequest, toChange, toSale } from './schemas.ts';
+import { jsonBody, parse, SaleChangeRequest, SaleRequest, toChange, toSale } from './schemas.ts';
 import type { Authenticate } from './token.ts';
 
 export interface SalesRoutes {

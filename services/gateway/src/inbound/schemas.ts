@@ -1,9 +1,13 @@
 // What clients may send: one schema gives the type, the check and the message.
 import { Money, text } from '@flashsale/contracts/fields';
+import express from 'express';
 import { z } from 'zod';
 import type { SaleChange } from '../domain/change-sale.ts';
 import { problemsOf, type Sale } from '../domain/sale.ts';
 import { Problem } from './problems.ts';
+
+/** Reads a body: small JSON objects, and nothing else. */
+export const jsonBody = express.json({ limit: '4kb', type: 'application/json' });
 
 export const OrderRequest = z.strictObject({ quantity: z.int32().min(1).default(1) });
 

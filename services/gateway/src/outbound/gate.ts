@@ -1,5 +1,5 @@
 // The gate in Redis: a script for each step, one hash tag for each sale.
-import { keyOf } from '@flashsale/contracts/gate';
+import { keyOf } from '@flashsale/contracts/ids';
 import { OrderCommand } from '@flashsale/contracts/messages';
 import type { Admission, DueRecord, Gate, Snapshot } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';

@@ -1,6 +1,6 @@
 // The gate's scripts, and which parts of a sale's gate each takes as its KEYS, in its order.
 import { readFileSync } from 'node:fs';
-import type { Part } from '@flashsale/contracts/gate';
+import type { Part } from '@flashsale/contracts/ids';
 
 /** `more`: parts that only the caller can name, after the others. */
 const script = (name: string, parts: Part[], more = 0) => ({

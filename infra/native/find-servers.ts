@@ -1,6 +1,6 @@
 // Where this machine keeps the programs of the three servers, if it has them and they are new enough.
 import { spawnSync } from 'node:child_process';
-import { globSync, readdirSync, realpathSync } from 'node:fs';
+import { globSync, realpathSync } from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
 
 export type Programs = Record<'postgres' | 'initdb' | 'pgbench' | 'redis' | 'rabbitmq' | 'epmd', string>;
@@ -13,7 +13,6 @@ type Found = Partial<Programs> & {
 
 const HOMEBREW = '{/opt/homebrew,/usr/local,/home/linuxbrew/.linuxbrew}/opt';
 const POSTGRES = ['/usr/lib/postgresql/*/bin', `${HOMEBREW}/postgresql*/bin`, '/usr/{pgsql-*/bin,libexec/postgresql*}'];
-// Debian's wrapper in /usr/sbin insists on root or the rabbitmq user and on the system's own configuration.
 const RABBITMQ = ['/usr/lib/rabbitmq/bin', '/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin', `${HOMEBREW}/rabbitmq/sbin`];
 const ERLANG = ['/usr/lib/erlang/bin', '/usr/lib64/erlang/bin', `${HOMEBREW}/erlang/bin`];
 
@@ -29,14 +28,12 @@ export function findServers(): Found {
     else if (!file) tooOld.push(`${describe(first, versionOf(first))} is too old: ${oldest} or newer is needed`);
     return file;
   };
-  const initdbs = files('initdb', POSTGRES);
-  const rabbitmqs = files('rabbitmq-server', RABBITMQ).map((file) => realpathSync(file));
+  const postgreses = files('initdb', POSTGRES).map((initdb) => join(dirname(initdb), 'postgres'));
+  const rabbitmqs = files('rabbitmq-server', RABBITMQ)
+    .map((file) => realpathSync(file))
+    .filter(versionOfRabbitmq);
   const [epmd] = files('epmd', ERLANG);
-  const postgres = choose(
-    'postgresql',
-    initdbs.map((initdb) => join(dirname(initdb), 'postgres')),
-    '14',
-  );
+  const postgres = choose('postgresql', postgreses, '14');
   const redis = choose('redis-server', [...files('redis-server'), ...files('valkey-server')], '7');
   const rabbitmq = choose('rabbitmq-server', epmd ? rabbitmqs : [], '3.10', versionOfRabbitmq);
   const beside = (program: string) => postgres && join(dirname(postgres), program);
@@ -51,14 +48,11 @@ const versionIn = (text: string) => /\d+(\.\d+)*/.exec(text)?.[0];
 
 const versionSaid = (file: string) => versionIn(spawnSync(file, ['--version'], { encoding: 'utf8' }).stdout ?? '');
 
-// The broker's own --version starts an Erlang machine for seconds; its plugins carry the version in their names.
+// By the names of its plugins: the broker's own --version starts an Erlang machine for seconds. Undefined for Debian's
+// wrapper in /usr/sbin, which insists on root or the rabbitmq user and on the system's own configuration.
 function versionOfRabbitmq(file: string): string | undefined {
-  try {
-    const plugins = readdirSync(join(dirname(file), '../plugins'));
-    return versionIn(plugins.find((name) => /^rabbit-\d/.test(name)) ?? '');
-  } catch {
-    return undefined;
-  }
+  const [plugin = ''] = globSync(join(dirname(file), '../plugins/rabbit-[0-9]*'));
+  return versionIn(basename(plugin));
 }
 
 const describe = (file: string, version = '') => `${basename(file)} ${version} in ${dirname(file)}`;

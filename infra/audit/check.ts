@@ -1,5 +1,4 @@
 // A check has two sides that must be equal. It belongs to one sale, and is printed as the total of all sales.
-
 export interface Check {
   name: string;
   /** Null for a check that belongs to no sale. */
@@ -22,14 +21,9 @@ type OfSale = OfOrder & { saleId: string };
 type Holds<T> = (item: T) => boolean;
 
 /** Two numbers, or a number and the sum of others. */
-export const equal = (name: string, saleId: string | null, left: number, ...terms: number[]): Check => ({
-  name,
-  saleId,
-  left,
-  terms,
-  ok: left === sum(terms),
-  differing: [],
-});
+export function equal(name: string, saleId: string | null, left: number, ...terms: number[]): Check {
+  return { name, saleId, left, terms, ok: left === sum(terms), differing: [] };
+}
 
 /** Left the number of items, right the number of those for which `holds` is true. */
 export function each<T extends OfOrder>(name: string, saleId: string | null, items: T[], holds: Holds<T>): Check {

@@ -18,8 +18,6 @@ export interface Stores extends Record<Database, pg.Pool> {
   close(): Promise<void>;
 }
 
-export class StoreUnreadable extends Error {}
-
 const CONNECT_TIMEOUT_MS = 3_000;
 const RECONNECT_AFTER_MS = 500;
 const READ_TIMEOUT_MS = 30_000;
@@ -81,7 +79,7 @@ export async function from<T>(store: string, read: Promise<T>): Promise<T> {
   try {
     return await read;
   } catch (error) {
-    throw new StoreUnreadable(`${store} cannot be read: ${reasonOf(error)}`, { cause: error });
+    throw new Error(`${store} cannot be read: ${reasonOf(error)}`, { cause: error });
   }
 }
 

@@ -13,7 +13,6 @@ export interface SaleDraft {
 }
 
 const Sale = z.object({ id: z.string(), remaining: z.number().nullish() });
-export type Sale = z.infer<typeof Sale>;
 
 const time = z.iso.datetime().transform((text) => Date.parse(text));
 const Order = z.object({
@@ -32,18 +31,15 @@ export type Shop = ReturnType<typeof createShop>;
 export function createShop(gatewayUrl: string) {
   async function call(path: string, token?: string, body?: object): Promise<Response> {
     return fetch(new URL(path, gatewayUrl), {
-      headers: {
-        ...(token && { authorization: `Bearer ${token}` }),
-        ...(body && { 'content-type': 'application/json' }),
-      },
+      headers: { ...(token && { authorization: `Bearer ${token}` }), 'content-type': 'application/json' },
       ...(body && { method: 'POST', body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   }
   return {
-    createSale: async (draft: SaleDraft, adminToken: string): Promise<Sale> =>
+    createSale: async (draft: SaleDraft, adminToken: string) =>
       Sale.parse(await json(await call('/v1/sales', adminToken, draft))),
-    sale: async (id: string): Promise<Sale> => Sale.parse(await json(await call(`/v1/sales/${id}`))),
+    sale: async (id: string) => Sale.parse(await json(await call(`/v1/sales/${id}`))),
     /** Null while the shop cannot say. */
     async order(orderId: string, token: string): Promise<Order | null> {
       const response = await call(`/v1/orders/${orderId}`, token).catch(() => null);

@@ -25,10 +25,8 @@ async function main(rows: string[]): Promise<number> {
   if (wanted.length === 0) throw new Error(`no mutant of row ${rows.join(', ')}`);
   return withTestServers('mutants', end, async (env) => {
     Object.assign(process.env, env);
-    return hunt(
-      wanted,
-      Array.from({ length: COPIES }, (_, i) => copyTree(`copy-${i}`)),
-    );
+    const copies = Array.from({ length: COPIES }, (_, i) => copyTree(`copy-${i}`));
+    return hunt(wanted, copies);
   });
 }
 

@@ -43,20 +43,7 @@ export async function whyNoImage(image: string, env = process.env, log = (_line:
 
 /** Removes a project's containers, networks, volumes and images, all of which are its own. */
 export async function removeProject(project: string): Promise<void> {
-  const down = [
-    'compose',
-    '-p',
-    project,
-    '--profile',
-    '*',
-    'down',
-    '-v',
-    '--remove-orphans',
-    '-t',
-    '5',
-    '--rmi',
-    'all',
-  ];
+  const down = ['compose', '-p', project, ...'--profile * down -v --remove-orphans -t 5 --rmi all'.split(' ')];
   // Again, because a command that was just killed may still be removing its own container.
   const removed = async () => (await docker(down, process.env, DOWN_MS)) !== undefined;
   await until(`${project} is removed`, removed, { withinMs: 10_000, everyMs: 1_000 });

@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AuditResult } from '../../infra/audit/audit.ts';
-import type { RoadFigures } from '../figures/figures.ts';
+import type { PathFigures } from '../figures/figures.ts';
 import { wrap } from '../figures/format.ts';
 import { type Compared, sentences } from '../figures/sentences.ts';
 import { claimsOf } from './claims.ts';
-import type { DemoResult, RoadRun } from './demo.ts';
+import type { DemoResult, PathRun } from './demo.ts';
 import { progressLine } from './progress.ts';
 import { describeRun, describeSummary, table, verdict } from './report.ts';
 import { settings } from './settings.ts';
 
-const queued: RoadFigures = {
+const queued: PathFigures = {
   offered: 3_000,
   yes: 1_000,
   no: { soldOut: 2_000, busy: 0, tooLate: 0, limit: 0, notOpen: 0 },
@@ -27,7 +27,7 @@ const queued: RoadFigures = {
   peakLine: 925,
   drainedMs: 7_200,
 };
-const direct: RoadFigures = {
+const direct: PathFigures = {
   ...queued,
   yes: 387,
   no: { soldOut: 0, busy: 2_613, tooLate: 0, limit: 0, notOpen: 0 },
@@ -41,13 +41,13 @@ const direct: RoadFigures = {
 };
 const sound: AuditResult = { ok: true, atRest: true, checks: [], inFlight: [], titles: new Map(), notes: [] };
 
-const runOf = (figures: RoadFigures, more: Partial<RoadRun> = {}): RoadRun => ({
+const runOf = (figures: PathFigures, more: Partial<PathRun> = {}): PathRun => ({
   ...{ figures, untrueYes: 0, bankIdleShare: 0.02, lateMs: { p99: 5, max: 30 } },
   audits: { inFlight: sound, atRest: sound },
   ...more,
 });
 const { units, buyers } = settings.accident;
-const small: RoadFigures = { ...queued, offered: buyers, yes: units, confirmed: units };
+const small: PathFigures = { ...queued, offered: buyers, yes: units, confirmed: units };
 const late = { no: { ...direct.no, busy: 2_600, tooLate: 13 } };
 const result: DemoResult = {
   environment: {
@@ -68,7 +68,7 @@ test('every claim holds for a run that went as it should', () => {
   assert.deepEqual(failing({ direct: runOf(direct) }), []);
 });
 
-const queuedBreaches: [string, Partial<RoadFigures>, Partial<RoadRun>?][] = [
+const queuedBreaches: [string, Partial<PathFigures>, Partial<PathRun>?][] = [
   ['one yes too few', { yes: 999 }],
   ['one unit unsold', { confirmed: 999 }],
   ['a yes that did not hold', {}, { untrueYes: 1 }],
@@ -220,7 +220,7 @@ test('an accident that could not be had is told as left out', () => {
 });
 
 const run: Compared = { units: 1_000, chargesPerSecond: 100, queued, direct };
-const said = (change: { queued?: Partial<RoadFigures>; direct?: Partial<RoadFigures>; chargesPerSecond?: number }) =>
+const said = (change: { queued?: Partial<PathFigures>; direct?: Partial<PathFigures>; chargesPerSecond?: number }) =>
   sentences({ ...run, ...change, queued: { ...queued, ...change.queued }, direct: { ...direct, ...change.direct } });
 
 test('a slow bank: the queue keeps what the calls turn away, and its buyers wait', () => {
@@ -277,7 +277,7 @@ test('the direct path: sold out in the end, or out of time rather than of room',
   assert.match(late, /ran out of time for 2,613/);
 });
 
-const failures: [Partial<RoadFigures>, RegExp][] = [
+const failures: [Partial<PathFigures>, RegExp][] = [
   [{ unanswered: 362 }, /but 362 got no answer in time/],
   [{ errors: 12 }, /but 12 got an error/],
   [{ unanswered: 362, errors: 12 }, /but 374 got no answer in time or an error/],

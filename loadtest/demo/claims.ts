@@ -1,8 +1,8 @@
 // The project's claims about itself, held against the figures of one run.
 import type { AuditResult } from '../../infra/audit/audit.ts';
-import type { RoadFigures } from '../figures/figures.ts';
+import type { PathFigures } from '../figures/figures.ts';
 import { count, duration, percent } from '../figures/format.ts';
-import type { Accident, DemoResult, RoadRun } from './demo.ts';
+import type { Accident, DemoResult, PathRun } from './demo.ts';
 import type { Settings } from './settings.ts';
 
 export interface Claim {
@@ -34,7 +34,7 @@ export const runsOf = ({ queued, direct, accident }: Pick<DemoResult, 'queued' |
   ...(accident ? [accident.run] : []),
 ];
 
-function queuedClaims({ figures, untrueYes }: RoadRun, units: number): Row[] {
+function queuedClaims({ figures, untrueYes }: PathRun, units: number): Row[] {
   const { yes, confirmed, turnedAwayWhileUnsold: away } = figures;
   const sold = `${count(confirmed)} confirmed, ${count(untrueYes)} yes that did not hold`;
   return [
@@ -45,7 +45,7 @@ function queuedClaims({ figures, untrueYes }: RoadRun, units: number): Row[] {
   ];
 }
 
-function directClaims({ figures, untrueYes, bankIdleShare: idle }: RoadRun, units: number): Row[] {
+function directClaims({ figures, untrueYes, bankIdleShare: idle }: PathRun, units: number): Row[] {
   const { yes, confirmedWhenCrowdLeft: sold } = figures;
   const idled = `the bank was idle ${percent(idle)} of the time buyers waited (under ${percent(MOST_IDLE)})`;
   return [
@@ -61,7 +61,7 @@ function directClaims({ figures, untrueYes, bankIdleShare: idle }: RoadRun, unit
   ];
 }
 
-function refusedAtOnce({ no, answerMs }: RoadFigures): Row {
+function refusedAtOnce({ no, answerMs }: PathFigures): Row {
   const refused = no.soldOut + no.busy + no.tooLate + no.limit + no.notOpen;
   const [yesMs, noMs] = [answerMs.yes.p50, answerMs.no.p50];
   // Relative, because how fast is a matter of the machine.
@@ -74,7 +74,7 @@ function refusedAtOnce({ no, answerMs }: RoadFigures): Row {
   ];
 }
 
-const noFailure = ({ errors, unknown }: RoadFigures): Row => [
+const noFailure = ({ errors, unknown }: PathFigures): Row => [
   errors === 0 && unknown === 0,
   'no error, nothing unknown',
   `${count(errors)} errors, ${count(unknown)} outcomes unknown at the end`,
@@ -92,7 +92,7 @@ function accidentClaims({ run, awayMs }: Accident, units: number): Row[] {
   ];
 }
 
-function auditClaims(runs: Pick<RoadRun, 'audits'>[]): Claim[] {
+function auditClaims(runs: Pick<PathRun, 'audits'>[]): Claim[] {
   const claim = (audits: AuditResult[], name: string, when: string): Claim => {
     const checks = audits.flatMap((audit) => audit.checks);
     const holding = `${checks.filter((check) => check.ok).length} of ${checks.length} checks hold`;

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { WriteStream } from 'node:tty';
 import { createKill } from './demo.ts';
 import { createProgress, isScreen } from './progress.ts';
-import { bankSince, inLine, type Sample, START } from './run.ts';
+import { bankSince, type Sample, START, waitingOrders } from './run.ts';
 
 function fakeTerminal() {
   let written = '';
@@ -38,7 +38,7 @@ test('plain: a line for each event, about one a second for a crowd, and no escap
   progress.end();
   const lines = written().trimEnd().split('\n');
   assert.equal(lines.length, 4);
-  assert.match(lines[1] ?? '', /^ +0\.\d s {2}queued {8}9 clicks {6}4 yes {6}3 no {6}2 other {6}3 in line {6}1 sold$/);
+  assert.match(lines[1] ?? '', /^ +0\.\d s {2}queued {8}9 clicks {6}4 yes {6}3 no {6}2 other {6}3 waiting {6}1 sold$/);
   assert.match(lines[3] ?? '', /orders ended by SIGKILL$/);
   assert.ok(!written().includes('\x1b'));
 });
@@ -72,11 +72,11 @@ test('live: the terminal is taken, drawn on, given back once, and the log stays 
   assert.equal(out.listenerCount('resize'), 0);
 });
 
-test('in line is accepted and not decided yet; on the direct path it is not answered yet', () => {
+test('waiting is accepted and not decided yet; on the direct path it is not answered yet', () => {
   const now = { ...START, sent: 100, yes: 30, refused: 50, other: 1, decided: 10 };
-  assert.equal(inLine('queued', now), 20);
-  assert.equal(inLine('direct', now), 19);
-  assert.equal(inLine('queued', { ...now, decided: 31 }), 0, 'a tally is older than the database');
+  assert.equal(waitingOrders('queued', now), 20);
+  assert.equal(waitingOrders('direct', now), 19);
+  assert.equal(waitingOrders('queued', { ...now, decided: 31 }), 0, 'a tally is older than the database');
 });
 
 test('each of the bank’s charges is counted once, and only those of this run', async () => {

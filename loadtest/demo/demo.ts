@@ -9,7 +9,7 @@ import type { Progress } from './progress.ts';
 import { type Mode, type RunEnvironment, run, type Sample } from './run.ts';
 import { settings } from './settings.ts';
 
-export type RoadRun = Awaited<ReturnType<typeof run>>;
+export type PathRun = Awaited<ReturnType<typeof run>>;
 export type DemoResult = Awaited<ReturnType<typeof runDemo>>;
 export type Accident = Awaited<ReturnType<typeof runWithKill>>;
 export interface DemoEnvironment extends RunEnvironment {

@@ -10,9 +10,10 @@ import { createGenerator } from '../../infra/crowd/crowd.ts';
 import { LOCAL } from '../../infra/native/leftovers.ts';
 import { endRequested, requested, unlessEnded } from '../../infra/native/signals.ts';
 import { startStack } from '../../infra/native/stack.ts';
+import { claimsOf } from './claims.ts';
 import { runDemo } from './demo.ts';
 import { createProgress, isScreen, type Progress } from './progress.ts';
-import { claimsOf, describeRun, describeSummary, runAsJson } from './report.ts';
+import { describeRun, describeSummary, runAsJson } from './report.ts';
 import { settings } from './settings.ts';
 
 const USAGE = 'usage: npm run demo [-- --once] [--plain] [--json FILE]';

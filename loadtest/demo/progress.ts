@@ -2,7 +2,7 @@
 import type { WriteStream } from 'node:tty';
 import { describeEvent, type ServiceEvent } from '../../infra/native/supervisor.ts';
 import { count } from '../figures/format.ts';
-import { inLine, lastOf, type OnSample, type Sample, START } from './run.ts';
+import { lastOf, type OnSample, type Sample, START, waitingOrders } from './run.ts';
 import { frame } from './screen.ts';
 import { settings } from './settings.ts';
 
@@ -90,8 +90,8 @@ export const isScreen = ({ isTTY }: { isTTY: boolean }, env = process.env) => is
 
 export function progressLine({ name, mode }: Pick<RunState, 'name' | 'mode'>, sample: Sample): string {
   const { sent, yes, refused, other, confirmed } = sample;
-  const [line, unclear] = [mode === 'queued' ? 'in line' : 'open', other ? { other } : {}];
-  const counts = { clicks: sent, yes, no: refused, ...unclear, [line]: inLine(mode, sample), sold: confirmed };
+  const [label, unclear] = [mode === 'queued' ? 'waiting' : 'open', other ? { other } : {}];
+  const counts = { clicks: sent, yes, no: refused, ...unclear, [label]: waitingOrders(mode, sample), sold: confirmed };
   const cells = Object.entries(counts).map(([what, value]) => `  ${count(value).padStart(5)} ${what}`);
   return name.padEnd(8) + cells.join('');
 }

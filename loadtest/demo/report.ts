@@ -1,14 +1,12 @@
 // The text and the JSON of a run: the circumstances and claims, then the table, its sentences and the verdict.
 import { asJson, describeShortly } from '../../infra/audit/print.ts';
 import { describeEnvironment } from '../figures/environment.ts';
-import type { Percentiles, RoadFigures } from '../figures/figures.ts';
+import type { PathFigures, Percentiles } from '../figures/figures.ts';
 import { count, duration, percent, WIDTH, wrap } from '../figures/format.ts';
 import { sentences } from '../figures/sentences.ts';
 import { type Claim, claimsOf, runsOf } from './claims.ts';
-import type { Accident, DemoResult, RoadRun } from './demo.ts';
+import type { Accident, DemoResult, PathRun } from './demo.ts';
 import type { Settings } from './settings.ts';
-
-export { claimsOf };
 
 const LATE_WORTH_SAYING_MS = 200;
 
@@ -43,9 +41,9 @@ export function describeSummary(result: DemoResult, settings: Settings): string[
 
 const LABEL = 44;
 const COLUMN = 17;
-type Column = Pick<RoadRun, 'figures' | 'bankIdleShare'>;
+type Column = Pick<PathRun, 'figures' | 'bankIdleShare'>;
 
-const ROWS: [label: string, figure: (path: RoadFigures) => string][] = [
+const ROWS: [label: string, figure: (path: PathFigures) => string][] = [
   // These three add up to all buyers.
   ['  said yes', ({ yes }) => count(yes)],
   ['  said no: sold out · busy · too late', ({ no }) => list(no.soldOut, no.busy, no.tooLate)],
@@ -53,7 +51,7 @@ const ROWS: [label: string, figure: (path: RoadFigures) => string][] = [
     '  other no · no answer in time · errors',
     (path) => list(path.no.limit + path.no.notOpen, path.unanswered, path.errors),
   ],
-  ['turned away while units were unsold', (path) => count(path.turnedAwayWhileUnsold)],
+  ['turned away while units were left', (path) => count(path.turnedAwayWhileUnsold)],
   ['sold when the crowd had left · in the end', (path) => list(path.confirmedWhenCrowdLeft, path.confirmed)],
   ['left unsold · unknown at the end', ({ unsold, unknown }) => list(unsold, unknown)],
   ['until a yes              p50 / p99', ({ answerMs }) => both(answerMs.yes)],

@@ -9,7 +9,7 @@ import { createShop, type Order } from '../../infra/clients/shop.ts';
 import type { Crowd, Generator } from '../../infra/crowd/crowd.ts';
 import type { Tally } from '../../infra/crowd/generator.ts';
 import { until } from '../../infra/until.ts';
-import { idleShare, percentiles, roadFigures } from '../figures/figures.ts';
+import { idleShare, pathFigures, percentiles } from '../figures/figures.ts';
 import { untilFinal } from '../figures/finals.ts';
 import { settings } from './settings.ts';
 
@@ -74,7 +74,7 @@ function collect({ clicks, lastClickAt }: Crowd, orders: Map<string, Order>, sto
   const isConfirmed = ({ orderId }: Click) => orders.get(orderId ?? '')?.status === 'confirmed';
   const { p99, max } = percentiles(clicks.map((click) => click.lateMs));
   return {
-    figures: roadFigures({ stock, clicks, orders, lastClickAt }),
+    figures: pathFigures({ stock, clicks, orders, lastClickAt }),
     /** Accepted orders that were not confirmed in the end. */
     untrueYes: clicks.filter((click) => answerOf(click) === 'yes' && !isConfirmed(click)).length,
     lateMs: { p99: p99 ?? 0, max: max ?? 0 },
@@ -117,7 +117,7 @@ export async function bankSince(bank: Pick<Stores['bank'], 'statement'>, began: 
 }
 
 /** Queued: accepted and not decided; direct: clicked and not answered. */
-export const inLine = (mode: Mode, { sent, yes, refused, other, decided }: Sample): number =>
+export const waitingOrders = (mode: Mode, { sent, yes, refused, other, decided }: Sample): number =>
   Math.max(0, mode === 'queued' ? yes - decided : sent - yes - refused - other);
 
 export const lastOf = (samples: Sample[]) => samples.at(-1) as Sample;

@@ -3,7 +3,7 @@ import { stripVTControlCharacters, styleText } from 'node:util';
 import type { ServiceEvent } from '../../infra/native/supervisor.ts';
 import { count, WIDTH } from '../figures/format.ts';
 import type { RunState, Size, State } from './progress.ts';
-import { inLine, lastOf, type Sample, valueAt } from './run.ts';
+import { lastOf, type Sample, valueAt, waitingOrders } from './run.ts';
 
 type Measure = (sample: Sample) => number;
 /** The bars of a level are its values; those of the others, which only grow, are their growth per second. */
@@ -109,7 +109,7 @@ function panel(run: RunState, cellMs: number, width: number): string[] {
 }
 
 const MEANINGS = {
-  queued: ['accepted: in line, the result will follow', 'sold out', 'accepted, not decided yet'],
+  queued: ['accepted: the order waits, the result follows', 'sold out', 'accepted, not decided yet'],
   direct: ['bought and paid, known at once', 'too many calls already, or sold out', 'clicked, not answered yet'],
 } as const;
 
@@ -117,7 +117,7 @@ function rowsOf({ mode, status, samples, units, buyers, crowdSeconds, bank: { ch
   const [last, running] = [lastOf(samples), status === 'running'];
   const { charges, waiting, inProgress } = last.bank;
   const calls = running ? `${count(waiting + inProgress)} calls` : `${count(charges)} paid`;
-  const [line, people] = [mode === 'queued' ? 'in line' : 'waiting', running ? 'people' : ''];
+  const people = running ? 'people' : '';
   const stock = running ? `of ${count(units)}` : sold(last, units);
   const most = buyers / crowdSeconds;
   const bar = (full: number) => `a full bar is ${count(Math.round(full))}`;
@@ -127,7 +127,7 @@ function rowsOf({ mode, status, samples, units, buyers, crowdSeconds, bank: { ch
     ['arrivals', 'cyan', 'rate', ({ sent }) => sent, `${count(last.sent)} clicks`, `clicks; ${bar(most)} a second`],
     ['yes', 'green', 'rate', ({ yes }) => yes, `${count(last.yes)} yes`, yes],
     ['refused', 'red', 'rate', ({ refused }) => refused, refusals(last), no],
-    [line, 'yellow', 'level', (sample) => inLine(mode, sample), people, wait],
+    ['waiting', 'yellow', 'level', (sample) => waitingOrders(mode, sample), people, wait],
     ['confirmed', 'green', 'level', ({ confirmed }) => confirmed, stock, `sold and paid; ${bar(units)} units`],
     ['bank busy', 'cyan', 'percent', ({ bank }) => bank.busyMs / 10, calls, `of its time${takes}`],
   ];

@@ -1,4 +1,4 @@
-// Everything the demo's figures depend on; printed beside the table.
+// The settings that the figures depend on, printed beside the table.
 
 export const settings = {
   units: 1_000,
@@ -18,9 +18,9 @@ export const settings = {
     seed: 1111,
   },
   direct: { deadlineMs: 2_000, maxInFlight: 100 },
-  /** On each road first, uncounted, past a bank that holds nobody up: connections open, code compiled. */
+  /** On each path first, uncounted, at a bank that delays no charge: connections open, code compiled. */
   warmUp: { units: 500, buyers: 800, crowdSeconds: 4 },
-  /** The third act: orders is killed as soon as so many have been told yes. */
+  /** The third run: orders is killed as soon as so many orders are accepted. */
   accident: { units: 400, buyers: 600, crowdSeconds: 4, killedAtYes: 120 },
   /** How long after the crowd every order must have ended. */
   finalWithinSeconds: 120,

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import type { Click } from '../../infra/clients/answer.ts';
 import type { Order, Shop } from '../../infra/clients/shop.ts';
 import { canMeasureCpu, cpuSeconds, cpuUsed } from './cpu.ts';
-import { idleShare, peakLine, percentiles, roadFigures } from './figures.ts';
+import { idleShare, pathFigures, peakLine, percentiles } from './figures.ts';
 import { untilFinal } from './finals.ts';
 import { duration } from './format.ts';
 
@@ -32,7 +32,7 @@ const order = (orderId: string, createdAt: number, decidedAt: number | null, sta
 const byId = (...orders: Order[]) => new Map(orders.map((one) => [one.orderId, one]));
 
 test('a path without a single click has empty figures, not wrong ones', () => {
-  const figures = roadFigures({ stock: 5, clicks: [], orders: new Map(), lastClickAt: 0 });
+  const figures = pathFigures({ stock: 5, clicks: [], orders: new Map(), lastClickAt: 0 });
   assert.deepEqual(figures.clickToFinalMs, { p50: null, p95: null, p99: null, max: null });
   assert.deepEqual([figures.offered, figures.unsold, figures.peakLine, figures.drainedMs], [0, 5, 0, 0]);
 });
@@ -44,7 +44,7 @@ test('a yes whose order never ends is unknown at the end, a 504 that ends is not
     click(0, { timedOut: true }),
   ];
   const orders = byId(order('a', 0, null, 'queued'), order('b', 0, 10, 'rejected'));
-  const figures = roadFigures({ stock: 5, clicks, orders, lastClickAt: 0 });
+  const figures = pathFigures({ stock: 5, clicks, orders, lastClickAt: 0 });
   assert.equal(figures.unknown, 2);
   assert.equal(figures.yes, 1);
   assert.equal(figures.unanswered, 2, 'whatever became of the order, the buyer was not told in time');
@@ -67,7 +67,7 @@ test('each click is counted once: yes, a no, unanswered or an error', () => {
     click(429, { problem: 'too-often' }),
   ];
   const orders = byId(order('a', 0, 1), order('b', 0, null, 'queued'), order('c', 0, 9), order('d', 0, null, 'queued'));
-  const { offered, yes, no, unanswered, errors } = roadFigures({ stock: 5, clicks, orders, lastClickAt: 0 });
+  const { offered, yes, no, unanswered, errors } = pathFigures({ stock: 5, clicks, orders, lastClickAt: 0 });
   assert.equal(offered, 13);
   assert.equal(yes + Object.values(no).reduce((a, b) => a + b) + unanswered + errors, offered);
   assert.deepEqual([yes, unanswered, errors], [2, 3, 3]);
@@ -76,7 +76,7 @@ test('each click is counted once: yes, a no, unanswered or an error', () => {
 test('the final result is waited for from when the click was due, on both paths by one clock', () => {
   // Due at 1000 each, minted by the gateway at 1040.
   const orders = byId(order('a', 1_040, 1_960), order('b', 1_040, 5_000), order('c', 1_040, 3_500));
-  const finalMs = (...clicks: Click[]) => roadFigures({ stock: 5, clicks, orders, lastClickAt: 0 }).clickToFinalMs.p50;
+  const finalMs = (...clicks: Click[]) => pathFigures({ stock: 5, clicks, orders, lastClickAt: 0 }).clickToFinalMs.p50;
   const called = click(201, { orderId: 'a', answerMs: 963, answeredAt: 1_963 });
   assert.equal(finalMs(called), 963, 'a 201 is the result: no yes comes later than it');
   assert.equal(finalMs(click(202, { orderId: 'b', answerMs: 45, answeredAt: 1_045 })), 4_000);
@@ -88,7 +88,7 @@ test('the final result is waited for from when the click was due, on both paths 
 test('of orders that were not confirmed no result is timed', () => {
   const orders = byId(order('a', 0, 50, 'rejected'), order('b', 0, null, 'queued'));
   const clicks = [click(202, { orderId: 'a' }), click(202, { orderId: 'b' })];
-  assert.deepEqual(roadFigures({ stock: 5, clicks, orders, lastClickAt: 0 }).clickToFinalMs, {
+  assert.deepEqual(pathFigures({ stock: 5, clicks, orders, lastClickAt: 0 }).clickToFinalMs, {
     p50: null,
     p95: null,
     p99: null,
@@ -100,13 +100,13 @@ test('sold out: turned away too early are those refused before the last unit tha
   const orders = byId(order('a', 100, 200), order('b', 300, 900));
   const clicks = [soldOut(299), busy(250), soldOut(300), soldOut(301)];
   const facts = { clicks, orders, lastClickAt: 500 };
-  assert.equal(roadFigures({ stock: 2, ...facts }).turnedAwayWhileUnsold, 2);
-  assert.equal(roadFigures({ stock: 3, ...facts }).turnedAwayWhileUnsold, 4, 'a unit was left for each of them');
+  assert.equal(pathFigures({ stock: 2, ...facts }).turnedAwayWhileUnsold, 2);
+  assert.equal(pathFigures({ stock: 3, ...facts }).turnedAwayWhileUnsold, 4, 'a unit was left for each of them');
 });
 
 test('sold when the crowd had left counts what was decided up to the last click', () => {
   const orders = byId(order('a', 0, 500), order('b', 0, 501), order('c', 0, 400, 'rejected'));
-  const figures = roadFigures({ stock: 3, clicks: [], orders, lastClickAt: 500 });
+  const figures = pathFigures({ stock: 3, clicks: [], orders, lastClickAt: 500 });
   assert.equal(figures.confirmedWhenCrowdLeft, 1);
   assert.equal(figures.confirmed, 2);
   assert.equal(figures.drainedMs, 1);

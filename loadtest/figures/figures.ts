@@ -6,9 +6,9 @@ import type { BankCharge } from '../../infra/clients/bank.ts';
 import type { Order } from '../../infra/clients/shop.ts';
 
 export type Percentiles = Record<'p50' | 'p95' | 'p99' | 'max', number | null>;
-export type RoadFigures = ReturnType<typeof roadFigures>;
+export type PathFigures = ReturnType<typeof pathFigures>;
 
-interface RoadFacts {
+interface PathFacts {
   stock: number;
   clicks: Click[];
   /** The final state of every order that an answer named. */
@@ -19,7 +19,7 @@ interface RoadFacts {
 const FINAL = new Set<string>(FINAL_STATUSES);
 export const isFinal = (order: Order | null | undefined) => FINAL.has(order?.status ?? '');
 
-export function roadFigures({ stock, clicks, orders, lastClickAt }: RoadFacts) {
+export function pathFigures({ stock, clicks, orders, lastClickAt }: PathFacts) {
   const answers = Object.groupBy(clicks, answerOf);
   const those = (...kinds: Answer[]) => kinds.flatMap((kind) => answers[kind] ?? []);
   const number = (...kinds: Answer[]) => those(...kinds).length;

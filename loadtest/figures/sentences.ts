@@ -1,12 +1,12 @@
 // Figures of both paths as sentences, for the demo and the report: each is made from the figures, and praise is earned.
-import type { Percentiles, RoadFigures } from './figures.ts';
+import type { PathFigures, Percentiles } from './figures.ts';
 import { count, duration } from './format.ts';
 
 type Counts = 'confirmed' | 'confirmedWhenCrowdLeft' | 'unsold' | 'turnedAwayWhileUnsold' | 'peakLine';
 
 /** One run's figures; or several runs' medians, with the failures of the worst. */
-export interface PathFigures extends Pick<RoadFigures, Counts | 'unanswered' | 'errors' | 'unknown'> {
-  no: Pick<RoadFigures['no'], 'busy' | 'tooLate'>;
+export interface Figures extends Pick<PathFigures, Counts | 'unanswered' | 'errors' | 'unknown'> {
+  no: Pick<PathFigures['no'], 'busy' | 'tooLate'>;
   answerMs: { yes: Pick<Percentiles, 'p50' | 'p99'> };
   clickToFinalMs: Pick<Percentiles, 'p50'>;
 }
@@ -14,8 +14,8 @@ export interface PathFigures extends Pick<RoadFigures, Counts | 'unanswered' | '
 export interface Compared {
   units: number;
   chargesPerSecond: number;
-  queued: PathFigures;
-  direct: PathFigures;
+  queued: Figures;
+  direct: Figures;
 }
 
 /** Less than a tenth more or less counts as no difference: these figures spread as much from run to run. */
@@ -92,7 +92,7 @@ export function cpuTime(queuedMs: number | null, directMs: number | null): strin
 }
 
 /** Buyers whom neither a yes nor a no reached, at most one phrase. */
-function failure({ unanswered, errors, unknown }: PathFigures): string[] {
+function failure({ unanswered, errors, unknown }: Figures): string[] {
   if (unanswered + errors === 0) return unknown > 0 ? [`${count(unknown)} never got a result`] : [];
   const got = [...(unanswered > 0 ? ['no answer in time'] : []), ...(errors > 0 ? ['an error'] : [])];
   return [`${count(unanswered + errors)} got ${got.join(' or ')}`];
@@ -127,7 +127,7 @@ const comparedOf = ({ units, buyers, seconds, chargesPerSecond, roads }: CaseFig
 });
 
 /** Medians; but a failure that the middle run does not have is the worst run's, so that praise holds for every run. */
-function figuresOf(road: Medians, units: number): PathFigures {
+function figuresOf(road: Medians, units: number): Figures {
   const median = (key: string) => road[key]?.median ?? null;
   const failures = (key: string) => median(key) || (road[key]?.max ?? 0);
   const unsold = failures('unsold');

@@ -4,7 +4,7 @@ import { compile, type TopLevelSpec } from 'vega-lite';
 import { answerOf } from '../../infra/clients/answer.ts';
 import type { Order } from '../../infra/clients/shop.ts';
 import { count } from '../figures/format.ts';
-import type { Case, Road } from './plan.ts';
+import type { Case, Mode } from './plan.ts';
 import type { TimedClick } from './run.ts';
 
 const CURVES = ['clicked', 'accepted: told yes', 'confirmed: sold', 'waiting for the result'];
@@ -48,7 +48,7 @@ export function corners(points: Timeline, within: number): Timeline {
 }
 
 /** The first run of each path is drawn in full, the others faintly behind it. */
-export async function chart(of: Case, runs: Record<Road, Timeline[]>): Promise<string> {
+export async function chart(of: Case, runs: Record<Mode, Timeline[]>): Promise<string> {
   const values = (['queued', 'direct'] as const).flatMap((road) =>
     runs[road].flatMap((timeline, run) => {
       const last = timeline.findLast(({ curve }) => curve === CURVES[2]);

@@ -13,8 +13,8 @@ import { readEnvironment } from '../figures/environment.ts';
 import { count } from '../figures/format.ts';
 import { chart } from './chart.ts';
 import { html, markdown } from './markdown.ts';
-import { CONFIGURATION, describeConfiguration, orderOf, planOf, type Road, type Turn, warmUpOf } from './plan.ts';
-import { nameOf, type Ran, runRoad } from './run.ts';
+import { CONFIGURATION, describeConfiguration, type Mode, orderOf, planOf, type Turn, warmUpOf } from './plan.ts';
+import { nameOf, type Ran, runTurn } from './run.ts';
 import { describeRun, type Summary, summaryOf } from './summary.ts';
 
 /** By name; anything else in the folder is not the report's. */
@@ -26,7 +26,7 @@ export interface How {
 }
 
 /** Throws when there is no k6, or when the stack cannot be used; a run that does not count is told in the summary. */
-export async function compareRoads(quick: boolean, out: string, { say, signal }: How): Promise<Summary> {
+export async function comparePaths(quick: boolean, out: string, { say, signal }: How): Promise<Summary> {
   const plan = planOf(quick);
   const configuration = { ...CONFIGURATION, rounds: plan.rounds };
   // Nothing of an earlier report must be taken for this one's.
@@ -72,11 +72,11 @@ async function setUp(buyers: number, undo: AsyncDisposableStack, { say, signal }
 async function everyRun(laboratory: Laboratory, warmUp: Turn[], turns: Turn[], say: How['say']): Promise<Ran[]> {
   for (const turn of warmUp) {
     say(`warming up: ${count(turn.case.buyers)} buyers, ${turn.road}, uncounted`);
-    await runRoad(laboratory, turn);
+    await runTurn(laboratory, turn);
   }
   const ran: Ran[] = [];
   for (const turn of turns) {
-    const run = await runRoad(laboratory, turn);
+    const run = await runTurn(laboratory, turn);
     ran.push(run);
     say(`${ran.length}/${turns.length}  ${progress(run)}`);
   }
@@ -99,7 +99,7 @@ async function writeReport(folder: string, summary: Summary, ran: Ran[]): Promis
   write('k6.json', json(Object.fromEntries(ran.map((run) => [nameOf(run), run.k6Summary]))));
   const pictures: Record<string, string> = {};
   for (const each of summary.cases) {
-    const of = (road: Road) => middleFirst(ran.filter((run) => run.case === each.name && run.road === road));
+    const of = (road: Mode) => middleFirst(ran.filter((run) => run.case === each.name && run.road === road));
     const svg = await chart(each, { queued: of('queued'), direct: of('direct') });
     pictures[`${each.name}.svg`] = svg;
     write(`${each.name}.svg`, svg);

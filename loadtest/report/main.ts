@@ -8,7 +8,7 @@ import { ROOT } from '../../infra/native/leftovers.ts';
 import { endRequested } from '../../infra/native/signals.ts';
 import { runScript } from '../course/course.ts';
 import { wordsOf } from '../figures/sentences.ts';
-import { compareRoads } from './compare.ts';
+import { comparePaths } from './compare.ts';
 import type { Summary } from './summary.ts';
 
 const USAGE = `usage: npm run loadtest -- [--quick] [--out DIR] [--tries N]
@@ -43,7 +43,7 @@ async function run(signal: AbortSignal): Promise<number> {
   if (script) return runScript(script, { say, signal });
   // A machine may be busy for a moment with something else; a difference that the audit finds is never tried away.
   for (let attempt = 1; ; attempt++) {
-    const summary = await compareRoads(quick, out, { say, signal });
+    const summary = await comparePaths(quick, out, { say, signal });
     printSummary(summary, out);
     const code = exitCodeOf(summary);
     if (code !== TOO_BUSY || attempt === tries) return code;

@@ -1,10 +1,10 @@
 // The comparison's plan: its cases, how often each runs, under which settings, and when a run does not count.
 import type { AuditResult } from '../../infra/audit/audit.ts';
 
-export type Road = 'queued' | 'direct';
+export type Mode = 'queued' | 'direct';
 export type Plan = ReturnType<typeof planOf>;
 export type Case = Plan['cases'][number];
-export type Turn = { case: Case; road: Road; round: number };
+export type Turn = { case: Case; road: Mode; round: number };
 
 const PEAK = { name: 'peak' as 'peak' | 'calm', title: 'four times what the bank takes', chargesPerSecond: 100 };
 const CALM: typeof PEAK = { name: 'calm', title: 'a tenth of what the bank takes', chargesPerSecond: 1_000 };
@@ -65,7 +65,7 @@ export const orderOf = ({ rounds, cases }: Plan): Turn[] =>
 
 /** The path that has the first turn changes from round to round. */
 function turnsOf(round: number, cases: Case[]): Turn[] {
-  const roads: Road[] = round % 2 === 1 ? ['queued', 'direct'] : ['direct', 'queued'];
+  const roads: Mode[] = round % 2 === 1 ? ['queued', 'direct'] : ['direct', 'queued'];
   return cases.flatMap((each) => roads.map((road) => ({ round, case: each, road })));
 }
 

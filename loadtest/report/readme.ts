@@ -15,7 +15,7 @@ const RESULTS: Row[] = [
   ['peak', 'clickToFinalMs.p50', 'time until the buyer knows the result, p50'],
 ];
 const COSTS: Row[] = [
-  ['peak', 'turnedAwayWhileUnsold', 'turned away while units were unsold'],
+  ['peak', 'turnedAwayWhileUnsold', 'turned away while units were left'],
   ['peak', 'confirmed.crowd', 'sold when the crowd had left'],
   ['peak', 'confirmed.end', 'sold in the end'],
   ['peak', 'yesMs.p50', 'until a yes, p50'],

@@ -4,11 +4,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { Order } from '../../infra/clients/shop.ts';
-import type { RoadFigures } from '../figures/figures.ts';
+import type { PathFigures } from '../figures/figures.ts';
 import { wordsOf } from '../figures/sentences.ts';
 import { chart, timelineOf } from './chart.ts';
 import { figure, html, markdown } from './markdown.ts';
-import { type Case, CONFIGURATION, type Evidence, orderOf, type Plan, planOf, type Road, whyInvalid } from './plan.ts';
+import { type Case, CONFIGURATION, type Evidence, type Mode, orderOf, type Plan, planOf, whyInvalid } from './plan.ts';
 import { COMMITTED, costRows, resultRows } from './readme.ts';
 import { factsOf, type Ran, type RunFacts, type TimedClick } from './run.ts';
 import { METRICS, type Measured, type Summary, spreadOf, summaryOf } from './summary.ts';
@@ -25,7 +25,7 @@ const plan: Plan = {
 const wait = (p50: number) => ({ p50, p95: p50 * 2, p99: p50 * 3, max: p50 * 4 });
 const NOBODY = { soldOut: 0, busy: 0, tooLate: 0, limit: 0, notOpen: 0 };
 
-const base: RoadFigures = {
+const base: PathFigures = {
   offered: 1_200,
   yes: 400,
   no: { ...NOBODY, soldOut: 800 },
@@ -42,7 +42,7 @@ const base: RoadFigures = {
   drainedMs: 2_200,
 };
 const turnedAway = { yes: 260, no: { ...NOBODY, busy: 940 }, turnedAwayWhileUnsold: 940 };
-const FIGURES: Record<Case['name'], Record<Road, RoadFigures>> = {
+const FIGURES: Record<Case['name'], Record<Mode, PathFigures>> = {
   peak: {
     queued: base,
     direct: {
@@ -59,13 +59,13 @@ const FIGURES: Record<Case['name'], Record<Road, RoadFigures>> = {
     direct: { ...base, offered: 200, yes: 200, no: NOBODY, confirmed: 200, answerMs: { yes: wait(70), no: wait(0) } },
   },
 };
-const DECIDED: Record<Case['name'], Record<Road, number>> = {
+const DECIDED: Record<Case['name'], Record<Mode, number>> = {
   peak: { queued: 1_500, direct: 890 },
   calm: { queued: 200, direct: 68 },
 };
 const CPU = { gateway: 0.8, orders: 0.6, inventory: 0.2, payment: 0.4, postgres: 0.7, redis: 0.1, rabbitmq: 0.5 };
 
-const madeUp = (name: Case['name'], road: Road, round: number): RunFacts => ({
+const madeUp = (name: Case['name'], road: Mode, round: number): RunFacts => ({
   figures: FIGURES[name][road],
   rates: { offered: 600, yes: 190, crowd: 90, end: 400 / 4.2, bank: FIGURES[name][road].confirmed / 4 },
   // A little slower from round to round, so that there is a spread.

@@ -7,7 +7,7 @@ import type { Bank } from '../../infra/clients/bank.ts';
 import type { Order } from '../../infra/clients/shop.ts';
 import { until } from '../../infra/until.ts';
 import { cpuSeconds, cpuUsed, endedChildrenSeconds } from '../figures/cpu.ts';
-import { isFinal, percentiles, roadFigures } from '../figures/figures.ts';
+import { isFinal, pathFigures, percentiles } from '../figures/figures.ts';
 import { ordersOf } from '../figures/finals.ts';
 import { timelineOf } from './chart.ts';
 import type { Laboratory } from './compare.ts';
@@ -15,12 +15,12 @@ import { CONFIGURATION, FINAL_WITHIN_MS, type Turn, whyInvalid } from './plan.ts
 
 const SCRIPT = 'loadtest/k6/04-with-and-without-the-queue.ts';
 
-export type Ran = Awaited<ReturnType<typeof runRoad>>;
+export type Ran = Awaited<ReturnType<typeof runTurn>>;
 export type RunFacts = ReturnType<typeof factsOf> & { cpuSeconds: Record<string, number> };
 /** Times in Unix milliseconds by this machine's clock. */
 export type TimedClick = Click & { dueAt: number };
 
-export async function runRoad(laboratory: Laboratory, turn: Turn) {
+export async function runTurn(laboratory: Laboratory, turn: Turn) {
   const { stores, bank, deaths } = laboratory;
   const deathsBefore = deaths.length;
   const before = processorTimes(laboratory);
@@ -86,7 +86,7 @@ export function factsOf({ case: each }: Turn, clicks: TimedClick[], orders: Map<
   const firstDueAt = Math.min(...clicks.map(({ dueAt }) => dueAt));
   // An even crowd's last click has its share of the time, too.
   const seconds = (lastClickAt - firstDueAt) / 1_000 + each.seconds / each.buyers;
-  const figures = roadFigures({ stock: each.units, clicks, orders, lastClickAt });
+  const figures = pathFigures({ stock: each.units, clicks, orders, lastClickAt });
   const { offered, confirmed, confirmedWhenCrowdLeft, drainedMs } = figures;
   const yes = clicks.filter((click) => answerOf(click) === 'yes' && click.answeredAt <= lastClickAt).length;
   const decided = clicks.flatMap(({ orderId, dueAt }) => {

@@ -1,19 +1,16 @@
 // Runs into figures with their spread: every figure of the report, and the content of summary.json.
 import type { Environment } from '../figures/environment.ts';
 import { type Percentiles, spread } from '../figures/figures.ts';
-import type { Case, Configuration, Plan, Road } from './plan.ts';
+import type { Case, Configuration, Mode, Plan } from './plan.ts';
 import type { Ran, RunFacts } from './run.ts';
 
 export type Unit = 'count' | 'perSecond' | 'ms' | 'cpuMs';
 export type Metric = [key: string, label: string, unit: Unit, of: (run: RunFacts) => number | null];
 
 const ranks = (key: string, label: string, of: (run: RunFacts) => Percentiles): Metric[] =>
-  (['p50', 'p95', 'p99', 'max'] as const).map((rank) => [
-    `${key}.${rank}`,
-    `${label}, ${rank}`,
-    'ms',
-    (run) => of(run)[rank],
-  ]);
+  (['p50', 'p95', 'p99', 'max'] as const).map((rank) => {
+    return [`${key}.${rank}`, `${label}, ${rank}`, 'ms', (run) => of(run)[rank]];
+  });
 
 /** The processes that are measured; the pretend bank and the crowd stand apart. */
 const SHOP = ['gateway', 'orders', 'inventory', 'payment', 'postgres', 'redis', 'rabbitmq'];
@@ -29,7 +26,7 @@ const cpu = (key: string, label = key, processes = [key]): Metric => [
 export const SECTIONS: { title: string; note?: string; metrics: Metric[] }[] = [
   {
     title: 'The crowd and the sale',
-    note: 'Turned away while units were unsold: refused before the last unit that was sold at all had been clicked.',
+    note: 'Turned away while units were left: refused before the last unit that was sold at all had been clicked.',
     metrics: [
       ['offeredPerSecond', 'clicks offered', 'perSecond', ({ rates }) => rates.offered],
       ['yesPerSecond', 'told yes, while the crowd is there', 'perSecond', ({ rates }) => rates.yes],
@@ -41,9 +38,9 @@ export const SECTIONS: { title: string; note?: string; metrics: Metric[] }[] = [
       ['unsold', 'left unsold', 'count', ({ figures }) => figures.unsold],
       [
         'turnedAwayWhileUnsold',
-        'turned away while units were unsold',
+        'turned away while units were left',
         'count',
-        (run) => run.figures.turnedAwayWhileUnsold,
+        ({ figures }) => figures.turnedAwayWhileUnsold,
       ],
     ],
   },
@@ -93,14 +90,14 @@ export type Measured = { command: string; environment: Environment & { k6: strin
 
 export function summaryOf(measured: Measured, plan: Plan, runs: Ran[]) {
   const invalid = runs.flatMap((run) => run.invalid.map(({ why }) => `${describeRun(run)}: ${why}`));
-  const roadOf = (name: Case['name'], road: Road): Record<string, RunSpread> => {
+  const modeOf = (name: Case['name'], road: Mode): Record<string, RunSpread> => {
     const facts = runs.filter((run) => run.case === name && run.road === road).map((run) => run.facts);
     return Object.fromEntries(METRICS.map(([key, , , of]) => [key, spreadOf(facts.map(of))]));
   };
-  const roadsOf = ({ name }: Case) => ({ queued: roadOf(name, 'queued'), direct: roadOf(name, 'direct') });
+  const modesOf = ({ name }: Case) => ({ queued: modeOf(name, 'queued'), direct: modeOf(name, 'direct') });
   return {
     ...{ ...measured, valid: invalid.length === 0, invalid },
-    cases: plan.cases.map((each) => ({ ...each, roads: roadsOf(each) })),
+    cases: plan.cases.map((each) => ({ ...each, roads: modesOf(each) })),
     runs: runs.map(({ facts: _, timeline: __, k6Summary: ___, ...run }) => run),
   };
 }

@@ -1,4 +1,4 @@
-// What an answer to a click says, and what it counts as. It imports nothing, so that Node and k6 read answers alike.
+// The answer to a click, and the kind that it counts as. Imports nothing, so that Node and k6 read answers alike.
 
 export interface Answered {
   /** 0: no answer at all. */
@@ -57,7 +57,7 @@ export function readAnswer(
 ): Answered & { orderId: string | null } {
   const problem = PROBLEM_TYPE.exec(text)?.[1] ?? null;
   const reason = REASON.exec(text)?.[1] ?? null;
-  // What a yes and an unknown outcome name; another answer's order is not this click's.
+  // Only a yes and an unknown outcome name this click's order; an order in any other answer is an earlier one.
   const named = status < 300 || status === 504 ? location : undefined;
   return { status, timedOut: false, problem, reason, orderId: named?.split('/').at(-1) ?? null };
 }

@@ -1,4 +1,4 @@
-// The bank as its customers see it: its statement, and the knobs.
+// The bank's HTTP interface: its statement, and the behaviour that can be changed while it runs.
 import { z } from 'zod';
 
 const Statement = z.object({
@@ -29,7 +29,7 @@ export function createBank(url: string, apiKey: string) {
     return response.status === 204 ? undefined : response.json();
   }
   return {
-    /** Of what changed since then; of everything without it. */
+    /** The charges that changed since then; all of them by default. */
     statement: async (sinceMs = 0): Promise<Statement> => Statement.parse(await call(`/statement?since=${sinceMs}`)),
     change: (behaviour: object) => call('/behaviour', { method: 'PATCH', body: JSON.stringify(behaviour) }),
   };

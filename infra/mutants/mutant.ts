@@ -1,7 +1,7 @@
 // A rule of the protocol, switched off: the smallest change to the source, and the test that must fail with it.
 
 export interface Mutant {
-  /** Of PROTOCOL.md, section 11; or the rule's name where it has no row. */
+  /** The rule's row in the protocol's table of rules; or its name where it has no row. */
   row: string;
   rule: string;
   file: string;

@@ -1,4 +1,5 @@
-// docker-compose.yml for real, in a project of its own: the README's commands and a process that dies, all in a clone made under umask 077 with core.autocrlf=true, behind a proxy that does not answer.
+// docker-compose.yml for real, in a project of its own: the README's commands and a process that dies, all in a clone
+// made under umask 077 with core.autocrlf=true, behind a proxy that does not answer.
 import assert from 'node:assert/strict';
 import {
   existsSync,

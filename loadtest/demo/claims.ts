@@ -40,7 +40,7 @@ function queuedClaims({ figures, untrueYes }: PathRun, units: number): Row[] {
   return [
     [yes === units, 'a yes for each unit', `${count(yes)} were told yes, of ${count(units)} units`],
     [confirmed === units && untrueYes === 0, 'all sold, each yes held', sold],
-    [away === 0, 'nobody turned away too early', `${count(away)} turned away while a unit was unsold`],
+    [away === 0, 'no buyer turned away too early', `${count(away)} turned away while a unit was left`],
     noFailure(figures),
   ];
 }
@@ -84,7 +84,7 @@ function accidentClaims({ run, awayMs }: Accident, units: number): Row[] {
   const { yes, unknown, errors, turnedAwayWhileUnsold: away } = run.figures;
   // Accepted, and without a final result; or with another one than was promised, since nothing declines here.
   const lost = Math.max(unknown, run.untrueYes);
-  const early = `${count(away)} turned away while a unit was unsold, ${count(errors)} errors`;
+  const early = `${count(away)} turned away while a unit was left, ${count(errors)} errors`;
   return [
     [lost === 0 && yes > 0, 'no accepted order lost', `${count(lost)} of ${count(yes)} accepted orders lost`],
     [awayMs !== null, 'orders started again', `started again, ready after ${duration(awayMs)}`],

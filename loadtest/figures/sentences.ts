@@ -91,7 +91,7 @@ export function cpuTime(queuedMs: number | null, directMs: number | null): strin
   return `An order sold through the queue cost ${queued} of CPU time, a direct one ${direct}, refusals and all.`;
 }
 
-/** Buyers whom neither a yes nor a no reached, at most one phrase. */
+/** Buyers that neither a yes nor a no reached, in one phrase at most. */
 function failure({ unanswered, errors, unknown }: Figures): string[] {
   if (unanswered + errors === 0) return unknown > 0 ? [`${count(unknown)} never got a result`] : [];
   const got = [...(unanswered > 0 ? ['no answer in time'] : []), ...(errors > 0 ? ['an error'] : [])];

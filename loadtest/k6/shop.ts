@@ -28,7 +28,7 @@ export const { addresses } = stack;
 export const buyer = (index: number): string =>
   buyers[index] ?? fail(`the address book has ${buyers.length} buyers: make more, or send fewer`);
 
-/** Of every click, tagged with the `kind` of its answer; the two times count from when the click was due. */
+/** One for every click, tagged with the `kind` of its answer; the two times count from when the click was due. */
 const answers = new Counter('answers');
 const clickToAnswer = new Trend('click_to_answer', true);
 const clickToFinal = new Trend('click_to_final', true);

@@ -35,7 +35,8 @@ const ELSEWHERE = /^(https?:|mailto:|\.\.\/\.\.\/actions\/)/;
 
 for (const page of PAGES) {
   test(`every link of ${page} leads to something`, () => {
-    const targets = [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target as string);
+    const links = prose(page).matchAll(/(?:\]\(|src=")([^)"\s]+)[)"]/g);
+    const targets = [...links].map(([, target]) => target as string);
     assert.deepEqual(
       targets.filter((target) => !ELSEWHERE.test(target) && !leadsSomewhere(page, target)),
       [],
@@ -61,7 +62,8 @@ const anchorsOf = (page: string) =>
 /** The parts that both READMEs must share, section by section. */
 function skeleton(page: string) {
   const sections = prose(page).split(/^(?=#+ )/m);
-  const linksOf = (section: string) => [...section.matchAll(/\]\(([^)#\s]+)/g)].map(([, target]) => target as string);
+  const linksOf = (section: string) =>
+    [...section.matchAll(/(?:\]\(|src=")([^)"#\s]+)/g)].map(([, target]) => target as string);
   const withoutNames = (section: string) => section.replace(/\]\([^)]*\)|`[^`]*`/g, ']');
   return {
     headings: sections.map((section) => /^#*/.exec(section)?.[0]),

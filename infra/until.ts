@@ -30,7 +30,7 @@ export async function until<T>(
     } catch (error) {
       last = error;
     }
-    await sleep(everyMs, undefined, { ...(signal && { signal }) });
+    await sleep(everyMs, undefined, { ...(signal && { signal }) }).catch(() => signal?.throwIfAborted());
   } while (Date.now() < giveUpAt);
   const reason = last instanceof Error ? ` (${last.message})` : '';
   throw new Error(`not within ${withinMs} ms: ${what}${reason}`, { cause: last });

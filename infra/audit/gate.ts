@@ -3,7 +3,7 @@ import { keyOf } from '@flashsale/contracts/ids';
 import type { Redis } from 'ioredis';
 import { type Check, each, equal, sum } from './check.ts';
 
-export interface GateRecord {
+interface GateRecord {
   orderId: string;
   state: 'unsent' | 'sent' | 'sold';
   quantity: number;

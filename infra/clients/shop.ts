@@ -1,7 +1,7 @@
-// The shop's HTTP interface, as a load test speaks it.
+// The shop's HTTP interface, as far as demo, bench and tests use it.
 import { z } from 'zod';
 
-export interface SaleDraft {
+interface SaleDraft {
   sku: string;
   title: string;
   price: { amountMinor: number; currency: string };

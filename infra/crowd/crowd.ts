@@ -5,7 +5,7 @@ import type { Load, LoadResult, Report, Tally } from './generator.ts';
 
 export type Crowd = Pick<LoadResult, 'clicks' | 'lastClickAt'>;
 
-export interface Watch {
+interface Watch {
   tally?(tally: Tally): void;
   /** The last click has been sent; answers are still to come. */
   left?(): void;

@@ -16,8 +16,12 @@ const POSTGRES = ['/usr/lib/postgresql/*/bin', `${HOMEBREW}/postgresql*/bin`, '/
 const RABBITMQ = ['/usr/lib/rabbitmq/bin', '/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin', `${HOMEBREW}/rabbitmq/sbin`];
 const ERLANG = ['/usr/lib/erlang/bin', '/usr/lib64/erlang/bin', `${HOMEBREW}/erlang/bin`];
 
-export function findServers(): Found {
-  const path = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
+/** In the usual folders of this system, then on the PATH. */
+export function findServers(
+  usual = { postgres: POSTGRES, rabbitmq: RABBITMQ, erlang: ERLANG },
+  PATH = process.env.PATH ?? '',
+): Found {
+  const path = PATH.split(delimiter).filter(Boolean);
   const files = (name: string, folders: string[] = []) =>
     [...folders, ...path].flatMap((folder) => globSync(join(folder, name)).toSorted((a, b) => compareVersions(b, a)));
   const [missing, tooOld] = [[] as string[], [] as string[]];
@@ -28,11 +32,11 @@ export function findServers(): Found {
     else if (!file) tooOld.push(`${describe(first, versionOf(first))} is too old: ${oldest} or newer is needed`);
     return file;
   };
-  const postgreses = files('initdb', POSTGRES).map((initdb) => join(dirname(initdb), 'postgres'));
-  const rabbitmqs = files('rabbitmq-server', RABBITMQ)
+  const postgreses = files('initdb', usual.postgres).map((initdb) => join(dirname(initdb), 'postgres'));
+  const rabbitmqs = files('rabbitmq-server', usual.rabbitmq)
     .map((file) => realpathSync(file))
     .filter(versionOfRabbitmq);
-  const [epmd] = files('epmd', ERLANG);
+  const [epmd] = files('epmd', usual.erlang);
   const postgres = choose('postgresql', postgreses, '14');
   const redis = choose('redis-server', [...files('redis-server'), ...files('valkey-server')], '7');
   const rabbitmq = choose('rabbitmq-server', epmd ? rabbitmqs : [], '3.10', versionOfRabbitmq);

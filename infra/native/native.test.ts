@@ -35,6 +35,13 @@ const READY = `
   process.on('SIGTERM', () => process.exit(0));
 `;
 
+test('a wait ends with the reason of its signal, also in the middle of a pause', async () => {
+  const end = new AbortController();
+  const waiting = until('it never is', () => false, { everyMs: 60_000, signal: end.signal });
+  end.abort(new Error('a server has ended'));
+  await assert.rejects(waiting, /a server has ended/);
+});
+
 test('a port lies outside the ephemeral range and is never given twice', async () => {
   const ports = await Promise.all(Array.from({ length: 50 }, () => freePort()));
   assert.equal(new Set(ports).size, 50);

@@ -1,7 +1,8 @@
 // node infra/native/setup.mjs [--servers] [-- COMMAND…]: what npm itself cannot do before a script. Plain JS for any
 // Node >= 18: the packages of package-lock.json, a Node >= 24, and with --servers Postgres, Redis and RabbitMQ; silent
 // when all is there. The commands then run one after the other, and unlike a shell's && they end when this process is
-// asked to end.
+// asked to end. The scripts go on with `exec env node`: `exec`, so that a signal to npm reaches Node itself, and `env`,
+// because a shell remembers the `node` that it found before the packages brought a newer one.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { execa } from 'execa';
 import { until } from '../until.ts';
+import { findServers } from './find-servers.ts';
 
 const SETUP = join(import.meta.dirname, 'setup.mjs');
 const redis = (version: string) => ({ 'redis-server': `echo "Redis server v=${version} sha=00000000:0 bits=64"` });
@@ -37,6 +38,20 @@ test('Docker is used where a server is too old and an engine answers', async (t)
   const { exitCode, all } = await setup(['--servers'], path);
   assert.match(all, /redis-server 6\.2\.7 .*\nusing Docker containers for Postgres, Redis and RabbitMQ$/);
   assert.equal(exitCode, 0);
+});
+
+test('a PostgreSQL and a RabbitMQ that are too old are named too', (t) => {
+  const bin = pathOf(t, { postgres: 'echo "postgres (PostgreSQL) 13.9"', initdb: '', 'rabbitmq-server': '', epmd: '' });
+  // Its plugins lie beside the folder of its programs.
+  const sbin = join(bin, 'rabbitmq_server-3.9.29/sbin');
+  fs.mkdirSync(join(sbin, '../plugins/rabbit-3.9.29'), { recursive: true });
+  fs.mkdirSync(sbin);
+  fs.renameSync(join(bin, 'rabbitmq-server'), join(sbin, 'rabbitmq-server'));
+  const { tooOld } = findServers({ postgres: [bin], rabbitmq: [sbin], erlang: [bin] }, '');
+  assert.deepEqual(tooOld, [
+    `postgres 13.9 in ${bin} is too old: 14 or newer is needed`,
+    `rabbitmq-server 3.9.29 in ${sbin} is too old: 3.10 or newer is needed`,
+  ]);
 });
 
 test('versions are compared as numbers', async (t) => {

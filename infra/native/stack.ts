@@ -10,11 +10,9 @@ import { type ServerName, type Servers, startServers } from './servers.ts';
 import { unlessEnded } from './signals.ts';
 import { type Service, type ServiceEvent, supervise } from './supervisor.ts';
 
-export type { AddressBook, ServiceEvent };
-
 type ByService<T> = Record<ServiceName, T>;
 type OnEvent = (event: ServiceEvent) => void;
-export type Settings = Partial<ByService<Record<string, string>>>;
+type Settings = Partial<ByService<Record<string, string>>>;
 export type Stack = AddressBook & { services: ByService<Service>; stop(): Promise<void> };
 type StartStack = {
   dir: string;

@@ -1,5 +1,6 @@
 // The promises of docker-compose.yml and the Dockerfile, read from the files: no engine is needed.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -110,6 +111,13 @@ test('no secret stands in the files, and each container is given its own folder 
       [['secrets', '/run/secrets', true, name]],
     );
   }
+});
+
+test('git keeps line feeds in every text file, so that scripts of any checkout start in a container', () => {
+  const kept = execFileSync('git', ['check-attr', 'text', 'eol', '--', 'infra/postgres/create-databases.sh'], {
+    cwd: ROOT,
+  });
+  assert.match(String(kept), /: text: auto\n.*: eol: lf\n/);
 });
 
 test('the Dockerfile needs no registry but the images it names', () => {

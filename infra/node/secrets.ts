@@ -1,5 +1,5 @@
-// The one-shot `secrets` of docker-compose.yml: makes every secret at the first start and gives each container its own, in
-// the folder of the volume that this container alone mounts. Later starts change no secret.
+// The one-shot `secrets` of docker-compose.yml: makes every secret at the first start and gives each container its own,
+// in the folder of the volume that this container alone mounts. Later starts change no secret.
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -2,8 +2,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-export type Wire = Awaited<ReturnType<typeof layWire>>;
-
 type Connection = { client: Socket; upstream: Socket; held: Buffer[]; lost: boolean };
 
 export async function layWire(serverUrl: string) {

@@ -39,6 +39,7 @@ test('CPU costs are by process, and their sum is of each round, not of the media
 test('a rate is steady if what is offered arrives and as much is confirmed', () => {
   const held = { rate: 1_000, seconds: 30, arrived: 30_000, confirmed: 29_900 };
   assert.equal(isSteady(held), true);
+  assert.equal(isSteady({ ...held, late: 1 }), false, 'an answer came too late');
   assert.equal(isSteady({ ...held, confirmed: 29_600 }), false);
   assert.equal(isSteady({ ...held, confirmed: 30_400 }), false, 'an earlier queue is worked off');
   assert.equal(isSteady({ ...held, arrived: 29_600, confirmed: 29_600 }), false, 'the gateway does not keep up');

@@ -4,12 +4,12 @@ import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { audit } from '../../infra/audit/audit.ts';
 import { describeShortly } from '../../infra/audit/print.ts';
-import { endRequested } from '../../infra/native/signals.ts';
+import { endRequested, unlessEnded } from '../../infra/native/signals.ts';
 import { canMeasureCpu } from '../figures/cpu.ts';
 import { readEnvironment } from '../figures/environment.ts';
 import { openEnvironment } from './environment.ts';
 import { findPgbench } from './ledger.ts';
-import { type BenchResult, describeResult, describeRow, resultAsJson } from './report.ts';
+import { type BenchResult, describeResult, describeRow, type Row, resultAsJson } from './report.ts';
 import { runRound } from './round.ts';
 import { FULL, QUICK, type Settings } from './settings.ts';
 
@@ -34,12 +34,12 @@ async function run(end: AbortSignal): Promise<number> {
 /** On a fresh stack. The figures of a shop that lost an order or sold a unit twice would be worth nothing. */
 async function addRound(result: BenchResult, number: number, settings: Settings, end: AbortSignal): Promise<void> {
   await using environment = await openEnvironment(settings, end, log);
-  const { stores, stack } = environment;
-  const cpuMs = await runRound(environment, number, (row) => {
+  const { stores, stack, signal } = environment;
+  const onRow = (row: Row) => {
     result.rows.push(row);
     log(describeRow(row));
-  });
-  result.cpuMs.push(cpuMs);
+  };
+  result.cpuMs.push(await unlessEnded(signal, runRound(environment, number, onRow)));
   result.environment ??= await readEnvironment(stores, stack.amqpUrl);
   const audited = await audit(stores, { atRest: true, patienceMs: 60_000 });
   if (!audited.ok) throw new Error(['the audit finds differences:', ...describeShortly(audited)].join('\n'));

@@ -39,10 +39,10 @@ export async function climb(start: number, step: number, holds: (rate: number) =
 export const below = (rate: number, reached: number) =>
   Math.max(1, Math.round(rate * Math.min(DOWN.least, Math.max(DOWN.most, reached / rate))));
 
-/** Everything offered arrived in time, and as many were confirmed as arrived. */
-export function isSteady({ rate, seconds, arrived, confirmed }: Counted): boolean {
+/** Everything offered arrived and was answered in time, and as many were confirmed as arrived. */
+export function isSteady({ rate, seconds, arrived, confirmed, late = 0 }: Counted & { late?: number }): boolean {
   const ripple = rate * RIPPLE_SECONDS;
-  return arrived >= rate * seconds - ripple && Math.abs(confirmed - arrived) <= ripple;
+  return late === 0 && arrived >= rate * seconds - ripple && Math.abs(confirmed - arrived) <= ripple;
 }
 
 /** Clicks by a timetable, and what became of them in a window of time. */
@@ -65,7 +65,8 @@ async function offer(environment: Environment, rate: number, seconds: number) {
   await untilWorkedOff(saleId);
   const values = [saleId, firstId(fromMs), firstId(toMs), fromMs / 1_000, toMs / 1_000];
   const { arrived, confirmed } = (await stores.orders.query(COUNT, values)).rows[0];
-  const offered = { rate, seconds, arrived, confirmed, line: { before, after }, cpuSeconds: used, load };
+  const counted = { rate, seconds, arrived, confirmed, late: load.errors.timeout };
+  const offered = { ...counted, line: { before, after }, cpuSeconds: used, load };
   log(`${rate}/s for ${seconds} s: ${arrived} arrived, ${confirmed} confirmed${isSteady(offered) ? ': held' : ''}`);
   return offered;
 }

@@ -12,7 +12,7 @@ import { settings } from './settings.ts';
 export type PathRun = Awaited<ReturnType<typeof run>>;
 export type DemoResult = Awaited<ReturnType<typeof runDemo>>;
 export type Accident = Awaited<ReturnType<typeof runWithKill>>;
-export interface DemoEnvironment extends RunEnvironment {
+interface DemoEnvironment extends RunEnvironment {
   progress: Progress;
   /** kill -9; resolves when orders is ready again. Undefined where the processes belong to another command. */
   killOrders: (() => Promise<void>) | undefined;

@@ -89,12 +89,12 @@ export function verdict(all: Claim[], accident: Accident | null): string {
 export function describeSettings(settings: Settings, ownStack: boolean): string[] {
   const { units, buyers, crowdSeconds, clientTimeoutMs, bank, direct, warmUp, accident } = settings;
   const { latencyMs, declineRate, errorRate, lateRate } = bank;
-  const patience = `each once, waiting at most ${duration(clientTimeoutMs)}`;
+  const wait = `each once, waiting at most ${duration(clientTimeoutMs)}`;
   const pace = `${bank.chargesPerSecond} charges/s, then p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`;
   const most = `at most ${count(direct.maxInFlight)} calls in flight per gateway`;
   const small = `${count(accident.buyers)} buyers in ${accident.crowdSeconds} s, ${count(accident.units)} units`;
   return [
-    `${count(units)} units, ${count(buyers)} buyers in ${crowdSeconds} s, evenly, ${patience}`,
+    `${count(units)} units, ${count(buyers)} buyers in ${crowdSeconds} s, evenly, ${wait}`,
     `bank: ${pace}; declines ${declineRate}, errors ${errorRate}, late ${lateRate}`,
     ...(ownStack
       ? [

@@ -11,8 +11,8 @@ const CALM: typeof PEAK = { name: 'calm', title: 'a tenth of what the bank takes
 
 /**
  * Each buyer clicks once, evenly spread over the seconds, whatever the answers are. At the peak more come than the bank
- * takes, and there are units for half of them. Two cores carry these rates and k6 beside them on either path: at 600/s the
- * calls left k6 too little to click in time.
+ * takes, and there are units for half of them. Two cores carry these rates and k6 beside them on either path: at 600/s
+ * the calls left k6 too little to click in time.
  */
 export const planOf = (isQuick: boolean) => ({
   /** Runs of each case on each path. */

@@ -12,7 +12,7 @@ type Row = [name: Case['name'], key: string, label: string];
 const RESULTS: Row[] = [
   ['peak', 'confirmed.end', 'units sold'],
   ['peak', 'turnedAwayWhileUnsold', 'turned away while units were left'],
-  ['peak', 'clickToFinalMs.p50', 'time until the buyer knows the result, p50'],
+  ['peak', 'clickToFinalMs.p50', 'time until the buyer knows the result (p50)'],
 ];
 const COSTS: Row[] = [
   ['peak', 'turnedAwayWhileUnsold', 'turned away while units were left'],

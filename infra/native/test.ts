@@ -10,18 +10,18 @@ import { endRequested } from './signals.ts';
 /** Each starts the whole system in processes of its own, so they run one at a time. */
 const WHOLE_SYSTEM = ['loadtest/faults/kill.test.ts', 'infra/native/readme.test.ts'];
 const IN_CONTAINERS = ['infra/node/docker.test.ts'];
-const NODE_TEST = ['--test', '--test-reporter=spec', '--test-timeout=600000'];
 const INTERRUPTED = 130;
 const end = endRequested();
 
-async function nodeTest(args: string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
+async function nodeTest(timeoutS: number, args: string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
+  const nodeArgs = ['--test', '--test-reporter=spec', `--test-timeout=${timeoutS}000`, ...args];
   const options = { cwd: ROOT, env, stdio: 'inherit', reject: false, cancelSignal: end } as const;
-  const { exitCode = 1 } = await execa(process.execPath, [...NODE_TEST, ...args], options);
+  const { exitCode = 1 } = await execa(process.execPath, nodeArgs, options);
   return exitCode;
 }
 
 const onTestServers = (args: string[]) =>
-  withTestServers('test', end, (env) => nodeTest(['--test-concurrency=4', ...args], env));
+  withTestServers('test', end, (env) => nodeTest(120, ['--test-concurrency=4', ...args], env));
 
 async function inContainers(): Promise<number> {
   const skipped = await whyNoDocker();
@@ -29,7 +29,7 @@ async function inContainers(): Promise<number> {
   if (skipped) return 0;
   const project = ownProject();
   try {
-    return await nodeTest(IN_CONTAINERS, { COMPOSE_PROJECT_NAME: project });
+    return await nodeTest(300, IN_CONTAINERS, { COMPOSE_PROJECT_NAME: project });
   } finally {
     // Also when the tests were killed: containers outlive the process that started them.
     await removeProject(project);
@@ -39,7 +39,11 @@ async function inContainers(): Promise<number> {
 async function everyTest(): Promise<number> {
   const exclude = ['**/node_modules/**', ...WHOLE_SYSTEM, ...IN_CONTAINERS];
   const files = fs.globSync('{services,infra,loadtest}/**/*.test.ts', { cwd: ROOT, exclude });
-  const groups = [() => onTestServers(files), () => nodeTest(['--test-concurrency=1', ...WHOLE_SYSTEM]), inContainers];
+  const groups = [
+    () => onTestServers(files),
+    () => nodeTest(300, ['--test-concurrency=1', ...WHOLE_SYSTEM]),
+    inContainers,
+  ];
   for (const group of groups) {
     const code = await group();
     if (code !== 0 || end.aborted) return code;

@@ -39,12 +39,8 @@ async function inContainers(): Promise<number> {
 async function everyTest(): Promise<number> {
   const exclude = ['**/node_modules/**', ...WHOLE_SYSTEM, ...IN_CONTAINERS];
   const files = fs.globSync('{services,infra,loadtest}/**/*.test.ts', { cwd: ROOT, exclude });
-  const groups = [
-    () => onTestServers(files),
-    () => nodeTest(300, ['--test-concurrency=1', ...WHOLE_SYSTEM]),
-    inContainers,
-  ];
-  for (const group of groups) {
+  const wholeSystem = () => nodeTest(300, ['--test-concurrency=1', ...WHOLE_SYSTEM]);
+  for (const group of [() => onTestServers(files), wholeSystem, inContainers]) {
     const code = await group();
     if (code !== 0 || end.aborted) return code;
   }

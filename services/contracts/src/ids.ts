@@ -11,7 +11,16 @@ export function mintedAt(id: string): number | undefined {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
 
-export type Part = 'gate' | 'buyers' | 'orders' | 'due' | 'line' | 'keys';
+export type Part =
+  | 'gate'
+  | 'buyers'
+  | 'orders'
+  | 'orders:damaged'
+  | 'due:unsent'
+  | 'due:sent'
+  | 'line'
+  | 'keys'
+  | 'opening';
 
 /** Of a sale's gate in Redis: one hash slot for all of them, so that one script may touch them all. */
 export const keyOf = (saleId: string, part: string) => `sale:{${saleId}}:${part}`;

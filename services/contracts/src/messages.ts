@@ -1,37 +1,50 @@
-// The two messages: what the gateway leaves for orders, and what orders tells whoever listens.
+// The messages: what the gateway leaves for orders, what orders leaves for itself, and what it publishes of each order.
+// Unknown fields are ignored: a newer producer may be running beside an older consumer.
 import { z } from 'zod';
-import { BuyerId, Epoch, Id, Quantity } from './fields.ts';
+import { BuyerId, Epoch, Id, Money, Quantity } from './fields.ts';
 
-export const OrderCommand = z.strictObject({
+/** On `orders.placed`: what the gate admitted. */
+export const OrderCommand = z.object({
   orderId: Id,
   saleId: Id,
   buyerId: BuyerId,
   quantity: Quantity,
   /** The gate's at admission. */
   epoch: Epoch,
-  /** Unix milliseconds; still undecided then, the order is rejected (timed_out). */
-  decideByMs: z.int().min(0),
+  mode: z.enum(['queued', 'direct']),
+  /** Unix milliseconds in Redis' time; not reserved and paid by then, the order is rejected (timed_out). */
+  deadlineMs: z.int().min(0),
 });
 export type OrderCommand = z.infer<typeof OrderCommand>;
+
+/** On `payments.due`: a reserved order whose payment was requested. */
+export const PaymentDue = Money.extend({ orderId: Id, saleId: Id });
+export type PaymentDue = z.infer<typeof PaymentDue>;
 
 export const FINAL_STATUSES = ['confirmed', 'rejected', 'expired', 'cancelled'] as const;
 export type FinalStatus = (typeof FINAL_STATUSES)[number];
 
+export const REFUNDS = ['none', 'owed', 'done'] as const;
+
+/** On `order-events`: `reserved` for a hold that waits for its payment, else final. */
 export const OrderEvent = z.object({
   orderId: Id,
   saleId: Id,
   buyerId: BuyerId,
   quantity: Quantity,
   epoch: Epoch,
-  status: z.enum(FINAL_STATUSES),
+  status: z.enum(['reserved', ...FINAL_STATUSES]),
   reason: z.string().nullable(),
   /** Events of one order may arrive reversed: the highest version counts. */
   version: z.int32(),
-  /** Minor currency units and an ISO 4217 code; null unless confirmed. */
+  /** Minor currency units and an ISO 4217 code; null for an order that was never reserved. */
   amountMinor: z.int().nullable(),
   currency: z.string().nullable(),
-  /** Unix milliseconds. */
-  decidedAtMs: z.int(),
+  /** Unix milliseconds: of the order, of its hold, or of its payment. */
+  deadlineMs: z.int(),
+  refund: z.enum(REFUNDS),
+  /** Unix milliseconds; null while reserved. */
+  decidedAtMs: z.int().nullable(),
 });
 export type OrderEvent = z.infer<typeof OrderEvent>;
 

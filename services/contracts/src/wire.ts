@@ -1,6 +1,10 @@
 // The words of the domain and the enums of the protos say the same: `held` here is RESERVATION_STATE_HELD there.
 import { ReservationState as WireReservationState } from '../gen/flashsale/inventory/v1/inventory.ts';
-import { OrderStatus as WireOrderStatus } from '../gen/flashsale/orders/v1/orders.ts';
+import {
+  CancelReason as WireCancelReason,
+  OrderStatus as WireOrderStatus,
+  Refund as WireRefund,
+} from '../gen/flashsale/orders/v1/orders.ts';
 import { ChargeState as WireChargeState } from '../gen/flashsale/payment/v1/payment.ts';
 
 type Word<Wire extends string, Prefix extends string> = Exclude<
@@ -9,6 +13,8 @@ type Word<Wire extends string, Prefix extends string> = Exclude<
 >;
 
 export type OrderStatus = Word<WireOrderStatus, 'ORDER_STATUS_'>;
+export type CancelReason = Word<WireCancelReason, 'CANCEL_REASON_'>;
+export type Refund = Word<WireRefund, 'REFUND_'>;
 export type ReservationState = Word<WireReservationState, 'RESERVATION_STATE_'>;
 export type ChargeState = Word<WireChargeState, 'CHARGE_STATE_'>;
 
@@ -25,5 +31,7 @@ function words<Wire extends string, Prefix extends string>(values: Record<string
 }
 
 export const orderStatus = words(WireOrderStatus, 'ORDER_STATUS_');
+export const cancelReason = words(WireCancelReason, 'CANCEL_REASON_');
+export const refund = words(WireRefund, 'REFUND_');
 export const reservationState = words(WireReservationState, 'RESERVATION_STATE_');
 export const chargeState = words(WireChargeState, 'CHARGE_STATE_');

@@ -4,7 +4,7 @@ import type { Log } from '@flashsale/runtime/log';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { type KeptConnection, keepConnected } from './connection.ts';
 import type { Publisher } from './publisher.ts';
-import { type DeclareTopology, retryQueue, type WorkQueue } from './topology.ts';
+import { type DeclareTopology, deadLetterQueue, retryQueue, type WorkQueue } from './topology.ts';
 
 /** A batch that takes longer goes back to the queue with its connection. */
 const STOP_WAIT_MS = 8_000;
@@ -127,7 +127,7 @@ export function consumeBatches<Value>(options: {
     const { work, publisher } = options.retries;
     const attempt = attemptsOf(message);
     const reason = verdict === 'later' ? '' : verdict.dead.slice(0, LONGEST_REASON);
-    const target = verdict === 'later' ? retryQueue(work, delayOf(work, attempt)) : work.deadLetters;
+    const target = verdict === 'later' ? retryQueue(work, delayOf(work, attempt)) : deadLetterQueue(work);
     const headers = verdict === 'later' ? { 'x-attempt': attempt + 1 } : { 'x-reason': reason };
     if (verdict !== 'later') log.warn({ messageId: message.properties.messageId, reason }, 'dead-lettered');
     while (lane.open) {

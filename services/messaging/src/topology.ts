@@ -8,7 +8,6 @@ export interface WorkQueue {
   queue: string;
   /** Milliseconds; a message whose work could not be done waits one step longer each time, then always the longest. */
   retryDelaysMs: readonly number[];
-  deadLetters: string;
   maxLength: number;
 }
 
@@ -23,11 +22,12 @@ export const quorum = (extra: Record<string, unknown> = {}): Options.AssertQueue
 });
 
 export const retryQueue = (work: WorkQueue, delayMs: number) => `${work.queue}.retry.${delayMs}`;
+export const deadLetterQueue = (work: WorkQueue) => `${work.queue}.dead`;
 
 /** A queue of work with its retry steps, one queue for each delay, and its dead letters. */
 export async function declareWorkQueue(channel: Channel, work: WorkQueue): Promise<void> {
   await channel.assertExchange(work.exchange, 'direct', { durable: true });
-  await channel.assertQueue(work.deadLetters, quorum());
+  await channel.assertQueue(deadLetterQueue(work), quorum());
   await channel.assertQueue(work.queue, quorum({ 'x-max-length': work.maxLength, 'x-overflow': 'reject-publish' }));
   await channel.bindQueue(work.queue, work.exchange, work.queue);
   const back = { 'x-dead-letter-exchange': work.exchange, 'x-dead-letter-routing-key': work.queue };

@@ -4,6 +4,7 @@ import {
   type ChannelCredentials,
   type Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
   connectivityState,
   credentials,
@@ -88,6 +89,33 @@ export function call<Request, Response>(
     );
   });
 }
+
+type StreamMethod<Request, Response> = (
+  request: Request,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+) => ClientReadableStream<Response>;
+
+/** A server-streaming call. Ends the call when the reader stops early; throws grpc-js's ServiceError. */
+export async function* callStream<Request, Response>(
+  client: object,
+  method: StreamMethod<Request, Response>,
+  request: Request,
+  options: { deadlineMs: number },
+): AsyncGenerator<Response, void> {
+  const stream = method.call(client, request, new Metadata(), { deadline: Date.now() + options.deadlineMs });
+  try {
+    for await (const response of stream) yield response as Response;
+  } finally {
+    // An error of a stream that nobody reads any more would end the process.
+    stream.on('error', () => undefined);
+    stream.cancel();
+  }
+}
+
+/** What the server itself added to its answer: a proxy, or the library, cannot know it. */
+export const trailerOf = (error: unknown, name: string): string | undefined =>
+  (error as Partial<ServiceError>)?.metadata?.get(name)[0]?.toString();
 
 export const statusOf = (error: unknown): status | undefined => (error as Partial<ServiceError>)?.code;
 export { status };

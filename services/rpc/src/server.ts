@@ -1,11 +1,14 @@
 // Being called: the handlers with one error mapping, health, reflection, and a drain that ends.
+import { once } from 'node:events';
 import type { Log } from '@flashsale/runtime/log';
 import {
+  type handleServerStreamingCall,
   type handleUnaryCall,
   Metadata,
   Server,
   ServerCredentials,
   type ServerUnaryCall,
+  type ServerWritableStream,
   type ServiceDefinition,
   status,
   type UntypedServiceImplementation,
@@ -20,9 +23,11 @@ const DRAIN_MS = 5_000;
 /** An answer other than OK that the handler means; anything else thrown is a bug and answered INTERNAL. */
 export class RpcError extends Error {
   readonly code: status;
-  constructor(code: status, message: string) {
+  readonly trailers: Record<string, string>;
+  constructor(code: status, message: string, trailers: Record<string, string> = {}) {
     super(message);
     this.code = code;
+    this.trailers = trailers;
   }
 }
 
@@ -31,11 +36,15 @@ export interface Caller {
   /** Unix milliseconds; after it nobody reads the answer. */
   deadlineMs: number;
   gone(): boolean;
+  /** Given when the caller has gone or its deadline has passed. */
+  signal: AbortSignal;
 }
 
 export type Unary<Request, Response> = (request: Request, caller: Caller) => Promise<Response>;
+/** A server-streaming call: each response is sent when it is yielded, and waits for a slow reader. */
+export type Streaming<Request, Response> = (request: Request, caller: Caller) => AsyncIterable<Response>;
 
-type Handlers = Record<string, Unary<never, unknown>>;
+type Handlers = Record<string, Unary<never, unknown> | Streaming<never, unknown>>;
 
 export interface RpcServer {
   port: number;
@@ -55,10 +64,12 @@ export async function startRpcServer(options: {
 }): Promise<RpcServer> {
   const server = new Server({ 'grpc.max_send_message_length': 64 * 1024 * 1024 });
   const seconds = callSeconds(options.registry);
-  const handlers = Object.entries(options.handlers).map(([method, handler]) => [
-    method,
-    toHandler(method, handler as Unary<unknown, unknown>, seconds, options.log),
-  ]);
+  const handlers = Object.entries(options.handlers).map(([method, handler]) => {
+    const measured = { method, seconds, log: options.log };
+    return options.service[method]?.responseStream
+      ? [method, toStreamHandler(handler as Streaming<unknown, unknown>, measured)]
+      : [method, toHandler(handler as Unary<unknown, unknown>, measured)];
+  });
   server.addService(options.service, Object.fromEntries(handlers) as UntypedServiceImplementation);
 
   const name = nameOf(options.service);
@@ -98,31 +109,64 @@ function drain(server: Server): Promise<void> {
   });
 }
 
-function toHandler(
-  method: string,
-  handler: Unary<unknown, unknown>,
-  seconds: Histogram<'method' | 'code'>,
-  log: Pick<Log, 'error'>,
-): handleUnaryCall<unknown, unknown> {
+interface Measured {
+  method: string;
+  seconds: Histogram<'method' | 'code'>;
+  log: Pick<Log, 'error'>;
+}
+
+function toHandler(handler: Unary<unknown, unknown>, measured: Measured): handleUnaryCall<unknown, unknown> {
   return async (call, callback) => {
-    const end = seconds.startTimer({ method });
+    const end = measured.seconds.startTimer({ method: measured.method });
     try {
       const response = await handler(call.request, callerOf(call));
       end({ code: 'OK' });
       callback(null, response);
     } catch (error) {
-      const known = error instanceof RpcError ? error : undefined;
-      if (!known) log.error({ method, error: error instanceof Error ? error.stack : error }, 'a call failed');
-      const code = known?.code ?? status.INTERNAL;
-      end({ code: status[code] });
-      callback({ code, details: known?.message ?? 'internal error', metadata: new Metadata() });
+      const answer = toStatus(error, measured);
+      end({ code: status[answer.code] });
+      callback(answer);
     }
   };
 }
 
-function callerOf(call: ServerUnaryCall<unknown, unknown>): Caller {
+function toStreamHandler(
+  handler: Streaming<unknown, unknown>,
+  measured: Measured,
+): handleServerStreamingCall<unknown, unknown> {
+  return async (call) => {
+    const end = measured.seconds.startTimer({ method: measured.method });
+    const caller = callerOf(call);
+    try {
+      for await (const response of handler(call.request, caller)) {
+        if (caller.gone()) break;
+        if (!call.write(response)) await once(call, 'drain', { signal: caller.signal });
+      }
+      end({ code: 'OK' });
+      call.end();
+    } catch (error) {
+      const answer = caller.gone() ? new RpcError(status.CANCELLED, 'the caller has gone') : error;
+      const { code, details, metadata } = toStatus(answer, measured);
+      end({ code: status[code] });
+      call.emit('error', { code, details, metadata });
+    }
+  };
+}
+
+/** The one error mapping: what a handler means is said, anything else is a bug. */
+function toStatus(error: unknown, { method, log }: Measured) {
+  const known = error instanceof RpcError ? error : undefined;
+  if (!known) log.error({ method, error: error instanceof Error ? error.stack : error }, 'a call failed');
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(known?.trailers ?? {})) metadata.set(name, value);
+  return { code: known?.code ?? status.INTERNAL, details: known?.message ?? 'internal error', metadata };
+}
+
+function callerOf(call: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>): Caller {
   const deadline = call.getDeadline();
-  return { deadlineMs: Math.floor(Number(deadline)), gone: () => call.cancelled };
+  const gone = new AbortController();
+  call.on('cancelled', () => gone.abort());
+  return { deadlineMs: Math.floor(Number(deadline)), gone: () => call.cancelled, signal: gone.signal };
 }
 
 function callSeconds(registry: Registry) {

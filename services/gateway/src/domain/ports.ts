@@ -1,17 +1,24 @@
-// What the gateway's stories ask of the world: the gate, the line, orders, inventory, the view.
+// What the gateway's use cases ask of the world: the gate, the queue, orders, inventory, the order views.
 import type { OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
 import type { OrderStatus } from '@flashsale/contracts/wire';
 import type { OrderView } from './order-view.ts';
 import type { Sale } from './sale.ts';
 
+/** Redis' clock as this gateway estimates it: the last TIME that it read, and the monotonic time since. */
+export interface Clock {
+  /** Unix milliseconds; undefined before the first reading, and when the last one is too old to be believed. */
+  nowMs(): number | undefined;
+}
+
 export type Admission =
-  | { kind: 'admitted' }
+  /** `position`: in line, 1 is next. */
+  | { kind: 'admitted'; position: number }
   | { kind: 'already-bought'; orderId: string }
   /** The idempotency key came before. */
   | { kind: 'repeated'; first: FirstOrder }
   | { kind: 'sold-out' | 'not-open' | 'closed' }
-  /** The gate did not act: it is being rebuilt, or Redis is away. */
-  | { kind: 'stale' }
+  /** The gate did not act: it is missing, being rebuilt or not to be believed, Redis refuses writes, or it is too late. */
+  | { kind: 'unavailable' }
   /** It may have acted. */
   | { kind: 'unknown' };
 
@@ -24,9 +31,15 @@ export interface FirstOrder {
 export interface GateState {
   epoch: number;
   revision: number;
+  /** All units of the sale, as the gate knows it. */
+  stock: number;
   tickets: number;
-  /** False when it was built in another Redis process, so is a copy of unknown age. */
+  /** False when it was built in another Redis, or before its last restart or promotion: a copy of unknown age. */
   current: boolean;
+  /** In line: admitted and not reserved yet, or paying; restored records and unpaid holds are not in it. */
+  waiting: number;
+  /** Records that are due for a look at some time: admitted, and not known to be final. */
+  pending: number;
 }
 
 export interface DueRecord {
@@ -38,50 +51,83 @@ export interface DueRecord {
   command?: OrderCommand;
 }
 
+export interface TakenUnit {
+  orderId: string;
+  buyerId: string;
+  quantity: number;
+}
+
+/** What a new gate is built from: of one instant, read page by page. */
 export interface Snapshot {
+  /** With the new epoch. */
   sale: Sale;
   available: number;
-  reservations: { orderId: string; buyerId: string; quantity: number }[];
+  pages: AsyncIterable<TakenUnit[]>;
+}
+
+/** The right to rebuild one gate; renewed by itself until it is given back or lost. */
+export interface Lease {
+  lost: AbortSignal;
+  release(): Promise<void>;
 }
 
 /** Each change is one script. What answers a plain value rejects when Redis cannot be asked. */
 export interface Gate {
-  admit(command: OrderCommand, dueInMs: number, idempotencyKey?: string): Promise<Admission>;
-  /** The order that was admitted with that key; `stale`: the gate is not to be believed just now. */
-  recall(buyer: { saleId: string; buyerId: string }, idempotencyKey: string): Promise<FirstOrder | 'stale' | null>;
+  /** `untilMs` in Redis' time: later than that it admits nobody. Sent once. */
+  admit(
+    command: OrderCommand,
+    options: { untilMs: number; dueInMs: number; idempotencyKey?: string | undefined },
+  ): Promise<Admission>;
+  /** The order that was admitted with that key; `unavailable`: the gate is not to be believed just now. */
+  recall(buyer: { saleId: string; buyerId: string }, idempotencyKey: string): Promise<FirstOrder | 'unavailable' | null>;
   /** The id of the buyer's one live order, as far as a gate that is to be believed knows. */
-  orderOf(saleId: string, buyerId: string): Promise<string | 'stale' | null>;
+  orderOf(saleId: string, buyerId: string): Promise<string | 'unavailable' | null>;
   /** `sent`: the broker is known to have it. Null: the gate has no such order. */
   stateOf(order: { saleId: string; orderId: string }): Promise<'unsent' | 'sent' | 'sold' | null>;
-  /** 1 is next; null for who is not in line, or was when the gate was lost. */
+  /** True: a valid gate of that epoch never admitted it. False: it cannot be said. */
+  absent(order: { saleId: string; orderId: string }, epoch: number): Promise<boolean>;
+  /** 1 is next; null for an order that is not in line, or was when the gate was lost. */
   position(order: { saleId: string; orderId: string }): Promise<number | null>;
-  markSent(command: { saleId: string; orderId: string }): Promise<void>;
+  markSent(order: { saleId: string; orderId: string }): Promise<void>;
   /** True: given back, nothing happened. False: it cannot be known. */
   refuse(command: OrderCommand): Promise<boolean>;
-  claim(saleId: string): Promise<{ epoch: number; records: DueRecord[] }>;
-  settleConfirmed(saleId: string, orderId: string, epoch: number): Promise<void>;
-  settleEnded(saleId: string, orderId: string, buyerId: string): Promise<void>;
+  /** At most `most` due records, due again later each time; the gate's epoch with them. */
+  claim(saleId: string, most: number): Promise<{ epoch: number; records: DueRecord[] }>;
+  applyConfirmed(saleId: string, orderId: string, epoch: number): Promise<void>;
+  applyEnded(order: { saleId: string; orderId: string; buyerId: string; quantity: number }): Promise<void>;
   change(sale: Sale): Promise<void>;
-  flip(snapshot: Snapshot): Promise<void>;
-  /** One entry for each sale, in the same order. */
+  /** From now on it admits nobody, and any gateway rebuilds it. */
+  shut(saleId: string, epoch: number): Promise<void>;
+  /** Undefined: another gateway rebuilds it. Rejects when this Redis cannot be written. */
+  lease(saleId: string): Promise<Lease | undefined>;
+  /** True when Redis has room for so many records, after the keys of an invalid gate (but `keys`) were deleted. */
+  makeRoom(saleId: string, records: number): Promise<boolean>;
+  /** Stages the pages, then replaces the gate in one step, which is sent once. False: a gate of that epoch or a later one is there. */
+  replace(snapshot: Snapshot, lost: AbortSignal): Promise<boolean>;
+  /** One entry for each sale, in the same order; reads Redis' clock with them. */
   read(saleIds: string[]): Promise<(GateState | undefined)[]>;
-  /** Tickets left, for show: null for a gate that cannot be read just now. */
-  remaining(saleIds: string[]): Promise<(number | null)[]>;
+  /** For show, and for estimates: null for a gate that cannot be read just now. */
+  levels(saleIds: string[]): Promise<({ tickets: number; waiting: number } | null)[]>;
+  /** A hold that is reserved leaves the line, and comes back to it when its payment is requested. */
+  leaveLine(order: { saleId: string; orderId: string }): Promise<void>;
+  joinLine(order: { saleId: string; orderId: string }): Promise<void>;
+  /** Lets the keys of a sale that is over and has nothing pending expire in 7 days. True when it did. */
+  expire(saleId: string): Promise<boolean>;
 }
 
 export interface OrderQueue {
   available(): boolean;
   publish(command: OrderCommand): Promise<'confirmed' | 'returned' | 'unsent' | 'unknown'>;
-  /** Orders that wait in the queue or in one of its retry steps. */
+  /** Orders that wait in `orders.placed` or in one of its retry steps; workers may hold more. */
   waiting(): Promise<number>;
 }
 
 /** An order as orders has it: like its event, but also before there is one. */
-export type OrderAnswer = Omit<OrderEvent, 'status' | 'decidedAtMs'> & {
+export type OrderAnswer = Omit<OrderEvent, 'status'> & {
   status: OrderStatus;
+  payRequested: boolean;
   /** Decided, and everything that follows from it is done. */
-  settled: boolean;
-  decidedAtMs: number | null;
+  final: boolean;
 };
 
 /** A question that no neighbour answered; nothing can have happened. */
@@ -93,24 +139,33 @@ export interface Orders {
   available(): boolean;
   /** One attempt. `shed`: orders refused before it did anything. */
   place(command: OrderCommand): Promise<OrderAnswer | 'shed' | 'unknown'>;
-  /** Ids without a row are left out. */
+  /** Ids without a row are left out. Coalesced with other questions of the same few milliseconds. */
   get(orderIds: string[]): Promise<Map<string, OrderAnswer>>;
+  /** Requests the payment; in a direct sale, answers the result if it is known in time. Undefined: no such order. */
+  pay(order: { orderId: string; buyerId: string }): Promise<OrderAnswer | 'unknown' | undefined>;
+  /** Cancels for the buyer, if it is reserved and unpaid; answers the order as it is then. Undefined: no such order. */
+  cancel(order: { orderId: string; buyerId: string }): Promise<OrderAnswer | 'unknown' | undefined>;
+  /** Cancels a confirmed order for the admin. */
+  cancelConfirmed(orderId: string): Promise<OrderAnswer | 'unknown' | undefined>;
   /** Makes sure that an order that never arrived never will; one with a row is answered as it is. */
-  cancel(command: OrderCommand): Promise<OrderAnswer>;
+  giveUp(command: OrderCommand): Promise<OrderAnswer>;
 }
 
 export interface Inventory {
   createSale(sale: Sale): Promise<Sale>;
   getSale(saleId: string): Promise<Sale | undefined>;
-  listSales(): Promise<Sale[]>;
+  listSales(): Promise<SaleStock[]>;
   /** Undefined when somebody else changed it meanwhile. */
   changeSale(from: Sale, to: Sale): Promise<Sale | undefined>;
-  /** Undefined when another gateway was first. */
-  reopen(saleId: string, expectedEpoch: number): Promise<Snapshot | undefined>;
+  /** Undefined, before anything was done: another gateway was first, it is too soon, or too many rebuild. */
+  reopen(saleId: string, expectedEpoch: number, gateEpoch: number): Promise<Snapshot | undefined>;
 }
 
+/** A sale with inventory's counters. */
+export type SaleStock = Sale & { available: number; held: number; sold: number };
+
 export interface OrderViews {
-  /** Keeps the highest version. */
+  /** Keeps the highest version; a final order's view is kept for minutes only. */
   show(view: OrderView): Promise<void>;
   find(orderId: string): Promise<OrderView | undefined>;
 }

@@ -11,7 +11,9 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -164,6 +166,8 @@ export interface UpdateSaleResponse {
 export interface ReopenRequest {
   saleId: string;
   expectedEpoch: number;
+  /** Of the gate that is there, 0 without one: the new epoch is later than both, also after a restore from a backup. */
+  gateEpoch: number;
 }
 
 export interface Reservation {
@@ -173,11 +177,11 @@ export interface Reservation {
 }
 
 export interface ReopenResponse {
-  /** As it is after the compare-and-set, so with the new epoch. */
+  /** In the first message only: as it is after the compare-and-set, so with the new epoch. */
   sale:
     | Sale
     | undefined;
-  /** Each reservation that is held or sold. */
+  /** In all later messages. */
   reservations: Reservation[];
 }
 
@@ -195,7 +199,13 @@ export interface ReserveOutcome {
   /** For refused: sold_out, stale_epoch, unknown_sale. */
   reason: string;
   /** What to charge: price times quantity. */
-  amount: Money | undefined;
+  amount:
+    | Money
+    | undefined;
+  /** Of the sale: "instant" or "hold", how long a hold lasts, and how long deciding may take. */
+  checkout: string;
+  holdSeconds: number;
+  decideWithinSeconds: number;
 }
 
 export interface ReserveRequest {
@@ -964,7 +974,7 @@ export const UpdateSaleResponse: MessageFns<UpdateSaleResponse> = {
 };
 
 function createBaseReopenRequest(): ReopenRequest {
-  return { saleId: "", expectedEpoch: 0 };
+  return { saleId: "", expectedEpoch: 0, gateEpoch: 0 };
 }
 
 export const ReopenRequest: MessageFns<ReopenRequest> = {
@@ -974,6 +984,9 @@ export const ReopenRequest: MessageFns<ReopenRequest> = {
     }
     if (message.expectedEpoch !== 0) {
       writer.uint32(16).int32(message.expectedEpoch);
+    }
+    if (message.gateEpoch !== 0) {
+      writer.uint32(24).int32(message.gateEpoch);
     }
     return writer;
   },
@@ -1005,6 +1018,14 @@ export const ReopenRequest: MessageFns<ReopenRequest> = {
             }
 
             message.expectedEpoch = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.gateEpoch = reader.int32();
             continue;
           }
         }
@@ -1236,7 +1257,15 @@ export const ReserveItem: MessageFns<ReserveItem> = {
 };
 
 function createBaseReserveOutcome(): ReserveOutcome {
-  return { orderId: "", state: ReservationState.UNSPECIFIED, reason: "", amount: undefined };
+  return {
+    orderId: "",
+    state: ReservationState.UNSPECIFIED,
+    reason: "",
+    amount: undefined,
+    checkout: "",
+    holdSeconds: 0,
+    decideWithinSeconds: 0,
+  };
 }
 
 export const ReserveOutcome: MessageFns<ReserveOutcome> = {
@@ -1252,6 +1281,15 @@ export const ReserveOutcome: MessageFns<ReserveOutcome> = {
     }
     if (message.amount !== undefined) {
       Money.encode(message.amount, writer.uint32(34).fork()).join();
+    }
+    if (message.checkout !== "") {
+      writer.uint32(42).string(message.checkout);
+    }
+    if (message.holdSeconds !== 0) {
+      writer.uint32(48).int32(message.holdSeconds);
+    }
+    if (message.decideWithinSeconds !== 0) {
+      writer.uint32(56).int32(message.decideWithinSeconds);
     }
     return writer;
   },
@@ -1299,6 +1337,30 @@ export const ReserveOutcome: MessageFns<ReserveOutcome> = {
             }
 
             message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.checkout = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.holdSeconds = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.decideWithinSeconds = reader.int32();
             continue;
           }
         }
@@ -1771,13 +1833,15 @@ export const InventoryServiceService = {
     responseDeserialize: (value: Buffer): UpdateSaleResponse => UpdateSaleResponse.decode(value),
   },
   /**
-   * Raises the sale's epoch by compare-and-set and answers what the new gate is built from, in one snapshot.
-   * ABORTED when `expected_epoch` is no longer the sale's.
+   * Raises the sale's epoch by compare-and-set and streams what the new gate is built from, all of one snapshot:
+   * the sale first, then its held and sold reservations in pages of at most 1,000.
+   * ABORTED when `expected_epoch` is no longer the sale's, or when the last Reopen was less than 5 s ago;
+   * RESOURCE_EXHAUSTED when too many run. Both before anything was done.
    */
   reopen: {
     path: "/flashsale.inventory.v1.InventoryService/Reopen" as const,
     requestStream: false as const,
-    responseStream: false as const,
+    responseStream: true as const,
     requestSerialize: (value: ReopenRequest): Buffer => Buffer.from(ReopenRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): ReopenRequest => ReopenRequest.decode(value),
     responseSerialize: (value: ReopenResponse): Buffer => Buffer.from(ReopenResponse.encode(value).finish()),
@@ -1825,10 +1889,12 @@ export interface InventoryServiceServer extends UntypedServiceImplementation {
    */
   updateSale: handleUnaryCall<UpdateSaleRequest, UpdateSaleResponse>;
   /**
-   * Raises the sale's epoch by compare-and-set and answers what the new gate is built from, in one snapshot.
-   * ABORTED when `expected_epoch` is no longer the sale's.
+   * Raises the sale's epoch by compare-and-set and streams what the new gate is built from, all of one snapshot:
+   * the sale first, then its held and sold reservations in pages of at most 1,000.
+   * ABORTED when `expected_epoch` is no longer the sale's, or when the last Reopen was less than 5 s ago;
+   * RESOURCE_EXHAUSTED when too many run. Both before anything was done.
    */
-  reopen: handleUnaryCall<ReopenRequest, ReopenResponse>;
+  reopen: handleServerStreamingCall<ReopenRequest, ReopenResponse>;
   /** The three calls of the saga: one outcome for each item, in the same order; a failing item never fails its neighbours. */
   reserve: handleUnaryCall<ReserveRequest, ReserveResponse>;
   confirm: handleUnaryCall<ConfirmRequest, ConfirmResponse>;
@@ -1903,24 +1969,17 @@ export interface InventoryServiceClient extends Client {
     callback: (error: ServiceError | null, response: UpdateSaleResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Raises the sale's epoch by compare-and-set and answers what the new gate is built from, in one snapshot.
-   * ABORTED when `expected_epoch` is no longer the sale's.
+   * Raises the sale's epoch by compare-and-set and streams what the new gate is built from, all of one snapshot:
+   * the sale first, then its held and sold reservations in pages of at most 1,000.
+   * ABORTED when `expected_epoch` is no longer the sale's, or when the last Reopen was less than 5 s ago;
+   * RESOURCE_EXHAUSTED when too many run. Both before anything was done.
    */
+  reopen(request: ReopenRequest, options?: Partial<CallOptions>): ClientReadableStream<ReopenResponse>;
   reopen(
     request: ReopenRequest,
-    callback: (error: ServiceError | null, response: ReopenResponse) => void,
-  ): ClientUnaryCall;
-  reopen(
-    request: ReopenRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ReopenResponse) => void,
-  ): ClientUnaryCall;
-  reopen(
-    request: ReopenRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ReopenResponse) => void,
-  ): ClientUnaryCall;
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ReopenResponse>;
   /** The three calls of the saga: one outcome for each item, in the same order; a failing item never fails its neighbours. */
   reserve(
     request: ReserveRequest,

@@ -28,7 +28,7 @@ export const protobufFileName = "flashsale/orders/v1/orders.proto";
 export const OrderStatus = {
   UNSPECIFIED: "ORDER_STATUS_UNSPECIFIED",
   PLACED: "ORDER_STATUS_PLACED",
-  HELD: "ORDER_STATUS_HELD",
+  RESERVED: "ORDER_STATUS_RESERVED",
   CONFIRMED: "ORDER_STATUS_CONFIRMED",
   REJECTED: "ORDER_STATUS_REJECTED",
   EXPIRED: "ORDER_STATUS_EXPIRED",
@@ -40,7 +40,7 @@ export type OrderStatus = typeof OrderStatus[keyof typeof OrderStatus];
 export namespace OrderStatus {
   export type UNSPECIFIED = typeof OrderStatus.UNSPECIFIED;
   export type PLACED = typeof OrderStatus.PLACED;
-  export type HELD = typeof OrderStatus.HELD;
+  export type RESERVED = typeof OrderStatus.RESERVED;
   export type CONFIRMED = typeof OrderStatus.CONFIRMED;
   export type REJECTED = typeof OrderStatus.REJECTED;
   export type EXPIRED = typeof OrderStatus.EXPIRED;
@@ -56,8 +56,8 @@ export function orderStatusFromJSON(object: any): OrderStatus {
     case "ORDER_STATUS_PLACED":
       return OrderStatus.PLACED;
     case 2:
-    case "ORDER_STATUS_HELD":
-      return OrderStatus.HELD;
+    case "ORDER_STATUS_RESERVED":
+      return OrderStatus.RESERVED;
     case 3:
     case "ORDER_STATUS_CONFIRMED":
       return OrderStatus.CONFIRMED;
@@ -81,7 +81,7 @@ export function orderStatusToNumber(object: OrderStatus): number {
       return 0;
     case OrderStatus.PLACED:
       return 1;
-    case OrderStatus.HELD:
+    case OrderStatus.RESERVED:
       return 2;
     case OrderStatus.CONFIRMED:
       return 3;
@@ -96,6 +96,110 @@ export function orderStatusToNumber(object: OrderStatus): number {
   }
 }
 
+export const CancelReason = {
+  UNSPECIFIED: "CANCEL_REASON_UNSPECIFIED",
+  /** BUYER - A reserved order whose payment was not requested. */
+  BUYER: "CANCEL_REASON_BUYER",
+  /** ADMIN - A confirmed order: the unit comes back, the money is refunded. */
+  ADMIN: "CANCEL_REASON_ADMIN",
+  /** GIVEN_UP - An order that never arrived: it never will. */
+  GIVEN_UP: "CANCEL_REASON_GIVEN_UP",
+} as const;
+
+export type CancelReason = typeof CancelReason[keyof typeof CancelReason];
+
+export namespace CancelReason {
+  export type UNSPECIFIED = typeof CancelReason.UNSPECIFIED;
+  export type BUYER = typeof CancelReason.BUYER;
+  export type ADMIN = typeof CancelReason.ADMIN;
+  export type GIVEN_UP = typeof CancelReason.GIVEN_UP;
+}
+
+export function cancelReasonFromJSON(object: any): CancelReason {
+  switch (object) {
+    case 0:
+    case "CANCEL_REASON_UNSPECIFIED":
+      return CancelReason.UNSPECIFIED;
+    case 1:
+    case "CANCEL_REASON_BUYER":
+      return CancelReason.BUYER;
+    case 2:
+    case "CANCEL_REASON_ADMIN":
+      return CancelReason.ADMIN;
+    case 3:
+    case "CANCEL_REASON_GIVEN_UP":
+      return CancelReason.GIVEN_UP;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CancelReason");
+  }
+}
+
+export function cancelReasonToNumber(object: CancelReason): number {
+  switch (object) {
+    case CancelReason.UNSPECIFIED:
+      return 0;
+    case CancelReason.BUYER:
+      return 1;
+    case CancelReason.ADMIN:
+      return 2;
+    case CancelReason.GIVEN_UP:
+      return 3;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CancelReason");
+  }
+}
+
+/** What became of the money of an order that ended. */
+export const Refund = {
+  UNSPECIFIED: "REFUND_UNSPECIFIED",
+  NONE: "REFUND_NONE",
+  OWED: "REFUND_OWED",
+  DONE: "REFUND_DONE",
+} as const;
+
+export type Refund = typeof Refund[keyof typeof Refund];
+
+export namespace Refund {
+  export type UNSPECIFIED = typeof Refund.UNSPECIFIED;
+  export type NONE = typeof Refund.NONE;
+  export type OWED = typeof Refund.OWED;
+  export type DONE = typeof Refund.DONE;
+}
+
+export function refundFromJSON(object: any): Refund {
+  switch (object) {
+    case 0:
+    case "REFUND_UNSPECIFIED":
+      return Refund.UNSPECIFIED;
+    case 1:
+    case "REFUND_NONE":
+      return Refund.NONE;
+    case 2:
+    case "REFUND_OWED":
+      return Refund.OWED;
+    case 3:
+    case "REFUND_DONE":
+      return Refund.DONE;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Refund");
+  }
+}
+
+export function refundToNumber(object: Refund): number {
+  switch (object) {
+    case Refund.UNSPECIFIED:
+      return 0;
+    case Refund.NONE:
+      return 1;
+    case Refund.OWED:
+      return 2;
+    case Refund.DONE:
+      return 3;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Refund");
+  }
+}
+
 /** What the gate admitted. All ids are UUIDs, but for buyer_id, which is the token's subject. */
 export interface OrderCommand {
   orderId: string;
@@ -104,8 +208,10 @@ export interface OrderCommand {
   quantity: number;
   /** The gate's epoch at admission: inventory refuses orders of another one. */
   epoch: number;
-  /** Unix milliseconds; a row still undecided then is rejected (timed_out). */
-  decideByMs: number;
+  /** "queued" or "direct". */
+  mode: string;
+  /** Milliseconds that are left to decide it, counted from the arrival of this call: clocks may differ. */
+  decideWithinMs: number;
 }
 
 export interface Order {
@@ -118,15 +224,19 @@ export interface Order {
   status: OrderStatus;
   /** Why an order ended other than confirmed: sold_out, declined, duplicate, stale_epoch, timed_out, ... */
   reason: string;
-  /** Grows with each change of the row; whoever keeps a view keeps the highest. */
+  /** Grows with each change of the row; a reader keeps the highest. */
   version: number;
-  /** Final, and everything that must follow the decision is done. */
-  settled: boolean;
-  /** Minor currency units, with an ISO 4217 code; zero and empty unless confirmed. */
+  /** Decided, and everything that must follow the decision is done: no compensation is pending. */
+  final: boolean;
+  /** Minor currency units, with an ISO 4217 code; zero and empty until reserved. */
   amountMinor: number;
   currency: string;
   /** Unix milliseconds; zero until decided. */
   decidedAtMs: number;
+  /** Unix milliseconds: of the order, of its hold, or of its payment. */
+  deadlineMs: number;
+  payRequested: boolean;
+  refund: Refund;
 }
 
 export interface PlaceOrderRequest {
@@ -145,7 +255,21 @@ export interface GetOrdersResponse {
   orders: Order[];
 }
 
+export interface PayOrderRequest {
+  orderId: string;
+  buyerId: string;
+}
+
+export interface PayOrderResponse {
+  order: Order | undefined;
+}
+
 export interface CancelOrderRequest {
+  reason: CancelReason;
+  orderId: string;
+  /** For `buyer`. */
+  buyerId: string;
+  /** For `given_up`. */
   command: OrderCommand | undefined;
 }
 
@@ -154,7 +278,7 @@ export interface CancelOrderResponse {
 }
 
 function createBaseOrderCommand(): OrderCommand {
-  return { orderId: "", saleId: "", buyerId: "", quantity: 0, epoch: 0, decideByMs: 0 };
+  return { orderId: "", saleId: "", buyerId: "", quantity: 0, epoch: 0, mode: "", decideWithinMs: 0 };
 }
 
 export const OrderCommand: MessageFns<OrderCommand> = {
@@ -174,8 +298,11 @@ export const OrderCommand: MessageFns<OrderCommand> = {
     if (message.epoch !== 0) {
       writer.uint32(40).int32(message.epoch);
     }
-    if (message.decideByMs !== 0) {
-      writer.uint32(48).int64(message.decideByMs);
+    if (message.mode !== "") {
+      writer.uint32(50).string(message.mode);
+    }
+    if (message.decideWithinMs !== 0) {
+      writer.uint32(56).int32(message.decideWithinMs);
     }
     return writer;
   },
@@ -234,11 +361,19 @@ export const OrderCommand: MessageFns<OrderCommand> = {
             continue;
           }
           case 6: {
-            if (tag !== 48) {
+            if (tag !== 50) {
               break;
             }
 
-            message.decideByMs = longToNumber(reader.int64());
+            message.mode = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.decideWithinMs = reader.int32();
             continue;
           }
         }
@@ -265,10 +400,13 @@ function createBaseOrder(): Order {
     status: OrderStatus.UNSPECIFIED,
     reason: "",
     version: 0,
-    settled: false,
+    final: false,
     amountMinor: 0,
     currency: "",
     decidedAtMs: 0,
+    deadlineMs: 0,
+    payRequested: false,
+    refund: Refund.UNSPECIFIED,
   };
 }
 
@@ -301,8 +439,8 @@ export const Order: MessageFns<Order> = {
     if (message.version !== 0) {
       writer.uint32(72).int32(message.version);
     }
-    if (message.settled !== false) {
-      writer.uint32(80).bool(message.settled);
+    if (message.final !== false) {
+      writer.uint32(80).bool(message.final);
     }
     if (message.amountMinor !== 0) {
       writer.uint32(88).int64(message.amountMinor);
@@ -312,6 +450,15 @@ export const Order: MessageFns<Order> = {
     }
     if (message.decidedAtMs !== 0) {
       writer.uint32(104).int64(message.decidedAtMs);
+    }
+    if (message.deadlineMs !== 0) {
+      writer.uint32(112).int64(message.deadlineMs);
+    }
+    if (message.payRequested !== false) {
+      writer.uint32(120).bool(message.payRequested);
+    }
+    if (message.refund !== Refund.UNSPECIFIED) {
+      writer.uint32(128).int32(refundToNumber(message.refund));
     }
     return writer;
   },
@@ -406,7 +553,7 @@ export const Order: MessageFns<Order> = {
               break;
             }
 
-            message.settled = reader.bool();
+            message.final = reader.bool();
             continue;
           }
           case 11: {
@@ -431,6 +578,30 @@ export const Order: MessageFns<Order> = {
             }
 
             message.decidedAtMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.deadlineMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.payRequested = reader.bool();
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.refund = refundFromJSON(reader.int32());
             continue;
           }
         }
@@ -630,14 +801,126 @@ export const GetOrdersResponse: MessageFns<GetOrdersResponse> = {
   },
 };
 
+function createBasePayOrderRequest(): PayOrderRequest {
+  return { orderId: "", buyerId: "" };
+}
+
+export const PayOrderRequest: MessageFns<PayOrderRequest> = {
+  encode(message: PayOrderRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.orderId !== "") {
+      writer.uint32(10).string(message.orderId);
+    }
+    if (message.buyerId !== "") {
+      writer.uint32(18).string(message.buyerId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PayOrderRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePayOrderRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.orderId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.buyerId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePayOrderResponse(): PayOrderResponse {
+  return { order: undefined };
+}
+
+export const PayOrderResponse: MessageFns<PayOrderResponse> = {
+  encode(message: PayOrderResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.order !== undefined) {
+      Order.encode(message.order, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PayOrderResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePayOrderResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.order = Order.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseCancelOrderRequest(): CancelOrderRequest {
-  return { command: undefined };
+  return { reason: CancelReason.UNSPECIFIED, orderId: "", buyerId: "", command: undefined };
 }
 
 export const CancelOrderRequest: MessageFns<CancelOrderRequest> = {
   encode(message: CancelOrderRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== CancelReason.UNSPECIFIED) {
+      writer.uint32(8).int32(cancelReasonToNumber(message.reason));
+    }
+    if (message.orderId !== "") {
+      writer.uint32(18).string(message.orderId);
+    }
+    if (message.buyerId !== "") {
+      writer.uint32(26).string(message.buyerId);
+    }
     if (message.command !== undefined) {
-      OrderCommand.encode(message.command, writer.uint32(10).fork()).join();
+      OrderCommand.encode(message.command, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -656,7 +939,31 @@ export const CancelOrderRequest: MessageFns<CancelOrderRequest> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 10) {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.reason = cancelReasonFromJSON(reader.int32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.orderId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.buyerId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
               break;
             }
 
@@ -722,13 +1029,12 @@ export const CancelOrderResponse: MessageFns<CancelOrderResponse> = {
   },
 };
 
-/** Both roads end in the same function; this is the direct road's door. */
 export type OrdersServiceService = typeof OrdersServiceService;
 export const OrdersServiceService = {
   /**
-   * Carries one order to its end and answers with what its row says.
-   * RESOURCE_EXHAUSTED: refused before anything was done. DEADLINE_EXCEEDED and every other error: unknown.
-   * Never retried by a client: a second placing would hide a queue in the direct road.
+   * The direct path: carries one order as far as its sale says, to its end or to `reserved`, and answers its row.
+   * RESOURCE_EXHAUSTED with the trailer `shed`: refused before anything was done. Every other error: unknown.
+   * Never retried by a client: a second placing would hide a queue in the direct path.
    */
   placeOrder: {
     path: "/flashsale.orders.v1.OrdersService/PlaceOrder" as const,
@@ -749,7 +1055,24 @@ export const OrdersServiceService = {
     responseSerialize: (value: GetOrdersResponse): Buffer => Buffer.from(GetOrdersResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetOrdersResponse => GetOrdersResponse.decode(value),
   },
-  /** Writes a `cancelled` row for an order that never arrived, so that it never will; an existing row is left as it is. */
+  /**
+   * Requests the payment of a reserved order, and answers its row: still `reserved` and `pay_requested` in a queued sale,
+   * the result in a direct one. Repeated: waits for the result, and never starts a second payment.
+   * An order in any other state is answered as it is. NOT_FOUND for an unknown order or another buyer's.
+   */
+  payOrder: {
+    path: "/flashsale.orders.v1.OrdersService/PayOrder" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PayOrderRequest): Buffer => Buffer.from(PayOrderRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PayOrderRequest => PayOrderRequest.decode(value),
+    responseSerialize: (value: PayOrderResponse): Buffer => Buffer.from(PayOrderResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PayOrderResponse => PayOrderResponse.decode(value),
+  },
+  /**
+   * Ends an order if its state allows it for that reason, and answers its row, which may say that it does not.
+   * NOT_FOUND for an unknown order or another buyer's; never for `given_up`, which writes a row that refuses the order.
+   */
   cancelOrder: {
     path: "/flashsale.orders.v1.OrdersService/CancelOrder" as const,
     requestStream: false as const,
@@ -763,22 +1086,31 @@ export const OrdersServiceService = {
 
 export interface OrdersServiceServer extends UntypedServiceImplementation {
   /**
-   * Carries one order to its end and answers with what its row says.
-   * RESOURCE_EXHAUSTED: refused before anything was done. DEADLINE_EXCEEDED and every other error: unknown.
-   * Never retried by a client: a second placing would hide a queue in the direct road.
+   * The direct path: carries one order as far as its sale says, to its end or to `reserved`, and answers its row.
+   * RESOURCE_EXHAUSTED with the trailer `shed`: refused before anything was done. Every other error: unknown.
+   * Never retried by a client: a second placing would hide a queue in the direct path.
    */
   placeOrder: handleUnaryCall<PlaceOrderRequest, PlaceOrderResponse>;
   /** One answer for each id asked, in the same order; `found` is false for an id that orders has no row of. */
   getOrders: handleUnaryCall<GetOrdersRequest, GetOrdersResponse>;
-  /** Writes a `cancelled` row for an order that never arrived, so that it never will; an existing row is left as it is. */
+  /**
+   * Requests the payment of a reserved order, and answers its row: still `reserved` and `pay_requested` in a queued sale,
+   * the result in a direct one. Repeated: waits for the result, and never starts a second payment.
+   * An order in any other state is answered as it is. NOT_FOUND for an unknown order or another buyer's.
+   */
+  payOrder: handleUnaryCall<PayOrderRequest, PayOrderResponse>;
+  /**
+   * Ends an order if its state allows it for that reason, and answers its row, which may say that it does not.
+   * NOT_FOUND for an unknown order or another buyer's; never for `given_up`, which writes a row that refuses the order.
+   */
   cancelOrder: handleUnaryCall<CancelOrderRequest, CancelOrderResponse>;
 }
 
 export interface OrdersServiceClient extends Client {
   /**
-   * Carries one order to its end and answers with what its row says.
-   * RESOURCE_EXHAUSTED: refused before anything was done. DEADLINE_EXCEEDED and every other error: unknown.
-   * Never retried by a client: a second placing would hide a queue in the direct road.
+   * The direct path: carries one order as far as its sale says, to its end or to `reserved`, and answers its row.
+   * RESOURCE_EXHAUSTED with the trailer `shed`: refused before anything was done. Every other error: unknown.
+   * Never retried by a client: a second placing would hide a queue in the direct path.
    */
   placeOrder(
     request: PlaceOrderRequest,
@@ -811,7 +1143,30 @@ export interface OrdersServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetOrdersResponse) => void,
   ): ClientUnaryCall;
-  /** Writes a `cancelled` row for an order that never arrived, so that it never will; an existing row is left as it is. */
+  /**
+   * Requests the payment of a reserved order, and answers its row: still `reserved` and `pay_requested` in a queued sale,
+   * the result in a direct one. Repeated: waits for the result, and never starts a second payment.
+   * An order in any other state is answered as it is. NOT_FOUND for an unknown order or another buyer's.
+   */
+  payOrder(
+    request: PayOrderRequest,
+    callback: (error: ServiceError | null, response: PayOrderResponse) => void,
+  ): ClientUnaryCall;
+  payOrder(
+    request: PayOrderRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PayOrderResponse) => void,
+  ): ClientUnaryCall;
+  payOrder(
+    request: PayOrderRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PayOrderResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Ends an order if its state allows it for that reason, and answers its row, which may say that it does not.
+   * NOT_FOUND for an unknown order or another buyer's; never for `given_up`, which writes a row that refuses the order.
+   */
   cancelOrder(
     request: CancelOrderRequest,
     callback: (error: ServiceError | null, response: CancelOrderResponse) => void,

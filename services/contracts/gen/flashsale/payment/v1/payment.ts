@@ -11,7 +11,9 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -115,6 +117,7 @@ export interface ChargeRequest {
 }
 
 export interface ChargeResponse {
+  /** What became known together. */
   outcomes: ChargeOutcome[];
 }
 
@@ -561,11 +564,14 @@ export const GetChargeResponse: MessageFns<GetChargeResponse> = {
 
 export type PaymentServiceService = typeof PaymentServiceService;
 export const PaymentServiceService = {
-  /** One outcome for each item, in the same order. `requested` means unknown as yet: ask again, the key is the order's id. */
+  /**
+   * Each outcome as soon as it is known, in any order; an item without one when the stream ends is unknown as yet:
+   * ask again, the key is the order's id.
+   */
   charge: {
     path: "/flashsale.payment.v1.PaymentService/Charge" as const,
     requestStream: false as const,
-    responseStream: false as const,
+    responseStream: true as const,
     requestSerialize: (value: ChargeRequest): Buffer => Buffer.from(ChargeRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): ChargeRequest => ChargeRequest.decode(value),
     responseSerialize: (value: ChargeResponse): Buffer => Buffer.from(ChargeResponse.encode(value).finish()),
@@ -594,8 +600,11 @@ export const PaymentServiceService = {
 } as const;
 
 export interface PaymentServiceServer extends UntypedServiceImplementation {
-  /** One outcome for each item, in the same order. `requested` means unknown as yet: ask again, the key is the order's id. */
-  charge: handleUnaryCall<ChargeRequest, ChargeResponse>;
+  /**
+   * Each outcome as soon as it is known, in any order; an item without one when the stream ends is unknown as yet:
+   * ask again, the key is the order's id.
+   */
+  charge: handleServerStreamingCall<ChargeRequest, ChargeResponse>;
   /** A durable intent to leave no money taken; answered at once, carried out at the bank afterwards. */
   void: handleUnaryCall<VoidRequest, VoidResponse>;
   /** NOT_FOUND for an order that was neither charged nor voided. */
@@ -603,22 +612,16 @@ export interface PaymentServiceServer extends UntypedServiceImplementation {
 }
 
 export interface PaymentServiceClient extends Client {
-  /** One outcome for each item, in the same order. `requested` means unknown as yet: ask again, the key is the order's id. */
+  /**
+   * Each outcome as soon as it is known, in any order; an item without one when the stream ends is unknown as yet:
+   * ask again, the key is the order's id.
+   */
+  charge(request: ChargeRequest, options?: Partial<CallOptions>): ClientReadableStream<ChargeResponse>;
   charge(
     request: ChargeRequest,
-    callback: (error: ServiceError | null, response: ChargeResponse) => void,
-  ): ClientUnaryCall;
-  charge(
-    request: ChargeRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ChargeResponse) => void,
-  ): ClientUnaryCall;
-  charge(
-    request: ChargeRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ChargeResponse) => void,
-  ): ClientUnaryCall;
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ChargeResponse>;
   /** A durable intent to leave no money taken; answered at once, carried out at the bank afterwards. */
   void(request: VoidRequest, callback: (error: ServiceError | null, response: VoidResponse) => void): ClientUnaryCall;
   void(

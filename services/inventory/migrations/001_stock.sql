@@ -15,10 +15,12 @@ CREATE TABLE sales (
   per_buyer_limit int NOT NULL CHECK (per_buyer_limit > 0),
   mode text NOT NULL CHECK (mode IN ('queued', 'direct')),
   checkout text NOT NULL CHECK (checkout IN ('instant', 'hold')),
-  hold_seconds int NOT NULL DEFAULT 0,
+  hold_seconds int NOT NULL DEFAULT 0 CHECK (checkout = 'instant' OR hold_seconds > 0),
   decide_within_seconds int NOT NULL CHECK (decide_within_seconds > 0),
   closed boolean NOT NULL DEFAULT false,
   epoch int NOT NULL DEFAULT 0,
+  -- When the epoch was raised last: a sale is not fenced twice within seconds.
+  reopened_at timestamptz NOT NULL DEFAULT '-infinity',
   revision int NOT NULL DEFAULT 1,
   created_at timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT conservation CHECK (initial = available + held + sold)

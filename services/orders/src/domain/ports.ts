@@ -1,0 +1,75 @@
+// What the use cases of orders ask of its ledger and of the two participants.
+import type { Money } from '@flashsale/contracts/fields';
+import type { ChargeState, ReservationState } from '@flashsale/contracts/wire';
+import type { Order, Placement } from './order.ts';
+
+/** Inventory's answer to Reserve. */
+export interface Reservation {
+  state: ReservationState;
+  reason: string;
+  amount: Money;
+  checkout: string;
+  holdSeconds: number;
+  decideWithinSeconds: number;
+}
+
+/**
+ * Each decision is one conditional statement, which also leaves what must follow in the outbox: a message to
+ * `payments.due`, an event, or the mark that compensation is pending. Each answers the rows that it changed: an order
+ * that is missing in the answer was decided by somebody else, and its row is to be read.
+ */
+export interface Ledger {
+  /** A row for each: a new one, the one that is there, or a new `rejected` one (duplicate, timed_out). */
+  place(placements: Placement[]): Promise<Order[]>;
+  reserve(reservations: ({ orderId: string } & Reservation)[]): Promise<Order[]>;
+  refuse(refusals: { orderId: string; reason: string }[]): Promise<Order[]>;
+  /** Undefined: not reserved, its payment is requested already, or another buyer's. */
+  requestPayment(orderId: string, buyerId: string): Promise<Order | undefined>;
+  confirm(orderIds: string[]): Promise<Order[]>;
+  decline(orderIds: string[]): Promise<Order[]>;
+  cancelReserved(orderId: string, buyerId: string): Promise<Order | undefined>;
+  cancelConfirmed(orderId: string): Promise<Order | undefined>;
+  /** Refuses an order that never arrived; undefined when it has a row. */
+  giveUp(placement: Placement): Promise<Order | undefined>;
+  /** At most 200 rows past their deadline, ended as `expired` or `rejected` (timed_out). */
+  timeOut(): Promise<Order[]>;
+  /** At most 200 rows whose compensation is pending and that nobody touched for a while; each goes to one taker. */
+  takeCompensationPending(untouchedForMs: number): Promise<Order[]>;
+  compensated(outcomes: { orderId: string; refund: Order['refund'] }[]): Promise<Order[]>;
+  /** At most 200 orders whose refund is owed and due to be asked about; due again later each time, at most 5 min. */
+  takeRefundsOwed(): Promise<string[]>;
+  refunded(orderIds: string[]): Promise<Order[]>;
+  /** Ids without a row are left out. */
+  read(orderIds: string[]): Promise<Order[]>;
+}
+
+/** In all answers of participants: an order without an entry is unknown, and is asked about again. */
+export type Answers<Value> = Map<string, Value>;
+
+export interface Inventory {
+  reserve(orders: Order[], timeoutMs: number): Promise<Answers<Reservation>>;
+  /** Coalesced with other confirms of the same few milliseconds; undefined: unknown. */
+  confirm(orderId: string, timeoutMs: number): Promise<ReservationState | undefined>;
+  release(orders: Order[], timeoutMs: number): Promise<Answers<ReservationState>>;
+}
+
+export interface Payment {
+  /** Coalesced with other charges of the same few milliseconds; undefined: unknown, and to be asked again. */
+  charge(order: { orderId: string; amount: Money }, timeoutMs: number): Promise<ChargeState | undefined>;
+  void(orderIds: string[], timeoutMs: number): Promise<Answers<ChargeState>>;
+  /** Undefined: unknown. */
+  stateOf(orderId: string, timeoutMs: number): Promise<ChargeState | undefined>;
+}
+
+export interface Ports {
+  ledger: Ledger;
+  inventory: Inventory;
+  payment: Payment;
+}
+
+/** Milliseconds for the calls to participants. */
+export interface Timeouts {
+  callMs(): number;
+  /** The same for the bank, the slow one. */
+  chargeMs(): number;
+}

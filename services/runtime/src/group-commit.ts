@@ -1,0 +1,50 @@
+// Group commit: what arrives within a few milliseconds shares one call or one statement.
+
+const MAX_GROUP = 500;
+/** Groups at work; while none may start, the next one grows. */
+const MAX_AT_WORK = 4;
+
+interface Waiting<Item, Result> {
+  item: Item;
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * `work` answers each item of a group, or undefined for an item that it has no answer for. When it rejects, each item of
+ * the group is rejected: nothing is known of any.
+ */
+export function groupCommit<Item, Result>(
+  gatherMs: number,
+  work: (items: Item[]) => Promise<(item: Item) => Result>,
+): (item: Item) => Promise<Result> {
+  const waiting: Waiting<Item, Result>[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let atWork = 0;
+
+  async function commit(group: Waiting<Item, Result>[]) {
+    atWork += 1;
+    try {
+      const answerOf = await work(group.map(({ item }) => item));
+      for (const { item, resolve } of group) resolve(answerOf(item));
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    } finally {
+      atWork -= 1;
+      if (waiting.length > 0) start();
+    }
+  }
+
+  function start() {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      while (waiting.length > 0 && atWork < MAX_AT_WORK) void commit(waiting.splice(0, MAX_GROUP));
+    }, gatherMs);
+  }
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ item, resolve, reject });
+      if (atWork < MAX_AT_WORK) start();
+    });
+}

@@ -1,12 +1,17 @@
 // A service's neighbour, scripted at the wire: each call is forwarded to the real one, unless a test scripts it.
 import { protoFolder } from '@flashsale/contracts/proto';
-import { call, connectTo } from '@flashsale/rpc/client';
-import { RpcError, startRpcServer, status } from '@flashsale/rpc/server';
+import { call, callStream, connectTo } from '@flashsale/rpc/client';
+import { type Caller, RpcError, startRpcServer, status } from '@flashsale/rpc/server';
 import { createRegistry } from '@flashsale/runtime/ops';
-import type { ChannelCredentials, ServiceDefinition } from '@grpc/grpc-js';
+import type { ChannelCredentials, ServiceDefinition, ServiceError } from '@grpc/grpc-js';
 
-/** Responds in the neighbour's place; `forward` makes the real call. */
-export type Script = (request: never, forward: () => Promise<unknown>) => Promise<unknown>;
+/**
+ * Makes the real call, with another request if one is given. A server-streaming call is answered with the array of all
+ * its responses, when it has ended: to hold some of them back, forward a request for the others first.
+ */
+export type Forward = <Response = unknown>(request?: unknown) => Promise<Response>;
+/** Responds in the neighbour's place; for a server-streaming call with an iterable, which may be asynchronous. */
+export type Script = (request: never, forward: Forward) => unknown;
 export type RpcProxy = Awaited<ReturnType<typeof proxyRpc>>;
 
 interface Neighbour {
@@ -20,16 +25,29 @@ export async function proxyRpc({ service, Client, protoFile, address }: Neighbou
   const client = connectTo(Client, address, { retries: 'never' });
   const methods = client as unknown as Record<string, never>;
   const scripts = new Map<string, Script | undefined>();
+  const timeOf = ({ deadlineMs }: Caller) => ({ deadlineMs: deadlineMs - Date.now() });
 
-  const handlerOf = (method: string) => async (request: never, caller: { deadlineMs: number }) => {
-    const forward = () =>
-      call(client, methods[method] as never, request, { deadlineMs: caller.deadlineMs - Date.now() }).catch((error) => {
-        throw new RpcError(error.code ?? status.UNKNOWN, error.details ?? String(error));
-      });
+  const unary = (method: string) => async (request: never, caller: Caller) => {
+    const forward = ((changed = request) =>
+      call(client, methods[method] as never, changed, timeOf(caller)).catch(failAlike)) as Forward;
     const script = scripts.get(method);
     return script ? script(request, forward) : forward();
   };
 
+  const streaming = (method: string) =>
+    async function* (request: never, caller: Caller) {
+      const open = (changed: unknown = request) =>
+        callStream(client, methods[method] as never, changed, timeOf(caller));
+      const forward = ((changed) => Array.fromAsync(open(changed)).catch(failAlike)) as Forward;
+      const script = scripts.get(method);
+      try {
+        yield* script ? ((await script(request, forward)) as AsyncIterable<unknown>) : open();
+      } catch (error) {
+        failAlike(error);
+      }
+    };
+
+  const handlerOf = (method: string) => (service[method]?.responseStream ? streaming(method) : unary(method));
   const server = await startRpcServer({
     host: '127.0.0.1',
     port: 0,
@@ -49,4 +67,18 @@ export async function proxyRpc({ service, Client, protoFile, address }: Neighbou
       client.close();
     },
   };
+}
+
+/** Headers of HTTP/2's own, which come back among the trailers of a call that had no answer. */
+const NO_TRAILERS = ['content-type', 'date'];
+
+function failAlike(error: unknown): never {
+  if (error instanceof RpcError) throw error;
+  const { code, details, metadata } = error as Partial<ServiceError>;
+  const trailers = Object.entries(metadata?.getMap() ?? {}).filter(([name]) => !NO_TRAILERS.includes(name));
+  throw new RpcError(
+    code ?? status.UNKNOWN,
+    details ?? String(error),
+    Object.fromEntries(trailers.map(([name, value]) => [name, String(value)])),
+  );
 }

@@ -95,7 +95,7 @@ async function stackFor({ say, signal }: How, opened: AsyncDisposableStack): Pro
       INVENTORY_ADDRESS: inventory = '',
       PAYMENT_ADDRESS: payment = '',
     } = process.env;
-    return { ...(await namedAddressBook()), addresses: { orders, inventory, payment } };
+    return { ...(await namedAddressBook()), rabbitManagementUrl: '', addresses: { orders, inventory, payment } };
   }
   if (ownerOf(UP)) {
     say('on the stack that is up');

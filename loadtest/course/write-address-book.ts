@@ -7,11 +7,11 @@ import type { K6AddressBook } from '../k6/shop.ts';
 export type K6Stack = Omit<K6AddressBook, 'adminToken' | 'buyers'> & { tokenSecret: string };
 
 export function writeK6AddressBook(file: string, stack: K6Stack, buyers: number, mode = 0o600): void {
-  const { gatewayUrl, bankUrl, bankApiKey, addresses, tokenSecret } = stack;
+  const { gatewayUrl, bankUrl, bankApiKey, addresses, rabbitManagementUrl, tokenSecret } = stack;
   const adminToken = createTokens(tokenSecret)('k6', { admin: true });
   const tokens = createBuyers(tokenSecret, 'k6', buyers).map(({ token }) => token);
-  const book: K6AddressBook = { gatewayUrl, bankUrl, bankApiKey, addresses, adminToken, buyers: tokens };
-  writeFileSync(`${file}.new`, JSON.stringify(book), { mode });
+  const book = { gatewayUrl, bankUrl, bankApiKey, addresses, rabbitManagementUrl, adminToken, buyers: tokens };
+  writeFileSync(`${file}.new`, JSON.stringify(book satisfies K6AddressBook), { mode });
   renameSync(`${file}.new`, file);
 }
 
@@ -19,7 +19,8 @@ function writeForContainer(file: string): void {
   const of = (name: string) => process.env[name] || fail(`${name} is not set`);
   const at = (service: string) => of(`${service}_ADDRESS`);
   const addresses = { orders: at('ORDERS'), inventory: at('INVENTORY'), payment: at('PAYMENT') };
-  const stack = { gatewayUrl: of('GATEWAY_URL'), bankUrl: of('BANK_URL'), bankApiKey: of('BANK_API_KEY'), addresses };
+  const urls = { gatewayUrl: of('GATEWAY_URL'), bankUrl: of('BANK_URL'), rabbitManagementUrl: '' };
+  const stack = { ...urls, bankApiKey: of('BANK_API_KEY'), addresses };
   const buyers = Number(of('BUYERS'));
   if (!Number.isInteger(buyers) || buyers < 1) fail(`BUYERS must be a number from 1, not ${process.env.BUYERS}`);
   // Readable for all: it is alone in its volume, which only k6 mounts, as another user.

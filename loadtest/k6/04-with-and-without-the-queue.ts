@@ -45,7 +45,7 @@ type Begun = ReturnType<typeof setup>;
 
 /** The bank is reset, so that the second crowd finds it as the first did. */
 export const between = eachClick(ONE, ({ beganAt }: Begun) => {
-  const isEmpty = until(() => chargesSince(beganAt) >= SOLD, QUEUE_SECONDS - 3);
+  const isEmpty = until(() => chargesSince(beganAt).length >= SOLD, QUEUE_SECONDS - 3);
   check(isEmpty, { 'the queue is empty': Boolean });
   setBank(BANK);
 });

@@ -23,15 +23,16 @@ export function setup() {
 type Sale = ReturnType<typeof setup>;
 
 export default (sale: Sale) =>
-  climb(RUNGS, (index, name) => {
+  climb(RUNGS, async (index, name) => {
     const service = name as Service;
     return CALLS[service]({ ...sale, orderId: orderIdOf(service, index), buyerId: `${service}-${index}` });
   });
 
 /** The gate knows nothing of orders that came past it: with a new epoch it is built again from the units sold. */
-export function teardown({ saleId }: Sale) {
-  const reopened = call('inventory', 'Reopen', { saleId, expectedEpoch: epochOf(saleId) });
-  check(null, { 'the gate is replaced': () => reopened !== null });
+export async function teardown({ saleId }: Sale) {
+  const epoch = epochOf(saleId);
+  const reopened = await stream('inventory', 'Reopen', { saleId, expectedEpoch: epoch, gateEpoch: epoch });
+  check(null, { 'the gate is replaced': () => reopened.length > 0 });
 }
 
 export const handleSummary = (data: Data) => print(data, kneeLines(data, RUNGS));
@@ -41,17 +42,34 @@ const client = new grpc.Client();
 client.load(['../../services/contracts/proto'], ...NAMES.map((name) => `flashsale/${name}/v1/${name}.proto`));
 let connectedTo: Service | undefined;
 
-/** Null where the service has no answer. A user stays connected to the service that it called last. */
+/** Null where the service has no answer. */
 function call<Answer>(service: Service, method: string, request: object): Answer | null {
+  const response = client.invoke(pathOf(service, method), request, { timeout: TIMEOUT_MS });
+  return response.status === grpc.StatusOK ? (response.message as Answer) : null;
+}
+
+/** Every message of a server stream that ended well; none of one that failed. */
+function stream<Answer>(service: Service, method: string, request: object): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  const open = new grpc.Stream(client, pathOf(service, method), { timeout: TIMEOUT_MS });
+  return new Promise((resolve) => {
+    open.on('data', (answer) => void answers.push(answer as Answer));
+    open.on('error', () => resolve([]));
+    open.on('end', () => resolve(answers));
+    open.write(request);
+    open.end();
+  });
+}
+
+/** A user stays connected to the service that it called last. */
+function pathOf(service: Service, method: string): string {
   const address = addresses[service] || fail(`${service.toUpperCase()}_ADDRESS must name ${service}`);
   if (connectedTo !== service) {
     client.close();
     client.connect(address, { plaintext: true, timeout: TIMEOUT_MS });
     connectedTo = service;
   }
-  const name = `${service[0]?.toUpperCase()}${service.slice(1)}Service`;
-  const response = client.invoke(`flashsale.${service}.v1.${name}/${method}`, request, { timeout: TIMEOUT_MS });
-  return response.status === grpc.StatusOK ? (response.message as Answer) : null;
+  return `flashsale.${service}.v1.${service[0]?.toUpperCase()}${service.slice(1)}Service/${method}`;
 }
 
 /** The gate's epoch: inventory gives units only to orders that this gate admitted. */
@@ -71,14 +89,15 @@ function reserveAndRelease({ epoch, ...item }: Order): boolean {
 }
 
 /** A void is an intent: payment refunds after its answer. */
-function chargeAndVoid({ orderId }: Order): boolean {
-  const charged = call<Outcomes>('payment', 'Charge', { items: [{ orderId, amountMinor: 4_900, currency: 'EUR' }] });
+async function chargeAndVoid({ orderId }: Order): Promise<boolean> {
+  const item = { orderId, amountMinor: 4_900, currency: 'EUR' };
+  const [charged = null] = await stream<Outcomes>('payment', 'Charge', { items: [item] });
   const voided = call<Outcomes>('payment', 'Void', { orderIds: [orderId] });
   return isState(charged, 'CHARGE_STATE_CAPTURED') && isState(voided, 'CHARGE_STATE_REVERSING');
 }
 
 function placeOrder(order: Order): boolean {
-  const command = { ...order, quantity: 1, decideByMs: Date.now() + 600_000 };
+  const command = { ...order, quantity: 1, mode: 'direct', decideWithinMs: 600_000 };
   const placed = call<{ order: { status: string } }>('orders', 'PlaceOrder', { command });
   return placed?.order.status === 'ORDER_STATUS_CONFIRMED';
 }

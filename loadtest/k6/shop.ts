@@ -14,6 +14,8 @@ const TIMED_OUT = 1050;
 /** The file that ADDRESS_BOOK names. It holds secrets, and the buyers' tokens, signed before anything is measured. */
 export interface K6AddressBook extends Record<'gatewayUrl' | 'bankUrl' | 'bankApiKey' | 'adminToken', string> {
   addresses: Record<'orders' | 'inventory' | 'payment', string>;
+  /** With its user and password; empty where the stack does not name it. */
+  rabbitManagementUrl: string;
   buyers: string[];
 }
 
@@ -67,12 +69,28 @@ export function buy(saleId: string, token: string, due?: Due, tags = {}) {
 type Order = { status: string; decidedAt?: string; position?: number };
 export const order = (orderId: string, token: string) => read<Order>('order', `orders/${orderId}`, token);
 
-/** Undefined where there is no order, or none that is final when the time is up. */
-export function finalOrder(orderId: string | null, token: string, withinSeconds: number) {
+/** Undefined where there is no order, or none that has left these statuses when the time is up. */
+export function orderPast(statuses: string[], orderId: string | null, token: string, withinSeconds: number) {
   if (!orderId) return undefined;
-  const isFinal = (seen: Order | null) => seen && !['queued', 'held'].includes(seen.status);
-  return until(() => order(orderId, token), withinSeconds, isFinal);
+  return until(
+    () => order(orderId, token),
+    withinSeconds,
+    (seen) => seen && !statuses.includes(seen.status),
+  );
 }
+
+export const finalOrder = (orderId: string | null, token: string, withinSeconds: number) =>
+  orderPast(['queued', 'reserved'], orderId, token, withinSeconds);
+
+/** Both answer the HTTP status. */
+export const pay = (orderId: string, token: string) =>
+  http.post(`${stack.gatewayUrl}/v1/orders/${orderId}/payment`, null, {
+    ...params('pay', token),
+    responseCallback: declared,
+  }).status;
+export const cancel = (orderId: string, token: string) =>
+  http.del(`${stack.gatewayUrl}/v1/orders/${orderId}`, null, { ...params('cancel', token), responseCallback: declared })
+    .status;
 
 /** Follows the order of a click until it is final; that it is confirmed then is a check of the script. */
 export function follow(orderId: string | null, token: string, withinSeconds: number, due: Due, tags = {}): void {
@@ -97,10 +115,20 @@ type Bank = Parameters<typeof setBank>;
 /** Returns the id of a sale whose gate is open, at that bank. */
 export function openSale(mode: Mode, stock: number, ...bank: Bank): string {
   setBank(...bank);
+  return makeSale(mode, stock, {});
+}
+
+/** The same, of units that are paid later, at a bank without limit. */
+export function openHoldSale(mode: Mode, stock: number, holdSeconds: number): string {
+  setBank(0, NO_LATENCY);
+  return makeSale(mode, stock, { checkout: 'hold', holdSeconds });
+}
+
+function makeSale(mode: Mode, stock: number, checkout: object): string {
   const [opensAt, closesAt] = [-1_000, 86_400_000].map((ms) => new Date(Date.now() + ms).toISOString());
   const price = { amountMinor: 4_900, currency: 'EUR' };
   const about = { sku: `k6-${mode}`, title: `${mode} sale of ${stock} (k6)`, price };
-  const body = JSON.stringify({ ...about, stock, mode, perBuyerLimit: 1, opensAt, closesAt });
+  const body = JSON.stringify({ ...about, ...checkout, stock, mode, perBuyerLimit: 1, opensAt, closesAt });
   const response = http.post(`${stack.gatewayUrl}/v1/sales`, body, params('open', stack.adminToken));
   const saleId = String(must(response, 201, 'no sale').json('id'));
   const isOpen = until(() => remaining(saleId) === stock, 15);
@@ -116,15 +144,24 @@ const PLAIN = { declineRate: 0, errorRate: 0, lateRate: 0, lateMs: 0, seed: 1111
 export const NO_LATENCY = { p50: 0, p99: 0 };
 
 /** Every setting of the bank; 0 is no limit. With the seed, the n-th charge meets the same fate in each run. */
-export function setBank(chargesPerSecond: number, latencyMs = { p50: 40, p99: 120 }): void {
-  const body = JSON.stringify({ ...PLAIN, chargesPerSecond, latencyMs });
+export function setBank(chargesPerSecond: number, latencyMs = { p50: 40, p99: 120 }, fate = {}): void {
+  const body = JSON.stringify({ ...PLAIN, ...fate, chargesPerSecond, latencyMs });
   must(http.patch(`${stack.bankUrl}/behaviour`, body, params('bank', stack.bankApiKey)), 200, 'the bank refuses');
 }
 
-/** How many charges the bank has taken since then (Unix milliseconds). */
-export function chargesSince(sinceMs: number): number {
+/** When each of the charges since then (all in Unix milliseconds) was done at the bank, in that order. */
+export function chargesSince(sinceMs: number): number[] {
   const response = http.get(`${stack.bankUrl}/statement?since=${sinceMs}`, params('statement', stack.bankApiKey));
-  return (must(response, 200, 'the bank shows no statement').json('charges') as unknown[]).length;
+  const charges = must(response, 200, 'the bank shows no statement').json('charges') as { finishedAtMs: number }[];
+  return charges.map(({ finishedAtMs }) => finishedAtMs).sort((a, b) => a - b);
+}
+
+type QueueCounts = { publish: number; deliver: number };
+/** Messages that a queue took and handed out since it was made; the broker counts a few seconds behind. */
+export function queueCounts(queue: string): QueueCounts {
+  const url = `${stack.rabbitManagementUrl || fail('the broker has no management interface here')}/api/queues/%2F/${queue}`;
+  const stats = must(http.get(url, { tags: { name: 'queue' } }), 200, 'no such queue').json('message_stats');
+  return { publish: 0, deliver: 0, ...(stats as Partial<QueueCounts> | undefined) };
 }
 
 /** The first value that is so, undefined when the time is up. */

@@ -77,13 +77,14 @@ function thresholdsOf({ scenarioName, tags, buyers, clicksBefore }: Rung): Thres
   return { ...shown, ...whole, [part('done', tags)]: [`count>=${buyers * LEAST_YES}`] };
 }
 
+type Send = (index: number, name: string) => boolean | Promise<boolean>;
 /** Sends the click that is due on the rung of this scenario, if one is; `send` returns whether it got its yes. */
-export function climb(rungs: Rung[], send: (index: number, name: string) => boolean): void {
+export async function climb(rungs: Rung[], send: Send): Promise<void> {
   const rung = rungNow(rungs);
   const due = rung && dueNow(rung);
   if (!due) return;
   late.add(waitedMs(due));
-  const isDone = send(rung.clicksBefore + due.index, rung.name);
+  const isDone = await send(rung.clicksBefore + due.index, rung.name);
   answered.add(waitedMs(due));
   if (isDone) done.add(1);
 }

@@ -1,0 +1,76 @@
+// One charge in a hundred is answered a minute late. No other order waits for it: the others are charged at nearly the
+// rate at which they are without.
+// Buyers: 4000
+import { check } from 'k6';
+import exec from 'k6/execution';
+import { Trend } from 'k6/metrics';
+import type { Options } from 'k6/options';
+import { knob } from './knobs.ts';
+import { eachClick, even, lastClickSeconds, ONE, once } from './shapes.ts';
+import { buy, buyer, chargesSince, openSale, setBank, until } from './shop.ts';
+import { type Data, print, SHOWN, value } from './summary.ts';
+
+const CROWD = { buyers: knob('BUYERS', 4_000), seconds: knob('SECONDS', 8) };
+const BANK = knob('BANK', 400);
+const LATENCY_MS = { p50: 40, p99: 120 };
+const LATE = { lateRate: 0.01, lateMs: 60_000 };
+/** Without the late ones and the last of the others. */
+const COUNTED = Math.floor(CROWD.buyers * 0.98);
+const RUNS = ['without', 'with'] as const;
+type Run = (typeof RUNS)[number];
+
+const RUN_SECONDS = Math.ceil(lastClickSeconds(CROWD) + (2 * CROWD.buyers) / BANK);
+const startOf = (run: Run) => RUNS.indexOf(run) * (RUN_SECONDS + 5);
+const tagged = (run: Run) => ({ startTime: `${startOf(run)}s`, tags: { run } });
+
+export const options: Options = {
+  scenarios: {
+    ...Object.fromEntries(RUNS.map((run) => [run, { ...even(CROWD), ...tagged(run) }])),
+    ...Object.fromEntries(RUNS.map((run) => [`${run}_end`, { ...once(RUN_SECONDS), ...tagged(run), exec: 'end' }])),
+    late: { ...once(5), exec: 'late', startTime: `${startOf('with') - 3}s` },
+  },
+  thresholds: {
+    checks: ['rate==1'],
+    dropped_iterations: ['count==0'],
+    http_req_failed: ['rate==0'],
+    'answers{kind:yes}': [`count==${2 * CROWD.buyers}`],
+    'answers{run:with}': [SHOWN],
+    'charged_per_second{run:with}': ['max>0'],
+    'charged_per_second{run:without}': ['max>0'],
+  },
+};
+
+const chargedPerSecond = new Trend('charged_per_second');
+const runNow = () => exec.vu.metrics.tags.run as Run;
+
+export const setup = () =>
+  Object.fromEntries(RUNS.map((run) => [run, openSale('queued', CROWD.buyers, BANK, LATENCY_MS)])) as Record<
+    Run,
+    string
+  >;
+
+export const late = eachClick(ONE, () => setBank(BANK, LATENCY_MS, LATE));
+
+export default eachClick(CROWD, (sales: Record<Run, string>, due) => void buy(sales[runNow()], buyer(due.index), due));
+
+/** Charges of this run by second, from the first one to the last that counts. */
+export const end = eachClick(ONE, () => {
+  const beganAt = exec.scenario.startTime;
+  const finishedAt =
+    until(
+      () => chargesSince(beganAt),
+      RUN_SECONDS,
+      (charges) => charges.length >= COUNTED,
+    ) ?? [];
+  check(finishedAt, { 'all but the late ones are charged': ({ length }) => length >= COUNTED });
+  const [first = 0, last = 0] = [finishedAt[0], finishedAt[COUNTED - 1]];
+  if (last > first) chargedPerSecond.add((COUNTED * 1_000) / (last - first), { run: runNow() });
+});
+
+export const handleSummary = (data: Data) => {
+  const [without = 0, withLate = 0] = RUNS.map((run) => value(data, 'charged_per_second', 'max', { run }));
+  const share = `${((withLate / without) * 100).toFixed(1)} %`;
+  return print(data, [
+    `charged a second: ${without.toFixed(1)} without late charges, ${withLate.toFixed(1)} with 1 % a minute late: ${share}`,
+  ]);
+};

@@ -10,6 +10,8 @@ interface SaleDraft {
   closesAt: string;
   perBuyerLimit: number;
   mode: 'queued' | 'direct';
+  checkout?: 'hold';
+  holdSeconds?: number;
 }
 
 const Sale = z.object({ id: z.string(), remaining: z.number().nullish() });
@@ -29,10 +31,11 @@ const TIMEOUT_MS = 10_000;
 export type Shop = ReturnType<typeof createShop>;
 
 export function createShop(gatewayUrl: string) {
-  async function call(path: string, token?: string, body?: object): Promise<Response> {
+  async function call(path: string, token?: string, body?: object, method = body ? 'POST' : 'GET'): Promise<Response> {
     return fetch(new URL(path, gatewayUrl), {
+      method,
       headers: { ...(token && { authorization: `Bearer ${token}` }), 'content-type': 'application/json' },
-      ...(body && { method: 'POST', body: JSON.stringify(body) }),
+      ...(body && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
   }
@@ -45,6 +48,10 @@ export function createShop(gatewayUrl: string) {
       const response = await call(`/v1/orders/${orderId}`, token).catch(() => null);
       return response?.ok ? Order.parse(await response.json()) : null;
     },
+    /** Both answer the HTTP status. */
+    pay: async (orderId: string, token: string) => (await call(`/v1/orders/${orderId}/payment`, token, {})).status,
+    cancel: async (orderId: string, token: string) =>
+      (await call(`/v1/orders/${orderId}`, token, undefined, 'DELETE')).status,
   };
 }
 

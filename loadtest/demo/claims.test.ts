@@ -56,6 +56,7 @@ const result: DemoResult = {
   },
   queued: runOf(queued),
   direct: runOf({ ...direct, ...late }),
+  holds: { ended: { confirmed: 100, cancelled: 100, expired: 100 }, reserved: 300, remaining: 200, atRest: sound },
   accident: { run: runOf(small), awayMs: 719 },
 };
 
@@ -105,6 +106,16 @@ for (const [what, figures, more] of accidentBreaches)
     const run = runOf({ ...small, ...figures }, more);
     assert.deepEqual(failing({ accident: { ...accident, run } }), ['kill -9 of orders']);
   });
+
+const { holds } = result;
+const holdBreaches: [string, Partial<typeof holds>][] = [
+  ['an order that is never reserved', { reserved: 299 }],
+  ['a paid order that is not confirmed', { ended: { confirmed: 99, cancelled: 100, expired: 101 } }],
+  ['a unit that does not come back', { remaining: null }],
+];
+for (const [what, change] of holdBreaches)
+  test(`hold: ${what} breaks exactly one claim`, () =>
+    assert.deepEqual(failing({ holds: { ...holds, ...change } }), ['hold']));
 
 test('accident: a process that does not come back breaks exactly one claim', () => {
   assert.deepEqual(failing({ accident: { ...accident, run: runOf(small), awayMs: null } }), ['kill -9 of orders']);
@@ -192,7 +203,7 @@ test('the first rows add up to all who clicked: each click is in exactly one row
 
 test('the verdict says what the accident did, or which claim does not hold', () => {
   const lastOf = (each: DemoResult) => describeSummary(each, settings).at(-1) ?? '';
-  assert.match(lastOf(result), /^✓ all 14 claims above hold; kill -9 of orders lost none of 400 accepted orders$/);
+  assert.match(lastOf(result), /^✓ all 17 claims above hold; kill -9 of orders lost none of 400 accepted orders$/);
   assert.match(lastOf({ ...result, accident: null }), /^✓ all 11 claims above hold$/);
   const broken = { ...result, queued: runOf({ ...queued, errors: 3 }) };
   assert.equal(lastOf(broken), '✗ 1 of 14 claims above does not hold: queued: no error, nothing unknown');

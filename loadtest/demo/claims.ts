@@ -3,6 +3,7 @@ import type { AuditResult } from '../../infra/audit/audit.ts';
 import type { PathFigures } from '../figures/figures.ts';
 import { count, duration, percent } from '../figures/format.ts';
 import type { Accident, DemoResult, PathRun } from './demo.ts';
+import type { HoldRun } from './holds.ts';
 import type { Settings } from './settings.ts';
 
 export interface Claim {
@@ -17,14 +18,15 @@ type Row = [ok: boolean, name: string, text: string];
 const MOST_IDLE = 0.2;
 
 export function claimsOf(result: DemoResult, settings: Settings): Claim[] {
-  const { queued, direct, accident } = result;
+  const { queued, direct, holds, accident } = result;
   const about = (rows: Row[], name: string, said = name) =>
     rows.map(([ok, short, text]) => ({ ok, name: `${name}: ${short}`, text: `${said}: ${text}` }));
   return [
     ...about(queuedClaims(queued, settings.units), 'queued'),
     ...about(directClaims(direct, settings.units), 'direct'),
+    ...about(holdClaims(holds, settings.hold.buyers), 'hold'),
     ...(accident ? about(accidentClaims(accident, settings.accident.units), 'kill -9', 'kill -9 of orders') : []),
-    ...auditClaims(runsOf(result)),
+    ...auditClaims(runsOf(result), holds.atRest),
   ];
 }
 
@@ -61,6 +63,32 @@ function directClaims({ figures, untrueYes, bankIdleShare: idle }: PathRun, unit
   ];
 }
 
+/** A third of the buyers pays, a third cancels, and a third lets the hold expire. */
+function holdClaims({ ended, reserved, remaining }: HoldRun, buyers: number): Row[] {
+  const third = buyers / 3;
+  const { confirmed = 0, cancelled = 0, expired = 0 } = ended;
+  const asWanted = [confirmed, cancelled, expired].every((orders) => orders === third);
+  return [
+    [
+      reserved === buyers,
+      'all reserved first',
+      `${count(reserved)} of ${count(buyers)} reserved before anything was paid`,
+    ],
+    [
+      asWanted,
+      'paid, cancelled, expired',
+      `${confirmed} paid and confirmed, ${cancelled} cancelled, ${expired} expired`,
+    ],
+    [
+      remaining === buyers - third,
+      'the rest is on sale again',
+      remaining === null
+        ? 'unpaid units did not come back'
+        : `${count(remaining)} units that were not paid are on sale again`,
+    ],
+  ];
+}
+
 function refusedAtOnce({ no, answerMs }: PathFigures): Row {
   const refused = no.soldOut + no.busy + no.tooLate + no.limit + no.notOpen;
   const [yesMs, noMs] = [answerMs.yes.p50, answerMs.no.p50];
@@ -92,7 +120,7 @@ function accidentClaims({ run, awayMs }: Accident, units: number): Row[] {
   ];
 }
 
-function auditClaims(runs: Pick<PathRun, 'audits'>[]): Claim[] {
+function auditClaims(runs: Pick<PathRun, 'audits'>[], afterHolds: AuditResult): Claim[] {
   const claim = (audits: AuditResult[], name: string, when: string): Claim => {
     const checks = audits.flatMap((audit) => audit.checks);
     const holding = `${checks.filter((check) => check.ok).length} of ${checks.length} checks hold`;
@@ -104,10 +132,6 @@ function auditClaims(runs: Pick<PathRun, 'audits'>[]): Claim[] {
       'audit in flight',
       'as each crowd left',
     ),
-    claim(
-      runs.map(({ audits }) => audits.atRest),
-      'audit at rest',
-      'after each crowd',
-    ),
+    claim([...runs.map(({ audits }) => audits.atRest), afterHolds], 'audit at rest', 'after each crowd'),
   ];
 }

@@ -5,6 +5,7 @@ import { createShop } from '../../infra/clients/shop.ts';
 import { until } from '../../infra/until.ts';
 import { readEnvironment } from '../figures/environment.ts';
 import { count } from '../figures/format.ts';
+import { runHolds } from './holds.ts';
 import type { Progress } from './progress.ts';
 import { type Mode, type RunEnvironment, run, type Sample } from './run.ts';
 import { settings } from './settings.ts';
@@ -25,6 +26,7 @@ export async function runDemo(environment: DemoEnvironment) {
   // All sales before the first crowd: a gate takes a moment to open.
   const queuedSale = await openSale(environment, 'queued', units);
   const directSale = await openSale(environment, 'direct', units);
+  const holdSale = await openSale(environment, 'queued', settings.hold.units, settings.hold.holdSeconds);
   const smallSale = killOrders && (await openSale(environment, 'queued', small.units));
   await warmUp(environment, 'queued');
   await warmUp(environment, 'direct');
@@ -32,9 +34,12 @@ export async function runDemo(environment: DemoEnvironment) {
   const queued = await run(environment, queuedSale, settings, progress.begin('queued'));
   progress.phase('direct    the same crowd, and the bank as it was before the first one');
   const direct = await run(environment, directSale, settings, progress.begin('direct'));
+  const { hold } = settings;
+  progress.phase(`hold      ${hold.buyers} buyers reserve: a third pays, a third cancels, a third lets it expire`);
+  const holds = await runHolds(environment, holdSale);
   const accident = smallSale ? await runWithKill(environment, smallSale) : null;
   if (!accident) progress.phase('accident  left out: the processes here are not ours to kill');
-  return { environment: await readEnvironment(stores, amqpUrl), queued, direct, accident };
+  return { environment: await readEnvironment(stores, amqpUrl), queued, direct, holds, accident };
 }
 
 /** Uncounted, and with a bank that delays no charge. */
@@ -87,10 +92,18 @@ export function createKill({ killOrders, progress }: KillEnvironment, killedAtYe
 }
 
 /** Resolves when its gate is open. Retried: a gateway that has just started may not have found its neighbours. */
-export async function openSale({ gatewayUrl, tokenSecret }: RunEnvironment, mode: Mode, stock: number) {
+export async function openSale(environment: RunEnvironment, mode: Mode, stock: number, holdSeconds?: number) {
+  const { gatewayUrl, tokenSecret } = environment;
   const shop = createShop(gatewayUrl);
   const admin = createTokens(tokenSecret)('demo', { admin: true });
-  const product = { sku: `demo-${mode}`, title: `${mode} sale of ${count(stock)}`, price: settings.price, stock };
+  const hold = holdSeconds ? ({ checkout: 'hold', holdSeconds } as const) : {};
+  const product = {
+    ...hold,
+    sku: `demo-${mode}`,
+    title: `${mode} sale of ${count(stock)}`,
+    price: settings.price,
+    stock,
+  };
   const time = (inMs: number) => new Date(Date.now() + inMs).toISOString();
   const draft = { ...product, mode, opensAt: time(-1_000), closesAt: time(86_400_000), perBuyerLimit: 1 };
   const { id } = await until(`the ${mode} sale is made`, () => shop.createSale(draft, admin));

@@ -22,6 +22,7 @@ export const describeRun = (result: DemoResult, settings: Settings): string[] =>
   ...(result.accident ? [] : ['– accident: left out, the processes here are not ours to kill']),
   ...runsOf(result)
     .flatMap(({ audits }) => [audits.inFlight, audits.atRest])
+    .concat(result.holds.atRest)
     .filter(({ ok }) => !ok)
     .flatMap(describeShortly),
 ];
@@ -87,7 +88,7 @@ export function verdict(all: Claim[], accident: Accident | null): string {
 
 /** On a stack that is not the demo's own its gateways' settings are unknown, and no accident happens there. */
 export function describeSettings(settings: Settings, ownStack: boolean): string[] {
-  const { units, buyers, crowdSeconds, clientTimeoutMs, bank, direct, warmUp, accident } = settings;
+  const { units, buyers, crowdSeconds, clientTimeoutMs, bank, direct, warmUp, hold, accident } = settings;
   const { latencyMs, declineRate, errorRate, lateRate } = bank;
   const wait = `each once, waiting at most ${duration(clientTimeoutMs)}`;
   const pace = `${bank.chargesPerSecond} charges/s, then p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`;
@@ -96,6 +97,7 @@ export function describeSettings(settings: Settings, ownStack: boolean): string[
   return [
     `${count(units)} units, ${count(buyers)} buyers in ${crowdSeconds} s, evenly, ${wait}`,
     `bank: ${pace}; declines ${declineRate}, errors ${errorRate}, late ${lateRate}`,
+    `hold: ${count(hold.buyers)} buyers in ${hold.crowdSeconds} s, queued; a hold lasts ${hold.holdSeconds} s`,
     ...(ownStack
       ? [
           `direct: deadline ${duration(direct.deadlineMs)}, ${most}`,
@@ -119,10 +121,12 @@ function footnotes({ queued, direct }: DemoResult): string[] {
 }
 
 /** The audit is the one at the end: it covers every sale. */
-export function runAsJson({ environment, queued, direct, accident }: DemoResult, settings: Settings) {
-  const { ok, checks } = asJson((accident?.run ?? direct).audits.atRest);
+export function runAsJson({ environment, queued, direct, holds, accident }: DemoResult, settings: Settings) {
+  const { ok, checks } = asJson(accident?.run.audits.atRest ?? holds.atRest);
+  const { ended, reserved, remaining } = holds;
   return {
     ...{ environment, settings, queued: queued.figures, direct: direct.figures },
+    holds: { ended, reserved, remaining },
     accident: accident && { figures: accident.run.figures, awayMs: accident.awayMs },
     audit: { ok, checks },
   };

@@ -82,7 +82,7 @@ function collect({ clicks, lastClickAt }: Crowd, orders: Map<string, Order>, sto
 }
 
 const COUNTS = `SELECT count(*) FILTER (WHERE status = 'confirmed')::int AS confirmed,
-  count(*) FILTER (WHERE status <> 'placed')::int AS decided FROM orders WHERE sale_id = $1`;
+  count(*) FILTER (WHERE status NOT IN ('placed', 'reserved'))::int AS decided FROM orders WHERE sale_id = $1`;
 
 /** Disposing of it takes the last sample. A sample that a killed server does not answer is left out. */
 function startSampling({ orders, bank }: Stores, saleId: string, onSample: OnSample) {

@@ -20,7 +20,9 @@ export const settings = {
   direct: { deadlineMs: 2_000, maxInFlight: 100 },
   /** On each path first, uncounted, at a bank that delays no charge: connections open, code compiled. */
   warmUp: { units: 500, buyers: 800, crowdSeconds: 4 },
-  /** The third run: orders is killed as soon as so many orders are accepted. */
+  /** The hold run: units are reserved, and paid later or not at all. */
+  hold: { units: 300, buyers: 300, crowdSeconds: 2, holdSeconds: 5 },
+  /** The last run: orders is killed as soon as so many orders are accepted. */
   accident: { units: 400, buyers: 600, crowdSeconds: 4, killedAtYes: 120 },
   /** How long after the crowd every order must have ended. */
   finalWithinSeconds: 120,

@@ -30,6 +30,19 @@ export async function untilFinal(shop: Shop, asked: Asked[], withinMs: number): 
   return known;
 }
 
+/** How many of these orders are past the queue in time. */
+export async function untilReserved(shop: Shop, asked: Asked[], withinMs: number): Promise<number> {
+  let open = asked;
+  const isQueued = async ({ orderId, token }: Asked) => (await shop.order(orderId, token))?.status === 'queued';
+  async function askRound() {
+    const queued = await Promise.all(open.slice(0, AT_ONCE).map(isQueued));
+    open = open.filter((_, i) => queued[i] ?? true);
+    return open.length === 0;
+  }
+  await until('every order is reserved', askRound, { withinMs, everyMs: 5 }).catch(() => undefined);
+  return asked.length - open.length;
+}
+
 const ORDERS = `SELECT id AS "orderId", status, extract(epoch FROM decided_at)::float8 * 1000 AS "decidedAt"
   FROM orders WHERE sale_id = $1`;
 

@@ -1,14 +1,14 @@
-// npm run mutants [-- ROW…]: switches each rule off in a copy of the working tree; its test must fail there.
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+// npm run mutants [-- NAME…]: takes each rule of docs/rules away in a copy of the working tree; its test must fail there.
+// A name is the beginning of a file's name: 12, 12-refuse, messaging. With --table: prints what docs/protocol.md lists.
+import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from 'node:test';
+import { execa } from 'execa';
 import { LOCAL, ROOT } from '../native/leftovers.ts';
 import { withTestServers } from '../native/servers.ts';
 import { endRequested } from '../native/signals.ts';
-import { chassis } from './chassis.ts';
-import { gateway } from './gateway.ts';
-import type { Mutant } from './mutant.ts';
-import { orders } from './orders.ts';
+import { everyRule, literally, pathOf, type Rule, rulesOf } from './rule.ts';
+import { tableOf } from './table.ts';
 
 const TEST_TIMEOUT_MS = 60_000;
 /** A process may hang without the rule, although its test has ended. */
@@ -20,14 +20,20 @@ const end = endRequested();
 const stopTests = new AbortController();
 end.addEventListener('abort', () => stopTests.abort());
 
-async function main(rows: string[]): Promise<number> {
-  const wanted = [...gateway, ...orders, ...chassis].filter(({ row }) => rows.length === 0 || rows.includes(row));
-  if (wanted.length === 0) throw new Error(`no mutant of row ${rows.join(', ')}`);
+async function main(names: string[]): Promise<number> {
+  if (names.includes('--table')) return print(tableOf(everyRule()));
+  const wanted = rulesOf(names);
+  if (wanted.length === 0) throw new Error(`no rule in docs/rules begins with ${names.join(' or ')}`);
   return withTestServers('mutants', end, async (env) => {
     Object.assign(process.env, env);
     const copies = Array.from({ length: COPIES }, (_, i) => copyTree(`copy-${i}`));
     return hunt(wanted, copies);
   });
+}
+
+function print(lines: string[]): number {
+  for (const line of lines) console.log(line);
+  return 0;
 }
 
 /**
@@ -45,26 +51,25 @@ function copyTree(name: string): string {
   return copy;
 }
 
-async function hunt(mutants: Mutant[], copies: string[]): Promise<number> {
+async function hunt(rules: Rule[], copies: string[]): Promise<number> {
   const broken: string[] = [];
-  await share(copies, [...Map.groupBy(mutants, ({ test }) => test.file)], async (copy, [file, ofFile]) => {
-    const names = [...new Set(ofFile.map(({ test }) => test.name))];
-    const { passed } = await runTests(file, names, copy);
-    if (!end.aborted) broken.push(...names.filter((name) => !passed.has(name)));
+  await share(copies, [...Map.groupBy(rules, ({ test }) => test.file)], async (copy, [file, ofFile]) => {
+    const titles = [...new Set(ofFile.map(({ test }) => test.title))];
+    const { passed } = await runTests(file, titles, copy);
+    if (!end.aborted) broken.push(...titles.filter((title) => !passed.has(title)));
   });
-  for (const name of broken) console.log(`✗ fails, or is not there, with every rule on: "${name}"`);
+  for (const title of broken) console.log(`✗ fails, or is not there, with every rule in place: "${title}"`);
   let survivors = broken.length;
-  await share(copies, mutants, async (copy, mutant) => {
-    const verdict = await verdictOn(mutant, copy);
+  await share(copies, rules, async (copy, rule) => {
+    const verdict = await verdictOn(rule, copy);
     if (end.aborted) return;
-    const caught = verdict === 'caught';
-    if (!caught) survivors += 1;
-    const result = caught ? `caught by "${mutant.test.name}"` : verdict;
-    console.log(`${caught ? '✓' : '✗'} row ${mutant.row}  ${mutant.rule}  ${result}`);
+    const noticed = verdict === 'noticed';
+    if (!noticed) survivors += 1;
+    console.log(`${noticed ? '✓' : '✗'} ${rule.name}: ${noticed ? `noticed by "${rule.test.title}"` : verdict}`);
   });
   if (end.aborted) return 130;
   const noticed = survivors === 0 ? 'all noticed' : `${survivors} not noticed`;
-  console.log(`\n${mutants.length} rules switched off: ${noticed}`);
+  console.log(`\n${rules.length} rules taken away: ${noticed}`);
   return survivors === 0 ? 0 : 1;
 }
 
@@ -77,28 +82,36 @@ async function share<Task>(copies: string[], tasks: Task[], work: (copy: string,
   await Promise.all(copies.map(workOn));
 }
 
-async function verdictOn({ file, find, replace, test }: Mutant, copy: string): Promise<string> {
-  const path = join(copy, file);
-  const source = readFileSync(path, 'utf8');
-  const places = source.split(find).length - 1;
-  if (places !== 1) return `cannot be switched off: what to replace is there ${places} times in ${file}`;
-  writeFileSync(path, source.split(find).join(replace));
+async function verdictOn(rule: Rule, copy: string): Promise<string> {
+  const { file, title } = rule.test;
   try {
-    const { passed, failed } = await runTests(test.file, [test.name], copy);
+    await apply(rule, copy);
+  } catch (error) {
+    return `cannot be taken away: ${error instanceof Error ? error.message : error}`;
+  }
+  try {
+    const { passed, failed } = await runTests(file, [title], copy);
     // A file that cannot even be loaded fails as well, but does not show that the rule is tested.
-    if (failed.has(test.name)) return 'caught';
-    return passed.has(test.name) ? 'NOT NOTICED' : `"${test.name}" could not be run`;
+    if (failed.has(title)) return 'noticed';
+    return passed.has(title) ? 'NOT NOTICED' : `"${title}" could not be run`;
   } finally {
-    writeFileSync(path, source);
+    await apply(rule, copy, '--reverse');
   }
 }
 
-async function runTests(file: string, names: string[], cwd: string) {
+/** Without the clone's repository, in which the copy lies: git would take the paths as the clone's. */
+const apply = (rule: Rule, copy: string, ...options: string[]) =>
+  execa('git', ['apply', ...options, join(ROOT, pathOf(rule))], {
+    cwd: copy,
+    env: { GIT_CEILING_DIRECTORIES: join(copy, '..') },
+  });
+
+async function runTests(file: string, titles: string[], cwd: string) {
   const events = run({
     cwd,
     files: [join(cwd, file)],
     execArgv: [`--test-timeout=${TEST_TIMEOUT_MS}`],
-    testNamePatterns: names.map((name) => new RegExp(`^${name.replace(/[^\w ]/g, '\\$&')}$`)),
+    testNamePatterns: titles.map((title) => new RegExp(`^${literally(title)}$`)),
     signal: AbortSignal.any([stopTests.signal, AbortSignal.timeout(FILE_TIMEOUT_MS)]),
   });
   const [passed, failed] = [new Set<string>(), new Set<string>()];

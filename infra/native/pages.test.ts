@@ -101,7 +101,8 @@ test('the figures of the comparison stand in the committed report, or in an exer
 const EXERCISES = 'docs/exercises.md';
 
 test('every change of the exercises can be made to the code as it is', () => {
-  const changes = blocks(EXERCISES, 'diff');
+  const rules = [...read(EXERCISES).matchAll(/^git apply (docs\/rules\/\S+\.diff)$/gm)];
+  const changes = [...blocks(EXERCISES, 'diff'), ...rules.map(([, file]) => read(file as string))];
   assert.ok(changes.length >= 10);
   for (const change of changes) {
     const apply = () => execFileSync('git', ['apply', '--check', '-'], { cwd: ROOT, input: change, stdio: 'pipe' });

@@ -38,13 +38,15 @@ export function consumeBatches<Value>(options: {
   /** Most messages in one batch, and most batches at work at once. */
   batch: number;
   lanes: number;
+  /** Fewer lanes for now; what waits for one goes back to the queue with a stop. Read whenever a batch ends. */
+  lanesNow?: () => number;
   parse: (body: unknown) => { value: Value } | { dead: string };
   /** One verdict for each value. What it throws is a surprise: all of them later. */
   handle: (values: Value[]) => Promise<Verdict[]>;
   /** Where 'later' and dead messages go; without it 'later' is given back to the queue. */
   retries?: { work: WorkQueue; publisher: Publisher };
 }): Consumer {
-  const { log, batch, lanes } = options;
+  const { log, batch, lanes, lanesNow = () => lanes } = options;
   const atWork = new Set<Promise<void>>();
   let current: Lane | undefined;
   let stopping = false;
@@ -86,7 +88,7 @@ export function consumeBatches<Value>(options: {
   });
 
   function pump(lane: Lane) {
-    while (lane.open && !stopping && atWork.size < lanes && lane.waiting.length > 0) {
+    while (lane.open && !stopping && atWork.size < lanesNow() && lane.waiting.length > 0) {
       const work = workOn(lane, lane.waiting.splice(0, batch)).finally(() => {
         atWork.delete(work);
         if (current) pump(current);

@@ -6,20 +6,20 @@ const MAX_AT_WORK = 4;
 
 interface Waiting<Item, Result> {
   item: Item;
-  resolve(result: Result): void;
+  resolve(result: Result | PromiseLike<Result>): void;
   reject(error: unknown): void;
 }
 
 /**
- * `work` answers each item of a group, or undefined for an item that it has no answer for. When it rejects, each item of
- * the group is rejected: nothing is known of any.
+ * `work` answers each item of a group, or undefined for an item that it has no answer for; an answer may still be on its
+ * way when the group has ended. When `work` rejects, each item of the group is rejected: nothing is known of any.
  */
 export function groupCommit<Item, Result>(
   gatherMs: number,
-  work: (items: Item[]) => Promise<(item: Item) => Result>,
+  work: (items: Item[]) => Promise<(item: Item) => Result | PromiseLike<Result>>,
 ): (item: Item) => Promise<Result> {
   const waiting: Waiting<Item, Result>[] = [];
-  let timer: NodeJS.Timeout | undefined;
+  let gathering = false;
   let atWork = 0;
 
   async function commit(group: Waiting<Item, Result>[]) {
@@ -36,8 +36,10 @@ export function groupCommit<Item, Result>(
   }
 
   function start() {
-    timer ??= setTimeout(() => {
-      timer = undefined;
+    if (gathering) return;
+    gathering = true;
+    setTimeout(() => {
+      gathering = false;
       while (waiting.length > 0 && atWork < MAX_AT_WORK) void commit(waiting.splice(0, MAX_GROUP));
     }, gatherMs);
   }

@@ -1,0 +1,47 @@
+// The queue of payments: every message on its own, as many at once as the bank can take.
+import { PaymentDue, read } from '@flashsale/contracts/messages';
+import { declareTopology, PAYMENTS_DUE } from '@flashsale/contracts/topology';
+import { type Consumer, consumeBatches, type Verdict } from '@flashsale/messaging/consumer';
+import type { Publisher } from '@flashsale/messaging/publisher';
+import type { Log } from '@flashsale/runtime/log';
+import type { Config } from '../config.ts';
+import { createConcurrencyLimit } from '../domain/concurrency-limit.ts';
+import { isDue, type Order } from '../domain/order.ts';
+
+/** At the bank or waiting for the limit; a constant, so that a change of the limit needs no word with the broker. */
+const PREFETCH = 1_000;
+
+export function consumePaymentsDue(options: {
+  config: Config;
+  log: Log;
+  publisher: Publisher;
+  pay: (due: PaymentDue) => Promise<Order | undefined>;
+}): Consumer {
+  const { config, log, publisher, pay } = options;
+  const limit = createConcurrencyLimit(() => performance.now());
+
+  async function verdictOf(due: PaymentDue): Promise<Verdict> {
+    const order = await pay(due).catch((error) => {
+      log.error({ orderId: due.orderId, error: String(error) }, 'a payment failed');
+      return 'unknown' as const;
+    });
+    const unknown = order === 'unknown' || (order && isDue(order));
+    if (unknown) limit.timedOut();
+    else limit.answered();
+    return unknown ? 'later' : 'done';
+  }
+
+  return consumeBatches<PaymentDue>({
+    url: config.AMQP_URL,
+    name: 'orders: payments due',
+    log,
+    declare: declareTopology,
+    queue: PAYMENTS_DUE.queue,
+    batch: 1,
+    lanes: PREFETCH,
+    lanesNow: limit.current,
+    parse: read(PaymentDue),
+    handle: async ([due]) => [due ? await verdictOf(due) : 'done'],
+    retries: { work: PAYMENTS_DUE, publisher },
+  });
+}

@@ -38,7 +38,7 @@ export async function proxyRpc({ service, Client, protoFile, address }: Neighbou
     async function* (request: never, caller: Caller) {
       const open = (changed: unknown = request) =>
         callStream(client, methods[method] as never, changed, timeOf(caller));
-      const forward = ((changed) => Array.fromAsync(open(changed)).catch(failAlike)) as Forward;
+      const forward = ((changed) => collect(open(changed)).catch(failAlike)) as Forward;
       const script = scripts.get(method);
       try {
         yield* script ? ((await script(request, forward)) as AsyncIterable<unknown>) : open();
@@ -67,6 +67,12 @@ export async function proxyRpc({ service, Client, protoFile, address }: Neighbou
       client.close();
     },
   };
+}
+
+async function collect(responses: AsyncIterable<unknown>): Promise<unknown[]> {
+  const all = [];
+  for await (const response of responses) all.push(response);
+  return all;
 }
 
 /** Headers of HTTP/2's own, which come back among the trailers of a call that had no answer. */

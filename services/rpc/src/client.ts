@@ -96,7 +96,10 @@ type StreamMethod<Request, Response> = (
   options: Partial<CallOptions>,
 ) => ClientReadableStream<Response>;
 
-/** A server-streaming call. Ends the call when the reader stops early; throws grpc-js's ServiceError. */
+/**
+ * A server-streaming call, made at the first read. A slow reader slows the server down, and one that stops early cancels
+ * the call. Throws grpc-js's ServiceError, after what arrived before it.
+ */
 export async function* callStream<Request, Response>(
   client: object,
   method: StreamMethod<Request, Response>,

@@ -19,6 +19,7 @@ import { Histogram, type Registry } from '@prometheus-io/client';
 import { HealthImplementation } from 'grpc-health-check';
 
 const DRAIN_MS = 5_000;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** An answer other than OK that the handler means; anything else thrown is a bug and answered INTERNAL. */
 export class RpcError extends Error {
@@ -36,12 +37,15 @@ export interface Caller {
   /** Unix milliseconds; after it nobody reads the answer. */
   deadlineMs: number;
   gone(): boolean;
-  /** Given when the caller has gone or its deadline has passed. */
-  signal: AbortSignal;
+  /** Aborted when the caller has gone or its deadline has passed, and once the call has ended. */
+  readonly signal: AbortSignal;
 }
 
 export type Unary<Request, Response> = (request: Request, caller: Caller) => Promise<Response>;
-/** A server-streaming call: each response is sent when it is yielded, and waits for a slow reader. */
+/**
+ * A server-streaming call: each response is sent when it is yielded, and waits for a slow reader. When the caller has
+ * gone, the generator is returned at its `yield`; what it waits for elsewhere it ends by the caller's `signal`.
+ */
 export type Streaming<Request, Response> = (request: Request, caller: Caller) => AsyncIterable<Response>;
 
 type Handlers = Record<string, Unary<never, unknown> | Streaming<never, unknown>>;
@@ -138,19 +142,29 @@ function toStreamHandler(
     const end = measured.seconds.startTimer({ method: measured.method });
     const caller = callerOf(call);
     try {
-      for await (const response of handler(call.request, caller)) {
-        if (caller.gone()) break;
-        if (!call.write(response)) await once(call, 'drain', { signal: caller.signal });
-      }
+      await sendAll(handler(call.request, caller), call, caller.signal);
       end({ code: 'OK' });
       call.end();
     } catch (error) {
-      const answer = caller.gone() ? new RpcError(status.CANCELLED, 'the caller has gone') : error;
-      const { code, details, metadata } = toStatus(answer, measured);
-      end({ code: status[code] });
-      call.emit('error', { code, details, metadata });
+      // The caller does not read an answer any more, and grpc-js itself says that the deadline has passed.
+      if (caller.signal.aborted) return void end({ code: 'CANCELLED' });
+      const answer = toStatus(error, measured);
+      end({ code: status[answer.code] });
+      call.emit('error', answer);
     }
   };
+}
+
+async function sendAll(
+  responses: AsyncIterable<unknown>,
+  call: ServerWritableStream<unknown, unknown>,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const response of responses) {
+    signal.throwIfAborted();
+    if (!call.write(response)) await once(call, 'drain', { signal });
+  }
+  signal.throwIfAborted();
 }
 
 /** The one error mapping: what a handler means is said, anything else is a bug. */
@@ -162,11 +176,33 @@ function toStatus(error: unknown, { method, log }: Measured) {
   return { code: known?.code ?? status.INTERNAL, details: known?.message ?? 'internal error', metadata };
 }
 
-function callerOf(call: ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>): Caller {
-  const deadline = call.getDeadline();
+type Call = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>;
+
+function callerOf(call: Call): Caller {
+  const deadlineMs = Math.floor(Number(call.getDeadline()));
+  let signal: AbortSignal | undefined;
+  return {
+    deadlineMs,
+    gone: () => call.cancelled,
+    // Made when it is asked for: most calls are short, and none of those needs it.
+    get signal() {
+      signal ??= signalOf(call, deadlineMs);
+      return signal;
+    },
+  };
+}
+
+/** A timer of its own for the deadline: grpc-js ends a stream only after a slow reader has read what was sent. */
+function signalOf(call: Call, deadlineMs: number): AbortSignal {
+  if (call.cancelled) return AbortSignal.abort();
   const gone = new AbortController();
-  call.on('cancelled', () => gone.abort());
-  return { deadlineMs: Math.floor(Number(deadline)), gone: () => call.cancelled, signal: gone.signal };
+  const leftMs = Math.max(deadlineMs - Date.now(), 0);
+  const timer = leftMs <= LONGEST_TIMER_MS ? setTimeout(() => gone.abort(), leftMs).unref() : undefined;
+  call.once('cancelled', () => {
+    clearTimeout(timer);
+    gone.abort();
+  });
+  return gone.signal;
 }
 
 function callSeconds(registry: Registry) {

@@ -1,13 +1,15 @@
 // Calling: every call ends, and only what may be repeated is.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer, constants as http2, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
 import { status, statusOf } from '../src/client.ts';
 import { RpcError } from '../src/server.ts';
-import { connect, startEcho } from './echo.ts';
+import { connect, startEcho, startRepeating } from './echo.ts';
 
 const endsWith = (code: status) => (error: unknown) => statusOf(error) === code;
 
@@ -129,4 +131,85 @@ test('a neighbour that was restarted is found again', async (t) => {
   await assert.rejects(say('two', 2_000));
   await startEcho(t, undefined, before.port);
   await until('it answers', async () => (await say('three', 1_000)) === 'three', 10_000);
+});
+
+test('the responses of a stream are read as they are sent, in their order', async (t) => {
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const { address } = await startRepeating(t, async function* ({ text }) {
+    yield { text: `${text} 1` };
+    await first.promise;
+    yield { text: `${text} 2` };
+    await second.promise;
+  });
+  const stream = connect(t, address, 'idempotent').repeat('hello');
+  assert.equal((await stream.next()).value, 'hello 1');
+  first.resolve();
+  assert.equal((await stream.next()).value, 'hello 2');
+  second.resolve();
+  assert.equal((await stream.next()).done, true);
+});
+
+test('a stream that fails is read up to its error, and a stream is as long as it says', async (t) => {
+  const { address } = await startRepeating(t, async function* (request) {
+    yield request;
+    yield request;
+    if (request.text === 'fail') throw new RpcError(status.ABORTED, 'no more');
+  });
+  const { repeat } = connect(t, address, 'idempotent');
+  const read: string[] = [];
+  const readAll = async (text: string) => {
+    for await (const word of repeat(text)) read.push(word);
+  };
+  await assert.rejects(readAll('fail'), endsWith(status.ABORTED));
+  await readAll('end');
+  assert.deepEqual(read, ['fail', 'fail', 'end', 'end']);
+});
+
+test('a reader that stops early ends the call, and an error afterwards is nobody’s', async (t) => {
+  let gone = false;
+  const { address } = await startRepeating(t, async function* (request, caller) {
+    try {
+      for (;;) {
+        yield request;
+        await sleep(1);
+      }
+    } finally {
+      gone = caller.signal.aborted;
+    }
+  });
+  for await (const word of connect(t, address, 'idempotent').repeat('hello')) {
+    assert.equal(word, 'hello');
+    break;
+  }
+  await until('the handler has ended', () => gone);
+});
+
+test('a deadline ends a stream whose next response does not come, after what came', async (t) => {
+  let ended = false;
+  const { address } = await startRepeating(t, async function* (request, caller) {
+    yield request;
+    await once(caller.signal, 'abort');
+    ended = true;
+  });
+  const stream = connect(t, address, 'never').repeat('hello', 1_000);
+  assert.equal((await stream.next()).value, 'hello');
+  await assert.rejects(stream.next(), endsWith(status.DEADLINE_EXCEEDED));
+  await until('the handler knows', () => ended);
+});
+
+test('a stream that could not be opened is tried again where it may be repeated, and never once it has begun', async (t) => {
+  let [attempts, begun] = [0, false];
+  const { address } = await startRepeating(t, async function* (request) {
+    attempts += 1;
+    if (begun) yield request;
+    throw new RpcError(status.UNAVAILABLE, 'not now');
+  });
+  const readAll = async () => {
+    for await (const _ of connect(t, address, 'idempotent').repeat('hello'));
+  };
+  await assert.rejects(readAll(), endsWith(status.UNAVAILABLE));
+  assert.equal(attempts, 3);
+  [attempts, begun] = [0, true];
+  await assert.rejects(readAll(), endsWith(status.UNAVAILABLE));
+  assert.equal(attempts, 1);
 });

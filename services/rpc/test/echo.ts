@@ -1,9 +1,10 @@
-// A service with one method, its server as a test wants it, and clients of it.
+// A service with a unary and a server-streaming method, its server as a test wants it, and clients of it.
 import { dirname } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import {
   type CallOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
   type Metadata,
   makeGenericClientConstructor,
@@ -12,13 +13,17 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { Registry } from '@prometheus-io/client';
-import { call, connectTo } from '../src/client.ts';
+import { call, callStream, connectTo } from '../src/client.ts';
 import { type Caller, startRpcServer } from '../src/server.ts';
 
 const protoFile = 'echo.proto';
 const protoFolder = dirname(fileURLToPath(import.meta.url));
 export const NAME = 'rpctest.v1.EchoService';
-export const service = loadSync(protoFile, { includeDirs: [protoFolder] })[NAME] as ServiceDefinition;
+const loaded = loadSync(protoFile, { includeDirs: [protoFolder] })[NAME] as ServiceDefinition;
+/** Under the names that generated code has. */
+export const service: ServiceDefinition = Object.fromEntries(
+  Object.values(loaded).map((method) => [method.originalName, method]),
+);
 
 interface Words {
   text: string;
@@ -31,8 +36,11 @@ type Say = (
   callback: (error: ServiceError | null, response: Words) => void,
 ) => ClientUnaryCall;
 
+type Repeat = (request: Words, metadata: Metadata, options: Partial<CallOptions>) => ClientReadableStream<Words>;
+
 interface EchoClient {
   say: Say;
+  repeat: Repeat;
   close(): void;
 }
 
@@ -40,19 +48,21 @@ const EchoClient = makeGenericClientConstructor(service, NAME) as unknown as new
   ...args: ConstructorParameters<ReturnType<typeof makeGenericClientConstructor>>
 ) => EchoClient;
 
-export async function startEcho(
-  t: TestContext,
-  say: (request: Words, caller: Caller) => Promise<Words> = async (request) => request,
-  port = 0,
-  host = '127.0.0.1',
-) {
+type SayHandler = (request: Words, caller: Caller) => Promise<Words>;
+export type RepeatHandler = (request: Words, caller: Caller) => AsyncIterable<Words>;
+
+export const startEcho = (t: TestContext, say: SayHandler = async (request) => request, port = 0, host = '127.0.0.1') =>
+  start(t, { say }, port, host);
+export const startRepeating = (t: TestContext, repeat: RepeatHandler) => start(t, { repeat }, 0, '127.0.0.1');
+
+async function start(t: TestContext, handlers: object, port: number, host: string) {
   const errors: object[] = [];
   const registry = new Registry();
   const server = await startRpcServer({
     host,
     port,
     service,
-    handlers: { say: say as never },
+    handlers: handlers as never,
     protoFolder,
     protoFile,
     log: { error: (fields) => errors.push(fields) },
@@ -73,5 +83,8 @@ export function connect(t: TestContext, address: string, retries: 'idempotent' |
   return {
     client,
     say: async (text: string, deadlineMs = 30_000) => (await call(client, client.say, { text }, { deadlineMs })).text,
+    async *repeat(text: string, deadlineMs = 30_000) {
+      for await (const words of callStream(client, client.repeat, { text }, { deadlineMs })) yield words.text;
+    },
   };
 }

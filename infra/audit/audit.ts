@@ -1,16 +1,19 @@
 // The invariants of the project, checked against the live stores.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Total, totals } from './check.ts';
-import { type InFlight, inFlightCheck, ordersInFlight } from './in-flight.ts';
+import { boundChecks, everythingInFlight, type InFlight } from './in-flight.ts';
 import { incomparable, instantChecks } from './instant.ts';
-import { takeReading } from './reading.ts';
+import { needsNoGate, type Reading, takeReading } from './reading.ts';
 import { isAtRest, restChecks } from './rest.ts';
 import type { Stores } from './stores.ts';
 
 export interface AuditOptions {
   /** Whether nothing may be pending; without it the audit finds out whether anything is. */
   atRest?: boolean;
-  /** Timeout for the checks of rest to become true: a gate applies the last result a moment after orders has it. */
+  /**
+   * Timeout for the checks of rest to become true: a gate applies the last result a moment after orders has it, and
+   * the broker's management API tells the length of a queue up to 5 s late.
+   */
   patienceMs?: number;
 }
 
@@ -25,11 +28,11 @@ export interface AuditResult {
 
 const AGAIN_MS = 500;
 
-export async function audit(stores: Stores, { atRest, patienceMs = 5_000 }: AuditOptions = {}): Promise<AuditResult> {
+export async function audit(stores: Stores, { atRest, patienceMs = 10_000 }: AuditOptions = {}): Promise<AuditResult> {
   for (const giveUpAt = Date.now() + patienceMs; ; await sleep(AGAIN_MS)) {
     const reading = await takeReading(stores);
-    const inFlight = ordersInFlight(reading);
-    const instant = [...(await instantChecks(stores, reading)), inFlightCheck(inFlight)];
+    const found = everythingInFlight(reading);
+    const instant = [...(await instantChecks(stores, reading)), ...boundChecks(found)];
     const resting = atRest ?? isAtRest(reading);
     const rest = resting ? restChecks(reading) : [];
     // Only rest may be waited for: a check that has to hold at every instant and did not is a difference for good.
@@ -40,11 +43,21 @@ export async function audit(stores: Stores, { atRest, patienceMs = 5_000 }: Audi
       ok: checks.every(({ ok }) => ok),
       atRest: resting,
       checks,
-      inFlight,
+      inFlight: found.filter(({ kind }) => kind !== 'hold'),
       titles: new Map(reading.sales.map(({ saleId, title }) => [saleId, title])),
-      notes: [...incomparable(reading)].map(
-        (saleId) => `sale ${saleId}: its gate is missing or being rebuilt, so it is not compared with inventory`,
-      ),
+      notes: notesOf(reading, resting),
     };
   }
+}
+
+function notesOf(reading: Reading, resting: boolean): string[] {
+  const over = new Set(reading.sales.filter((sale) => needsNoGate(reading, sale)).map(({ saleId }) => saleId));
+  return [
+    ...[...incomparable(reading)].map((saleId) =>
+      over.has(saleId)
+        ? `sale ${saleId}: it is over and has no gate any more, so there is nothing to compare inventory with`
+        : `sale ${saleId}: its gate is missing or being rebuilt, so it is not compared with inventory`,
+    ),
+    ...(resting && !reading.queues ? ['the queues are not read: no management API of the broker is named'] : []),
+  ];
 }

@@ -1,68 +1,78 @@
 // The gate of a sale: read by one script, so that nothing moves between its keys, and checked by itself.
-import { keyOf } from '@flashsale/contracts/ids';
+import { keyOf, type Part } from '@flashsale/contracts/ids';
 import type { Redis } from 'ioredis';
 import { type Check, each, equal, sum } from './check.ts';
-
-interface GateRecord {
-  orderId: string;
-  state: 'unsent' | 'sent' | 'sold';
-  quantity: number;
-  buyerId: string;
-  /** Null in a record that a rebuilt gate got from inventory, and in a sold one. */
-  decideByMs: number | null;
-}
+import { type GateRecord, recordsIn } from './records.ts';
 
 export interface Gate {
   saleId: string;
   /** 0: there is no gate. */
   epoch: number;
-  supply: number;
+  stock: number;
   rev: number;
   tickets: number;
+  /** It was built in this Redis, since its last start or promotion. */
+  current: boolean;
+  /** Unix milliseconds of Redis' clock at the reading. */
+  nowMs: number;
   records: Map<string, GateRecord>;
+  /** Records that cannot be parsed, with their units; null where even those cannot be read. */
+  damaged: Map<string, number | null>;
   buyers: Map<string, string>;
+  /** When each order is due for a look, from both sets. */
   due: Map<string, number>;
+  dueUnsent: Map<string, number>;
+  dueSent: Map<string, number>;
   /** Waiting orders, in their turn. */
   line: string[];
 }
 
+const PARTS: Part[] = ['gate', 'buyers', 'orders', 'orders:damaged', 'due:unsent', 'due:sent', 'line'];
+
 // Decodes nothing: buyers wait while a script runs.
 const READ = `
+  local gate, buyers, orders, damaged, dueUnsent, dueSent, line = unpack(KEYS)
   return {
-    redis.call('HGETALL', KEYS[1]),
-    redis.call('HGETALL', KEYS[2]),
-    redis.call('HGETALL', KEYS[3]),
-    redis.call('ZRANGE', KEYS[4], 0, -1, 'WITHSCORES'),
-    redis.call('ZRANGE', KEYS[5], 0, -1)
+    redis.call('HGETALL', gate),
+    redis.call('HGETALL', buyers),
+    redis.call('HGETALL', orders),
+    redis.call('HGETALL', damaged),
+    redis.call('ZRANGE', dueUnsent, 0, -1, 'WITHSCORES'),
+    redis.call('ZRANGE', dueSent, 0, -1, 'WITHSCORES'),
+    redis.call('ZRANGE', line, 0, -1),
+    redis.call('TIME'),
+    string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
   }`;
 
 export async function readGate(redis: Redis, saleId: string): Promise<Gate> {
-  const keys = ['gate', 'buyers', 'orders', 'due', 'line'].map((part) => keyOf(saleId, part));
-  const answer = (await redis.eval(READ, keys.length, ...keys)) as string[][];
-  const [gate, buyers, orders, scores] = answer.slice(0, 4).map(pairs) as [Pairs, Pairs, Pairs, Pairs];
+  const keys = PARTS.map((part) => keyOf(saleId, part));
+  const answer = (await redis.eval(READ, keys.length, ...keys)) as [...string[][], string];
+  const [gate, buyers, orders, damaged, ...scores] = answer.slice(0, 6).map((flat) => pairs(flat as string[])) as Six;
+  const [line = [], [seconds, micros] = []] = answer.slice(6) as string[][];
   const field = (name: string) => Number(gate.get(name) ?? 0);
+  const [dueUnsent, dueSent] = scores.map((of) => new Map([...of].map(([id, at]) => [id, Number(at)]))) as [Due, Due];
   return {
     saleId,
     epoch: field('epoch'),
-    supply: field('supply'),
+    stock: field('stock'),
     rev: field('rev'),
     tickets: field('tickets'),
-    records: new Map([...orders].map(([orderId, text]) => [orderId, record(orderId, text)])),
+    current: gate.get('history') === answer.at(-1),
+    nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000),
+    ...recordsIn(orders, damaged),
     buyers,
-    due: new Map([...scores].map(([orderId, score]) => [orderId, Number(score)])),
-    line: answer[4] ?? [],
+    due: new Map([...dueUnsent, ...dueSent]),
+    dueUnsent,
+    dueSent,
+    line,
   };
 }
 
 type Pairs = Map<string, string>;
+type Six = [Pairs, Pairs, Pairs, Pairs, Pairs, Pairs];
+type Due = Map<string, number>;
 const pairs = (flat: string[]): Pairs =>
   new Map(flat.flatMap((key, i) => (i % 2 === 0 ? [[key, flat[i + 1] ?? '']] : [])));
-
-function record(orderId: string, text: string): GateRecord {
-  const { state, quantity, buyerId, command } = JSON.parse(text);
-  const decideByMs = command ? (JSON.parse(command).decideByMs ?? null) : null;
-  return { orderId, state, quantity, buyerId, decideByMs };
-}
 
 export async function findGates(redis: Redis): Promise<string[]> {
   const found = new Set<string>();
@@ -76,18 +86,43 @@ export const recordsOf = (gates: Map<string, Gate>) =>
   [...gates.values()].flatMap(({ records }) => [...records.values()]);
 
 export const isPending = (record: GateRecord | undefined) => record !== undefined && record.state !== 'sold';
+export const knows = ({ records, damaged }: Gate, orderId: string) => records.has(orderId) || damaged.has(orderId);
 
-export function gateChecks({ saleId, supply, tickets, records, buyers, due, line }: Gate): Check[] {
+type UnitsOf = (orderId: string) => number | undefined;
+
+/** `unitsOf`: of an order whose record is damaged beyond reading. */
+export function gateChecks(gate: Gate, unitsOf: UnitsOf = () => undefined): Check[] {
+  const { saleId, stock, tickets, records, damaged, buyers } = gate;
   const all = [...records.values()];
+  const inRecords = sum(all.map(({ quantity }) => quantity));
+  const inDamaged = sum([...damaged].map(([orderId, units]) => units ?? unitsOf(orderId) ?? 0));
+  const owned = new Set(buyers.values());
+  const known = [...all, ...[...damaged.keys()].map((orderId) => ({ orderId, buyerId: undefined }))];
   const owners = [...buyers].map(([buyerId, orderId]) => ({ buyerId, orderId }));
-  const named = (orderIds: Iterable<string>) => [...orderIds].map((orderId) => ({ orderId }));
-  const recordOf = ({ orderId }: { orderId: string }) => records.get(orderId);
   return [
-    equal('gate: supply = tickets + units of records', saleId, supply, tickets, sum(all.map((r) => r.quantity))),
-    each(`gate: each record has its buyer's entry`, saleId, all, (r) => buyers.get(r.buyerId) === r.orderId),
-    each(`gate: each buyer's entry has its record`, saleId, owners, (o) => recordOf(o)?.buyerId === o.buyerId),
-    each('gate: each pending record will be looked at', saleId, all.filter(isPending), (r) => due.has(r.orderId)),
-    each('gate: what will be looked at is pending', saleId, named(due.keys()), (o) => isPending(recordOf(o))),
-    each('gate: who is in line is pending', saleId, named(line), (o) => isPending(recordOf(o))),
+    equal('gate: stock = tickets + units of records', saleId, stock, tickets, inRecords + inDamaged),
+    each(`gate: each record has its buyer's entry`, saleId, known, ({ buyerId, orderId }) =>
+      buyerId === undefined ? owned.has(orderId) : buyers.get(buyerId) === orderId,
+    ),
+    each(`gate: each buyer's entry has its record`, saleId, owners, ({ buyerId, orderId }) =>
+      damaged.has(orderId) ? true : records.get(orderId)?.buyerId === buyerId,
+    ),
+    ...lookChecks(gate),
+  ];
+}
+
+/** A record without its entry would never be looked at; an entry in the other set would be taken for another state. */
+function lookChecks({ saleId, records, dueUnsent, dueSent, line }: Gate): Check[] {
+  const sets = { unsent: dueUnsent, sent: dueSent, sold: new Map() };
+  const entries = Object.entries(sets).flatMap(([state, set]) =>
+    [...set.keys()].map((orderId) => ({ orderId, state })),
+  );
+  const inLine = line.map((orderId) => ({ orderId }));
+  const pending = [...records.values()].filter(isPending);
+  const is = (orderId: string, state: string) => records.get(orderId)?.state === state;
+  return [
+    each('gate: each pending record will be looked at', saleId, pending, (r) => sets[r.state]?.has(r.orderId) ?? false),
+    each('gate: what will be looked at is pending', saleId, entries, ({ orderId, state }) => is(orderId, state)),
+    each('gate: each order in line is pending', saleId, inLine, ({ orderId }) => isPending(records.get(orderId))),
   ];
 }

@@ -1,46 +1,112 @@
-// Orders on their way, each with its age and the time by which it must have ended.
+// What is on its way, each with its age and the bound within which it must have moved on.
 import { mintedAt } from '@flashsale/contracts/ids';
 import { type Check, each } from './check.ts';
-import { isPending } from './gate.ts';
-import { isUnfinished, type Order, type Reading } from './reading.ts';
+import { type Gate, isPending } from './gate.ts';
+import { isEnded, isUndecided, isUnpaidHold, type Order, type Reading } from './reading.ts';
 
 export interface InFlight {
   orderId: string;
-  saleId: string;
+  /** Null for what payment or the outbox has. */
+  saleId: string | null;
+  kind: Kind;
   where: string;
   ageMs: number;
   boundMs: number;
 }
 
-/**
- * From `decide_by` to the end of the compensation: an unknown charge waits for the longest retry step (30 s), the
- * sweeper and the resumer run every few seconds, and each may need a second try.
- */
-const TIME_TO_CLOSE_MS = 90_000;
+/** In the order of their checks. */
+const KINDS = {
+  hold: 'each unpaid hold is within its deadline',
+  order: 'each undecided order is within its deadline',
+  compensation: 'each compensation is within its bound',
+  record: 'each pending record is within its bound',
+  outbox: 'each outbox row is within its bound',
+  reversal: 'each reversing charge is within its bound',
+};
+type Kind = keyof typeof KINDS;
 
-/** The oldest first. */
-export function ordersInFlight({ gates, orders }: Reading): InFlight[] {
-  const found = new Map<string, InFlight>();
-  const note = (orderId: string, saleId: string, where: string, decideByMs: number) => {
-    const bornMs = mintedAt(orderId) ?? 0;
-    const boundMs = decideByMs + TIME_TO_CLOSE_MS - bornMs;
-    found.set(orderId, { orderId, saleId, where, ageMs: Date.now() - bornMs, boundMs });
-  };
-  for (const { saleId, records, due } of gates.values()) {
-    for (const { orderId, state, decideByMs } of [...records.values()].filter(isPending)) {
-      const order = orders.get(orderId);
-      if (order?.status === 'held') continue;
-      // A rebuilt gate asks again about orders that ended long ago: their time counts from when it will ask.
-      const endMs = decideByMs ?? Math.max(order?.decideByMs ?? 0, due.get(orderId) ?? 0);
-      note(orderId, saleId, `${state}, ${order ? statusOf(order) : 'in line'}`, endMs);
-    }
-  }
-  for (const order of [...orders.values()].filter(isUnfinished))
-    note(order.orderId, order.saleId, statusOf(order), order.decideByMs);
-  return [...found.values()].sort((a, b) => b.ageMs - a.ageMs);
+// The bounds of the protocol hold while every process runs; the audit is also run while one is killed, so that each
+// bound here leaves time for a restart.
+const RESTART_MS = 30_000;
+/** The job that times orders out looks once a second. */
+const DECIDED_WITHIN_MS = 1_000 + RESTART_MS;
+/** Void and Release, again every 5 s until both answer. */
+const COMPENSATED_WITHIN_MS = 30_000 + RESTART_MS;
+const RELAYED_WITHIN_MS = 30_000 + RESTART_MS;
+/** The longest back-off of a sweeper's looks, and of payment's questions to the bank. */
+const LONGEST_BACKOFF_MS = 300_000;
+const APPLIED_WITHIN_MS = LONGEST_BACKOFF_MS + RESTART_MS;
+/** Two questions, as the bank may fail to answer the first. */
+const REVERSED_WITHIN_MS = 2 * LONGEST_BACKOFF_MS;
+
+/** The oldest first. Unpaid holds are among them, although nothing but their buyer can move them on. */
+export function everythingInFlight(reading: Reading): InFlight[] {
+  const found = [
+    ...ordersInFlight(reading),
+    ...[...reading.gates.values()].flatMap((gate) => recordsInFlight(gate, reading)),
+    ...reading.outbox.map(
+      ({ orderId, exchange, ageMs }): InFlight => ({
+        ...{ orderId, saleId: reading.orders.get(orderId)?.saleId ?? null, kind: 'outbox' },
+        ...{ where: `outbox, for ${exchange}`, ageMs, boundMs: RELAYED_WITHIN_MS },
+      }),
+    ),
+    ...[...reading.charges.values()]
+      .filter(({ state }) => state === 'reversing')
+      .map(
+        ({ orderId, ageMs }): InFlight => ({
+          ...{ orderId, saleId: reading.orders.get(orderId)?.saleId ?? null, kind: 'reversal' },
+          ...{ where: 'charge reversing', ageMs, boundMs: REVERSED_WITHIN_MS },
+        }),
+      ),
+  ];
+  return found.sort((a, b) => b.ageMs - a.ageMs);
 }
 
-const statusOf = ({ status, open }: Order) => `${status}${open ? ', open' : ''}`;
+function ordersInFlight({ orders }: Reading): InFlight[] {
+  const bornMs = ({ orderId }: Order) => mintedAt(orderId) ?? 0;
+  return [...orders.values()].flatMap((order): InFlight[] => {
+    const { orderId, saleId, nowMs, deadlineMs, decidedMs } = order;
+    if (isUndecided(order)) {
+      const ageMs = nowMs - bornMs(order);
+      const boundMs = deadlineMs + DECIDED_WITHIN_MS - bornMs(order);
+      const kind = isUnpaidHold(order) ? 'hold' : 'order';
+      return [{ orderId, saleId, kind, where: statusOf(order), ageMs, boundMs }];
+    }
+    if (!order.compensationPending) return [];
+    const ageMs = nowMs - (decidedMs ?? bornMs(order));
+    return [{ orderId, saleId, kind: 'compensation', where: statusOf(order), ageMs, boundMs: COMPENSATED_WITHIN_MS }];
+  });
+}
 
-export const inFlightCheck = (orders: InFlight[]): Check =>
-  each('in flight: each order is within its bound', null, orders, ({ ageMs, boundMs }) => ageMs <= boundMs);
+/** Records whose order orders has decided, or has never seen; the others are bounded by their row. */
+function recordsInFlight({ saleId, records, due, nowMs }: Gate, { orders }: Reading): InFlight[] {
+  return [...records.values()].filter(isPending).flatMap(({ orderId, state, deadlineMs }): InFlight[] => {
+    const order = orders.get(orderId);
+    if (isUndecided(order) || order?.compensationPending) return [];
+    // A rebuilt gate asks about orders that were decided long ago: their time counts from when it is to ask.
+    const fromMs = Math.max(
+      order ? (order.decidedMs ?? 0) : (deadlineMs ?? 0),
+      deadlineMs ? 0 : (due.get(orderId) ?? 0),
+    );
+    const bornMs = mintedAt(orderId) ?? 0;
+    const where = `${state}, ${order ? statusOf(order) : 'no row yet'}`;
+    const boundMs = fromMs + APPLIED_WITHIN_MS - bornMs;
+    return [{ orderId, saleId, kind: 'record', where, ageMs: nowMs - bornMs, boundMs }];
+  });
+}
+
+function statusOf(order: Order): string {
+  if (isUnpaidHold(order)) return 'reserved, unpaid';
+  if (order.status === 'reserved') return 'reserved, payment requested';
+  return `${order.status}${isEnded(order) && order.compensationPending ? ', compensation pending' : ''}`;
+}
+
+export const boundChecks = (found: InFlight[]): Check[] =>
+  Object.entries(KINDS).map(([kind, name]) =>
+    each(
+      `bounds: ${name}`,
+      null,
+      found.filter((one) => one.kind === kind),
+      ({ ageMs, boundMs }) => ageMs <= boundMs,
+    ),
+  );

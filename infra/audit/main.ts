@@ -18,6 +18,9 @@ const addresses = ({ env } = process): StoreAddresses => ({
   },
   bankUrl: env.BANK_URL || readAddressBook().bankUrl,
   bankApiKey: env.BANK_API_KEY || readAddressBook().bankApiKey,
+  // Where the environment names the stores but no management API, the queues are not read.
+  rabbitManagementUrl: env.RABBIT_MANAGEMENT_URL || (env.REDIS_URL ? undefined : readAddressBook().rabbitManagementUrl),
+  amqpUrl: env.AMQP_URL || (env.REDIS_URL ? undefined : readAddressBook().amqpUrl),
 });
 
 async function run(): Promise<number> {

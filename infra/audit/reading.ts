@@ -1,17 +1,24 @@
 // One reading of all stores, in the order that makes each check exact while orders move.
+import type { FinalStatus } from '@flashsale/contracts/messages';
+import type { ChargeState, OrderStatus, Refund, ReservationState } from '@flashsale/contracts/wire';
 import type { Statement } from '../clients/bank.ts';
 import { findGates, type Gate, readGate } from './gate.ts';
-import { connect, type Database, from, rows, type Stores, snapshot } from './stores.ts';
+import { connect, type Database, from, type QueueLength, rows, type Stores, snapshot } from './stores.ts';
 
 export interface Order {
   orderId: string;
   saleId: string;
   buyerId: string;
   quantity: number;
-  status: 'placed' | 'held' | 'confirmed' | 'rejected' | 'expired' | 'cancelled';
-  open: boolean;
+  status: OrderStatus;
+  payRequested: boolean;
+  compensationPending: boolean;
+  refund: Refund;
   version: number;
-  decideByMs: number;
+  /** Unix milliseconds of Postgres' clock, like `nowMs`. */
+  deadlineMs: number;
+  decidedMs: number | null;
+  nowMs: number;
 }
 
 export interface Sale {
@@ -25,6 +32,8 @@ export interface Sale {
   revision: number;
   amountMinor: number;
   currency: string;
+  /** Closed, or past its window. */
+  over: boolean;
   unitsHeld: number;
   unitsSold: number;
 }
@@ -32,12 +41,20 @@ export interface Sale {
 export interface Reservation {
   orderId: string;
   saleId: string;
-  state: 'held' | 'sold' | 'released' | 'refused';
+  state: ReservationState;
 }
 
 export interface Charge {
   orderId: string;
-  state: 'requested' | 'captured' | 'declined' | 'voided' | 'reversing' | 'reversed';
+  state: ChargeState;
+  /** Since its state is what it is. */
+  ageMs: number;
+}
+
+export interface OutboxRow {
+  orderId: string;
+  exchange: string;
+  ageMs: number;
 }
 
 export interface Rows {
@@ -49,20 +66,24 @@ export interface Rows {
 export interface Reading extends Rows {
   gatesBefore: Map<string, Gate>;
   gates: Map<string, Gate>;
-  eventsInOutbox: number;
+  outbox: OutboxRow[];
   sales: Sale[];
   statement: Statement;
+  /** Undefined where the broker cannot be asked. */
+  queues: QueueLength[] | undefined;
 }
 
-const ORDERS = `SELECT id AS "orderId", sale_id AS "saleId", buyer_id AS "buyerId", quantity, status, open, version,
-  extract(epoch FROM decide_by)::float8 * 1000 AS "decideByMs" FROM orders`;
-const EVENTS = 'SELECT count(*)::int AS count FROM outbox';
+const ms = (time: string) => `extract(epoch FROM ${time})::float8 * 1000`;
+const ORDERS = `SELECT id AS "orderId", sale_id AS "saleId", buyer_id AS "buyerId", quantity, status,
+  pay_requested AS "payRequested", compensation_pending AS "compensationPending", refund, version,
+  ${ms('deadline')} AS "deadlineMs", ${ms('decided_at')} AS "decidedMs", ${ms('now()')} AS "nowMs" FROM orders`;
+const OUTBOX = `SELECT order_id AS "orderId", exchange, ${ms('now() - created_at')} AS "ageMs" FROM outbox`;
 const UNITS = 'SELECT coalesce(sum(quantity), 0)::int FROM reservations WHERE sale_id = sales.id AND state =';
 const SALES = `SELECT id AS "saleId", title, initial, available, held, sold, epoch, revision, currency,
-  amount_minor::float8 AS "amountMinor", (${UNITS} 'held') AS "unitsHeld", (${UNITS} 'sold') AS "unitsSold"
-  FROM sales ORDER BY created_at, id`;
+  amount_minor::float8 AS "amountMinor", (closed OR closes_at <= now()) AS over,
+  (${UNITS} 'held') AS "unitsHeld", (${UNITS} 'sold') AS "unitsSold" FROM sales ORDER BY created_at, id`;
 const RESERVATIONS = 'SELECT order_id AS "orderId", sale_id AS "saleId", state FROM reservations';
-const CHARGES = 'SELECT order_id AS "orderId", state FROM charges';
+const CHARGES = `SELECT order_id AS "orderId", state, ${ms('now() - updated_at')} AS "ageMs" FROM charges`;
 
 /** Gate, inventory, gate; and orders before inventory and payment, and payment before the bank. */
 export async function takeReading(stores: Stores): Promise<Reading> {
@@ -70,17 +91,18 @@ export async function takeReading(stores: Stores): Promise<Reading> {
   const known = await rows<{ id: string }>(stores, 'inventory', 'SELECT id FROM sales');
   const saleIds = new Set([...known.map(({ id }) => id), ...(await from('Redis', findGates(stores.redis)))]);
   const gatesBefore = await readGates(stores, saleIds);
-  const [orders, [events]] = (await snapshot(stores, 'orders', ORDERS, EVENTS)) as [Order[], [{ count: number }]];
+  const [orders, outbox] = (await snapshot(stores, 'orders', ORDERS, OUTBOX)) as [Order[], OutboxRow[]];
   const [sales, taken] = (await snapshot(stores, 'inventory', SALES, RESERVATIONS)) as [Sale[], Reservation[]];
   return {
     gatesBefore,
     orders: byOrder(orders),
-    eventsInOutbox: events.count,
+    outbox,
     sales,
     reservations: byOrder(taken),
     gates: await readGates(stores, saleIds),
     charges: byOrder(await rows<Charge>(stores, 'payment', CHARGES)),
     statement: await from('the bank', stores.bank.statement()),
+    queues: await (stores.queueLengths && from('RabbitMQ', stores.queueLengths())),
   };
 }
 
@@ -103,10 +125,19 @@ export async function readAgain(stores: Stores, orderIds: string[]): Promise<Row
   };
 }
 
-const LIVE = new Set(['placed', 'held', 'confirmed']);
-export const isLive = (order: Order) => LIVE.has(order.status);
-export const isEnded = (order: Order | undefined) => order !== undefined && !isLive(order);
+const ENDED = new Set<OrderStatus>(['rejected', 'expired', 'cancelled'] satisfies FinalStatus[]);
+export const isEnded = (order: Order | undefined) => order !== undefined && ENDED.has(order.status);
+export const isLive = (order: Order) => !isEnded(order);
 export const isConfirmed = ({ status }: Order) => status === 'confirmed';
-export const isUnfinished = (order: Order) => order.status === 'placed' || order.open;
+export const isUndecided = (order: Order | undefined) => order?.status === 'placed' || order?.status === 'reserved';
+/** A hold that waits for its buyer: nothing else is expected to happen to it before its deadline. */
+export const isUnpaidHold = (order: Order | undefined) => order?.status === 'reserved' && !order.payRequested;
 export const isTaken = ({ state }: Reservation) => state === 'held' || state === 'sold';
 export const capturesOf = ({ charges }: Statement) => charges.filter(({ status }) => status === 'captured');
+
+/** Whether the gate is the one that inventory listens to. */
+export const isValid = (gate: Gate | undefined, { epoch }: Sale) => gate?.epoch === epoch && gate.current;
+
+/** A sale that is over and holds nothing needs no gate: a lost one is not rebuilt. */
+export const needsNoGate = ({ gates }: Pick<Reading, 'gates'>, sale: Sale) =>
+  sale.over && sale.held === 0 && !isValid(gates.get(sale.saleId), sale);

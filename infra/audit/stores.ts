@@ -1,7 +1,10 @@
 // The live stores, each read as it is. The audit writes to none of them.
+import { ORDERS_PLACED, PAYMENTS_DUE } from '@flashsale/contracts/topology';
+import { retryQueue } from '@flashsale/messaging/topology';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { type Bank, createBank } from '../clients/bank.ts';
+import { managementApi } from '../native/namespace.ts';
 
 export type Database = 'orders' | 'inventory' | 'payment';
 
@@ -10,11 +13,21 @@ export interface StoreAddresses {
   databases: Record<Database, string>;
   bankUrl: string;
   bankApiKey: string;
+  /** Both or none: without them the queues are not read. */
+  rabbitManagementUrl?: string | undefined;
+  amqpUrl?: string | undefined;
+}
+
+export interface QueueLength {
+  queue: string;
+  messages: number;
 }
 
 export interface Stores extends Record<Database, pg.Pool> {
   redis: Redis;
   bank: Bank;
+  /** Of both queues and their retry steps; undefined where nobody named a management API. */
+  queueLengths: (() => Promise<QueueLength[]>) | undefined;
   close(): Promise<void>;
 }
 
@@ -22,7 +35,7 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const RECONNECT_AFTER_MS = 500;
 const READ_TIMEOUT_MS = 30_000;
 
-export function openStores({ redisUrl, databases, bankUrl, bankApiKey }: StoreAddresses): Stores {
+export function openStores({ redisUrl, databases, bankUrl, bankApiKey, ...broker }: StoreAddresses): Stores {
   const redis = new Redis(redisUrl, {
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -37,6 +50,7 @@ export function openStores({ redisUrl, databases, bankUrl, bankApiKey }: StoreAd
     redis,
     ...pools,
     bank: createBank(bankUrl, bankApiKey),
+    queueLengths: readerOfQueues(broker),
     async close() {
       redis.disconnect();
       await Promise.all(Object.values(pools).map((pool) => pool.end()));
@@ -53,6 +67,24 @@ function openPool(connectionString: string) {
   });
   pool.on('error', () => undefined);
   return pool;
+}
+
+const QUEUES = [ORDERS_PLACED, PAYMENTS_DUE].flatMap((work) => [
+  work.queue,
+  ...work.retryDelaysMs.map((delayMs) => retryQueue(work, delayMs)),
+]);
+
+function readerOfQueues({ rabbitManagementUrl, amqpUrl }: Pick<StoreAddresses, 'rabbitManagementUrl' | 'amqpUrl'>) {
+  if (!rabbitManagementUrl || !amqpUrl) return undefined;
+  const call = managementApi(rabbitManagementUrl);
+  const vhost = new URL(amqpUrl).pathname.slice(1) || '%2F';
+  return async (): Promise<QueueLength[]> => {
+    const path = `queues/${vhost}?columns=name,messages`;
+    const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
+    const found = (await call('GET', path, undefined, signal)) as { name: string; messages?: number }[];
+    const lengths = new Map(found.map(({ name, messages = 0 }) => [name, messages]));
+    return QUEUES.map((queue) => ({ queue, messages: lengths.get(queue) ?? 0 }));
+  };
 }
 
 /** ioredis reports the reason for a refused connection to its listeners only. */

@@ -10,6 +10,7 @@ import type { Config } from './config.ts';
 import { inventoryHandlers } from './inbound/grpc.ts';
 import { createMetrics } from './metrics.ts';
 import { createLedger } from './outbound/ledger.ts';
+import { createReopening, REOPEN_CONNECTIONS } from './outbound/reopening.ts';
 
 const migrations = fileURLToPath(new URL('../migrations', import.meta.url));
 
@@ -21,7 +22,11 @@ export async function startInventory(config: Config) {
 
   await migrate(config.DATABASE_URL, migrations, log);
   const pool = createPool(config.DATABASE_URL, log);
-  const ledger = createLedger(pool);
+  const reopenPool = createPool(config.DATABASE_URL, log, REOPEN_CONNECTIONS);
+  const ledger = {
+    ...createLedger(pool),
+    reopen: createReopening(reopenPool, { dampingMs: config.REOPEN_DAMPING_MS }),
+  };
 
   const rpc = await startRpcServer({
     host,
@@ -41,7 +46,7 @@ export async function startInventory(config: Config) {
     ops: ops.port,
     async stop() {
       await rpc.stop();
-      await pool.end();
+      await Promise.all([pool.end(), reopenPool.end()]);
       await ops.stop();
     },
   };

@@ -1,11 +1,13 @@
 // What inventory is told by its environment.
-import { port, processConfig, url } from '@flashsale/runtime/config';
+import { ms, port, processConfig, url } from '@flashsale/runtime/config';
 import type { z } from 'zod';
 
 export const settings = {
   ...processConfig,
   GRPC_PORT: port,
   DATABASE_URL: url('postgres', 'postgresql'),
+  /** A Reopen within this time after the last one is refused. */
+  REOPEN_DAMPING_MS: ms.default(5_000),
 };
 
 export type Config = z.infer<z.ZodObject<typeof settings>>;

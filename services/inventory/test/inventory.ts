@@ -2,23 +2,39 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { InventoryServiceClient, type ReserveItem, type Sale } from '@flashsale/contracts/inventory';
+import {
+  InventoryServiceClient,
+  type ReopenResponse,
+  type Reservation,
+  type ReserveItem,
+  type Sale,
+} from '@flashsale/contracts/inventory';
 import { reservationState } from '@flashsale/contracts/wire';
-import { call, connectTo } from '@flashsale/rpc/client';
+import { call, callStream, connectTo } from '@flashsale/rpc/client';
 import pg from 'pg';
 import { openNamespace } from '../../../infra/native/namespace.ts';
 import { startInventory } from '../src/app.ts';
+import type { Config } from '../src/config.ts';
 
 const WAITING = `SELECT count(*) FROM pg_stat_activity
   WHERE datname = current_database() AND wait_event_type = 'Lock'`;
-const patient = { deadlineMs: 60_000 };
+const timeout = { deadlineMs: 60_000 };
 
 /** Calls go to the replicas in turn, so that they meet in the database however one process lines up its own. */
-export async function openInventory(replicas = 1) {
+export async function openInventory(replicas = 1, settings: Partial<Config> = {}) {
   const namespace = await openNamespace();
   const url = namespace.databases.inventory;
   const start = () =>
-    startInventory({ HOST: '127.0.0.1', GRPC_PORT: 0, OPS_PORT: 0, LOG_LEVEL: 'silent', DATABASE_URL: url });
+    startInventory({
+      HOST: '127.0.0.1',
+      GRPC_PORT: 0,
+      OPS_PORT: 0,
+      LOG_LEVEL: 'silent',
+      DATABASE_URL: url,
+      // Shorter than one Reopen takes: most tests reopen again and again.
+      REOPEN_DAMPING_MS: 0,
+      ...settings,
+    });
   const service = await start();
   const services = [service, ...(await Promise.all(times(replicas - 1, start)))];
   const clients = services.map(({ address }) => connectTo(InventoryServiceClient, address, { retries: 'never' }));
@@ -54,13 +70,25 @@ function calls(inTurn: () => InventoryServiceClient) {
     request: Request,
   ) => {
     const client = inTurn();
-    return call(client, method(client), request, patient);
+    return call(client, method(client), request, timeout);
   };
   const create = async (fields: Partial<Sale> = {}) =>
     (await ask((client) => client.createSale, { sale: { ...aSale(), ...fields } })).sale as Sale;
-  const reopen = (saleId: string, expectedEpoch: number) => ask((client) => client.reopen, { saleId, expectedEpoch });
+  const reopening = (saleId: string, expectedEpoch: number, gateEpoch = 0) => {
+    const client = inTurn();
+    return callStream(client, client.reopen, { saleId, expectedEpoch, gateEpoch }, timeout);
+  };
+  const reopen = async (...asked: Parameters<typeof reopening>) => {
+    const stream = reopening(...asked);
+    const { sale } = (await stream.next()).value as ReopenResponse;
+    const pages: Reservation[][] = [];
+    for await (const { reservations } of stream) pages.push(reservations);
+    return { sale, pages, reservations: pages.flat() };
+  };
   return {
     create,
+    /** The stream as it comes; `reopen` reads all of it. */
+    reopening,
     reopen,
     /** A sale whose first gate is open: epoch 1. */
     async open(initial: number, fields: Partial<Sale> = {}): Promise<Sale> {

@@ -1,6 +1,6 @@
-// Callers who meet at the same sale go together: while one transaction is under way, whoever comes is gathered for the next.
+// Calls that meet at the same sale are coalesced: while one transaction is under way, later calls gather for the next one.
 // Waiting for the row's lock one by one they would wait longer, and hold a connection each.
-const MOST_TOGETHER = 500;
+const MOST_ITEMS = 500;
 
 interface Waiting<Item, Result> {
   items: Item[];
@@ -9,10 +9,10 @@ interface Waiting<Item, Result> {
 }
 
 /** `work` does the items of one key at once; each caller gets the result of the group that it went with. */
-export function together<Item, Result>(work: (key: string, items: Item[]) => Promise<Result>) {
-  const lines = new Map<string, Waiting<Item, Result>[]>();
+export function coalesce<Item, Result>(work: (key: string, items: Item[]) => Promise<Result>) {
+  const queues = new Map<string, Waiting<Item, Result>[]>();
 
-  async function go(key: string, group: Waiting<Item, Result>[]): Promise<void> {
+  async function commit(key: string, group: Waiting<Item, Result>[]): Promise<void> {
     try {
       const result = await work(
         key,
@@ -21,32 +21,32 @@ export function together<Item, Result>(work: (key: string, items: Item[]) => Pro
       for (const { resolve } of group) resolve(result);
     } catch (error) {
       // One caller's trouble is not the others': each tries alone before it is told.
-      if (group.length > 1) for (const one of group) await go(key, [one]);
+      if (group.length > 1) for (const one of group) await commit(key, [one]);
       else for (const { reject } of group) reject(error);
     }
   }
 
-  async function workOff(key: string, line: Waiting<Item, Result>[]): Promise<void> {
-    while (line.length > 0) await go(key, takeGroup(line));
-    lines.delete(key);
+  async function workOff(key: string, queue: Waiting<Item, Result>[]): Promise<void> {
+    while (queue.length > 0) await commit(key, takeGroup(queue));
+    queues.delete(key);
   }
 
   return (key: string, items: Item[]): Promise<Result> =>
     new Promise((resolve, reject) => {
       const caller = { items, resolve, reject };
-      const line = lines.get(key);
-      if (line) return void line.push(caller);
+      const queue = queues.get(key);
+      if (queue) return void queue.push(caller);
       const first = [caller];
-      lines.set(key, first);
+      queues.set(key, first);
       void workOff(key, first);
     });
 }
 
-function takeGroup<Item, Result>(line: Waiting<Item, Result>[]): Waiting<Item, Result>[] {
+function takeGroup<Item, Result>(queue: Waiting<Item, Result>[]): Waiting<Item, Result>[] {
   let size = 0;
-  const end = line.findIndex(({ items }, index) => {
+  const end = queue.findIndex(({ items }, index) => {
     size += items.length;
-    return index > 0 && size > MOST_TOGETHER;
+    return index > 0 && size > MOST_ITEMS;
   });
-  return line.splice(0, end === -1 ? line.length : end);
+  return queue.splice(0, end === -1 ? queue.length : end);
 }

@@ -1,4 +1,4 @@
-// What inventory asks of its ledger. Each call is one transaction.
+// What inventory asks of its ledger. Each call is one transaction; a Reopen also reads from a snapshot of it.
 import type { Item, Remembered, Reservation } from './allocate.ts';
 import type { Changed, NewSale, Sale } from './sale.ts';
 
@@ -10,8 +10,11 @@ export interface Ledger {
   list(): Promise<Sale[]>;
   /** Undefined: no such sale. */
   change(saleId: string, rule: (sale: Sale) => Changed): Promise<Changed | undefined>;
-  /** Undefined: no such sale, or no longer of that epoch. */
-  reopen(saleId: string, expectedEpoch: number): Promise<{ sale: Sale; reservations: Item[] } | undefined>;
+  /**
+   * Raises the epoch by compare-and-set. `lost`: no such sale, no longer of that epoch, or reopened a moment ago; `busy`:
+   * too many run. Nothing was done then.
+   */
+  reopen(saleId: string, epochs: { expected: number; ofGate: number }): Promise<Reopened | 'lost' | 'busy'>;
   /**
    * The common case in one statement: all of these orders are new, of the sale's epoch, and there are units for all. Answers
    * the sale then; undefined means that nothing was done, and that who gets what is to be decided one by one.
@@ -23,6 +26,17 @@ export interface Ledger {
   salesOf(orderIds: string[]): Promise<ReadonlyMap<string, string>>;
   /** Under the sale's lock; answers what is remembered of these orders afterwards. */
   decide(saleId: string, orderIds: string[], rule: Rule): Promise<{ sale: Sale | undefined; remembered: Remembered }>;
+}
+
+export type Taken = Omit<Item, 'saleId'>;
+
+/** To be closed, by its reader, whether its pages are read or not. */
+export interface Reopened {
+  /** As it is after the compare-and-set. */
+  sale: Sale;
+  /** The held and sold reservations of that instant, each time as many as fit one message. */
+  pages(): AsyncIterable<Taken[]>;
+  close(): Promise<void>;
 }
 
 /** From what is there to what changes. */

@@ -1,4 +1,4 @@
-// Reserve, Confirm, Release: sale by sale in the order of their ids, each sale in one transaction, shared by whoever comes at once.
+// Reserve, Confirm, Release: each sale in a transaction of its own, which the calls that arrive meanwhile share.
 import type { Money } from '@flashsale/contracts/fields';
 import type { ReservationState } from '@flashsale/contracts/wire';
 import {
@@ -11,28 +11,35 @@ import {
   release,
   reserve,
 } from './allocate.ts';
-import type { Ledger } from './ledger.ts';
+import { coalesce } from './coalesce.ts';
+import type { Ledger } from './ports.ts';
 import type { Sale } from './sale.ts';
-import { together } from './together.ts';
+
+/** Transactions of one call at once: each holds one sale's lock, so that none waits in a circle. */
+const SALES_AT_ONCE = 4;
 
 export interface Outcome {
   orderId: string;
   state: ReservationState;
   reason: Reservation['reason'];
   amount: Money | undefined;
+  /** Undefined where the sale is unknown, or was not asked for. */
+  terms: Terms | undefined;
 }
+
+export type Terms = Pick<Sale, 'checkout' | 'holdSeconds' | 'decideWithinSeconds'>;
 
 export type Reservations = ReturnType<typeof createReservations>;
 
 export function createReservations(ledger: Ledger) {
   const underRule = <Each extends { orderId: string }>(rule: BatchRule<Each>) =>
-    together((saleId, items: Each[]) => {
+    coalesce((saleId, items: Each[]) => {
       const orderIds = items.map(({ orderId }) => orderId);
       return ledger.decide(saleId, orderIds, (sale, remembered) => rule(sale, remembered, items));
     });
   const oneByOne = { reserve: underRule(reserve), confirm: underRule(confirm), release: underRule(release) };
-  const heldAtOnce = together((saleId, orders: Order[]) => holdTogether(ledger, saleId, orders));
-  const soldAtOnce = together((_saleId, orderIds: string[]) => ledger.sellHeld(orderIds));
+  const heldAtOnce = coalesce((saleId, orders: Order[]) => holdTogether(ledger, saleId, orders));
+  const soldAtOnce = coalesce((_saleId, orderIds: string[]) => ledger.sellHeld(orderIds));
 
   async function reserveOfSale(saleId: string, orders: Order[]): Promise<Decided> {
     return (await heldAtOnce(saleId, orders)) ?? oneByOne.reserve(saleId, orders);
@@ -84,14 +91,26 @@ async function saleBySale<Each extends { orderId: string }>(
   const outcomes = new Map<string, Outcome>();
   const groups = Map.groupBy(items, (item) => saleOf(item) ?? '');
   groups.delete('');
-  for (const [saleId, ofSale] of [...groups].sort(([one], [other]) => (one < other ? -1 : 1))) {
-    const { sale, remembered } = await decide(saleId, ofSale);
-    for (const { orderId } of ofSale) {
-      const known = remembered.get(orderId);
-      if (known) outcomes.set(orderId, { ...known, amount: amountOf(sale, known) });
+  const left = groups.entries();
+  const work = async () => {
+    for (const [saleId, ofSale] of left) {
+      const { sale, remembered } = await decide(saleId, ofSale);
+      for (const { orderId } of ofSale) {
+        const known = remembered.get(orderId);
+        if (known) outcomes.set(orderId, { ...known, amount: amountOf(sale, known), terms: termsOf(sale, known) });
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: SALES_AT_ONCE }, work));
   return items.map(({ orderId }) => outcomes.get(orderId) ?? absent(orderId));
 }
 
-const absent = (orderId: string): Outcome => ({ orderId, state: 'absent', reason: null, amount: undefined });
+const termsOf = (sale: Sale | undefined, { saleId }: Item) => (sale?.saleId === saleId ? sale : undefined);
+
+const absent = (orderId: string): Outcome => ({
+  orderId,
+  state: 'absent',
+  reason: null,
+  amount: undefined,
+  terms: undefined,
+});

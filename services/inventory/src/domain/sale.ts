@@ -40,18 +40,22 @@ export interface Problem {
 
 const MOST_STOCK = 2 ** 31 - 1;
 
-/** What no field shows by itself. */
+/** Cross-field rules. */
 export function problemsOf(sale: {
   initial: number;
   price: Money | undefined;
   opensAtMs: number;
   closesAtMs: number;
+  checkout: string;
+  holdSeconds: number;
 }): Problem[] {
   const stock = { field: 'initial', message: 'price times stock must stay below 2^53' };
   const window = { field: 'closesAtMs', message: 'must be later than opens_at_ms' };
+  const hold = { field: 'holdSeconds', message: 'must be at least 1 for a hold' };
   return [
     ...(Number.isSafeInteger((sale.price?.amountMinor ?? 0) * sale.initial) ? [] : [stock]),
     ...(sale.closesAtMs > sale.opensAtMs ? [] : [window]),
+    ...(sale.checkout === 'hold' && sale.holdSeconds < 1 ? [hold] : []),
   ];
 }
 

@@ -1,11 +1,11 @@
-// The gRPC door: requests are read and checked, outcomes become messages and status codes.
+// Inbound gRPC: requests are read and checked, outcomes become messages and status codes.
 import type * as wire from '@flashsale/contracts/inventory';
 import { reservationState } from '@flashsale/contracts/wire';
 import { invalid, read } from '@flashsale/rpc/request';
 import { RpcError, status } from '@flashsale/rpc/server';
-import type { Ledger } from '../domain/ledger.ts';
+import type { Ledger } from '../domain/ports.ts';
 import { createReservations, type Outcome } from '../domain/reservations.ts';
-import { changed } from '../domain/sale.ts';
+import { changed, type Sale } from '../domain/sale.ts';
 import type { Metrics } from '../metrics.ts';
 import { Confirm, CreateSale, GetSale, Release, Reopen, Reserve, UpdateSale } from './requests.ts';
 
@@ -35,12 +35,17 @@ export function inventoryHandlers(ledger: Ledger, metrics: Metrics) {
         return fail(status.ABORTED, `the sale is no longer at revision ${change.expectedRevision}`);
       return outcome;
     },
-    async reopen(request: wire.ReopenRequest): Promise<wire.ReopenResponse> {
-      const { saleId, expectedEpoch } = read(Reopen, request);
-      const reopened = await ledger.reopen(saleId, expectedEpoch);
-      if (reopened) return reopened;
-      const { epoch } = await known(saleId);
-      return fail(status.ABORTED, `the sale is in epoch ${epoch}, not ${expectedEpoch}`);
+    async *reopen(request: wire.ReopenRequest): AsyncGenerator<wire.ReopenResponse> {
+      const { saleId, expectedEpoch, gateEpoch } = read(Reopen, request);
+      const reopened = await ledger.reopen(saleId, { expected: expectedEpoch, ofGate: gateEpoch });
+      if (reopened === 'busy') return fail(status.RESOURCE_EXHAUSTED, 'too many sales are being reopened');
+      if (reopened === 'lost') return fail(status.ABORTED, whyNotReopened(await known(saleId), expectedEpoch));
+      try {
+        yield { sale: reopened.sale, reservations: [] };
+        for await (const reservations of reopened.pages()) yield { sale: undefined, reservations };
+      } finally {
+        await reopened.close();
+      }
     },
     async reserve(request: wire.ReserveRequest): Promise<wire.ReserveResponse> {
       const outcomes = await reservations.reserve(read(Reserve, request).items);
@@ -50,6 +55,9 @@ export function inventoryHandlers(ledger: Ledger, metrics: Metrics) {
           ...toWire(outcome),
           reason: outcome.reason ?? '',
           amount: outcome.amount,
+          checkout: outcome.terms?.checkout ?? '',
+          holdSeconds: outcome.terms?.holdSeconds ?? 0,
+          decideWithinSeconds: outcome.terms?.decideWithinSeconds ?? 0,
         })),
       };
     },
@@ -66,6 +74,9 @@ const toWire = ({ orderId, state }: Outcome): wire.ReservationOutcome => ({
   orderId,
   state: reservationState.toWire(state),
 });
+
+const whyNotReopened = ({ epoch }: Sale, expected: number) =>
+  epoch === expected ? 'the sale was reopened a moment ago' : `the sale is in epoch ${epoch}, not ${expected}`;
 
 function fail(code: status, message: string): never {
   throw new RpcError(code, message);

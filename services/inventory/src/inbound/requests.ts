@@ -20,7 +20,7 @@ const sale = z
     closesAtMs: instant,
     perBuyerLimit: Quantity,
     mode: z.enum(['queued', 'direct']),
-    checkout: z.literal('instant', 'must be instant; hold cannot be sold yet'),
+    checkout: z.enum(['instant', 'hold']),
     holdSeconds: z.int32().min(0).max(MOST_SECONDS),
     decideWithinSeconds: z.int32().min(1).max(MOST_SECONDS),
   })
@@ -42,7 +42,8 @@ export const UpdateSale = z.object({
   closesAtMs: instant.optional(),
   expectedRevision: z.int32().optional(),
 });
-export const Reopen = z.object({ saleId: Id, expectedEpoch: z.int32().min(0) });
+const epoch = z.int32().min(0);
+export const Reopen = z.object({ saleId: Id, expectedEpoch: epoch, gateEpoch: epoch });
 export const Reserve = z.object({ items: batch(item.extend({ epoch: Epoch })) });
 export const Confirm = z.object({ orderIds: batch(Id) });
 export const Release = z.object({ items: batch(item) });

@@ -2,10 +2,12 @@
 // those of known orders by id, then inserts by id: so waiting never goes in a circle.
 import { type Connection, inTransaction, type Pool } from '@flashsale/runtime/postgres';
 import { type Item, movement, type Remembered, type Reservation } from '../domain/allocate.ts';
-import type { Ledger } from '../domain/ledger.ts';
+import type { Ledger as WholeLedger } from '../domain/ports.ts';
 import type { NewSale, Sale } from '../domain/sale.ts';
 
-const SALE = `id AS "saleId", sku, title, amount_minor AS "amountMinor", currency, initial, available, held, sold,
+type Ledger = Omit<WholeLedger, 'reopen'>;
+
+export const SALE = `id AS "saleId", sku, title, amount_minor AS "amountMinor", currency, initial, available, held, sold,
   opens_at AS "opensAt", closes_at AS "closesAt", per_buyer_limit AS "perBuyerLimit", mode, checkout,
   hold_seconds AS "holdSeconds", decide_within_seconds AS "decideWithinSeconds", closed, epoch, revision`;
 const UNIQUE_VIOLATION = '23505';
@@ -17,7 +19,6 @@ export function createLedger(pool: Pool): Ledger {
     find: async (saleId) => (await selectSales(pool, 'WHERE id = $1', [saleId]))[0],
     list: () => selectSales(pool, 'ORDER BY created_at DESC, id DESC'),
     change: (saleId, rule) => inTransaction(pool, (connection) => change(connection, saleId, rule)),
-    reopen: (saleId, epoch) => inTransaction(pool, (connection) => reopen(connection, saleId, epoch)),
     holdAll: (saleId, epoch, items) => holdAll(pool, saleId, epoch, items),
     sellHeld: (orderIds) => sellHeld(pool, orderIds),
     salesOf: (orderIds) => selectSalesOf(pool, orderIds),
@@ -31,11 +32,6 @@ const change: Within<'change'> = async (connection, saleId, rule) => {
   const changed = sale && rule(sale);
   if (changed && 'sale' in changed) await updateSale(connection, changed.sale);
   return changed;
-};
-
-const reopen: Within<'reopen'> = async (connection, saleId, expectedEpoch) => {
-  const sale = await raiseEpoch(connection, saleId, expectedEpoch);
-  return sale && { sale, reservations: await selectTaken(connection, saleId) };
 };
 
 const decide: Within<'decide'> = async (connection, saleId, orderIds, rule) => {
@@ -155,14 +151,6 @@ async function updateSale(connection: Connection, sale: Sale): Promise<void> {
   );
 }
 
-async function raiseEpoch(connection: Connection, saleId: string, expectedEpoch: number): Promise<Sale | undefined> {
-  const { rows } = await connection.query(
-    `UPDATE sales SET epoch = epoch + 1 WHERE id = $1 AND epoch = $2 RETURNING ${SALE}`,
-    [saleId, expectedEpoch],
-  );
-  return rows.map(toSale)[0];
-}
-
 /** The conditions hold already, under the lock; they and the table's CHECKs are here for the day when somebody errs. */
 async function moveStock(connection: Connection, sale: Sale, by: { held: number; sold: number }): Promise<void> {
   if (by.held === 0 && by.sold === 0) return;
@@ -178,11 +166,6 @@ async function selectSalesOf(asker: Asker, orderIds: string[]): Promise<Readonly
   if (orderIds.length === 0) return new Map();
   const { rows } = await asker.query(`SELECT ${RESERVATION} FROM reservations WHERE order_id = ANY ($1)`, [orderIds]);
   return new Map(rows.map(({ orderId, saleId }) => [orderId, saleId]));
-}
-
-async function selectTaken(connection: Connection, saleId: string): Promise<Item[]> {
-  const taken = `SELECT ${RESERVATION} FROM reservations WHERE sale_id = $1 AND state IN ('held', 'sold')`;
-  return (await connection.query<Reservation>(taken, [saleId])).rows;
 }
 
 async function lockReservations(connection: Connection, orderIds: string[]): Promise<Remembered> {
@@ -212,6 +195,6 @@ async function updateStates(connection: Connection, reservations: Reservation[])
 
 const byOrder = (reservations: Reservation[]) => new Map(reservations.map((each) => [each.orderId, each]));
 
-function toSale({ amountMinor, currency, opensAt, closesAt, ...row }: SaleRow): Sale {
+export function toSale({ amountMinor, currency, opensAt, closesAt, ...row }: SaleRow): Sale {
   return { ...row, price: { amountMinor, currency }, opensAtMs: opensAt.getTime(), closesAtMs: closesAt.getTime() };
 }

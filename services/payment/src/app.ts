@@ -8,8 +8,8 @@ import { startLoop } from '@flashsale/runtime/loop';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import { createPool, migrate, unreachable } from '@flashsale/runtime/postgres';
 import type { Config } from './config.ts';
-import { chargeOrders } from './domain/charge-orders.ts';
-import { reverseCharges, voidCharges } from './domain/reverse-charges.ts';
+import { createChargeOrders } from './domain/charge-orders.ts';
+import { createReversals, voidCharges } from './domain/reverse-charges.ts';
 import { paymentHandlers } from './inbound/grpc.ts';
 import { createMetrics } from './metrics.ts';
 import { createBank } from './outbound/bank.ts';
@@ -29,16 +29,17 @@ export async function startPayment(config: Config) {
   const bank = createBank(config, metrics, log);
   const ports = { ledger, bank, log };
 
-  const reversals = startLoop({ name: 'reversals', everyMs: 1_000, log, round: () => reverseCharges(ports) });
+  const reversals = createReversals(ports);
+  const reversing = startLoop({ name: 'reversals', everyMs: 1_000, log, round: () => reversals.start(reversing.kick) });
   const rpc = await startRpcServer({
     host,
     port: config.GRPC_PORT,
     service: PaymentServiceService,
     handlers: paymentHandlers({
       ledger,
-      charge: (items, untilMs) => chargeOrders(items, untilMs, ports),
-      void: (orderIds) => voidCharges(orderIds, ledger, reversals.kick),
-      patienceMs: config.BANK_TIMEOUT_MS,
+      charge: createChargeOrders(ports),
+      void: (orderIds) => voidCharges(orderIds, ledger, reversing.kick),
+      timeoutMs: config.BANK_TIMEOUT_MS,
     }),
     protoFolder,
     protoFile: paymentProto,
@@ -53,6 +54,7 @@ export async function startPayment(config: Config) {
     ops: ops.port,
     async stop() {
       await rpc.stop();
+      await reversing.stop();
       await bank.stop();
       await reversals.stop();
       await pool.end();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { status, statusOf } from '@flashsale/rpc/client';
-import { item, openTown, orderIds } from './payment.ts';
+import { item, openScriptedBank, openTown, orderIds, until } from './payment.ts';
 
 /** A turn of more than a quarter of an hour. */
 const STANDSTILL = 0.001;
@@ -19,11 +19,11 @@ test('an order is charged once, however often and by however many it is asked fo
   assert.ok(charges.every((charge) => charge.status === 'captured' && charge.amountMinor === 1_000));
 });
 
-test('a bank that is late leaves `requested` before the deadline; asking again finds the one charge', async (t) => {
+test('a bank that is late leaves it unknown before the deadline; asking again finds the one charge', async (t) => {
   const { bank, startPayment } = await openTown(t, { CHARGES_PER_SECOND: STANDSTILL });
   const payment = await startPayment();
   const items = orderIds(12).map((id) => item(id));
-  assert.deepEqual(new Set(await payment.charge(items, 3_000)), new Set(['requested']));
+  assert.deepEqual(new Set(await payment.charge(items, 3_000)), new Set(['unknown']));
   await bank.turn({ chargesPerSecond: 0 });
   assert.deepEqual(new Set(await payment.charge(items)), new Set(['captured']));
   assert.equal((await bank.statement()).charges.length, 12);
@@ -39,7 +39,7 @@ test('an order for which payment has no connection left is answered before the d
       orderIds(1).map((id) => item(id)),
       3_000,
     ),
-    ['requested'],
+    ['unknown'],
   );
   await bank.turn({ chargesPerSecond: 0 });
   assert.deepEqual(await patient, ['captured', 'captured']);
@@ -59,13 +59,13 @@ test('a deadline of any length is a deadline: a tenth of it need not be whole mi
   }
 });
 
-test('what is known by the deadline is answered, the rest is `requested`', async (t) => {
+test('what is known by the deadline is answered, the rest has no outcome', async (t) => {
   const { bank, startPayment } = await openTown(t);
   const payment = await startPayment();
   const [first, second] = orderIds(2) as [string, string];
   await bank.charge(first);
   await bank.turn({ chargesPerSecond: STANDSTILL });
-  assert.deepEqual(await payment.charge([item(second), item(first)], 3_000), ['requested', 'captured']);
+  assert.deepEqual(await payment.charge([item(second), item(first)], 3_000), ['unknown', 'captured']);
   assert.deepEqual(await payment.states([second, first]), ['requested', 'captured']);
 });
 
@@ -73,7 +73,7 @@ test('a bank that fails after it has charged is asked again, and has charged onc
   const { bank, startPayment } = await openTown(t, { ERROR_RATE: 1 });
   const payment = await startPayment();
   const items = orderIds(30).map((id) => item(id));
-  assert.deepEqual(new Set(await payment.charge(items)), new Set(['requested']));
+  assert.deepEqual(new Set(await payment.charge(items)), new Set(['unknown']));
   const took = (await bank.statement()).charges.length;
   assert.ok(took > 0 && took < 30, `${took} of 30 had taken effect`);
   await bank.turn({ errorRate: 0 });
@@ -81,16 +81,16 @@ test('a bank that fails after it has charged is asked again, and has charged onc
   assert.equal((await bank.statement()).charges.length, 30);
 });
 
-test('a bank that cannot be reached leaves `requested`, never a decline', async (t) => {
+test('a bank that cannot be reached leaves it unknown, never a decline', async (t) => {
   const { startPayment } = await openTown(t);
   const payment = await startPayment({ BANK_URL: 'http://127.0.0.1:1' });
-  assert.deepEqual(await payment.charge(orderIds(3).map((id) => item(id))), ['requested', 'requested', 'requested']);
+  assert.deepEqual(await payment.charge(orderIds(3).map((id) => item(id))), ['unknown', 'unknown', 'unknown']);
 });
 
-test('a bank that does not know our key leaves `requested`, never a decline', async (t) => {
+test('a bank that does not know our key leaves it unknown, never a decline', async (t) => {
   const { startPayment } = await openTown(t);
   const payment = await startPayment({ BANK_API_KEY: 'x'.repeat(32) });
-  assert.deepEqual(await payment.charge(orderIds(1).map((id) => item(id))), ['requested']);
+  assert.deepEqual(await payment.charge(orderIds(1).map((id) => item(id))), ['unknown']);
 });
 
 test('items are independent: one declined or voided does not fail its neighbours', async (t) => {
@@ -109,7 +109,7 @@ test('the first amount stays, whatever is asked later', async (t) => {
   const { bank, startPayment } = await openTown(t, { ERROR_RATE: 1 });
   const payment = await startPayment();
   const [id] = orderIds(1) as [string];
-  assert.deepEqual(await payment.charge([item(id, 700, 'USD')]), ['requested']);
+  assert.deepEqual(await payment.charge([item(id, 700, 'USD')]), ['unknown']);
   await bank.turn({ errorRate: 0 });
   assert.deepEqual(await payment.charge([item(id, 900, 'EUR')]), ['captured']);
   assert.deepEqual(await payment.charge([item(id, 900, 'EUR')]), ['captured']);
@@ -149,4 +149,51 @@ test('an empty list is answered with an empty list', async (t) => {
   const { startPayment } = await openTown(t);
   const payment = await startPayment();
   assert.deepEqual([await payment.charge([]), await payment.void([])], [[], []]);
+});
+
+test('each outcome arrives when it is known, while the bank hangs on another order of the same call', async (t) => {
+  const { bank, startPayment } = await openTown(t);
+  const payment = await startPayment();
+  const [hanging, declined, quick, voided] = orderIds(4) as [string, string, string, string];
+  await payment.void([voided]);
+  await bank.turn({ declineRate: 1 });
+  await bank.charge(declined);
+  await bank.turn({ declineRate: 0 });
+  await bank.charge(quick);
+  await bank.turn({ latencyMs: { p50: 3_600_000, p99: 3_600_000 } });
+
+  const known = new Map<string, string>();
+  const stream = payment.outcomes([hanging, declined, quick, voided].map((id) => item(id)));
+  while (known.size < 3) for (const [id, state] of (await stream.next()).value ?? []) known.set(id, state);
+  assert.deepEqual(Object.fromEntries(known), { [declined]: 'declined', [quick]: 'captured', [voided]: 'voided' });
+  assert.deepEqual(await payment.states([hanging, quick]), ['requested', 'captured']);
+  await stream.return();
+});
+
+test('an order that is at the bank already is not asked for again: the second caller attaches to the call', async (t) => {
+  const { startPayment } = await openTown(t);
+  const bank = await openScriptedBank(t);
+  const payment = await startPayment({ BANK_URL: bank.url });
+  const [id, other] = orderIds(2) as [string, string];
+  bank.hold(id);
+  const first = payment.charge([item(id)]);
+  await until(() => bank.asked(id) === 1);
+  const second = payment.charge([item(id), item(other)]);
+  await until(() => bank.asked(other) === 1);
+  bank.letGo();
+  assert.deepEqual([await first, await second], [['captured'], ['captured', 'captured']]);
+  assert.equal(bank.asked(id), 1);
+});
+
+test('a caller that attached to a call with less time asks the bank itself when that time is up', async (t) => {
+  const { bank, startPayment } = await openTown(t, { CHARGES_PER_SECOND: STANDSTILL });
+  const payment = await startPayment();
+  const [id] = orderIds(1) as [string];
+  const hurried = payment.charge([item(id)], 2_000);
+  await bank.lineHas({ waiting: 0, inProgress: 1 });
+  const patient = payment.charge([item(id)]);
+  assert.deepEqual(await hurried, ['unknown']);
+  await bank.turn({ chargesPerSecond: 0 });
+  assert.deepEqual(await patient, ['captured']);
+  assert.equal((await bank.statement()).charges.length, 1);
 });

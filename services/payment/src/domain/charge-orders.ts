@@ -1,6 +1,7 @@
-// The story of payment: each order is charged at most once, however often and by however many it is asked for.
+// The use case of payment: each order is charged at most once, however often and by however many it is asked for.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ChargeState } from '@flashsale/contracts/wire';
-import type { Bank, Charge, ChargeItem, Ledger, States } from './charge.ts';
+import type { Bank, Charge, ChargeItem, Ledger, States } from './ports.ts';
 
 interface Ports {
   ledger: Ledger;
@@ -8,43 +9,88 @@ interface Ports {
   log: { error(fields: object, message: string): void };
 }
 
-/** `requested` is the answer where the bank's is not known by `untilMs`: asking again, with the same id, finds it. */
-export async function chargeOrders(
-  items: ChargeItem[],
-  untilMs: number,
-  { ledger, bank, log }: Ports,
-): Promise<States> {
-  const charges = await ledger.request(items);
-  for (const other of withOtherMoney(items, charges))
-    log.error(other, 'asked again with another amount; the first stays');
+type Known = ChargeState | undefined;
+type RequestedCharge = Charge & ChargeItem;
 
-  const answers = await askBank(charges.filter(isOpen), untilMs, bank);
-  // Whoever was voided meanwhile stays so: its reversal follows the charge to the bank.
-  const settled = await ledger.settle('requested', answers);
-  return new Map([...charges.map(({ orderId, state }) => [orderId, state] as const), ...settled]);
+/** Yields each state as soon as it is known; what is missing when it ends is unknown, and is to be asked for again. */
+export type ChargeOrders = (items: ChargeItem[], untilMs: number) => AsyncGenerator<States>;
+
+export function createChargeOrders({ ledger, bank, log }: Ports): ChargeOrders {
+  /** Each order that this process has at the bank, with the state that will be recorded. */
+  const underWay = new Map<string, Promise<Known>>();
+
+  function unrecorded(orderId: string, error: unknown): undefined {
+    log.error({ orderId, error: String(error) }, "the bank's answer is not recorded");
+  }
+
+  async function askBank(charge: RequestedCharge, time: TimeLimit): Promise<Known> {
+    const answer = await Promise.race([bank.charge(charge, time.signal), time.isUp]);
+    if (!answer || answer === 'unknown') return undefined;
+    // A charge that was voided meanwhile stays so: its reversal follows it to the bank.
+    return ledger.record('requested', charge.orderId, answer);
+  }
+
+  function startCharge(charge: RequestedCharge, time: TimeLimit): Promise<Known> {
+    const { orderId } = charge;
+    const call = askBank(charge, time)
+      .catch((error) => unrecorded(orderId, error))
+      .finally(() => underWay.delete(orderId));
+    underWay.set(orderId, call);
+    return call;
+  }
+
+  /** Attaches to the call under way. Its caller may have had less time: then the bank is asked again. */
+  async function stateOf(charge: RequestedCharge, time: TimeLimit): Promise<Known> {
+    const attached = underWay.get(charge.orderId);
+    if (!attached) return startCharge(charge, time);
+    const state = await Promise.race([attached, time.isUp]);
+    return state || time.signal.aborted ? state : stateOf(charge, time);
+  }
+
+  return async function* chargeOrders(items, untilMs) {
+    const charges = await ledger.request(items);
+    for (const other of withOtherMoney(items, charges))
+      log.error(other, 'asked again with another amount; the first stays');
+
+    const time = timeLimit(untilMs);
+    yield* asTheyBecomeKnown(
+      charges.map((charge) => [charge.orderId, isRequested(charge) ? stateOf(charge, time) : charge.state]),
+    );
+  };
 }
 
-type OpenCharge = Charge & ChargeItem;
+const isRequested = (charge: Charge): charge is RequestedCharge => charge.state === 'requested';
 
-const isOpen = (charge: Charge): charge is OpenCharge => charge.state === 'requested';
+type TimeLimit = ReturnType<typeof timeLimit>;
 
-/** What is known by `untilMs`. */
-async function askBank(charges: OpenCharge[], untilMs: number, bank: Bank): Promise<States> {
-  const answers = new Map<string, ChargeState>();
-  const patience = AbortSignal.timeout(Math.max(0, Math.floor(untilMs - Date.now())));
-  const asked = charges.map(async (charge) => {
-    const answer = await bank.charge(charge, patience);
-    if (answer !== 'unknown') answers.set(charge.orderId, answer);
+function timeLimit(untilMs: number) {
+  const signal = AbortSignal.timeout(Math.max(0, Math.floor(untilMs - Date.now())));
+  const isUp = new Promise<undefined>((resolve) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
   });
-  await Promise.race([Promise.all(asked), aborted(patience)]);
-  return new Map(answers);
+  return { signal, isUp };
 }
 
-const aborted = (signal: AbortSignal) =>
-  new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+async function* asTheyBecomeKnown(outcomes: [string, Known | Promise<Known>][]): AsyncGenerator<States> {
+  let known = new Map<string, ChargeState>();
+  let left = outcomes.length;
+  let changed = Promise.withResolvers<void>();
+  for (const [orderId, outcome] of outcomes)
+    void Promise.resolve(outcome).then((state) => {
+      left -= 1;
+      if (state) known.set(orderId, state);
+      changed.resolve();
+    });
+  while (left > 0) {
+    await changed.promise;
+    // The rest of a group commit becomes known in the same turn.
+    await nextTurn();
+    changed = Promise.withResolvers();
+    const states = known;
+    known = new Map();
+    if (states.size > 0) yield states;
+  }
+}
 
 function withOtherMoney(items: ChargeItem[], charges: Charge[]) {
   const known = new Map(charges.map((charge) => [charge.orderId, charge]));

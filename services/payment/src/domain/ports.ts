@@ -16,11 +16,16 @@ export interface Charge {
 
 export type States = ReadonlyMap<string, ChargeState>;
 
+export type BankAnswer = 'captured' | 'declined' | 'reversed';
+
 export interface Ledger {
   /** Remembers as `requested` what is not known yet, before the bank hears of it; answers each charge as it is. */
   request(items: ChargeItem[]): Promise<Charge[]>;
-  /** Records the bank's answers; a charge that is no longer in `from` stays as it is. Answers what each is then. */
-  record(from: 'requested' | 'reversing', answers: States): Promise<States>;
+  /**
+   * Records the bank's answer, coalesced with others of the same few milliseconds; a charge that is no longer in `from`
+   * stays as it is. Answers its state then.
+   */
+  record(from: 'requested' | 'reversing', orderId: string, answer: BankAnswer): Promise<ChargeState | undefined>;
   /** What was never asked for becomes `voided`, what may be or become money becomes `reversing`, the rest stays. */
   void(orderIds: string[]): Promise<States>;
   find(orderId: string): Promise<Charge | undefined>;
@@ -30,7 +35,7 @@ export interface Ledger {
 
 /** The key is the order's id, so that asking again is safe. `unknown`: it may have happened, or may happen yet. */
 export interface Bank {
-  charge(item: ChargeItem, timeout: AbortSignal): Promise<'captured' | 'declined' | 'reversed' | 'unknown'>;
+  charge(item: ChargeItem, timeout: AbortSignal): Promise<BankAnswer | 'unknown'>;
   /** Cancels or refunds, whichever applies; a later charge is refused. */
   reverse(orderId: string): Promise<'reversed' | 'declined' | 'unknown'>;
 }

@@ -1,6 +1,5 @@
 // Taking back: a durable intent, answered at once, and carried to the bank until the bank has answered.
-import type { ChargeState } from '@flashsale/contracts/wire';
-import type { Bank, Ledger, States } from './charge.ts';
+import type { Bank, Ledger, States } from './ports.ts';
 
 export async function voidCharges(orderIds: string[], ledger: Ledger, reverseSoon: () => void): Promise<States> {
   const states = await ledger.void(orderIds);
@@ -10,24 +9,33 @@ export async function voidCharges(orderIds: string[], ledger: Ledger, reverseSoo
 
 export const REVERSALS_AT_ONCE = 20;
 
-/** One round; several processes may be at it, because reversing twice is reversing once. */
-export async function reverseCharges({ ledger, bank }: { ledger: Ledger; bank: Bank }): Promise<void> {
-  for (;;) {
-    const orderIds = await ledger.claimReversals(REVERSALS_AT_ONCE);
-    const answers = await reverse(orderIds, bank);
-    // Nobody left, or a bank that does not answer: the next round is soon enough.
-    if (answers.size === 0) return;
-    await ledger.settle('reversing', answers);
-  }
-}
+/** Several processes may be at it, because reversing twice is reversing once. */
+export function createReversals({ ledger, bank }: { ledger: Ledger; bank: Bank }) {
+  const atWork = new Set<Promise<void>>();
 
-async function reverse(orderIds: string[], bank: Bank): Promise<States> {
-  const answers = new Map<string, ChargeState>();
-  await Promise.all(
-    orderIds.map(async (orderId) => {
-      const answer = await bank.reverse(orderId);
-      if (answer !== 'unknown') answers.set(orderId, answer);
-    }),
-  );
-  return answers;
+  async function reverse(orderId: string): Promise<void> {
+    const answer = await bank.reverse(orderId);
+    if (answer !== 'unknown') await ledger.record('reversing', orderId, answer);
+  }
+
+  return {
+    /** Starts as many as may be under way. Waits for none: a key on which the bank hangs delays no other. */
+    async start(onEnd: () => void): Promise<void> {
+      const free = REVERSALS_AT_ONCE - atWork.size;
+      const orderIds = free > 0 ? await ledger.claimReversals(free) : [];
+      for (const orderId of orderIds) {
+        // Whatever goes wrong, the charge is due again soon.
+        const work = reverse(orderId)
+          .catch(() => undefined)
+          .finally(() => {
+            atWork.delete(work);
+            onEnd();
+          });
+        atWork.add(work);
+      }
+    },
+    async stop(): Promise<void> {
+      await Promise.all(atWork);
+    },
+  };
 }

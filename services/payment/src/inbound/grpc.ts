@@ -1,24 +1,25 @@
-// The gRPC door: requests are read and checked, states become messages and status codes.
+// gRPC: requests are read and checked, states become messages and status codes.
 import type * as wire from '@flashsale/contracts/payment';
 import { chargeState } from '@flashsale/contracts/wire';
 import { read } from '@flashsale/rpc/request';
 import { type Caller, RpcError, status } from '@flashsale/rpc/server';
-import type { ChargeItem, Ledger, States } from '../domain/charge.ts';
+import type { ChargeOrders } from '../domain/charge-orders.ts';
+import type { Ledger, States } from '../domain/ports.ts';
 import { Charge, GetCharge, Void } from './requests.ts';
 
 export function paymentHandlers(options: {
   ledger: Ledger;
-  charge: (items: ChargeItem[], untilMs: number) => Promise<States>;
+  charge: ChargeOrders;
   void: (orderIds: string[]) => Promise<States>;
-  /** For a caller who named no deadline. */
-  patienceMs: number;
+  /** For a caller without a deadline. */
+  timeoutMs: number;
 }) {
   return {
-    async charge(request: wire.ChargeRequest, caller: Caller): Promise<wire.ChargeResponse> {
+    async *charge(request: wire.ChargeRequest, caller: Caller): AsyncGenerator<wire.ChargeResponse> {
       const { items } = read(Charge, request);
-      const asked = [...new Map(items.toReversed().map((item) => [item.orderId, item])).values()];
-      const states = await options.charge(asked, answerBy(caller, options.patienceMs));
-      return { outcomes: items.map(({ orderId }) => toWire(orderId, states)) };
+      const once = [...new Map(items.toReversed().map((item) => [item.orderId, item])).values()];
+      for await (const states of options.charge(once, endOf(caller, options.timeoutMs)))
+        yield { outcomes: [...states.keys()].map((orderId) => toWire(orderId, states)) };
     },
     async void(request: wire.VoidRequest): Promise<wire.VoidResponse> {
       const { orderIds } = read(Void, request);
@@ -41,10 +42,10 @@ export function paymentHandlers(options: {
 
 const LONGEST_MARGIN_MS = 200;
 
-/** Early enough to write the answers down and send them while the caller still listens. */
-function answerBy({ deadlineMs }: Caller, patienceMs: number): number {
+/** Early enough to record the answers and send them before the caller's deadline. */
+function endOf({ deadlineMs }: Caller, timeoutMs: number): number {
   const leftMs = deadlineMs - Date.now();
-  if (leftMs === Number.POSITIVE_INFINITY) return Date.now() + patienceMs;
+  if (leftMs === Number.POSITIVE_INFINITY) return Date.now() + timeoutMs;
   return deadlineMs - Math.min(LONGEST_MARGIN_MS, leftMs / 10);
 }
 

@@ -3,11 +3,11 @@ import type { Log } from '@flashsale/runtime/log';
 import { Pool } from 'undici';
 import { z } from 'zod';
 import type { Config } from '../config.ts';
-import type { Bank } from '../domain/charge.ts';
+import type { Bank, BankAnswer } from '../domain/ports.ts';
 import { REVERSALS_AT_ONCE } from '../domain/reverse-charges.ts';
 import type { Metrics } from '../metrics.ts';
 
-const CHARGE_ANSWERS: Record<number, 'captured' | 'declined' | 'reversed'> = {
+const CHARGE_ANSWERS: Record<number, BankAnswer> = {
   201: 'captured',
   402: 'declined',
   409: 'reversed',
@@ -16,10 +16,10 @@ const Reversal = z.object({ status: z.enum(['reversed', 'declined']) });
 
 export function createBank(config: Config, metrics: Metrics, log: Log): Bank & { stop(): Promise<void> } {
   const { origin } = new URL(config.BANK_URL);
-  // The callers' patience ends a call, no other clock.
+  // A call ends with its caller's deadline, by no other clock.
   const limits = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: 2_000 };
   const charges = new Pool(origin, { ...limits, connections: config.BANK_CONCURRENCY });
-  // Of its own: money is given back while a crowd waits to pay.
+  // A separate pool, so that refunds are not starved by charges.
   const reversals = new Pool(origin, { ...limits, connections: REVERSALS_AT_ONCE });
   const headers = { authorization: `Bearer ${config.BANK_API_KEY}`, 'content-type': 'application/json' };
 
@@ -31,23 +31,23 @@ export function createBank(config: Config, metrics: Metrics, log: Log): Bank & {
   }
 
   /** Only a mistake of ours: an answer of the bank's own trouble is 5xx. */
-  function sayIfRefused(call: string, status: number): void {
+  function logIfRefused(call: string, status: number): void {
     if (status >= 400 && status < 500) log.error({ call, status }, 'the bank refuses to read a call');
   }
 
   return {
-    charge: ({ orderId, amountMinor, currency }, patience) =>
+    charge: ({ orderId, amountMinor, currency }, timeout) =>
       timed('charge', async () => {
         const { statusCode, body } = await charges.request({
           method: 'POST',
           path: '/charges',
           headers: { ...headers, 'idempotency-key': orderId },
           body: JSON.stringify({ amountMinor, currency }),
-          signal: patience,
+          signal: timeout,
         });
         await body.dump();
         const answer = CHARGE_ANSWERS[statusCode];
-        if (!answer) sayIfRefused('charge', statusCode);
+        if (!answer) logIfRefused('charge', statusCode);
         return answer ?? 'unknown';
       }),
 
@@ -61,7 +61,7 @@ export function createBank(config: Config, metrics: Metrics, log: Log): Bank & {
         });
         const text = await body.text();
         if (statusCode === 200) return Reversal.parse(JSON.parse(text)).status;
-        sayIfRefused('reverse', statusCode);
+        logIfRefused('reverse', statusCode);
         return 'unknown';
       }),
 

@@ -1,15 +1,33 @@
 // Everything payment says to Postgres. Rows are locked in the order of their ids, so no two calls wait for each other.
 
 import type { ChargeState } from '@flashsale/contracts/wire';
+import { groupCommit } from '@flashsale/runtime/group-commit';
 import { type Connection, inTransaction, type Pool } from '@flashsale/runtime/postgres';
-import type { Charge, ChargeItem, Ledger, States } from '../domain/charge.ts';
+import type { BankAnswer, Charge, ChargeItem, Ledger, States } from '../domain/ports.ts';
 
 type Row = Pick<Charge, 'orderId' | 'state'>;
 type Asker = Pick<Connection, 'query'>;
 
 const CHARGE = 'order_id AS "orderId", state, amount_minor AS "amountMinor", currency';
 
+interface Answer {
+  orderId: string;
+  answer: BankAnswer;
+}
+
+const GATHER_MS = 5;
+
 export function createLedger(pool: Pool): Ledger {
+  const recordFrom = (from: ChargeState) =>
+    groupCommit<Answer, ChargeState | undefined>(GATHER_MS, async (group) => {
+      const answers = new Map(group.map(({ orderId, answer }) => [orderId, answer]));
+      const recorded = await updateStates(pool, from, answers);
+      const others = without([...answers.keys()], recorded);
+      const states = statesOf([...recorded, ...(await selectCharges(pool, others))]);
+      return ({ orderId }) => states.get(orderId);
+    });
+  const record = { requested: recordFrom('requested'), reversing: recordFrom('reversing') };
+
   return {
     async request(items) {
       const inserted = await insertRequested(pool, items);
@@ -19,11 +37,7 @@ export function createLedger(pool: Pool): Ledger {
       );
       return [...inserted, ...(await selectCharges(pool, others))];
     },
-    async settle(from, answers) {
-      const settled = await updateStates(pool, from, answers);
-      const others = without([...answers.keys()], settled);
-      return statesOf([...settled, ...(await selectCharges(pool, others))]);
-    },
+    record: (from, orderId, answer) => record[from]({ orderId, answer }),
     void: (orderIds) =>
       inTransaction(pool, async (connection) => {
         const voided = await insertVoided(connection, orderIds);
@@ -103,7 +117,7 @@ async function claimReversals(asker: Asker, most: number): Promise<string[]> {
      WHERE order_id IN (
        SELECT order_id FROM charges WHERE state = 'reversing' AND reverse_at <= now()
        ORDER BY reverse_at LIMIT $1 FOR UPDATE SKIP LOCKED
-     )
+     ) AND state = 'reversing' AND reverse_at <= now()
      RETURNING order_id AS "orderId"`,
     [most],
   );

@@ -98,18 +98,24 @@ type StreamMethod<Request, Response> = (
 
 /**
  * A server-streaming call, made at the first read. A slow reader slows the server down, and one that stops early cancels
- * the call. Throws grpc-js's ServiceError, after what arrived before it.
+ * the call, as does a first response that takes longer than `firstWithinMs`. Throws grpc-js's ServiceError, after what
+ * arrived before it.
  */
 export async function* callStream<Request, Response>(
   client: object,
   method: StreamMethod<Request, Response>,
   request: Request,
-  options: { deadlineMs: number },
+  options: { deadlineMs: number; firstWithinMs?: number },
 ): AsyncGenerator<Response, void> {
   const stream = method.call(client, request, new Metadata(), { deadline: Date.now() + options.deadlineMs });
+  const timer = setTimeout(() => stream.cancel(), options.firstWithinMs ?? options.deadlineMs);
   try {
-    for await (const response of stream) yield response as Response;
+    for await (const response of stream) {
+      clearTimeout(timer);
+      yield response as Response;
+    }
   } finally {
+    clearTimeout(timer);
     // An error of a stream that nobody reads any more would end the process.
     stream.on('error', () => undefined);
     stream.cancel();

@@ -1,11 +1,14 @@
 // Inventory as the gateway calls it: sales, and what a new gate is built from.
-import { InventoryServiceClient, type Sale as WireSale } from '@flashsale/contracts/inventory';
-import { call, connectTo, status, statusOf } from '@flashsale/rpc/client';
+import { InventoryServiceClient, type ReopenResponse, type Sale as WireSale } from '@flashsale/contracts/inventory';
+import { call, callStream, connectTo, status, statusOf } from '@flashsale/rpc/client';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
-import type { Inventory } from '../domain/ports.ts';
+import type { Inventory, TakenUnit } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
 import { ask } from './question.ts';
+
+/** A sale of millions is read in pages; while they come, the new gate is staged. */
+const PAGES_DEADLINE_MS = 120_000;
 
 export function createInventory(config: Config, log: Log): Inventory & { stop(): void } {
   const client = connectTo(InventoryServiceClient, config.INVENTORY_ADDRESS, { retries: 'idempotent' });
@@ -30,7 +33,8 @@ export function createInventory(config: Config, log: Log): Inventory & { stop():
       const { sales } = await ask(call(client, client.listSales, {}, { deadlineMs }));
       return sales.flatMap((sale) => {
         try {
-          return [fromWire(sale)];
+          const { available, held, sold } = sale;
+          return [{ ...fromWire(sale), available, held, sold }];
         } catch (error) {
           // One that only a newer gateway can sell must not keep this one from the others.
           log.warn({ saleId: sale.saleId, error: String(error) }, 'a sale is left out');
@@ -41,17 +45,22 @@ export function createInventory(config: Config, log: Log): Inventory & { stop():
 
     async changeSale(from, { stock, closed, opensAtMs, closesAtMs }) {
       const change = { addStock: stock - from.stock, closed, opensAtMs, closesAtMs, expectedRevision: from.revision };
-      return unlessAborted(async () => {
+      return unlessRefused([status.ABORTED], async () => {
         const answer = await call(client, client.updateSale, { saleId: from.id, ...change }, { deadlineMs });
         return fromWire(answer.sale as WireSale);
       });
     },
 
-    async reopen(saleId, expectedEpoch) {
-      return unlessAborted(async () => {
-        const answer = await call(client, client.reopen, { saleId, expectedEpoch }, { deadlineMs: 5 * deadlineMs });
-        const sale = answer.sale as WireSale;
-        return { sale: fromWire(sale), available: sale.available, reservations: answer.reservations };
+    async reopen(saleId, expectedEpoch, gateEpoch) {
+      const request = { saleId, expectedEpoch, gateEpoch };
+      const answers = callStream(client, client.reopen, request, {
+        deadlineMs: PAGES_DEADLINE_MS,
+        firstWithinMs: deadlineMs,
+      });
+      return unlessRefused([status.ABORTED, status.RESOURCE_EXHAUSTED], async () => {
+        const { value: first } = await answers.next();
+        const sale = first?.sale ?? nonsense('a snapshot without a sale');
+        return { sale: fromWire(sale), available: sale.available, pages: pagesOf(answers) };
       });
     },
 
@@ -59,15 +68,30 @@ export function createInventory(config: Config, log: Log): Inventory & { stop():
   };
 }
 
-/** Undefined for what was asked of a sale that is no longer as the caller knew it. */
-async function unlessAborted<Answer>(ask: () => Promise<Answer>): Promise<Answer | undefined> {
+/** Undefined for what was asked of a sale that is no longer as the caller knew it, or that is not done just now. */
+async function unlessRefused<Answer>(refusals: status[], ask: () => Promise<Answer>): Promise<Answer | undefined> {
   try {
     return await ask();
   } catch (error) {
-    if (statusOf(error) === status.ABORTED) return undefined;
+    const code = statusOf(error);
+    if (code !== undefined && refusals.includes(code)) return undefined;
     throw error;
   }
 }
+
+/** Not a generator: one that was never started would not end the call when it is told to return. */
+const pagesOf = (answers: AsyncGenerator<ReopenResponse, void>): AsyncIterable<TakenUnit[]> => ({
+  [Symbol.asyncIterator]: () => ({
+    async next() {
+      const { done, value } = await answers.next();
+      return done ? { done, value: undefined } : { done: false, value: value.reservations };
+    },
+    async return() {
+      await answers.return();
+      return { done: true, value: undefined };
+    },
+  }),
+});
 
 const fromWire = (sale: WireSale): Sale => ({
   id: sale.saleId,

@@ -1,29 +1,29 @@
-// Results of orders, as orders tells them: each gives its tickets back or keeps them, once.
+// Results of orders, as orders publishes them: each gives its tickets back or keeps them, once.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OrderEvent, read } from '@flashsale/contracts/messages';
-import { declarePush, declareTopology, pushQueue, SETTLE_QUEUE } from '@flashsale/contracts/topology';
+import { declarePush, declareTopology, pushQueue, RESULTS_QUEUE } from '@flashsale/contracts/topology';
 import { type Consumer, consumeBatches } from '@flashsale/messaging/consumer';
 import type { Log } from '@flashsale/runtime/log';
 
 const ATTEMPTS = 2;
-const AGAIN_AFTER_MS = 500;
+const RETRY_AFTER_MS = 500;
 
-export function consumeOrderEvents(options: {
+export function consumeResults(options: {
   url: string;
   log: Log;
-  settle: (event: OrderEvent) => Promise<void>;
+  apply: (event: OrderEvent) => Promise<void>;
 }): Consumer {
-  const { url, log, settle } = options;
+  const { url, log, apply } = options;
 
-  /** Settling twice is harmless; what a gateway without its Redis cannot settle goes back to those that can. */
-  async function settleOrGiveBack(event: OrderEvent) {
+  /** Applying a result twice is harmless; one that fails goes back to the queue, alone, for any gateway to try. */
+  async function applyOrGiveBack(event: OrderEvent) {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       try {
-        await settle(event);
+        await apply(event);
         return 'done' as const;
       } catch (error) {
-        log.warn({ orderId: event.orderId, attempt, error: String(error) }, 'not settled');
-        await sleep(AGAIN_AFTER_MS);
+        log.warn({ orderId: event.orderId, attempt, error: String(error) }, 'result not applied');
+        await sleep(RETRY_AFTER_MS);
       }
     }
     return 'later' as const;
@@ -31,28 +31,28 @@ export function consumeOrderEvents(options: {
 
   return consumeBatches<OrderEvent>({
     url,
-    name: 'gateway: order events',
+    name: 'gateway: results',
     log,
     declare: declareTopology,
-    queue: SETTLE_QUEUE,
+    queue: RESULTS_QUEUE,
     batch: 200,
     lanes: 2,
     parse: read(OrderEvent),
-    handle: (events) => Promise.all(events.map(settleOrGiveBack)),
+    handle: (events) => Promise.all(events.map(applyOrGiveBack)),
   });
 }
 
-/** Every gateway hears every result, for whoever waits for it here; what is lost meanwhile is not told again. */
-export function hearOrderNews(options: {
+/** Every gateway receives every event, for the buyers who wait here; one that is lost is not repeated. */
+export function consumeOrderUpdates(options: {
   url: string;
   log: Log;
   instance: string;
-  hear: (event: OrderEvent) => void;
+  push: (event: OrderEvent) => void;
 }): Consumer {
-  const { url, log, instance, hear } = options;
+  const { url, log, instance, push } = options;
   return consumeBatches<OrderEvent>({
     url,
-    name: 'gateway: order news',
+    name: 'gateway: order updates',
     log,
     declare: declarePush(instance),
     queue: pushQueue(instance),
@@ -60,7 +60,7 @@ export function hearOrderNews(options: {
     lanes: 1,
     parse: read(OrderEvent),
     async handle(events) {
-      for (const event of events) hear(event);
+      for (const event of events) push(event);
       return events.map(() => 'done');
     },
   });

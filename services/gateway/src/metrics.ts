@@ -25,6 +25,18 @@ export const createMetrics = (registry: Registry) => ({
     help: 'Records that were due and looked at again.',
     registers: [registry],
   }),
+  rebuilt: new Counter({
+    name: 'gateway_gates_rebuilt_total',
+    help: 'Gates that were opened or rebuilt, by reason.',
+    labelNames: ['reason'] as const,
+    registers: [registry],
+  }),
+  shut: new Counter({
+    name: 'gateway_gates_shut_total',
+    help: 'Gates that were shut, to be rebuilt from inventory, by reason.',
+    labelNames: ['reason'] as const,
+    registers: [registry],
+  }),
 });
 
 export type Metrics = ReturnType<typeof createMetrics>;

@@ -1,15 +1,33 @@
-// What the gate and the buyer's view take from an order that is final.
+// What the gate and the buyer's view take from an order, as its event or orders itself says it.
 import { viewOf } from './order-view.ts';
 import type { Gate, OrderAnswer, OrderViews } from './ports.ts';
+import type { QueueProgress } from './queue-progress.ts';
 
-/** `epoch`: of the gate that this result speaks of. A result that only was asked for speaks of the gate that asked. */
-export const createSettle =
-  ({ gate, views }: { gate: Gate; views: OrderViews }) =>
-  async (order: Omit<OrderAnswer, 'settled'>, epoch: number): Promise<void> => {
-    const { orderId, saleId, buyerId, status } = order;
-    if (status === 'placed' || status === 'held')
-      throw new Error(`order ${orderId} is ${status}, which settles nothing`);
-    if (status === 'confirmed') await gate.settleConfirmed(saleId, orderId, epoch);
-    else await gate.settleEnded(saleId, orderId, buyerId);
+export interface ApplyPorts {
+  gate: Pick<Gate, 'applyConfirmed' | 'applyEnded' | 'leaveLine'>;
+  views: Pick<OrderViews, 'show'>;
+  progress: Pick<QueueProgress, 'hasRow'>;
+  /** `gate.shut`, counted. */
+  shut: (saleId: string, epoch: number, reason: 'sold_out') => Promise<void>;
+}
+
+export type Result = Omit<OrderAnswer, 'final' | 'payRequested'>;
+
+/**
+ * Safe to repeat, and with results that come late or reversed. `epoch`: of the gate that a confirmation speaks of; one
+ * that was asked for speaks of the gate that asked. An ended order whose refund is done has no ticket any more.
+ */
+export const createApplyResult =
+  ({ gate, views, progress, shut }: ApplyPorts) =>
+  async (order: Result, epoch: number): Promise<void> => {
+    const { orderId, saleId, status } = order;
+    progress.hasRow(order);
+    if (status === 'confirmed') await gate.applyConfirmed(saleId, orderId, epoch);
+    else if (status === 'reserved') await gate.leaveLine(order);
+    else if (status !== 'placed') await gate.applyEnded(order);
     await views.show(viewOf(order));
+    // Impossible while no more tickets are out than there are units: this gate's numbers are wrong.
+    if (order.reason === 'sold_out') await shut(saleId, order.epoch, 'sold_out');
   };
+
+export type ApplyResult = ReturnType<typeof createApplyResult>;

@@ -79,7 +79,10 @@ export interface Gate {
     options: { untilMs: number; dueInMs: number; idempotencyKey?: string | undefined },
   ): Promise<Admission>;
   /** The order that was admitted with that key; `unavailable`: the gate is not to be believed just now. */
-  recall(buyer: { saleId: string; buyerId: string }, idempotencyKey: string): Promise<FirstOrder | 'unavailable' | null>;
+  recall(
+    buyer: { saleId: string; buyerId: string },
+    idempotencyKey: string,
+  ): Promise<FirstOrder | 'unavailable' | null>;
   /** The id of the buyer's one live order, as far as a gate that is to be believed knows. */
   orderOf(saleId: string, buyerId: string): Promise<string | 'unavailable' | null>;
   /** `sent`: the broker is known to have it. Null: the gate has no such order. */

@@ -21,6 +21,10 @@ export interface Sale {
   revision: number;
 }
 
+/** It admits nobody any more, unless it is changed. */
+export const isOver = ({ closed, closesAtMs }: Pick<Sale, 'closed' | 'closesAtMs'>, nowMs: number) =>
+  closed || closesAtMs <= nowMs;
+
 export interface SaleProblem {
   field: string;
   message: string;

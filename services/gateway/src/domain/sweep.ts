@@ -1,47 +1,146 @@
-// Whatever was admitted and not heard of again: asked about, or sent again; never undone on a guess.
+// Orders that were admitted and not heard of again: asked about, or published again; never undone on a guess.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { OrderCommand } from '@flashsale/contracts/messages';
-import type { DueRecord, Gate, OrderAnswer, OrderQueue, Orders } from './ports.ts';
+import type { ApplyResult } from './apply-result.ts';
+import type { Clock, DueRecord, Gate, OrderAnswer, OrderQueue, Orders } from './ports.ts';
+import { isEmptyTwice } from './queue-emptiness.ts';
+import type { QueueProgress } from './queue-progress.ts';
 import type { Sale } from './sale.ts';
 
+const CLAIMED_AT_ONCE = 500;
+const ASKED_AT_ONCE = 500;
+/** A sale with a million records must not keep the others waiting. */
+const LONGEST_ROUND_MS = 1_000;
+
 export interface SweepPorts {
-  gate: Gate;
+  gate: Pick<Gate, 'claim' | 'markSent'>;
   queue: OrderQueue;
-  orders: Orders;
-  settle: (order: OrderAnswer, epoch: number) => Promise<void>;
+  orders: Pick<Orders, 'get' | 'giveUp'>;
+  clock: Clock;
+  progress: QueueProgress;
+  applyResult: ApplyResult;
   directDeadlineMs: number;
+  /** Counts records that were due. */
+  swept: (records: number) => void;
+  warn: (id: string, error: unknown) => void;
 }
 
-/** Answers how many records were due. */
-export async function sweep(sale: Sale, ports: SweepPorts): Promise<number> {
-  const { epoch, records } = await ports.gate.claim(sale.id);
-  const unsent = records.filter((record) => sale.mode === 'queued' && record.state === 'unsent');
-  await Promise.all(unsent.map((record) => sendAgain(sale, record, ports)));
+/** One look at what is due in these sales. A sale that takes longer goes on, and is left out until it is done. */
+export function createSweep(ports: SweepPorts): (sales: Sale[]) => Promise<void> {
+  const underWay = new Map<string, Promise<void>>();
 
-  const asked = records.filter((record) => !unsent.includes(record));
-  const known = asked.length ? await ports.orders.get(asked.map((record) => record.orderId)) : new Map();
-  await Promise.all(
-    asked.map(async (record) => {
-      const order = known.get(record.orderId);
-      if (order?.settled) await ports.settle(order, epoch);
-      // With a row that is not settled, orders itself finishes it: look again when the lease ends.
-      if (!order) await neverArrived(sale, record, epoch, ports);
-    }),
-  );
-  return records.length;
+  return async (sales) => {
+    ports.progress.keep(sales.map(({ id }) => id));
+    // One observation for all of a round: what is published again in it must not hide what is still missing.
+    let emptiness: Promise<boolean> | undefined;
+    const queueIsEmpty = () => {
+      emptiness ??= isEmptyTwice(ports.queue);
+      return emptiness;
+    };
+    for (const sale of sales.filter(({ id }) => !underWay.has(id))) {
+      const sweeping = sweepSale(sale, queueIsEmpty, ports)
+        .catch((error) => ports.warn(sale.id, error))
+        .finally(() => underWay.delete(sale.id));
+      underWay.set(sale.id, sweeping);
+    }
+    await Promise.race([Promise.all(underWay.values()), sleep(LONGEST_ROUND_MS, undefined, { ref: false })]);
+  };
 }
 
-async function sendAgain(sale: Sale, { orderId, command }: DueRecord, { gate, queue }: SweepPorts) {
+interface Look {
+  sale: Sale;
+  /** Of the gate that handed the records out. */
+  epoch: number;
+  queueIsEmpty: () => Promise<boolean>;
+  ports: SweepPorts;
+}
+
+async function sweepSale(sale: Sale, queueIsEmpty: Look['queueIsEmpty'], ports: SweepPorts): Promise<void> {
+  for (;;) {
+    const { epoch, records } = await ports.gate.claim(sale.id, CLAIMED_AT_ONCE);
+    ports.swept(records.length);
+    const look = { sale, epoch, queueIsEmpty, ports };
+    const isUnpublished = ({ state, command }: DueRecord) => sale.mode === 'queued' && state === 'unsent' && command;
+    await Promise.all([
+      each(records.filter(isUnpublished), look, publishAgain),
+      askAbout(
+        records.filter((record) => !isUnpublished(record)),
+        look,
+      ),
+    ]);
+    if (records.length < CLAIMED_AT_ONCE) return;
+  }
+}
+
+/** A record that fails is looked at again later, and never costs the others their look. */
+async function each(records: DueRecord[], look: Look, work: (record: DueRecord, look: Look) => Promise<unknown>) {
+  const failed = (record: DueRecord) => (error: unknown) => look.ports.warn(record.orderId, error);
+  await Promise.all(records.map((record) => work(record, look).catch(failed(record))));
+}
+
+async function publishAgain({ orderId, command }: DueRecord, { sale, ports: { gate, queue } }: Look) {
   if (!command || !queue.available()) return;
   if ((await queue.publish(command)) === 'confirmed') await gate.markSent({ saleId: sale.id, orderId });
 }
 
-async function neverArrived(sale: Sale, record: DueRecord, epoch: number, ports: SweepPorts) {
-  if (sale.mode === 'queued' && record.command) return sendAgain(sale, record, ports);
-  // A call is never placed a second time; until twice its deadline has passed it may still be on its way.
-  const { command } = record;
-  if (command && Date.now() < command.decideByMs + ports.directDeadlineMs) return;
-  const { orderId, buyerId, quantity } = record;
-  const unheardOf: OrderCommand = { orderId, saleId: sale.id, buyerId, quantity, epoch, decideByMs: Date.now() };
-  const order = await ports.orders.cancel(command ?? unheardOf);
-  if (order.status === 'cancelled' && order.settled) await ports.settle(order, epoch);
+async function askAbout(records: DueRecord[], look: Look): Promise<void> {
+  const { sale, epoch, ports } = look;
+  const rows = await rowsOf(records, ports.orders);
+  for (const row of rows.values()) ports.progress.hasRow(row);
+  // A row that is not final has a deadline, so orders itself finishes it.
+  await each(records, look, async ({ orderId }) => {
+    const row = rows.get(orderId);
+    if (row?.final) await ports.applyResult(row, epoch);
+  });
+  const unknown = records.filter(({ orderId }) => !rows.has(orderId));
+  const tooLate = unknown.filter((record) => isTooLate(record, sale, ports));
+  await each(tooLate, look, giveUp);
+  const inTime = unknown.filter((record) => sale.mode === 'queued' && !tooLate.includes(record));
+  if (inTime.length > 0) await publishLost(inTime, look);
+}
+
+/** The broker confirmed them, so they are in the queue, unless it is empty or its workers have come past them. */
+async function publishLost(records: DueRecord[], look: Look): Promise<void> {
+  const { sale, queueIsEmpty, ports } = look;
+  const passed = ({ orderId }: DueRecord) => ports.progress.hasPassed({ orderId, saleId: sale.id });
+  const lost = (await queueIsEmpty()) ? records : records.filter(passed);
+  if (lost.length === 0) return;
+  // Asked once more: a worker may have taken the last ones meanwhile.
+  const rows = await rowsOf(lost, ports.orders);
+  await each(
+    lost.filter(({ orderId }) => !rows.has(orderId)),
+    look,
+    publishAgain,
+  );
+}
+
+/** A restored record has no command, but always a row: without one, orders has forgotten it. */
+function isTooLate({ command }: DueRecord, { mode }: Sale, { clock, directDeadlineMs }: SweepPorts): boolean {
+  if (!command) return true;
+  // A call may still be under way when its order's deadline has passed.
+  const graceMs = mode === 'direct' ? directDeadlineMs : 0;
+  return (clock.nowMs() ?? 0) > command.deadlineMs + graceMs;
+}
+
+/** Orders makes sure that it never comes; its ticket comes back with the event that follows the compensation. */
+async function giveUp({ orderId, buyerId, quantity, command }: DueRecord, { sale, epoch, ports }: Look) {
+  const forgotten: OrderCommand = {
+    orderId,
+    saleId: sale.id,
+    buyerId,
+    quantity,
+    epoch,
+    mode: sale.mode,
+    deadlineMs: 0,
+  };
+  const order = await ports.orders.giveUp(command ?? forgotten);
+  if (order.final) await ports.applyResult(order, epoch);
+}
+
+async function rowsOf(records: DueRecord[], { get }: Pick<Orders, 'get'>): Promise<Map<string, OrderAnswer>> {
+  const ids = records.map(({ orderId }) => orderId);
+  const chunks = [];
+  for (let i = 0; i < ids.length; i += ASKED_AT_ONCE) chunks.push(ids.slice(i, i + ASKED_AT_ONCE));
+  const answers = await Promise.all(chunks.map((chunk) => get(chunk)));
+  return new Map(answers.flatMap((answer) => [...answer]));
 }

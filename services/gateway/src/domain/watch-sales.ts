@@ -1,63 +1,110 @@
-// Every second: learn the sales, bring each gate to its sale's revision, open those that are missing or not to be trusted.
+// Every second: learn the sales, bring each gate to its sale's revision, and have those rebuilt that are not valid.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Catalogue } from './catalogue.ts';
-import { mustOpen, openGate } from './open-gate.ts';
-import type { Gate, Inventory, OrderQueue } from './ports.ts';
-import type { Sale } from './sale.ts';
+import type { Clock, Gate, GateState, Inventory, SaleStock } from './ports.ts';
+import { whyInvalid } from './rebuild-gate.ts';
+import { createRebuilds, type RebuildsPorts } from './rebuilds.ts';
+import { createRestCheck } from './rest-check.ts';
+import { isOver, type Sale } from './sale.ts';
 
-export interface WatchPorts {
+const OPENED_WITHIN_MS = 2_000;
+const LOOK_EVERY_MS = 100;
+
+export type ShutReason = 'sold_out' | 'at_rest' | 'operator';
+
+export interface WatchPorts extends RebuildsPorts {
   gate: Gate;
   inventory: Inventory;
-  queue: OrderQueue;
   catalogue: Catalogue;
-  directDeadlineMs: number;
-  warn: (saleId: string, error: unknown) => void;
+  clock: Clock;
+  /** For so long must a gate at rest contradict inventory before it is shut. */
+  atRestMs: number;
+  /** `gate.shut`, counted. */
+  shut: (saleId: string, epoch: number, reason: ShutReason) => Promise<void>;
 }
 
 export function createWatch(ports: WatchPorts) {
-  const openings = new Map<string, Promise<void>>();
+  const { gate, inventory, catalogue } = ports;
+  const rebuilds = createRebuilds(ports);
+  const contradicts = createRestCheck(ports.atRestMs);
+  /** Sales that are over and have nothing under way, with the revision that they are so in. */
+  const finished = new Map<string, number>();
+  const over = (sale: Sale) => isOver(sale, ports.clock.nowMs() ?? Date.now());
 
-  /** One at a time for each sale; whoever comes to one that is at work waits for it. */
-  function open(sale: Sale): Promise<void> {
-    const opening = openings.get(sale.id) ?? openAndLearn(sale).finally(() => openings.delete(sale.id));
-    openings.set(sale.id, opening);
-    return opening;
+  async function learnSales(): Promise<SaleStock[]> {
+    const askedAtMs = performance.now();
+    const listed = await inventory.listSales();
+    const live = listed.filter(({ id, revision, held }) => held > 0 || finished.get(id) !== revision);
+    catalogue.mirror(live, askedAtMs);
+    return live;
   }
 
-  async function openAndLearn(sale: Sale) {
-    try {
-      await openGate(sale, ports);
-      const opened = await ports.inventory.getSale(sale.id);
-      if (opened) ports.catalogue.learn([opened]);
-    } catch (error) {
-      ports.warn(sale.id, error);
+  /** A sale that is over and has nothing held gets no gate any more: its orders are read from orders. */
+  const mustRebuild = (sale: SaleStock, state: GateState | undefined) =>
+    whyInvalid(sale, state) !== undefined && !(over(sale) && sale.held === 0);
+
+  async function attend(sale: SaleStock, state: GateState | undefined): Promise<void> {
+    if (mustRebuild(sale, state)) return;
+    if (over(sale) && sale.held === 0) return finish(sale, state);
+    if (!state) return;
+    if (state.revision < sale.revision) return gate.change(sale);
+    if (contradicts(sale, state)) return ports.shut(sale.id, state.epoch, 'at_rest');
+  }
+
+  async function finish(sale: SaleStock, state: GateState | undefined) {
+    if (state && state.revision < sale.revision) await gate.change(sale);
+    if (state && (state.pending > 0 || !(await gate.expire(sale.id)))) return;
+    finished.set(sale.id, sale.revision);
+  }
+
+  /** Another gateway may hold the lease of the new sale; it needs no more than a moment. */
+  async function untilOpen(saleId: string) {
+    const lastLookMs = performance.now() + OPENED_WITHIN_MS;
+    for (;;) {
+      const [[state], sale] = await Promise.all([gate.read([saleId]), inventory.getSale(saleId)]);
+      if (sale) catalogue.learn([sale]);
+      if (!sale || !whyInvalid(sale, state) || performance.now() > lastLookMs) return sale;
+      await sleep(LOOK_EVERY_MS);
     }
   }
 
   return {
-    /** Opens its gate at once, so that whoever made the sale need not wait for the next round. */
+    /** Opens its gate at once, so that the caller need not wait for the next round. */
     async createSale(sale: Sale): Promise<Sale> {
-      const created = await ports.inventory.createSale(sale);
-      ports.catalogue.learn([created]);
-      await open(created);
-      return (await ports.catalogue.find(created.id)) ?? created;
+      const created = await inventory.createSale(sale);
+      catalogue.learn([created]);
+      await rebuilds.now({ ...created, available: created.stock, held: 0, sold: 0 });
+      return (await untilOpen(created.id).catch(() => undefined)) ?? created;
     },
-    /** One round. Openings go on beside it, since one may wait for its line to end. */
-    async look(): Promise<void> {
-      const sales = await ports.inventory.listSales();
-      ports.catalogue.learn(sales);
-      const states = await ports.gate.read(sales.map((sale) => sale.id));
-      for (const [index, sale] of sales.entries()) {
-        const state = states[index];
-        if (mustOpen(sale, state)) void open(sale);
-        else if (state && state.revision < sale.revision) await ports.gate.change(sale);
-      }
+
+    /** One round. Rebuilds go on beside it, since each may wait for orders to arrive. */
+    async refreshSales(): Promise<void> {
+      const learning = learnSales();
+      const sales = await learning.catch(() => undefined);
+      // Without inventory the gates still admit, and their clock must be read.
+      const states = await gate.read((sales ?? catalogue.all()).map(({ id }) => id));
+      if (!sales) return void (await learning);
+      const looks = sales.map((sale, index) => ({ sale, state: states[index] }));
+      for (const { sale, state } of looks) catalogue.seePending(sale.id, state?.pending ?? 0);
+      rebuilds.want(looks.filter(({ sale, state }) => mustRebuild(sale, state)));
+      await Promise.all(
+        looks.map(({ sale, state }) => attend(sale, state).catch((error) => ports.warn(sale.id, error))),
+      );
     },
-    /** Looked at more often than the rest, so that a sale that has units again is open again within a second. */
-    async lookAtTickets(): Promise<void> {
-      const sales = ports.catalogue.all();
-      const left = await ports.gate.remaining(sales.map((sale) => sale.id));
+
+    /** More often than the rest, so that a sale that has units again sells within a second. */
+    async refreshTickets(): Promise<void> {
+      const sales = catalogue.all().filter((sale) => !over(sale));
+      const levels = await gate.levels(sales.map(({ id }) => id));
       // A gate that cannot be read or is being rebuilt is not sold out, it is busy.
-      for (const [index, sale] of sales.entries()) ports.catalogue.seeTickets(sale.id, left[index] ?? 1);
+      for (const [index, { id }] of sales.entries()) catalogue.seeTickets(id, levels[index]?.tickets ?? 1);
+    },
+
+    /** An operator's way to have a gate built anew from inventory. False: there is no such sale. */
+    async reopenGate(saleId: string): Promise<boolean> {
+      const sale = await inventory.getSale(saleId);
+      if (sale) await ports.shut(saleId, sale.epoch, 'operator');
+      return sale !== undefined;
     },
   };
 }

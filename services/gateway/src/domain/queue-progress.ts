@@ -1,0 +1,39 @@
+// How far the workers have come in the queue of each sale, as far as rows tell.
+import { mintedAt } from '@flashsale/contracts/ids';
+
+/** Workers are many and messages are retried, so a row may overtake its neighbours, but not by so much. */
+const PASSED_BY_MS = 60_000;
+
+interface Placed {
+  orderId: string;
+  saleId: string;
+}
+
+export interface QueueProgress {
+  /** An order that has a row, because a worker read its message. */
+  hasRow(order: Placed & { reason: string | null }): void;
+  /** An order of that sale that was minted much later has a row: a message of this one is not in the queue any more. */
+  hasPassed(order: Placed): boolean;
+  /** Forgets all other sales. */
+  keep(saleIds: string[]): void;
+}
+
+export function createQueueProgress(): QueueProgress {
+  const newest = new Map<string, number>();
+
+  return {
+    hasRow({ orderId, saleId, reason }) {
+      // The row of an order that was given up says nothing of the queue.
+      if (reason === 'given_up') return;
+      newest.set(saleId, Math.max(newest.get(saleId) ?? 0, mintedAt(orderId) ?? 0));
+    },
+    hasPassed({ orderId, saleId }) {
+      const minted = mintedAt(orderId);
+      return minted !== undefined && (newest.get(saleId) ?? 0) >= minted + PASSED_BY_MS;
+    },
+    keep(saleIds) {
+      const kept = new Set(saleIds);
+      for (const saleId of newest.keys()) if (!kept.has(saleId)) newest.delete(saleId);
+    },
+  };
+}

@@ -63,7 +63,7 @@ export async function startGateway(config: Config) {
     port: config.OPS_PORT,
     registry,
     unready: async () => [
-      ...((await redis.answers()) ? [] : ['no redis']),
+      ...(await redis.problems()),
       ...(queue.available() ? [] : ['cannot publish']),
       ...(results.consuming() ? [] : ['not consuming']),
     ],

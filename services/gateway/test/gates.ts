@@ -1,5 +1,6 @@
 // Gates on a real Redis, held by as many gateways as a test needs; a sale of its own for each test.
 import assert from 'node:assert/strict';
+import { keyOf, type Part } from '@flashsale/contracts/ids';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { createLog } from '@flashsale/runtime/log';
 import { Redis } from 'ioredis';
@@ -7,7 +8,7 @@ import { v7 } from 'uuid';
 import { gateChecks, readGate } from '../../../infra/audit/gate.ts';
 import { openNamespace } from '../../../infra/native/namespace.ts';
 import { until } from '../../../infra/until.ts';
-import type { Snapshot } from '../src/domain/ports.ts';
+import type { Snapshot, TakenUnit } from '../src/domain/ports.ts';
 import type { Sale } from '../src/domain/sale.ts';
 import { createGate } from '../src/outbound/gate.ts';
 import { createOrderViews } from '../src/outbound/order-views.ts';
@@ -15,6 +16,9 @@ import { createRedis, type GateRedis } from '../src/outbound/redis.ts';
 
 export const DUE_MS = 60_000;
 export const SENT_DUE_MS = 600_000;
+/** For a test that is not about late calls. */
+export const ANY_TIME = { untilMs: Date.now() + 86_400_000, dueInMs: DUE_MS };
+export const MOST = 500;
 const silent = createLog('test', 'silent');
 
 export type Gates = Awaited<ReturnType<typeof openGates>>;
@@ -37,15 +41,16 @@ export async function gatesOn(url: string) {
   eye.on('error', () => undefined);
   const opened: GateRedis[] = [];
 
-  async function connect(through = url) {
+  async function connect(through = url, ...timing: Timing) {
     const redis = createRedis(through, silent);
     opened.push(redis);
-    await until('Redis has said which process it is', () => redis.process());
-    return { redis, gate: createGate(redis, SENT_DUE_MS), views: createOrderViews(redis) };
+    await until('Redis has said what time it is', () => redis.clock.nowMs());
+    return { redis, gate: createGate(redis, SENT_DUE_MS, ...timing), views: createOrderViews(redis) };
   }
 
   const own = await connect();
   const { gate } = own;
+  const replace = (snapshot: Snapshot) => gate.replace(snapshot, new AbortController().signal);
 
   /** The gate of that sale, exact in every line of the audit. */
   async function read(saleId: string) {
@@ -60,27 +65,33 @@ export async function gatesOn(url: string) {
     eye,
     connect,
     read,
-    /** The same connection, which believes that Redis is another process. */
-    elsewhere: createGate({ ...own.redis, process: () => 'another:redis' }, SENT_DUE_MS),
+    replace,
 
-    async open(stock: number, sale: Partial<Sale> = {}, reservations: Snapshot['reservations'] = []): Promise<Sale> {
+    async open(stock: number, sale: Partial<Sale> = {}, taken: TakenUnit[] = []): Promise<Sale> {
       const opened = aSale(stock, sale);
-      const taken = reservations.reduce((units, { quantity }) => units + quantity, 0);
-      await gate.flip({ sale: opened, available: stock - taken, reservations });
+      assert.equal(await replace(aSnapshot(opened, taken)), true);
       return opened;
     },
+
+    /** The gate as it is in a Redis with other data, or after it was shut. */
+    makeOld: (saleId: string) => eye.hset(keyOf(saleId, 'gate'), 'history', 'of-another-redis'),
 
     /** Admitted, in the state it has then. */
     async admitted(sale: Sale, buyerId: string, quantity = 1): Promise<OrderCommand> {
       const order = anOrder(sale, buyerId, quantity);
-      assert.deepEqual(await gate.admit(order, DUE_MS), { kind: 'admitted' });
+      assert.equal((await gate.admit(order, ANY_TIME)).kind, 'admitted');
       return order;
     },
 
     tickets: async (saleId: string) => (await read(saleId)).tickets,
     stateOf: async ({ saleId, orderId }: OrderCommand) => (await read(saleId)).records.get(orderId)?.state,
     dueOf: async ({ saleId, orderId }: OrderCommand) => (await read(saleId)).due.get(orderId),
-    makeDue: ({ saleId, orderId }: OrderCommand) => eye.zadd(`sale:{${saleId}}:due`, 'XX', 0, orderId),
+    async makeDue({ saleId, orderId }: OrderCommand) {
+      await eye.zadd(keyOf(saleId, 'due:unsent'), 'XX', 0, orderId);
+      await eye.zadd(keyOf(saleId, 'due:sent'), 'XX', 0, orderId);
+    },
+    keysOf: (saleId: string) => eye.keys(keyOf(saleId, '*')),
+    keyOf: (sale: Sale, part: Part) => keyOf(sale.id, part),
     /** Unix milliseconds of the clock that the scripts read. */
     async now() {
       const [seconds, micros] = await eye.time();
@@ -93,6 +104,7 @@ export async function gatesOn(url: string) {
     },
   };
 }
+type Timing = Parameters<typeof createGate> extends [unknown, unknown, ...infer Rest] ? Rest : never;
 
 export function aSale(stock: number, sale: Partial<Sale> = {}): Sale {
   const now = Date.now();
@@ -116,11 +128,24 @@ export function aSale(stock: number, sale: Partial<Sale> = {}): Sale {
   };
 }
 
+/** What inventory says of a sale whose other units are all available. */
+export function aSnapshot(sale: Sale, taken: TakenUnit[] = []): Snapshot {
+  const units = taken.reduce((sum, { quantity }) => sum + quantity, 0);
+  return { sale, available: sale.stock - units, pages: pagesOf(taken) };
+}
+
+async function* pagesOf(taken: TakenUnit[]) {
+  for (let i = 0; i < taken.length; i += 1_000) yield taken.slice(i, i + 1_000);
+}
+
+export const taken = (buyerId: string, quantity = 1): TakenUnit => ({ orderId: v7(), buyerId, quantity });
+
 export const anOrder = (sale: Sale, buyerId: string, quantity = 1): OrderCommand => ({
   orderId: v7(),
   saleId: sale.id,
   buyerId,
   quantity,
   epoch: sale.epoch,
-  decideByMs: Date.now() + 600_000,
+  mode: sale.mode,
+  deadlineMs: Date.now() + 600_000,
 });

@@ -94,8 +94,8 @@ export interface Gate {
   markSent(order: { saleId: string; orderId: string }): Promise<void>;
   /** True: given back, nothing happened. False: it cannot be known. */
   refuse(command: OrderCommand): Promise<boolean>;
-  /** At most `most` due records, due again later each time; the gate's epoch with them. */
-  claim(saleId: string, most: number): Promise<{ epoch: number; records: DueRecord[] }>;
+  /** At most `most` due records of each state, due again later each time; the gate's epoch with them. `damaged`: how many were moved aside. */
+  claim(saleId: string, most: number): Promise<{ epoch: number; records: DueRecord[]; damaged: number }>;
   applyConfirmed(saleId: string, orderId: string, epoch: number): Promise<void>;
   applyEnded(order: { saleId: string; orderId: string; buyerId: string; quantity: number }): Promise<void>;
   change(sale: Sale): Promise<void>;

@@ -1,14 +1,17 @@
-// What a buyer sees of an order, in Redis; lost with it, and then asked of orders.
-import type { OrderView } from '../domain/order-view.ts';
+// The buyers' views of orders, in Redis; lost with it, and then made again from what orders answers.
+import { isFinal, type OrderView } from '../domain/order-view.ts';
 import type { OrderViews } from '../domain/ports.ts';
 import type { GateRedis } from './redis.ts';
 
 const KEPT_FOR_MS = 24 * 3_600_000;
+/** Long enough for a page that waits for the result; later, orders is asked. */
+const FINAL_KEPT_FOR_MS = 600_000;
 const key = (orderId: string) => `order:${orderId}`;
 
 export const createOrderViews = (redis: GateRedis): OrderViews => ({
   async show(view) {
-    await redis.script('show', [key(view.orderId)], [view.version, JSON.stringify(view), KEPT_FOR_MS]);
+    const keptForMs = isFinal(view) ? FINAL_KEPT_FOR_MS : KEPT_FOR_MS;
+    await redis.script('show', [key(view.orderId)], [view.version, JSON.stringify(view), keptForMs]);
   },
   async find(orderId) {
     const text = await redis.client.get(key(orderId));

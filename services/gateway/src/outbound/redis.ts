@@ -1,26 +1,34 @@
-// The gateway's connection to Redis, and which Redis process it leads to.
+// The gateway's connection to Redis.
 import { readFileSync } from 'node:fs';
 import type { Log } from '@flashsale/runtime/log';
 import { Redis } from 'ioredis';
+import type { Clock } from '../domain/ports.ts';
+import { createRedisClock } from './clock.ts';
 import { GATE_SCRIPTS } from './gate/scripts.ts';
 
 const COMMAND_TIMEOUT_MS = 2_000;
 const LONGEST_WAIT_MS = 1_000;
+const OLDEST_MAJOR_VERSION = 7;
 
 export interface GateRedis {
   client: Redis;
-  /** `run_id:master_replid` of the Redis at the other end, or undefined when that is not known just now. */
-  process(): string | undefined;
-  /** Asked, not believed: a server that is silent keeps its connections. */
-  answers(): Promise<boolean>;
+  clock: Clock;
+  /** False: whatever is sent now does not reach a Redis. */
+  connected(): boolean;
+  readTime(): Promise<void>;
+  /** Why the gate cannot use Redis just now. Found by a write: a silent server keeps its connections, a replica answers PING. */
+  problems(): Promise<string[]>;
   script(name: keyof typeof SCRIPTS, keys: string[], args: (string | number)[]): Promise<unknown>;
   stop(): Promise<void>;
 }
 
+const read = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8');
 const SCRIPTS = {
   ...GATE_SCRIPTS,
-  show: { numberOfKeys: 1, lua: readFileSync(new URL('show.lua', import.meta.url), 'utf8') },
+  show: { numberOfKeys: 1, lua: read('show.lua') },
+  probe: { numberOfKeys: 1, lua: `#!lua flags=allow-oom\nreturn redis.call('SET', KEYS[1], '', 'PX', 1000)` },
 };
+type Scripts = Record<string, (...args: (string | number)[]) => Promise<unknown>>;
 
 export function createRedis(url: string, log: Log): GateRedis {
   const client = new Redis(url, {
@@ -32,42 +40,57 @@ export function createRedis(url: string, log: Log): GateRedis {
     maxRetriesPerRequest: 0,
     commandTimeout: COMMAND_TIMEOUT_MS,
     retryStrategy: (times) => Math.min(times * 50, LONGEST_WAIT_MS),
+    // A demoted primary keeps its connections; the address may lead to the new one by now. `true` does not resend.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
-  let process: string | undefined;
-  client.on('error', (error) => log.warn({ error: error.message }, 'redis'));
-  // Forgotten before the next connection can exist, so that no command reaches a new Redis with the old one's name.
-  client.on('close', () => {
-    process = undefined;
-  });
-  client.on('ready', () => {
-    identify(client).then(
-      (name) => {
-        process = name;
-        log.info({ process: name }, 'connected to redis');
-      },
-      // A connection that cannot say what it leads to is no use; the next one is asked again.
-      () => client.disconnect(true),
-    );
-  });
+  const clock = createRedisClock();
+  let refusal: string | undefined;
+  const script: GateRedis['script'] = (name, keys, args) =>
+    (client as unknown as Scripts)[name]?.(...keys, ...args) as Promise<unknown>;
 
-  type Scripts = Record<string, (...args: (string | number)[]) => Promise<unknown>>;
+  async function readTime() {
+    const [seconds, micros] = await client.time();
+    clock.set(Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000));
+  }
+
+  async function inspect() {
+    const found = refusalOf(await client.info());
+    if (found && found !== refusal) log.error({ url: new URL(url).host }, found);
+    refusal = found;
+    if (found) return;
+    await readTime();
+    log.info({ url: new URL(url).host }, 'connected to redis');
+  }
+
+  client.on('error', (error) => log.warn({ error: error.message }, 'redis'));
+  client.on('close', clock.forget);
+  // A connection that cannot be inspected is replaced, and the next one inspected.
+  client.on('ready', () => void inspect().catch(() => client.disconnect(true)));
+
   return {
     client,
-    process: () => (client.status === 'ready' ? process : undefined),
-    answers: () =>
-      client.ping().then(
-        () => process !== undefined,
-        () => false,
-      ),
-    script: (name, keys, args) => (client as unknown as Scripts)[name]?.(...keys, ...args) as Promise<unknown>,
+    clock,
+    connected: () => client.status === 'ready' && !refusal,
+    readTime,
+    async problems() {
+      if (refusal) return [refusal];
+      return script('probe', ['gateway:ready'], []).then(
+        () => [],
+        (error: Error) => [client.status === 'ready' ? `redis cannot be written: ${error.message}` : 'no redis'],
+      );
+    },
+    script,
     async stop() {
       await client.quit().catch(() => client.disconnect());
     },
   };
 }
 
-async function identify(client: Redis): Promise<string> {
-  const info = await client.info();
+/** Without a role and the id of its data a server cannot guard a gate. */
+function refusalOf(info: string): string | undefined {
   const field = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
-  return `${field('run_id')}:${field('master_replid')}`;
+  const version = field('redis_version');
+  const fits = Number.parseInt(version ?? '', 10) >= OLDEST_MAJOR_VERSION && field('role') && field('master_replid');
+  if (fits) return undefined;
+  return `the gate needs Redis ${OLDEST_MAJOR_VERSION} or newer, or Valkey, and this server says it is ${version ?? 'neither'}`;
 }

@@ -1,7 +1,10 @@
--- show: keeps the order view of the highest version.
--- KEYS view
--- ARGV version, view, ms to keep it
-local old = redis.call('GET', KEYS[1])
-if old and cjson.decode(old).version >= tonumber(ARGV[1]) then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+#!lua flags=allow-oom
+-- show: keeps the order view of the highest version. In a full Redis too: an old view would go on saying that the order waits.
+local key = unpack(KEYS)
+local version, view, kept_for_ms = unpack(ARGV)
+
+local old = redis.call('GET', key)
+local ok, known = pcall(cjson.decode, old or '')
+if ok and type(known) == 'table' and tonumber(known.version) and known.version >= tonumber(version) then return 0 end
+redis.call('SET', key, view, 'PX', kept_for_ms)
 return 1

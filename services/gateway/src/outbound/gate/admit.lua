@@ -1,29 +1,31 @@
 -- admit: takes tickets, remembers the buyer and stores the order, or says why not.
--- KEYS gate, buyers, orders, due, line, keys
--- ARGV process, epoch, orderId, buyerId, quantity, record, ms until somebody looks at it again, idempotency key's field or ''
-if redis.call('HEXISTS', KEYS[3], ARGV[3]) == 1 then return {'admitted'} end
+local gate, buyers, orders, unsent, line, keys = unpack(KEYS)
+local epoch, order, buyer, quantity, record, until_ms, due_in_ms, key = unpack(ARGV)
 
-local gate = redis.call('HMGET', KEYS[1], 'process', 'epoch', 'tickets', 'closed', 'opensAt', 'closesAt')
--- A gate of another Redis process is a copy of unknown age; one of another epoch is not the one inventory listens to.
-if gate[1] ~= ARGV[1] or gate[2] ~= ARGV[2] then return {'stale'} end
+if not guard(gate, epoch) then return { 'unavailable' } end
+if redis.call('HEXISTS', orders, order) == 1 then
+  return { 'admitted', (redis.call('ZRANK', line, order) or -1) + 1 }
+end
+local now = now_ms()
+-- The buyer of a late call was told something else by now, perhaps that the order never happened.
+if now > tonumber(until_ms) then return { 'unavailable' } end
 
--- Before anything is refused: whoever asks again gets the order of the first time, even when the sale is over.
-local before = ARGV[8] ~= '' and redis.call('HGET', KEYS[6], ARGV[8])
-if before then return {'repeated', before} end
+-- Checked before anything is refused: a retry gets the first order even when the sale is over.
+local first = key ~= '' and redis.call('HGET', keys, key)
+if first then return { 'repeated', first } end
 
+local tickets, closed, opens_at, closes_at = unpack(redis.call('HMGET', gate, 'tickets', 'closed', 'opensAt', 'closesAt'))
+if closed == '1' or now >= tonumber(closes_at) then return { 'closed' } end
+if now < tonumber(opens_at) then return { 'not-open' } end
+local other = redis.call('HGET', buyers, buyer)
+if other then return { 'already-bought', other } end
+if tonumber(tickets) < tonumber(quantity) then return { 'sold-out' } end
+
+redis.call('HINCRBY', gate, 'tickets', -quantity)
+redis.call('HSET', buyers, buyer, order)
+redis.call('HSET', orders, order, record)
+redis.call('ZADD', unsent, now + due_in_ms, order)
 local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if gate[4] == '1' or now >= tonumber(gate[6]) then return {'closed'} end
-if now < tonumber(gate[5]) then return {'not-open'} end
-
-local other = redis.call('HGET', KEYS[2], ARGV[4])
-if other then return {'already-bought', other} end
-if tonumber(gate[3]) < tonumber(ARGV[5]) then return {'sold-out'} end
-
-redis.call('HINCRBY', KEYS[1], 'tickets', -ARGV[5])
-redis.call('HSET', KEYS[2], ARGV[4], ARGV[3])
-redis.call('HSET', KEYS[3], ARGV[3], ARGV[6])
-redis.call('ZADD', KEYS[4], now + ARGV[7], ARGV[3])
-redis.call('ZADD', KEYS[5], time[1] * 1000000 + time[2], ARGV[3])
-if ARGV[8] ~= '' then redis.call('HSET', KEYS[6], ARGV[8], ARGV[3] .. ' ' .. ARGV[5]) end
-return {'admitted'}
+redis.call('ZADD', line, time[1] * 1000000 + time[2], order)
+if key ~= '' then redis.call('HSET', keys, key, order .. ' ' .. quantity) end
+return { 'admitted', redis.call('ZCARD', line) }

@@ -1,9 +1,13 @@
 -- change: the gate takes a newer revision of its sale; absolute values, so late and repeated ones do no harm.
--- KEYS gate
--- ARGV revision, supply, closed, opensAt, closesAt
-local gate = redis.call('HMGET', KEYS[1], 'rev', 'supply')
-if not gate[1] or tonumber(gate[1]) >= tonumber(ARGV[1]) then return 0 end
+local gate = unpack(KEYS)
+local revision, stock, closed, opens_at, closes_at = unpack(ARGV)
 
-redis.call('HINCRBY', KEYS[1], 'tickets', ARGV[2] - gate[2])
-redis.call('HSET', KEYS[1], 'rev', ARGV[1], 'supply', ARGV[2], 'closed', ARGV[3], 'opensAt', ARGV[4], 'closesAt', ARGV[5])
+local old_revision, old_stock = unpack(redis.call('HMGET', gate, 'rev', 'stock'))
+if not old_revision or tonumber(old_revision) >= tonumber(revision) then return 0 end
+
+redis.call('HINCRBY', gate, 'tickets', stock - old_stock)
+redis.call('HSET', gate, 'rev', revision, 'stock', stock, 'closed', closed, 'opensAt', opens_at, 'closesAt', closes_at)
+if closed == '0' and now_ms() < tonumber(closes_at) then
+  for _, key in ipairs(KEYS) do redis.call('PERSIST', key) end
+end
 return 1

@@ -1,20 +1,36 @@
--- claim: hands out the records that are due, each for the time of a lease; answers the gate's epoch first.
--- KEYS gate, orders, due
--- ARGV process, most, lease in ms
-local gate = redis.call('HMGET', KEYS[1], 'process', 'epoch')
-if gate[1] ~= ARGV[1] then return {} end
+#!lua flags=allow-oom
+-- claim: hands out what is due, later again each time; answers the gate's epoch and the damaged records it met first.
+local gate, buyers, orders, damaged, unsent, sent, line = unpack(KEYS)
+local most, unsent_ms, sent_ms, longest_ms = unpack(ARGV)
 
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local claimed = {gate[2]}
-for _, orderId in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT', 0, ARGV[2])) do
-  local record = cjson.decode(redis.call('HGET', KEYS[2], orderId))
-  if record.state == 'unsent' and not record.claimed then
-    record.claimed = true
-    redis.call('HSET', KEYS[2], orderId, cjson.encode(record))
+if not is_current(gate) then return {} end
+local now = now_ms()
+local claimed = { redis.call('HGET', gate, 'epoch'), 0 }
+
+local function hand_out(due, order, record, first_ms)
+  local looks = tonumber(record.looks) or 0
+  local wait = math.min(first_ms * 2 ^ math.min(looks, 30), longest_ms)
+  record.looks, record.claimed = looks + 1, record.state == 'unsent'
+  local text = cjson.encode(record)
+  redis.call('HSET', orders, order, text)
+  redis.call('ZADD', due, now + wait, order)
+  table.insert(claimed, order)
+  table.insert(claimed, text)
+end
+
+-- Each set has its own limit: a long line of sent orders must not starve what was never published.
+for due, first_ms in pairs({ [unsent] = unsent_ms, [sent] = sent_ms }) do
+  for _, order in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, most)) do
+    local text = redis.call('HGET', orders, order)
+    local record = text and parse(text)
+    if record and record.state ~= 'sold' then
+      hand_out(due, order, record, first_ms)
+    elseif record or not text then
+      redis.call('ZREM', due, order)
+    else
+      set_aside(order, text)
+      claimed[2] = claimed[2] + 1
+    end
   end
-  redis.call('ZADD', KEYS[3], now + ARGV[3], orderId)
-  table.insert(claimed, orderId)
-  table.insert(claimed, cjson.encode(record))
 end
 return claimed

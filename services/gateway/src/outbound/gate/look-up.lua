@@ -1,5 +1,6 @@
--- look-up: what a gate remembers of a buyer, if it is of this Redis process: a copy of unknown age says nothing.
--- KEYS gate, buyers or keys
--- ARGV process, field
-if redis.call('HGET', KEYS[1], 'process') ~= ARGV[1] then return {'stale'} end
-return {'found', redis.call('HGET', KEYS[2], ARGV[2])}
+-- look-up: what a current gate remembers of a buyer.
+local gate, hash = unpack(KEYS)
+local field = unpack(ARGV)
+
+if not is_current(gate) then return { 'unavailable' } end
+return { 'found', redis.call('HGET', hash, field) }

@@ -1,19 +1,15 @@
--- refuse: gives back an order of which its handler knows that nobody got it; 0 means that this cannot be known.
--- KEYS gate, buyers, orders, due, line, keys
--- ARGV process, epoch, orderId
-local gate = redis.call('HMGET', KEYS[1], 'process', 'epoch')
-if gate[1] ~= ARGV[1] or gate[2] ~= ARGV[2] then return 0 end
-local text = redis.call('HGET', KEYS[3], ARGV[3])
-if not text then return 0 end
-local record = cjson.decode(text)
--- Once claimed, a sweeper may have sent it.
-if record.state ~= 'unsent' or record.claimed then return 0 end
+#!lua flags=allow-oom
+-- refuse: gives back an order that its handler knows to be unsent; 0 means that this cannot be known.
+local gate, buyers, orders, damaged, unsent, sent, line, keys = unpack(KEYS)
+local epoch, order = unpack(ARGV)
 
-redis.call('HINCRBY', KEYS[1], 'tickets', record.quantity)
-redis.call('HDEL', KEYS[2], record.buyerId)
-redis.call('HDEL', KEYS[3], ARGV[3])
-redis.call('ZREM', KEYS[4], ARGV[3])
-redis.call('ZREM', KEYS[5], ARGV[3])
+if not guard(gate, epoch) then return 0 end
+local text = redis.call('HGET', orders, order)
+local record = text and parse(text)
+-- Once claimed, a sweeper may have published it.
+if not record or record.state ~= 'unsent' or record.claimed then return 0 end
+
+give_back(order, record.buyerId, record.quantity)
 -- Refusals are not remembered: the same key may try again.
-if record.key then redis.call('HDEL', KEYS[6], record.key) end
+if record.key then redis.call('HDEL', keys, record.key) end
 return 1

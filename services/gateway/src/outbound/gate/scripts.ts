@@ -2,22 +2,40 @@
 import { readFileSync } from 'node:fs';
 import type { Part } from '@flashsale/contracts/ids';
 
-/** `more`: parts that only the caller can name, after the others. */
-const script = (name: string, parts: Part[], more = 0) => ({
-  parts,
-  numberOfKeys: parts.length + more,
-  lua: readFileSync(new URL(`${name}.lua`, import.meta.url), 'utf8'),
-});
+const read = (name: string) => readFileSync(new URL(`${name}.lua`, import.meta.url), 'utf8');
+const COMMON = read('common');
+
+/** What every function of `common.lua` that changes an order needs. */
+const ORDER: Part[] = ['gate', 'buyers', 'orders', 'orders:damaged', 'due:unsent', 'due:sent', 'line'];
+
+/** `more`: keys that only the caller can name, after the others. */
+function script(name: string, parts: Part[], more = 0) {
+  const text = read(name);
+  // Redis reads the flags of a script from its first line only.
+  const [flags = ''] = /^#!.*\n/.exec(text) ?? [];
+  return { parts, numberOfKeys: parts.length + more, lua: flags + COMMON + text.slice(flags.length) };
+}
 
 export const GATE_SCRIPTS = {
-  admit: script('admit', ['gate', 'buyers', 'orders', 'due', 'line', 'keys']),
-  markSent: script('mark-sent', ['orders', 'due']),
-  refuse: script('refuse', ['gate', 'buyers', 'orders', 'due', 'line', 'keys']),
+  admit: script('admit', ['gate', 'buyers', 'orders', 'due:unsent', 'line', 'keys']),
+  markSent: script('mark-sent', ['orders', 'due:unsent', 'due:sent']),
+  refuse: script('refuse', [...ORDER, 'keys']),
+  claim: script('claim', ORDER),
+  setAside: script('set-aside', ORDER),
+  applyConfirmed: script('apply-confirmed', ['gate', 'orders', 'due:unsent', 'due:sent', 'line']),
+  applyEnded: script('apply-ended', ORDER),
+  absent: script('absent', ['gate', 'orders', 'orders:damaged']),
   lookUp: script('look-up', ['gate'], 1),
-  claim: script('claim', ['gate', 'orders', 'due']),
-  settleConfirmed: script('settle-confirmed', ['gate', 'orders', 'due', 'line']),
-  settleEnded: script('settle-ended', ['gate', 'buyers', 'orders', 'due', 'line']),
-  change: script('change', ['gate']),
-  flip: script('flip', ['gate', 'buyers', 'orders', 'due', 'line'], 3),
+  joinLine: script('join-line', ['orders', 'line']),
+  read: script('read', ['gate', 'due:unsent', 'due:sent', 'line']),
+  change: script('change', [...ORDER, 'keys']),
+  shut: script('shut', ['gate']),
+  expire: script('expire', ['gate', 'due:unsent', 'due:sent', 'buyers', 'orders', 'orders:damaged', 'line', 'keys']),
+  lease: script('lease', ['opening']),
+  renew: script('renew', ['opening']),
+  makeRoom: script('make-room', ORDER),
+  stage: script('stage', [], 4),
+  stageChunk: script('stage-chunk', [], 4),
+  replace: script('replace', [...ORDER, 'keys', 'opening'], 4),
 };
 export type GateScript = keyof typeof GATE_SCRIPTS;

@@ -1,0 +1,46 @@
+// How an admitted order is kept in the gate.
+import { isUuid } from '@flashsale/contracts/ids';
+import { OrderCommand } from '@flashsale/contracts/messages';
+import type { DueRecord, FirstOrder, TakenUnit } from '../../domain/ports.ts';
+
+/** Neither a buyer nor a key has a line break. */
+export const keyField = (buyerId: string, idempotencyKey: string) => `${buyerId}\n${idempotencyKey}`;
+
+/** As `admit.lua` keeps it: order and quantity of the first request with a key. */
+export function toFirst(text: string): FirstOrder {
+  const [orderId = '', quantity] = text.split(' ');
+  return { orderId, quantity: Number(quantity) };
+}
+
+/** Of the command only what the record and its keys do not say already; as text, which Lua passes on unchanged. */
+export function admittedRecord(command: OrderCommand, key: string | undefined): string {
+  const { orderId, saleId, buyerId, quantity, ...rest } = command;
+  const record = { state: 'unsent', claimed: false, looks: 0, quantity, buyerId, command: JSON.stringify(rest) };
+  return JSON.stringify({ ...record, ...(key && { key }) });
+}
+
+export const restoredRecord = ({ quantity, buyerId }: TakenUnit) =>
+  JSON.stringify({ state: 'sent', quantity, buyerId });
+
+/** The record of a damaged one is lost, but not its ticket: it counts as sent until its result is known. */
+export function stateIn(text: string): 'unsent' | 'sent' | 'sold' {
+  const { state } = fieldsIn(text) as { state?: unknown };
+  return state === 'unsent' || state === 'sold' ? state : 'sent';
+}
+
+/** Undefined for one whose id or command cannot be read. */
+export function toDueRecord(saleId: string, orderId: string, text: string): DueRecord | undefined {
+  const { state, buyerId, quantity, command } = JSON.parse(text);
+  if (!isUuid(orderId)) return undefined;
+  if (command === undefined) return { orderId, state, buyerId, quantity };
+  const read = OrderCommand.safeParse({ orderId, saleId, buyerId, quantity, ...fieldsIn(command) });
+  return read.success ? { orderId, state, buyerId, quantity, command: read.data } : undefined;
+}
+
+function fieldsIn(text: unknown): object {
+  try {
+    return Object(JSON.parse(String(text)));
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,61 @@
+// A gate is built aside, under keys named by its epoch, and replaces the old one in one step.
+import { keyOf } from '@flashsale/contracts/ids';
+import type { Snapshot, TakenUnit } from '../../domain/ports.ts';
+import type { Sale } from '../../domain/sale.ts';
+import type { GateRedis } from '../redis.ts';
+import { restoredRecord } from './records.ts';
+import { GATE_SCRIPTS } from './scripts.ts';
+
+const CHUNK = 1_000;
+/** After its last chunk; then what was staged by a gateway that died is gone. */
+const STAGED_FOR_MS = 600_000;
+/** Measured: what one restored record takes in all keys together, rounded up. */
+const RECORD_BYTES = 500;
+const FULL = 0.95;
+
+export const windowOf = (sale: Sale) => [sale.closed ? 1 : 0, sale.opensAtMs, sale.closesAtMs];
+
+export async function replaceGate(redis: GateRedis, snapshot: Snapshot, lost: AbortSignal, token: string) {
+  const { sale, available } = snapshot;
+  const staged = ['', ':buyers', ':orders', ':due'].map((part) => keyOf(sale.id, `staged:${sale.epoch}${part}`));
+  await redis.script('stage', staged, [STAGED_FOR_MS]);
+  let count = 0;
+  for await (const page of snapshot.pages) {
+    for (let i = 0; i < page.length; i += CHUNK) {
+      lost.throwIfAborted();
+      await stageChunk(redis, staged, page.slice(i, i + CHUNK));
+    }
+    count += page.length;
+  }
+  lost.throwIfAborted();
+  const keys = [...GATE_SCRIPTS.replace.parts.map((part) => keyOf(sale.id, part)), ...staged];
+  const args = [sale.epoch, sale.stock, sale.revision, available, ...windowOf(sale), count, token];
+  const answer = await redis.script('replace', keys, args);
+  if (answer === 'incomplete') throw new Error(`redis lost records of the gate of ${sale.id} while they were staged`);
+  return answer === 'replaced';
+}
+
+async function stageChunk(redis: GateRedis, staged: string[], chunk: TakenUnit[]) {
+  const args = chunk.flatMap((taken) => [taken.orderId, taken.buyerId, restoredRecord(taken)]);
+  if ((await redis.script('stageChunk', staged, [STAGED_FOR_MS, ...args])) !== 1)
+    throw new Error('redis lost a gate while it was staged');
+}
+
+export async function makeRoom(redis: GateRedis, saleId: string, records: number): Promise<boolean> {
+  if (await hasRoom(redis, records)) return true;
+  await redis.script(
+    'makeRoom',
+    GATE_SCRIPTS.makeRoom.parts.map((part) => keyOf(saleId, part)),
+    [],
+  );
+  return hasRoom(redis, records);
+}
+
+async function hasRoom({ client }: GateRedis, records: number): Promise<boolean> {
+  const info = await client.info('memory');
+  const field = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
+  const most = field('maxmemory');
+  // Redis itself does not count the second number against its limit.
+  const used = field('used_memory') - field('mem_not_counted_for_evict');
+  return most === 0 || used + records * RECORD_BYTES <= most * FULL;
+}

@@ -13,6 +13,9 @@ export interface Reservation {
   decideWithinSeconds: number;
 }
 
+/** Rows that one statement of a background job takes. */
+export const MAX_TAKEN = 200;
+
 /**
  * Each decision is one conditional statement, which also leaves what must follow in the outbox: a message to
  * `payments.due`, an event, or the mark that compensation is pending. Each answers the rows that it changed: an order
@@ -31,14 +34,15 @@ export interface Ledger {
   cancelConfirmed(orderId: string): Promise<Order | undefined>;
   /** Refuses an order that never arrived; undefined when it has a row. */
   giveUp(placement: Placement): Promise<Order | undefined>;
-  /** At most 200 rows past their deadline, ended as `expired` or `rejected` (timed_out). */
+  /** At most MAX_TAKEN rows past their deadline, ended as `expired` or `rejected` (timed_out). */
   timeOut(): Promise<Order[]>;
-  /** At most 200 rows whose compensation is pending and that nobody touched for a while; each goes to one taker. */
+  /** At most MAX_TAKEN rows whose compensation is pending and that nobody touched for a while; each goes to one taker. */
   takeCompensationPending(untouchedForMs: number): Promise<Order[]>;
   compensated(outcomes: { orderId: string; refund: Order['refund'] }[]): Promise<Order[]>;
-  /** At most 200 orders whose refund is owed and due to be asked about; due again later each time, at most 5 min. */
+  /** At most MAX_TAKEN orders whose refund is owed and due to be asked about; due again later each time, at most 5 min. */
   takeRefundsOwed(): Promise<string[]>;
-  refunded(orderIds: string[]): Promise<Order[]>;
+  /** `none`: the charge turned out to be declined. */
+  refunded(outcomes: { orderId: string; refund: Order['refund'] }[]): Promise<Order[]>;
   /** Ids without a row are left out. */
   read(orderIds: string[]): Promise<Order[]>;
 }

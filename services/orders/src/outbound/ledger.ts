@@ -1,183 +1,218 @@
-// The orders database: every statement of this service. A decision and its event are one statement.
-import type { OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
-import { EVENT_KEY_PREFIX } from '@flashsale/contracts/topology';
-import { type Connection, inTransaction, type Pool } from '@flashsale/runtime/postgres';
-import { type Decision, isSettled, type Ledger, type Order } from '../domain/order.ts';
+// The orders database: every decision on an order is one conditional statement.
+// A statement that changes several rows locks them by sale, buyer and id, as inserts do, so that two of them wait for
+// each other instead of deadlocking. Time is the database's alone.
+import type { Pool } from '@flashsale/runtime/postgres';
+import type { Order, Placement } from '../domain/order.ts';
+import { type Ledger, MAX_TAKEN } from '../domain/ports.ts';
+import { COLUMNS, withOutbox } from './outbox.ts';
 
-const COLUMNS = `id AS "orderId", sale_id AS "saleId", buyer_id AS "buyerId", quantity, epoch, status, reason, open, version,
-  amount_minor AS "amountMinor", currency, extract(epoch FROM decided_at) * 1000 AS "decidedAtMs"`;
+const PLACEMENTS = `(SELECT *, now() + decide_within_ms * interval '1 ms' AS deadline
+  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::int[], $6::text[], $7::int[])
+    AS given (id, sale_id, buyer_id, quantity, epoch, mode, decide_within_ms)) AS placement`;
 
-/** Every ended row leaves its event in the statement that ended it. */
-const withEvents = (ending: string) => `WITH ended AS (${ending}), told AS (
-    INSERT INTO outbox (order_id, routing_key, payload)
-    SELECT id, '${EVENT_KEY_PREFIX}' || status, jsonb_build_object(
-      'orderId', id, 'saleId', sale_id, 'buyerId', buyer_id, 'quantity', quantity, 'epoch', epoch, 'status', status,
-      'reason', reason, 'version', version, 'amountMinor', amount_minor, 'currency', currency,
-      'decidedAtMs', floor(extract(epoch FROM decided_at) * 1000)::bigint)
-    FROM ended WHERE status <> 'placed' AND NOT open)
-  SELECT ${COLUMNS} FROM ended`;
-
-const COMMANDS = `unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::int[], $6::bigint[])
-    AS command (id, sale_id, buyer_id, quantity, epoch, decide_by_ms)`;
-
-// A command that comes after its time is a rejected row from the start.
-const PLACE =
-  withEvents(`INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, decide_by, status, reason, decided_at)
-  SELECT id, sale_id, buyer_id, quantity, epoch, decide_by,
-         CASE WHEN late THEN 'rejected' ELSE 'placed' END,
-         CASE WHEN late THEN 'timed_out' END,
-         CASE WHEN late THEN now() END
-  FROM (SELECT *, to_timestamp(decide_by_ms / 1000.0) AS decide_by, to_timestamp(decide_by_ms / 1000.0) <= now() AS late
-        FROM ${COMMANDS}) AS commands
-  ORDER BY id
+// An order that arrives after its time is a rejected row from the start.
+const PLACE = withOutbox(`
+  INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, mode, deadline, status, reason, decided_at)
+  SELECT id, sale_id, buyer_id, quantity, epoch, mode, deadline,
+         CASE WHEN deadline <= now() THEN 'rejected' ELSE 'placed' END,
+         CASE WHEN deadline <= now() THEN 'timed_out' END,
+         CASE WHEN deadline <= now() THEN now() END
+  FROM ${PLACEMENTS}
+  ORDER BY sale_id, buyer_id, id
   ON CONFLICT DO NOTHING
   RETURNING *`);
 
-const END_AT_ONCE =
-  withEvents(`INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, decide_by, status, reason, decided_at)
-  SELECT id, sale_id, buyer_id, quantity, epoch, to_timestamp(decide_by_ms / 1000.0), $7, $8, now()
-  FROM ${COMMANDS}
-  ORDER BY id
+const insertEnded = (status: string, reason: string, compensationPending: boolean) =>
+  withOutbox(`
+  INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, mode, deadline, status, reason, compensation_pending, decided_at)
+  SELECT id, sale_id, buyer_id, quantity, epoch, mode, deadline, '${status}', '${reason}', ${compensationPending}, now()
+  FROM ${PLACEMENTS}
+  ORDER BY sale_id, buyer_id, id
   ON CONFLICT (id) DO NOTHING
   RETURNING *`);
 
+const INSERT_DUPLICATE = insertEnded('rejected', 'duplicate', false);
+// Its unit may be held and its money taken, if the row was lost with an older database.
+const GIVE_UP = insertEnded('cancelled', 'given_up', true);
+
+const change = (set: string) => `UPDATE orders SET ${set}, version = version + 1, touched_at = now()`;
+
+/** Changes the rows of $1 that fulfil the condition; `given` are more columns, one value for each id of $1. */
+function decide(set: string, condition: string, given: Record<string, string> = {}) {
+  const arrays = ['uuid', ...Object.values(given)].map((type, index) => `$${index + 1}::${type}[]`);
+  return withOutbox(`
+  WITH given AS (
+    SELECT given.* FROM unnest(${arrays.join(', ')}) AS given (${['order_id', ...Object.keys(given)].join(', ')})
+    JOIN orders ON id = order_id ORDER BY sale_id, buyer_id, id FOR UPDATE OF orders)
+  ${change(set)} FROM given WHERE id = order_id AND ${condition}
+  RETURNING orders.*`);
+}
+
+const RESERVE = decide(
+  `status = 'reserved', amount_minor = new_amount_minor, currency = new_currency, pay_requested = (checkout = 'instant'),
+   pay_within = interval '1 second' * CASE mode WHEN 'direct' THEN 30 ELSE decide_within_seconds END,
+   deadline = CASE checkout WHEN 'hold' THEN now() + hold_seconds * interval '1 second' ELSE deadline END`,
+  `status = 'placed'`,
+  {
+    new_amount_minor: 'bigint',
+    new_currency: 'text',
+    checkout: 'text',
+    hold_seconds: 'int',
+    decide_within_seconds: 'int',
+  },
+);
+
+const REFUSE = decide(`status = 'rejected', reason = new_reason, decided_at = now()`, `status = 'placed'`, {
+  new_reason: 'text',
+});
+
+const REQUEST_PAYMENT = withOutbox(`${change(`pay_requested = true, deadline = now() + pay_within`)}
+  WHERE id = $1 AND buyer_id = $2 AND status = 'reserved' AND NOT pay_requested RETURNING *`);
+
+const CONFIRM = decide(`status = 'confirmed', decided_at = now()`, `status = 'reserved'`);
+
+/** The end of an order that may hold a unit and money. */
+const ended = (status: string, reason: string) =>
+  `status = ${status}, reason = ${reason}, compensation_pending = true, decided_at = now()`;
+
+const DECLINE = decide(ended(`'rejected'`, `'declined'`), `status = 'reserved'`);
+
+const CANCEL_RESERVED = withOutbox(`${change(ended(`'cancelled'`, `'buyer'`))}
+  WHERE id = $1 AND buyer_id = $2 AND status = 'reserved' AND NOT pay_requested RETURNING *`);
+
+const CANCEL_CONFIRMED = withOutbox(`${change(ended(`'cancelled'`, `'admin'`))}
+  WHERE id = $1 AND status = 'confirmed' RETURNING *`);
+
+/** Changes at most so many rows, each for one taker. The condition stands twice: a row may change between choice and lock. */
+const changeSome = (changing: string, condition: string, order: string) => `
+  WITH chosen AS (
+    SELECT id AS chosen_id FROM orders WHERE ${condition} ORDER BY ${order} LIMIT ${MAX_TAKEN} FOR UPDATE SKIP LOCKED)
+  ${changing} FROM chosen WHERE id = chosen_id AND ${condition}
+  RETURNING orders.*`;
+
+const UNPAID = `status = 'reserved' AND NOT pay_requested`;
+const TIME_OUT = withOutbox(
+  changeSome(
+    change(
+      ended(
+        `CASE WHEN ${UNPAID} THEN 'expired' ELSE 'rejected' END`,
+        `CASE WHEN ${UNPAID} THEN NULL ELSE 'timed_out' END`,
+      ),
+    ),
+    `status IN ('placed', 'reserved') AND deadline <= now()`,
+    'deadline',
+  ),
+);
+
+const take = (condition: string) =>
+  `WITH taken AS (${changeSome('UPDATE orders SET touched_at = now()', condition, 'touched_at')})
+  SELECT ${COLUMNS} FROM taken`;
+
+const TAKE_COMPENSATION_PENDING = take(
+  `compensation_pending AND touched_at < now() - $1::float8 * interval '1 millisecond'`,
+);
+const COMPENSATED = decide('compensation_pending = false, refund = new_refund', 'compensation_pending', {
+  new_refund: 'text',
+});
+
+// Due again after as long as it has waited already, so the interval doubles.
+const TAKE_REFUNDS_OWED = take(`refund = 'owed' AND touched_at +
+  least(greatest(touched_at - decided_at, interval '1 second'), interval '5 minutes') <= now()`);
+const REFUNDED = decide('refund = new_refund', `refund = 'owed'`, { new_refund: 'text' });
+
 const READ = `SELECT ${COLUMNS} FROM orders WHERE id = ANY($1::uuid[])`;
 
-// Two workers with the same orders wait for each other instead of deadlocking.
-const LOCK = 'SELECT 1 FROM orders WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE';
-
-const DECIDE = withEvents(`UPDATE orders SET status = new_status, reason = new_reason, version = version + 1,
-    amount_minor = new_amount_minor, currency = new_currency, decided_at = now(), touched_at = now()
-  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::text[])
-    AS decision (order_id, new_status, new_reason, new_amount_minor, new_currency)
-  WHERE id = order_id AND status = 'placed'
-  RETURNING orders.*`);
-
-const CLOSE = withEvents(`UPDATE orders SET open = false, version = version + 1, touched_at = now()
-  WHERE id = ANY($1::uuid[]) AND open AND status IN ('rejected', 'expired', 'cancelled')
-  RETURNING *`);
-
-const TIME_OUT = `UPDATE orders SET status = 'rejected', reason = 'timed_out', open = true, version = version + 1,
-    decided_at = now(), touched_at = now()
-  WHERE id IN (SELECT id FROM orders WHERE status = 'placed' AND decide_by <= now()
-               ORDER BY id LIMIT 200 FOR UPDATE SKIP LOCKED)
-    AND status = 'placed'
-  RETURNING ${COLUMNS}`;
-
-const TAKE_UNFINISHED = `UPDATE orders SET touched_at = now()
-  WHERE id IN (SELECT id FROM orders
-               WHERE (status = 'placed' OR open) AND touched_at < now() - $1 * interval '1 millisecond'
-               ORDER BY touched_at LIMIT 200 FOR UPDATE SKIP LOCKED)
-  RETURNING ${COLUMNS}`;
-
-const NEXT_EVENTS = `SELECT id, order_id AS "orderId", routing_key AS "routingKey", payload FROM outbox
-  ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED`;
-const FORGET_EVENTS = 'DELETE FROM outbox WHERE id = ANY($1::bigint[])';
-
-export interface OutboxEvent {
-  id: number;
-  orderId: string;
-  routingKey: string;
-  payload: OrderEvent;
-}
-
-export type OrdersLedger = ReturnType<typeof createLedger>;
-
-/** `onEvents` is called after a statement that left events in the outbox. */
-export function createLedger(pool: Pool, onEvents: () => void) {
-  function told(orders: Order[]): Order[] {
-    if (orders.some(isSettled)) onEvents();
-    return orders;
+/** `onOutbox` is called after a statement that may have left a message, `onDecided` with orders that it ended. */
+export function createLedger(
+  pool: Pool,
+  { onOutbox, onDecided }: { onOutbox(): void; onDecided(orders: Order[]): void },
+): Ledger {
+  async function rows(sql: string, values: unknown[]): Promise<Order[]> {
+    const { rows } = await pool.query(sql, values);
+    return rows.map(({ amountMinor, currency, ...order }) => ({
+      ...order,
+      amount: amountMinor === null ? null : { amountMinor, currency },
+    }));
   }
 
-  /** One row is its own lock; several are taken in the order of their ids. */
-  async function change(sql: string, ids: string[], values: unknown[]): Promise<Order[]> {
-    if (ids.length === 1) return told(await rows(pool, sql, values));
-    const changed = await inTransaction(pool, async (connection) => {
-      await connection.query(LOCK, [ids]);
-      return rows(connection, sql, values);
-    });
-    return told(changed);
+  async function follow(sql: string, values: unknown[]): Promise<Order[]> {
+    const changed = await rows(sql, values);
+    if (changed.some(({ status }) => status !== 'placed')) onOutbox();
+    return changed;
   }
 
-  const endAtOnce = async (commands: OrderCommand[], status: string, reason: string): Promise<Order[]> =>
-    told(commands.length ? await rows(pool, END_AT_ONCE, [...commandColumns(commands), status, reason]) : []);
+  async function decided(sql: string, values: unknown[]): Promise<Order[]> {
+    const changed = await follow(sql, values);
+    onDecided(changed.filter(({ decidedAtMs }) => decidedAtMs !== null));
+    return changed;
+  }
 
-  const find = (orderIds: string[]) => (orderIds.length ? rows(pool, READ, [orderIds]) : Promise.resolve([]));
+  /** A statement whose arguments are columns, one value for each item. */
+  const ofEach =
+    <Item>(run: typeof decided, sql: string, columns: (items: Item[]) => unknown[][]) =>
+    async (items: Item[]) =>
+      items.length > 0 ? run(sql, columns(items)) : [];
+
+  const read = ofEach(rows, READ, (orderIds: string[]) => [orderIds]);
+  const place = ofEach(decided, PLACE, placementColumns);
+  const insertDuplicates = ofEach(decided, INSERT_DUPLICATE, placementColumns);
 
   return {
-    async place(commands: OrderCommand[]): Promise<Order[]> {
-      const distinct = [...new Map(commands.map((command) => [command.orderId, command])).values()];
-      const inserted = told(await rows(pool, PLACE, commandColumns(distinct)));
+    async place(placements) {
+      const distinct = [...new Map(placements.map((placement) => [placement.orderId, placement])).values()];
+      const inserted = await place(distinct);
       const rest = without(distinct, inserted);
-      const found = await find(rest.map((command) => command.orderId));
+      const found = await read(rest.map(({ orderId }) => orderId));
       // Neither inserted nor there: the index of live orders refused a buyer's second one.
-      const duplicates = await endAtOnce(without(rest, found), 'rejected', 'duplicate');
+      const duplicates = await insertDuplicates(without(rest, found));
       const overtaken = without(rest, [...found, ...duplicates]);
-      return [...inserted, ...found, ...duplicates, ...(await find(overtaken.map((command) => command.orderId)))];
+      return [...inserted, ...found, ...duplicates, ...(await read(overtaken.map(({ orderId }) => orderId)))];
     },
 
-    async decide(decisions: Decision[]): Promise<Order[]> {
-      if (decisions.length === 0) return [];
-      const ids = decisions.map((decision) => decision.orderId);
-      return change(DECIDE, ids, [
-        ids,
-        decisions.map((decision) => decision.status),
-        decisions.map((decision) => decision.reason),
-        decisions.map((decision) => decision.amount?.amountMinor ?? null),
-        decisions.map((decision) => decision.amount?.currency ?? null),
-      ]);
-    },
+    reserve: ofEach(decided, RESERVE, (reservations) => [
+      reservations.map(({ orderId }) => orderId),
+      reservations.map(({ amount }) => amount.amountMinor),
+      reservations.map(({ amount }) => amount.currency),
+      reservations.map(({ checkout }) => checkout),
+      reservations.map(({ holdSeconds }) => holdSeconds),
+      reservations.map(({ decideWithinSeconds }) => decideWithinSeconds),
+    ]),
+    refuse: ofEach(decided, REFUSE, (refusals) => [
+      refusals.map(({ orderId }) => orderId),
+      refusals.map(({ reason }) => reason),
+    ]),
+    requestPayment: async (orderId, buyerId) => (await decided(REQUEST_PAYMENT, [orderId, buyerId]))[0],
+    confirm: ofEach(decided, CONFIRM, (orderIds) => [orderIds]),
+    decline: ofEach(decided, DECLINE, (orderIds) => [orderIds]),
+    cancelReserved: async (orderId, buyerId) => (await decided(CANCEL_RESERVED, [orderId, buyerId]))[0],
+    cancelConfirmed: async (orderId) => (await decided(CANCEL_CONFIRMED, [orderId]))[0],
+    giveUp: async (placement) => (await decided(GIVE_UP, placementColumns([placement])))[0],
+    timeOut: () => decided(TIME_OUT, []),
 
-    async close(orderIds: string[]): Promise<void> {
-      if (orderIds.length) await change(CLOSE, orderIds, [orderIds]);
-    },
-
-    async cancelUnknown(command: OrderCommand): Promise<Order> {
-      const [cancelled] = await endAtOnce([command], 'cancelled', 'given_up');
-      return cancelled ?? ((await find([command.orderId]))[0] as Order);
-    },
-
-    async read(orderIds: string[]): Promise<Order[]> {
-      const byId = new Map((await find(orderIds)).map((order) => [order.orderId, order]));
-      return orderIds.flatMap((orderId) => byId.get(orderId) ?? []);
-    },
-
-    timeOut: () => rows(pool, TIME_OUT, []),
-    takeUnfinished: (untouchedForMs: number) => rows(pool, TAKE_UNFINISHED, [untouchedForMs]),
-
-    /** Hands the oldest events to `send` and forgets those that it says are delivered; answers how many. */
-    relay: (most: number, send: (events: OutboxEvent[]) => Promise<boolean[]>): Promise<number> =>
-      inTransaction(pool, async (connection) => {
-        const { rows: events } = await connection.query<OutboxEvent>(NEXT_EVENTS, [most]);
-        if (events.length === 0) return 0;
-        const delivered = await send(events);
-        const gone = events.filter((_, index) => delivered[index]).map((event) => event.id);
-        await connection.query(FORGET_EVENTS, [gone]);
-        return gone.length;
-      }),
-  } satisfies Ledger & Record<string, unknown>;
+    takeCompensationPending: (untouchedForMs) => rows(TAKE_COMPENSATION_PENDING, [untouchedForMs]),
+    compensated: ofEach(follow, COMPENSATED, refundColumns),
+    takeRefundsOwed: async () => (await rows(TAKE_REFUNDS_OWED, [])).map(({ orderId }) => orderId),
+    refunded: ofEach(follow, REFUNDED, refundColumns),
+    read,
+  };
 }
 
-async function rows(database: Connection | Pool, sql: string, values: unknown[]): Promise<Order[]> {
-  const { rows } = await database.query(sql, values);
-  return rows.map(({ amountMinor, currency, decidedAtMs, ...order }) => ({
-    ...order,
-    amount: amountMinor === null ? null : { amountMinor, currency },
-    decidedAtMs: decidedAtMs === null ? null : Math.floor(Number(decidedAtMs)),
-  }));
-}
-
-const without = (commands: OrderCommand[], orders: Order[]) => {
+const without = (placements: Placement[], orders: Order[]) => {
   const known = new Set(orders.map((order) => order.orderId));
-  return commands.filter((command) => !known.has(command.orderId));
+  return placements.filter(({ orderId }) => !known.has(orderId));
 };
 
-const commandColumns = (commands: OrderCommand[]) => [
-  commands.map((command) => command.orderId),
-  commands.map((command) => command.saleId),
-  commands.map((command) => command.buyerId),
-  commands.map((command) => command.quantity),
-  commands.map((command) => command.epoch),
-  commands.map((command) => command.decideByMs),
+const placementColumns = (placements: Placement[]) => [
+  placements.map(({ orderId }) => orderId),
+  placements.map(({ saleId }) => saleId),
+  placements.map(({ buyerId }) => buyerId),
+  placements.map(({ quantity }) => quantity),
+  placements.map(({ epoch }) => epoch),
+  placements.map(({ mode }) => mode),
+  placements.map(({ decideWithinMs }) => decideWithinMs),
+];
+
+const refundColumns = (outcomes: { orderId: string; refund: Order['refund'] }[]) => [
+  outcomes.map(({ orderId }) => orderId),
+  outcomes.map(({ refund }) => refund),
 ];

@@ -1,0 +1,29 @@
+// What must follow an order that ended with a unit and money at stake: no charge stays, then no unit stays.
+import type { ChargeState, Refund } from '@flashsale/contracts/wire';
+import type { Order } from './order.ts';
+import type { Ports, Timeouts } from './ports.ts';
+
+const REFUNDS: Partial<Record<ChargeState, Refund>> = {
+  voided: 'none',
+  declined: 'none',
+  reversing: 'owed',
+  reversed: 'done',
+};
+/** Undefined for a charge that may still become, or stay, money taken. */
+export const refundFor = (state: ChargeState | undefined) => state && REFUNDS[state];
+
+/** Answers the rows of those that both participants answered for; the rest stays pending and is taken up again. */
+export async function compensate(orders: Order[], ports: Ports, timeouts: Timeouts): Promise<Order[]> {
+  const { ledger, inventory, payment } = ports;
+  if (orders.length === 0) return [];
+  const orderIds = orders.map(({ orderId }) => orderId);
+  const charges = await payment.void(orderIds, timeouts.callMs());
+  const voided = orders.filter(({ orderId }) => refundFor(charges.get(orderId)));
+  if (voided.length === 0) return [];
+  const released = await inventory.release(voided, timeouts.callMs());
+  // Only now, with the unit back, may the event go out: a ticket comes back after its unit.
+  const outcomes = voided
+    .filter(({ orderId }) => released.has(orderId))
+    .map(({ orderId }) => ({ orderId, refund: refundFor(charges.get(orderId)) ?? 'none' }));
+  return ledger.compensated(outcomes);
+}

@@ -1,0 +1,98 @@
+// The outbox: what must follow a decision is written by the statement that decides, and carried to the broker afterwards.
+import { EVENT_KEY_PREFIX, ORDER_EVENTS, PAYMENTS_DUE } from '@flashsale/contracts/topology';
+import type { Publisher } from '@flashsale/messaging/publisher';
+import type { Log } from '@flashsale/runtime/log';
+import { type Loop, startLoop } from '@flashsale/runtime/loop';
+import { inTransaction, type Pool } from '@flashsale/runtime/postgres';
+
+const unixMs = (column: string) => `floor(extract(epoch FROM ${column}) * 1000)::bigint`;
+
+export const COLUMNS = `id AS "orderId", sale_id AS "saleId", buyer_id AS "buyerId", quantity, epoch, mode, status, reason,
+  ${unixMs('deadline')} AS "deadlineMs", pay_requested AS "payRequested", amount_minor AS "amountMinor", currency,
+  compensation_pending AS "compensationPending", refund, version, ${unixMs('decided_at')} AS "decidedAtMs"`;
+
+// A `PaymentDue` and an `OrderEvent` of the contracts.
+const PAYMENT_DUE = `'orderId', id, 'saleId', sale_id, 'amountMinor', amount_minor, 'currency', currency`;
+const ORDER_EVENT = `'orderId', id, 'saleId', sale_id, 'buyerId', buyer_id, 'quantity', quantity, 'epoch', epoch,
+  'status', status, 'reason', reason, 'version', version, 'amountMinor', amount_minor, 'currency', currency,
+  'deadlineMs', ${unixMs('deadline')}, 'refund', refund, 'decidedAtMs', ${unixMs('decided_at')}`;
+
+/**
+ * Wraps a statement that changes orders and returns all their columns. A queued order whose payment is requested leaves
+ * its message for stage 2, a hold that may be paid and an order that is final leave their event; an order with its
+ * compensation pending leaves nothing yet, because its ticket must not come back before its unit.
+ */
+export const withOutbox = (statement: string) => `WITH changed AS (${statement}), outgoing AS (
+    INSERT INTO outbox (exchange, routing_key, order_id, payload)
+    SELECT '${PAYMENTS_DUE.exchange}', '${PAYMENTS_DUE.queue}', id, jsonb_build_object(${PAYMENT_DUE})
+    FROM changed WHERE status = 'reserved' AND pay_requested AND mode = 'queued'
+    UNION ALL
+    SELECT '${ORDER_EVENTS}', '${EVENT_KEY_PREFIX}' || status, id, jsonb_build_object(${ORDER_EVENT})
+    FROM changed WHERE CASE status
+      WHEN 'placed' THEN false WHEN 'reserved' THEN NOT pay_requested ELSE NOT compensation_pending END)
+  SELECT ${COLUMNS} FROM changed`;
+
+const NEXT = `SELECT id, order_id AS "orderId", routing_key AS "routingKey", payload FROM outbox
+  WHERE exchange = $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED`;
+const DELETE = 'DELETE FROM outbox WHERE id = ANY($1::bigint[])';
+
+interface Outgoing {
+  id: number;
+  orderId: string;
+  routingKey: string;
+  payload: object;
+}
+
+const MAX_AT_ONCE = 500;
+/** Orders that are decided at about the same time are published together. */
+const GATHER_MS = 20;
+
+/** Publishes what waits for one exchange: at least once, and deleted only when the broker has confirmed it. */
+export function startRelay(exchange: string, options: { pool: Pool; publisher: Publisher; log: Log }): Loop {
+  const { pool, publisher, log } = options;
+
+  async function publish({ orderId, routingKey, payload }: Outgoing) {
+    const result = await publisher.publish(exchange, routingKey, { id: orderId, body: payload });
+    if (result === 'returned') log.error({ exchange, routingKey, orderId }, 'no queue takes this message');
+    return result === 'confirmed';
+  }
+
+  /** How many were confirmed; the others stay, and are published again. */
+  const relay = () =>
+    inTransaction(pool, async (connection) => {
+      const { rows } = await connection.query<Outgoing>(NEXT, [exchange, MAX_AT_ONCE]);
+      const confirmed = await Promise.all(rows.map(publish));
+      const gone = rows.filter((_, index) => confirmed[index]).map(({ id }) => id);
+      if (gone.length > 0) await connection.query(DELETE, [gone]);
+      const left = rows.length - gone.length;
+      if (left > 0) log.warn({ exchange, left }, 'not confirmed by the broker, to be published again');
+      return gone.length;
+    });
+
+  const loop = startLoop({
+    name: `relay of ${exchange}`,
+    everyMs: 1_000,
+    log,
+    async round() {
+      while (publisher.available() && (await relay()) === MAX_AT_ONCE);
+    },
+  });
+  return gathered(loop);
+}
+
+/** Kicks within `GATHER_MS` are one. */
+function gathered(loop: Loop): Loop {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    kick() {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        loop.kick();
+      }, GATHER_MS);
+    },
+    async stop() {
+      clearTimeout(timer);
+      await loop.stop();
+    },
+  };
+}

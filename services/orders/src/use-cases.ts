@@ -1,0 +1,80 @@
+// What orders does, each use case with the ports that it needs.
+import { groupCommit } from '@flashsale/runtime/group-commit';
+import type { Log } from '@flashsale/runtime/log';
+import type { Config } from './config.ts';
+import { compensatePending, followRefunds, timeOutOrders } from './domain/background-jobs.ts';
+import { type Cancellation, cancelOrder } from './domain/cancel-order.ts';
+import { compensate } from './domain/compensate.ts';
+import type { Order, Placement } from './domain/order.ts';
+import { placeOrder } from './domain/place-order.ts';
+import type { Ports, Timeouts } from './domain/ports.ts';
+import { type PaymentRequest, requestPayment } from './domain/request-payment.ts';
+import { reserveOrders } from './domain/reserve-orders.ts';
+
+/** A caller that waits; its deadline in Unix milliseconds. */
+export interface Waiting {
+  deadlineMs: number;
+  gone(): boolean;
+}
+
+/** Between two readings of a row that a caller waits for; all callers' rows are read together. */
+const READ_AGAIN_MS = 200;
+/** Left for the answer to reach the caller. */
+const ANSWER_MS = 300;
+/** Batches of ended orders that are compensated at once; beyond it the job for pending ones takes them up. */
+const MAX_COMPENSATING = 4;
+
+export type UseCases = ReturnType<typeof createUseCases>;
+
+export function createUseCases(config: Config, ports: Ports, log: Log) {
+  const timeouts: Timeouts = {
+    callMs: () => config.RPC_DEADLINE_MS,
+    chargeMs: () => config.CHARGE_TIMEOUT_MS,
+  };
+
+  const readLater = groupCommit(READ_AGAIN_MS, async (orderIds: string[]) => {
+    const orders = new Map((await ports.ledger.read(orderIds)).map((order) => [order.orderId, order]));
+    return (orderId) => orders.get(orderId);
+  });
+
+  let compensating = 0;
+  function compensateSoon(orders: Order[]) {
+    if (orders.length === 0 || compensating >= MAX_COMPENSATING) return;
+    compensating += 1;
+    compensate(orders, ports, timeouts)
+      .catch((error) => log.warn({ error: String(error) }, 'a compensation failed and stays pending'))
+      .finally(() => {
+        compensating -= 1;
+      });
+  }
+
+  return {
+    reserve: (placements: Placement[]) => reserveOrders(placements, ports, timeouts),
+
+    place(placement: Placement, caller: Waiting) {
+      const within = { ...caller, deadlineMs: Math.min(caller.deadlineMs, Date.now() + placement.decideWithinMs) };
+      return placeOrder(placement, ports, timeoutsOf(within), () => isWaiting(within));
+    },
+
+    requestPayment: (payment: PaymentRequest, caller: Waiting) =>
+      requestPayment(payment, ports, timeoutsOf(caller), {
+        isWaiting: () => isWaiting(caller, READ_AGAIN_MS + ANSWER_MS),
+        readLater,
+      }),
+
+    cancel: (cancellation: Cancellation) => cancelOrder(cancellation, ports, timeouts),
+    read: (orderIds: string[]) => ports.ledger.read(orderIds),
+
+    timeOut: () => timeOutOrders(ports, compensateSoon),
+    compensatePending: () => compensatePending(ports, timeouts, config.COMPENSATE_AFTER_MS),
+    followRefunds: () => followRefunds(ports, timeouts),
+  };
+}
+
+const isWaiting = ({ gone, deadlineMs }: Waiting, forMs = 0) => !gone() && deadlineMs - Date.now() > forMs;
+
+/** Everything that a caller waits for ends with its deadline. */
+function timeoutsOf({ deadlineMs }: Waiting): Timeouts {
+  const left = () => Math.max(1, deadlineMs - Date.now());
+  return { callMs: left, chargeMs: left };
+}

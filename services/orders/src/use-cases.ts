@@ -1,4 +1,5 @@
 // What orders does, each use case with the ports that it needs.
+import type { PaymentDue } from '@flashsale/contracts/messages';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from './config.ts';
@@ -6,6 +7,7 @@ import { compensatePending, followRefunds, timeOutOrders } from './domain/backgr
 import { type Cancellation, cancelOrder } from './domain/cancel-order.ts';
 import { compensate } from './domain/compensate.ts';
 import type { Order, Placement } from './domain/order.ts';
+import { payDue } from './domain/pay-order.ts';
 import { placeOrder } from './domain/place-order.ts';
 import type { Ports, Timeouts } from './domain/ports.ts';
 import { type PaymentRequest, requestPayment } from './domain/request-payment.ts';
@@ -50,6 +52,7 @@ export function createUseCases(config: Config, ports: Ports, log: Log) {
 
   return {
     reserve: (placements: Placement[]) => reserveOrders(placements, ports, timeouts),
+    pay: (due: PaymentDue) => payDue(due, ports, timeouts),
 
     place(placement: Placement, caller: Waiting) {
       const within = { ...caller, deadlineMs: Math.min(caller.deadlineMs, Date.now() + placement.decideWithinMs) };

@@ -1,72 +1,75 @@
-// Orders, put together: ledger, outbox, neighbours; its stories; the two doors, the resumer, ops.
+// Orders, put together: connect, construct, listen, stop.
 import { fileURLToPath } from 'node:url';
 import { OrdersServiceService } from '@flashsale/contracts/orders';
 import { ordersProto, protoFolder } from '@flashsale/contracts/proto';
-import { declareTopology } from '@flashsale/contracts/topology';
+import { declareTopology, ORDER_EVENTS, ORDERS_PLACED } from '@flashsale/contracts/topology';
 import { createPublisher } from '@flashsale/messaging/publisher';
 import { startRpcServer } from '@flashsale/rpc/server';
 import { createLog } from '@flashsale/runtime/log';
-import { startLoop } from '@flashsale/runtime/loop';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import { createPool, migrate, unreachable } from '@flashsale/runtime/postgres';
 import type { Config } from './config.ts';
 import { consumePlacedOrders } from './inbound/amqp.ts';
 import { ordersHandlers } from './inbound/grpc.ts';
-import { createMetrics, measured } from './metrics.ts';
-import { startEventRelay } from './outbound/event-relay.ts';
+import { consumePaymentsDue } from './inbound/payments-due.ts';
+import { startJobs } from './jobs.ts';
+import { createMetrics } from './metrics.ts';
+import { coalesced } from './outbound/coalesced-ledger.ts';
 import { createInventory } from './outbound/inventory.ts';
 import { createLedger } from './outbound/ledger.ts';
+import { startRelay } from './outbound/outbox.ts';
 import { createPayment } from './outbound/payment.ts';
-import { createStories } from './stories.ts';
+import { createUseCases } from './use-cases.ts';
 
 const migrations = fileURLToPath(new URL('../migrations', import.meta.url));
 
 export async function startOrders(config: Config) {
-  const { HOST: host } = config;
+  const { HOST: host, AMQP_URL: url } = config;
   const log = createLog('orders', config.LOG_LEVEL);
   const registry = createRegistry('orders');
   const metrics = createMetrics(registry);
 
   await migrate(config.DATABASE_URL, migrations, log);
   const pool = createPool(config.DATABASE_URL, log);
-  const ledger = createLedger(pool, () => relay.kick());
-  const publisher = createPublisher({ url: config.AMQP_URL, name: 'orders: events', log, declare: declareTopology });
-  const relay = startEventRelay(ledger, publisher, log);
+  // A publisher for each exchange: one that the broker refuses for a full queue must not hold back the other.
+  const publisherOf = (name: string) =>
+    createPublisher({ url, name: `orders: ${name}`, log, declare: declareTopology });
+  const publishers = { work: publisherOf('work'), events: publisherOf('events') };
+  const relays = [
+    startRelay(ORDERS_PLACED.exchange, { pool, publisher: publishers.work, log }),
+    startRelay(ORDER_EVENTS, { pool, publisher: publishers.events, log }),
+  ];
+  const kickRelays = () => relays.map((relay) => relay.kick());
+  const ledger = createLedger(pool, { onOutbox: kickRelays, onDecided: metrics.countDecided });
   const inventory = createInventory(config, log);
   const payment = createPayment(config, log);
-  const { fulfil, resume } = createStories(config, { ledger, inventory, payment });
+  const useCases = createUseCases(config, { ledger: coalesced(ledger), inventory, payment }, log);
 
-  const rpc = await startRpcServer({
-    host,
-    port: config.GRPC_PORT,
-    service: OrdersServiceService,
-    handlers: ordersHandlers({ config, ledger, fulfil: measured(metrics, 'rpc', fulfil) }),
-    protoFolder,
-    protoFile: ordersProto,
-    log,
-    registry,
-  });
-  const consumer = consumePlacedOrders({ config, log, publisher, fulfil: measured(metrics, 'queue', fulfil) });
-  const resumer = startLoop({ name: 'resumer', everyMs: config.RESUME_EVERY_MS, log, round: resume });
-  const ops = await startOps({
-    host,
-    port: config.OPS_PORT,
-    registry,
-    unready: async () => [
-      ...(await unreachable(pool)),
-      ...(consumer.consuming() ? [] : ['not consuming']),
-      ...(publisher.available() ? [] : ['cannot publish']),
-    ],
-  });
+  const handlers = ordersHandlers(config, useCases);
+  const server = { host, port: config.GRPC_PORT, service: OrdersServiceService, handlers };
+  const rpc = await startRpcServer({ ...server, protoFolder, protoFile: ordersProto, log, registry });
+  const reserve = metrics.observed(useCases.reserve);
+  const consuming = { config, log, publisher: publishers.work };
+  const consumers = [
+    consumePlacedOrders({ ...consuming, reserve }),
+    consumePaymentsDue({ ...consuming, pay: useCases.pay }),
+  ];
+  const jobs = startJobs(config, log, useCases);
+  const unready = async () => [
+    ...(await unreachable(pool)),
+    ...(consumers.every((consumer) => consumer.consuming()) ? [] : ['not consuming']),
+    ...(publishers.events.available() ? [] : ['cannot publish']),
+  ];
+  const ops = await startOps({ host, port: config.OPS_PORT, registry, unready });
   log.info({ rpc: rpc.port, ops: ops.port }, 'orders is ready');
 
   return {
     address: `${host}:${rpc.port}`,
     ops: ops.port,
     async stop() {
-      await Promise.all([consumer.stop(), rpc.stop(), resumer.stop()]);
-      await relay.stop();
-      await publisher.stop();
+      await Promise.all([...consumers, rpc, ...jobs].map((each) => each.stop()));
+      await Promise.all(relays.map((relay) => relay.stop()));
+      await Promise.all(Object.values(publishers).map((publisher) => publisher.stop()));
       inventory.stop();
       payment.stop();
       await pool.end();

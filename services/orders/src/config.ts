@@ -1,4 +1,4 @@
-// What orders is told by its environment.
+// The settings of orders.
 import { address, count, ms, port, processConfig, url } from '@flashsale/runtime/config';
 import type { z } from 'zod';
 
@@ -9,19 +9,20 @@ export const settings = {
   AMQP_URL: url('amqp', 'amqps'),
   INVENTORY_ADDRESS: address,
   PAYMENT_ADDRESS: address,
-  /** For each call to a neighbour; a direct order's calls also end with its caller's deadline. */
+  /** For each call to a participant; the calls of a direct order also end with its caller's deadline. */
   RPC_DEADLINE_MS: ms.default(2_000),
-  /** How long a batch from the queue waits for the bank: nobody is on the line. */
-  CHARGE_PATIENCE_MS: ms.default(10_000),
-  /** Most orders in one batch, and most batches at work at once. */
-  BATCH: count.default(200),
-  LANES: count.default(2),
-  /** Direct calls at work; beyond it they are refused before anything is done. */
+  /** How long stage 2 waits for one charge. */
+  CHARGE_TIMEOUT_MS: ms.default(10_000),
+  /** Orders in one batch of stage 1: one call and one statement bring at most 1,000. */
+  BATCH: count.max(1_000).default(200),
+  /** Batches at work at once; with the batch it is the prefetch, which AMQP counts in 16 bits. */
+  LANES: count.max(64).default(2),
+  /** PlaceOrder calls at work; beyond it they are refused before anything is done. */
   MAX_DIRECT_IN_FLIGHT: count.default(200),
-  /** A row that nobody touched for this long is carried on: twice the longest deadline. */
-  RESUME_AFTER_MS: ms.default(20_000),
-  /** How often orders looks for rows whose time is up or whose worker is gone. */
-  RESUME_EVERY_MS: ms.default(1_000),
+  /** How often each background job looks for work. */
+  JOBS_EVERY_MS: ms.max(60_000).default(1_000),
+  /** A pending compensation that was not touched for so long is taken up: its Void and Release have timed out by then. */
+  COMPENSATE_AFTER_MS: ms.max(600_000).default(5_000),
 };
 
 export type Config = z.infer<z.ZodObject<typeof settings>>;

@@ -1,32 +1,44 @@
 // What orders counts.
-import type { OrderCommand } from '@flashsale/contracts/messages';
+import { mintedAt } from '@flashsale/contracts/ids';
 import { Counter, Histogram, type Registry } from '@prometheus-io/client';
-import type { Order, Patience } from './domain/order.ts';
+import type { Order } from './domain/order.ts';
 
-type Fulfil = (commands: OrderCommand[], patience?: Patience) => Promise<Order[]>;
-
-export const createMetrics = (registry: Registry) => ({
-  fulfilled: new Counter({
-    name: 'orders_fulfilled_total',
-    help: 'Orders carried through by door and status; `placed` met an unknown and comes again.',
-    labelNames: ['door', 'status'] as const,
+export function createMetrics(registry: Registry) {
+  const decided = new Counter({
+    name: 'orders_decided_total',
+    help: 'Orders by mode, status and reason, counted when the statement that decides them has committed.',
+    labelNames: ['mode', 'status', 'reason'] as const,
     registers: [registry],
-  }),
-  batch: new Histogram({
+  });
+  const seconds = new Histogram({
+    name: 'orders_click_to_decision_seconds',
+    help: 'Time from the click, which the id of an order tells, to its decision.',
+    labelNames: ['mode', 'status'] as const,
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600],
+    registers: [registry],
+  });
+  const batch = new Histogram({
     name: 'orders_batch_size',
-    help: 'Orders brought at once through the queue.',
+    help: 'Orders in one batch of stage 1.',
     buckets: [1, 5, 20, 50, 100, 200, 500],
     registers: [registry],
-  }),
-});
+  });
+
+  return {
+    countDecided(orders: Order[]) {
+      for (const { orderId, mode, status, reason, decidedAtMs } of orders) {
+        decided.inc({ mode, status, reason: reason ?? '' });
+        const clickedAtMs = mintedAt(orderId);
+        if (decidedAtMs && clickedAtMs) seconds.observe({ mode, status }, (decidedAtMs - clickedAtMs) / 1000);
+      }
+    },
+    observed:
+      <Item, Result>(work: (items: Item[]) => Result) =>
+      (items: Item[]) => {
+        batch.observe(items.length);
+        return work(items);
+      },
+  };
+}
 
 export type Metrics = ReturnType<typeof createMetrics>;
-
-export const measured =
-  ({ fulfilled, batch }: Metrics, door: 'rpc' | 'queue', fulfil: Fulfil): Fulfil =>
-  async (commands, patience) => {
-    if (door === 'queue') batch.observe(commands.length);
-    const orders = await fulfil(commands, patience);
-    for (const { status } of orders) fulfilled.inc({ door, status });
-    return orders;
-  };

@@ -1,43 +1,60 @@
-// The call's door: one order, and whoever asks about orders.
-import { batch, Id } from '@flashsale/contracts/fields';
+// The calls: direct orders, payments and cancellations, and reading.
+import { BuyerId, batch, Id } from '@flashsale/contracts/fields';
 import { OrderCommand } from '@flashsale/contracts/messages';
 import type {
   CancelOrderRequest,
   CancelOrderResponse,
   GetOrdersRequest,
   GetOrdersResponse,
+  PayOrderRequest,
+  PayOrderResponse,
   PlaceOrderRequest,
   PlaceOrderResponse,
   Order as WireOrder,
 } from '@flashsale/contracts/orders';
-import { OrderStatus } from '@flashsale/contracts/orders';
-import { orderStatus } from '@flashsale/contracts/wire';
+import { CancelReason, OrderStatus, Refund } from '@flashsale/contracts/orders';
+import { orderStatus, refund } from '@flashsale/contracts/wire';
 import { read } from '@flashsale/rpc/request';
 import { type Caller, RpcError, status } from '@flashsale/rpc/server';
 import { z } from 'zod';
 import type { Config } from '../config.ts';
-import { isSettled, type Ledger, type Order, type Patience } from '../domain/order.ts';
+import type { Cancellation } from '../domain/cancel-order.ts';
+import { isFinal, type Order, type Placement } from '../domain/order.ts';
+import type { PaymentRequest } from '../domain/request-payment.ts';
 
-const Command = z.object({ command: OrderCommand });
+const Command = OrderCommand.omit({ deadlineMs: true }).extend({ decideWithinMs: z.int32() });
+const PlaceRequest = z.object({ command: Command });
 const OrderIds = z.object({ orderIds: batch(Id).min(1) });
+const PaymentOf = z.object({ orderId: Id, buyerId: BuyerId });
+const CancelRequest = z.discriminatedUnion('reason', [
+  PaymentOf.extend({ reason: z.literal(CancelReason.BUYER) }).transform((of) => ({ ...of, reason: 'buyer' as const })),
+  z
+    .object({ orderId: Id, reason: z.literal(CancelReason.ADMIN) })
+    .transform(({ orderId }) => ({ orderId, reason: 'admin' as const })),
+  PlaceRequest.extend({ reason: z.literal(CancelReason.GIVEN_UP) }).transform(({ command }) => ({
+    placement: command,
+    reason: 'given_up' as const,
+  })),
+]);
 
-export function ordersHandlers(options: {
-  config: Config;
-  ledger: Ledger;
-  fulfil: (commands: OrderCommand[], patience: Patience) => Promise<Order[]>;
-}) {
-  const { config, ledger, fulfil } = options;
+interface UseCases {
+  place(placement: Placement, caller: Caller): Promise<Order>;
+  requestPayment(payment: PaymentRequest, caller: Caller): Promise<Order | undefined>;
+  cancel(cancellation: Cancellation): Promise<Order | undefined>;
+  read(orderIds: string[]): Promise<Order[]>;
+}
+
+export function ordersHandlers(config: Config, useCases: UseCases) {
   let inFlight = 0;
 
   return {
     async placeOrder(request: PlaceOrderRequest, caller: Caller): Promise<PlaceOrderResponse> {
-      const { command } = read(Command, request);
+      const { command } = read(PlaceRequest, request);
       if (inFlight >= config.MAX_DIRECT_IN_FLIGHT)
-        throw new RpcError(status.RESOURCE_EXHAUSTED, 'too many orders at work');
+        throw new RpcError(status.RESOURCE_EXHAUSTED, 'too many direct orders at once', { shed: '1' });
       inFlight += 1;
       try {
-        const [order] = await fulfil([command], untilDeadline(caller, command.decideByMs));
-        return { order: toWire(order as Order) };
+        return { order: toWire(await useCases.place(command, caller)) };
       } finally {
         inFlight -= 1;
       }
@@ -45,39 +62,54 @@ export function ordersHandlers(options: {
 
     async getOrders(request: GetOrdersRequest): Promise<GetOrdersResponse> {
       const { orderIds } = read(OrderIds, request);
-      const orders = new Map((await ledger.read(orderIds)).map((order) => [order.orderId, order]));
-      return { orders: orderIds.map((orderId) => toWire(orders.get(orderId) ?? { orderId })) };
+      const orders = new Map((await useCases.read(orderIds)).map((order) => [order.orderId, toWire(order)]));
+      return { orders: orderIds.map((orderId) => orders.get(orderId) ?? { ...ABSENT, orderId }) };
+    },
+
+    async payOrder(request: PayOrderRequest, caller: Caller): Promise<PayOrderResponse> {
+      return { order: found(await useCases.requestPayment(read(PaymentOf, request), caller)) };
     },
 
     async cancelOrder(request: CancelOrderRequest): Promise<CancelOrderResponse> {
-      const { command } = read(Command, request);
-      return { order: toWire(await ledger.cancelUnknown(command)) };
+      return { order: found(await useCases.cancel(read(CancelRequest, request))) };
     },
   };
 }
 
-/** The caller waits for everything, so everything ends with the caller's deadline, or when the order is closed. */
-function untilDeadline(caller: Caller, decideByMs: number): Patience {
-  const deadlineMs = Math.min(caller.deadlineMs, decideByMs);
-  const left = () => Math.max(1, deadlineMs - Date.now());
-  return { callMs: left, chargeMs: left, wanted: () => !caller.gone() && deadlineMs > Date.now() };
+function found(order: Order | undefined): WireOrder {
+  if (!order) throw new RpcError(status.NOT_FOUND, 'no such order of this buyer');
+  return toWire(order);
 }
 
-function toWire(order: Order | { orderId: string }): WireOrder {
-  const found = 'status' in order;
+const ABSENT: Omit<WireOrder, 'orderId'> = {
+  found: false,
+  saleId: '',
+  buyerId: '',
+  quantity: 0,
+  epoch: 0,
+  status: OrderStatus.UNSPECIFIED,
+  reason: '',
+  version: 0,
+  final: false,
+  amountMinor: 0,
+  currency: '',
+  decidedAtMs: 0,
+  deadlineMs: 0,
+  payRequested: false,
+  refund: Refund.UNSPECIFIED,
+};
+
+function toWire(order: Order): WireOrder {
+  const { amount, reason, decidedAtMs, compensationPending: _, mode: __, ...fields } = order;
   return {
-    orderId: order.orderId,
-    found,
-    saleId: found ? order.saleId : '',
-    buyerId: found ? order.buyerId : '',
-    quantity: found ? order.quantity : 0,
-    epoch: found ? order.epoch : 0,
-    status: found ? orderStatus.toWire(order.status) : OrderStatus.UNSPECIFIED,
-    reason: (found && order.reason) || '',
-    version: found ? order.version : 0,
-    settled: found && isSettled(order),
-    amountMinor: (found && order.amount?.amountMinor) || 0,
-    currency: (found && order.amount?.currency) || '',
-    decidedAtMs: (found && order.decidedAtMs) || 0,
+    ...fields,
+    found: true,
+    status: orderStatus.toWire(order.status),
+    reason: reason ?? '',
+    final: isFinal(order),
+    amountMinor: amount?.amountMinor ?? 0,
+    currency: amount?.currency ?? '',
+    decidedAtMs: decidedAtMs ?? 0,
+    refund: refund.toWire(order.refund),
   };
 }

@@ -2,34 +2,43 @@
 import { InventoryServiceClient } from '@flashsale/contracts/inventory';
 import { reservationState } from '@flashsale/contracts/wire';
 import { call, connectTo } from '@flashsale/rpc/client';
+import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
-import type { Inventory, Order } from '../domain/order.ts';
+import type { Inventory } from '../domain/ports.ts';
 import { unknownOnFailure } from './unknown.ts';
+
+const GATHER_MS = 5;
 
 export function createInventory(config: Config, log: Log): Inventory & { stop(): void } {
   const client = connectTo(InventoryServiceClient, config.INVENTORY_ADDRESS, { retries: 'idempotent' });
   const answers = unknownOnFailure(log);
+
+  const confirm = groupCommit(GATHER_MS, async (items: { orderId: string; timeoutMs: number }[]) => {
+    const deadlineMs = Math.max(...items.map(({ timeoutMs }) => timeoutMs));
+    const states = await answers('Confirm', async () => {
+      const request = { orderIds: items.map(({ orderId }) => orderId) };
+      const { outcomes } = await call(client, client.confirm, request, { deadlineMs });
+      return outcomes.map(({ orderId, state }) => [orderId, reservationState.fromWire(state)]);
+    });
+    return ({ orderId }) => states.get(orderId);
+  });
+
   return {
     reserve: (orders, deadlineMs) =>
       answers('Reserve', async () => {
         const { outcomes } = await call(client, client.reserve, { items: orders }, { deadlineMs });
-        return outcomes.map(({ orderId, state, reason, amount }) => [
+        return outcomes.map(({ orderId, state, amount, ...outcome }) => [
           orderId,
           {
+            ...outcome,
             state: reservationState.fromWire(state),
-            reason,
             amount: { amountMinor: amount?.amountMinor ?? 0, currency: amount?.currency ?? '' },
           },
         ]);
       }),
 
-    confirm: (orders, deadlineMs) =>
-      answers('Confirm', async () => {
-        const request = { orderIds: orders.map((order: Order) => order.orderId) };
-        const { outcomes } = await call(client, client.confirm, request, { deadlineMs });
-        return outcomes.map(({ orderId, state }) => [orderId, reservationState.fromWire(state)]);
-      }),
+    confirm: (orderId, timeoutMs) => confirm({ orderId, timeoutMs }),
 
     release: (orders, deadlineMs) =>
       answers('Release', async () => {

@@ -1,0 +1,15 @@
+// The background jobs, each in a loop of its own: one that hangs never delays another.
+import type { Log } from '@flashsale/runtime/log';
+import { type Loop, startLoop } from '@flashsale/runtime/loop';
+import type { Config } from './config.ts';
+import type { UseCases } from './use-cases.ts';
+
+export function startJobs(config: Config, log: Log, useCases: UseCases): Loop[] {
+  const start = (name: string, round: () => Promise<void>) =>
+    startLoop({ name, everyMs: config.JOBS_EVERY_MS, log, round });
+  return [
+    start('time-out', useCases.timeOut),
+    start('compensation', useCases.compensatePending),
+    start('refunds', useCases.followRefunds),
+  ];
+}

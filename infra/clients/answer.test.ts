@@ -7,12 +7,12 @@ const counts = (status: number, more: Partial<Answered> = {}) =>
 
 test('each answer counts as what its status and its problem say together', () => {
   assert.equal(counts(202), 'yes');
-  assert.equal(counts(201), 'yes');
+  assert.equal(counts(201), 'yes', 'confirmed, or reserved in a hold sale');
   assert.equal(counts(410, { problem: 'sold-out' }), 'soldOut');
   assert.equal(counts(503, { problem: 'busy' }), 'busy');
   assert.equal(counts(402, { problem: 'payment-declined', reason: 'declined' }), 'declined');
   assert.equal(counts(409, { problem: 'already-bought' }), 'limit');
-  assert.equal(counts(409, { problem: 'rejected', reason: 'timed_out' }), 'tooLate');
+  assert.equal(counts(409, { problem: 'order-rejected', reason: 'timed_out' }), 'tooLate');
   assert.equal(counts(403, { problem: 'closed' }), 'notOpen');
   assert.equal(counts(429, { problem: 'too-often' }), 'tooOften');
   assert.equal(counts(504, { problem: 'outcome-unknown' }), 'unknown');
@@ -20,19 +20,25 @@ test('each answer counts as what its status and its problem say together', () =>
 });
 
 test('what nobody declared is an error: a bare 503, a rejected order, a broken connection', () => {
-  for (const undeclared of [counts(503), counts(409, { problem: 'rejected' }), counts(500), counts(0), counts(200)]) {
+  for (const undeclared of [
+    counts(503),
+    counts(409, { problem: 'order-rejected' }),
+    counts(500),
+    counts(0),
+    counts(200),
+  ]) {
     assert.equal(undeclared, 'error');
   }
 });
 
-const LOCATION = '/v1/orders/0190a';
+const LOCATION = '/v1/orders/0190a?sale=0190b&epoch=1';
 
 test('kind of problem and reason are read from the body, the order from the location', () => {
-  const body = '{"type":"/problems/rejected","title":"The order was rejected","status":409,"reason":"timed_out"}';
+  const body = '{"type":"/problems/order-rejected","title":"The order was rejected","status":409,"reason":"timed_out"}';
   assert.deepEqual(readAnswer(409, undefined, body), {
     status: 409,
     timedOut: false,
-    problem: 'rejected',
+    problem: 'order-rejected',
     reason: 'timed_out',
     orderId: null,
   });

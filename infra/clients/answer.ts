@@ -37,7 +37,7 @@ const PROBLEMS: Record<string, Answer> = {
   '409 already-bought': 'limit',
   '409 limit': 'limit',
   // A direct order that was not decided by its deadline was rejected for good: nothing happened.
-  '409 rejected timed_out': 'tooLate',
+  '409 order-rejected timed_out': 'tooLate',
   '410 sold-out': 'soldOut',
   '429 too-often': 'tooOften',
   '503 busy': 'busy',
@@ -47,7 +47,7 @@ const PROBLEMS: Record<string, Answer> = {
 export function answerOf({ status, problem, reason, timedOut }: Answered): Answer {
   if (timedOut) return 'unknown';
   if (status === 201 || status === 202) return 'yes';
-  return PROBLEMS[[status, problem, ...(problem === 'rejected' ? [reason] : [])].join(' ')] ?? 'error';
+  return PROBLEMS[[status, problem, ...(problem === 'order-rejected' ? [reason] : [])].join(' ')] ?? 'error';
 }
 
 export function readAnswer(
@@ -59,8 +59,12 @@ export function readAnswer(
   const reason = REASON.exec(text)?.[1] ?? null;
   // Only a yes and an unknown outcome name this click's order; an order in any other answer is an earlier one.
   const named = status < 300 || status === 504 ? location : undefined;
-  return { status, timedOut: false, problem, reason, orderId: named?.split('/').at(-1) ?? null };
+  return { status, timedOut: false, problem, reason, orderId: named ? orderOf(named) : null };
 }
 
+/** `/v1/orders/{id}?sale=…&epoch=…`; k6 has no URL class. */
+export const orderOf = (location: string): string | null => ORDER.exec(location)?.[1] ?? null;
+
+const ORDER = /\/orders\/([^/?]+)/;
 const PROBLEM_TYPE = /"type":"\/problems\/([a-z-]+)"/;
 const REASON = /"reason":"([a-z_]+)"/;

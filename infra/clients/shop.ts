@@ -10,8 +10,10 @@ interface SaleDraft {
   closesAt: string;
   perBuyerLimit: number;
   mode: 'queued' | 'direct';
-  checkout?: 'hold';
+  /** By default `instant`. */
+  checkout?: 'instant' | 'hold';
   holdSeconds?: number;
+  decideWithinSeconds?: number;
 }
 
 const Sale = z.object({ id: z.string(), remaining: z.number().nullish() });
@@ -20,6 +22,10 @@ const time = z.iso.datetime().transform((text) => Date.parse(text));
 const Order = z.object({
   orderId: z.string(),
   status: z.string(),
+  reason: z.string().nullish(),
+  refund: z.string().nullish(),
+  /** Of a hold that waits for its payment. */
+  deadline: time.nullish(),
   createdAt: time,
   decidedAt: time.nullish().transform((at) => at ?? null),
 });
@@ -48,10 +54,13 @@ export function createShop(gatewayUrl: string) {
       const response = await call(`/v1/orders/${orderId}`, token).catch(() => null);
       return response?.ok ? Order.parse(await response.json()) : null;
     },
-    /** Both answer the HTTP status. */
+    /** All three answer the HTTP status. */
     pay: async (orderId: string, token: string) => (await call(`/v1/orders/${orderId}/payment`, token, {})).status,
     cancel: async (orderId: string, token: string) =>
       (await call(`/v1/orders/${orderId}`, token, undefined, 'DELETE')).status,
+    /** Of a confirmed order, with the admin's token: its unit is on sale again, its money given back. */
+    cancelConfirmed: async (orderId: string, adminToken: string) =>
+      (await call(`/v1/orders/${orderId}/cancel`, adminToken, {})).status,
   };
 }
 

@@ -51,7 +51,7 @@ test('each buyer clicks once, and a shop that does not answer delays no other cl
 });
 
 test('an order is taken from a yes and from an unknown outcome, not from a refusal that names one', async (t) => {
-  const problems = ['outcome-unknown', 'already-bought', 'sold-out', 'rejected'];
+  const problems = ['outcome-unknown', 'already-bought', 'sold-out', 'order-rejected'];
   const statuses = [504, 409, 410, 409];
   const gatewayUrl = await shopOf(t, (_request, response, nth) => {
     const problem = `{"type":"/problems/${problems[nth - 1]}","title":"-","reason":"timed_out"}`;

@@ -3,6 +3,24 @@ import { FINAL_STATUSES } from '@flashsale/contracts/messages';
 import type { createTokens } from '../buyers/buyers.ts';
 import { until } from '../until.ts';
 
+/** Fields of the request; the rest has defaults. */
+type TestSale = {
+  mode: 'queued' | 'direct';
+  stock: number;
+  checkout?: 'instant' | 'hold';
+  holdSeconds?: number;
+  decideWithinSeconds?: number;
+} & Record<string, unknown>;
+
+/** An order as its buyer reads it. */
+export interface OrderRead {
+  orderId: string;
+  status: string;
+  reason?: string | null;
+  refund?: string;
+  deadline?: string | null;
+}
+
 export function createBuying(gatewayUrl: string, tokenFor: ReturnType<typeof createTokens>) {
   const request = (path: string, init: RequestInit = {}, token?: string, base = gatewayUrl) =>
     fetch(new URL(path, base), {
@@ -12,7 +30,7 @@ export function createBuying(gatewayUrl: string, tokenFor: ReturnType<typeof cre
   const json = { 'content-type': 'application/json' };
   const post = (body?: object) => ({ method: 'POST', ...(body && { body: JSON.stringify(body), headers: json }) });
 
-  async function createSale(sale: { mode: 'queued' | 'direct'; stock: number } & Record<string, unknown>) {
+  async function createSale(sale: TestSale) {
     const draft = {
       sku: 'sku-1',
       title: 'A test sale',
@@ -41,19 +59,43 @@ export function createBuying(gatewayUrl: string, tokenFor: ReturnType<typeof cre
     return { ...answer, httpStatus: response.status, location: header('location'), retryAfter: header('retry-after') };
   }
 
-  async function order(orderId: string, buyer: string) {
-    const response = await request(`/v1/orders/${orderId}`, {}, tokenFor(buyer));
-    return { httpStatus: response.status, ...((await response.json()) as { status: string; reason?: string }) };
+  /** By its id, or by the Location of an answer, which also names its sale and its epoch. */
+  const pathOf = (order: string) => (order.startsWith('/') ? order : `/v1/orders/${order}`);
+
+  async function order(idOrLocation: string, buyer: string) {
+    const response = await request(pathOf(idOrLocation), {}, tokenFor(buyer));
+    return { httpStatus: response.status, ...((await response.json()) as OrderRead) };
+  }
+
+  async function act(path: string, method: 'POST' | 'DELETE', token: string) {
+    const response = await request(path, { method }, token);
+    const answer = (await response.json()) as Partial<Omit<OrderRead, 'status'>> & { status: string | number };
+    return { ...answer, httpStatus: response.status, location: response.headers.get('location') };
+  }
+  const pay = (orderId: string, buyer: string) => act(`/v1/orders/${orderId}/payment`, 'POST', tokenFor(buyer));
+  const cancel = (orderId: string, buyer: string) => act(`/v1/orders/${orderId}`, 'DELETE', tokenFor(buyer));
+  const adminCancel = (orderId: string) =>
+    act(`/v1/orders/${orderId}/cancel`, 'POST', tokenFor('admin', { admin: true }));
+
+  /** The order, once it has one of these statuses; one that is final and has another never will. */
+  function reaches(idOrLocation: string, buyer: string, statuses: string | readonly string[], deadlineMs?: number) {
+    const wanted = [statuses].flat();
+    const look = async () => {
+      const found = await order(idOrLocation, buyer);
+      if (wanted.includes(found.status)) return { found };
+      return isFinalStatus(found.status) && { instead: found.status };
+    };
+    return until(`order ${idOrLocation} is ${wanted.join(' or ')}`, look, deadlineMs).then(({ found, instead }) => {
+      if (!found) throw new Error(`order ${idOrLocation} is ${instead}, not ${wanted.join(' or ')}`);
+      return found;
+    });
   }
 
   /** The order, once it has a final status. */
-  function final(orderId: string, buyer: string, deadlineMs?: number) {
-    const look = async () => {
-      const found = await order(orderId, buyer);
-      return FINAL_STATUSES.some((final) => final === found.status) && found;
-    };
-    return until(`order ${orderId} is final`, look, deadlineMs);
-  }
+  const final = (idOrLocation: string, buyer: string, deadlineMs?: number) =>
+    reaches(idOrLocation, buyer, FINAL_STATUSES, deadlineMs);
 
-  return { request, createSale, buy, order, final };
+  return { request, createSale, buy, pay, cancel, adminCancel, order, reaches, final };
 }
+
+const isFinalStatus = (status: string) => FINAL_STATUSES.some((final) => final === status);

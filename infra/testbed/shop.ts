@@ -27,7 +27,8 @@ const COMMON = { LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent', HTTP_PORT: '0', G
 /** Tests do not wait for timeouts that are made for a crowd. */
 const SHORT_TIMEOUTS: ShopSettings = {
   bank: { CHARGES_PER_SECOND: '0', LATENCY_P50_MS: '1', LATENCY_P99_MS: '2' },
-  orders: { RESUME_AFTER_MS: '1500', RESUME_EVERY_MS: '200', CHARGE_PATIENCE_MS: '1000' },
+  inventory: { REOPEN_DAMPING_MS: '200' },
+  orders: { JOBS_EVERY_MS: '200', COMPENSATE_AFTER_MS: '1500', CHARGE_TIMEOUT_MS: '1000' },
   gateway: {
     ROUND_MS: '200',
     UNSENT_DUE_MS: '1500',

@@ -56,7 +56,7 @@ test('each click is counted once: yes, a no, unanswered or an error', () => {
     click(202, { orderId: 'b' }),
     soldOut(0),
     busy(0),
-    click(409, { problem: 'rejected', reason: 'timed_out' }),
+    click(409, { problem: 'order-rejected', reason: 'timed_out' }),
     click(409, { problem: 'limit' }),
     click(403, { problem: 'not-open' }),
     click(504, { problem: 'outcome-unknown', orderId: 'c' }),

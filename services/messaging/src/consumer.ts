@@ -43,7 +43,7 @@ export function consumeBatches<Value>(options: {
   parse: (body: unknown) => { value: Value } | { dead: string };
   /** One verdict for each value. What it throws is a surprise: all of them later. */
   handle: (values: Value[]) => Promise<Verdict[]>;
-  /** Where 'later' and dead messages go; without it 'later' is given back to the queue. */
+  /** Where 'later' and dead messages go; without it 'later' is requeued at once, so the work itself must pause. */
   retries?: { work: WorkQueue; publisher: Publisher };
 }): Consumer {
   const { log, batch, lanes, lanesNow = () => lanes } = options;
@@ -109,8 +109,6 @@ export function consumeBatches<Value>(options: {
         if (await putAway(lane, message, verdict)) lane.channel.ack(message);
       }),
     );
-    // Whoever else consumes may be able to do what could not be done here; kept, nobody would get it.
-    if (!options.retries && verdicts.includes('later')) lane.lost('gives back what it could not do');
   }
 
   async function handleAll(values: Value[]): Promise<Verdict[]> {
@@ -140,9 +138,12 @@ export function consumeBatches<Value>(options: {
     return false;
   }
 
-  /** Without retry steps: what is to come later goes back with the connection, to whoever is next. */
+  /** Without retry steps: what is to come later is requeued, alone, because another consumer may be able to do it. */
   function putAwayHere(lane: Lane, message: ConsumeMessage, verdict: Exclude<Verdict, 'done'>): boolean {
-    if (verdict === 'later') return false;
+    if (verdict === 'later') {
+      if (lane.open) lane.channel.nack(message, false, true);
+      return false;
+    }
     // Kept, it would take the place of one that can be read, until there is no place left.
     log.error({ messageId: message.properties.messageId, reason: verdict.dead }, 'dropped: nobody can read it');
     return lane.open;

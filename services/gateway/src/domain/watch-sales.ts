@@ -19,6 +19,8 @@ export interface WatchPorts extends RebuildsPorts {
   clock: Clock;
   /** For so long must a gate at rest contradict inventory before it is shut. */
   atRestMs: number;
+  /** The length of the line, for estimates. */
+  seeWaiting: (saleId: string, waiting: number) => void;
   /** `gate.shut`, counted. */
   shut: (saleId: string, epoch: number, reason: ShutReason) => Promise<void>;
 }
@@ -53,7 +55,9 @@ export function createWatch(ports: WatchPorts) {
 
   async function finish(sale: SaleStock, state: GateState | undefined) {
     if (state && state.revision < sale.revision) await gate.change(sale);
-    if (state && (state.pending > 0 || !(await gate.expire(sale.id)))) return;
+    // A gate that is not current hands out nothing, so its records stay due for ever.
+    const busy = state?.current && state.pending > 0;
+    if (busy || (state && !(await gate.expire(sale.id)))) return;
     finished.set(sale.id, sale.revision);
   }
 
@@ -97,7 +101,11 @@ export function createWatch(ports: WatchPorts) {
       const sales = catalogue.all().filter((sale) => !over(sale));
       const levels = await gate.levels(sales.map(({ id }) => id));
       // A gate that cannot be read or is being rebuilt is not sold out, it is busy.
-      for (const [index, { id }] of sales.entries()) catalogue.seeTickets(id, levels[index]?.tickets ?? 1);
+      for (const [index, { id }] of sales.entries()) {
+        const level = levels[index];
+        catalogue.seeTickets(id, level?.tickets ?? 1);
+        if (level) ports.seeWaiting(id, level.waiting);
+      }
     },
 
     /** An operator's way to have a gate built anew from inventory. False: there is no such sale. */

@@ -112,17 +112,19 @@ export function gateChecks(gate: Gate, unitsOf: UnitsOf = () => undefined): Chec
 }
 
 /** A record without its entry would never be looked at; an entry in the other set would be taken for another state. */
-function lookChecks({ saleId, records, dueUnsent, dueSent, line }: Gate): Check[] {
+function lookChecks({ saleId, records, damaged, dueUnsent, dueSent, line }: Gate): Check[] {
   const sets = { unsent: dueUnsent, sent: dueSent, sold: new Map() };
-  const entries = Object.entries(sets).flatMap(([state, set]) =>
-    [...set.keys()].map((orderId) => ({ orderId, state })),
-  );
+  const entries = Object.entries(sets).flatMap(([state, set]) => [...set.keys()].map((orderId) => ({ orderId, state })));
   const inLine = line.map((orderId) => ({ orderId }));
   const pending = [...records.values()].filter(isPending);
-  const is = (orderId: string, state: string) => records.get(orderId)?.state === state;
+  // Damaged ones stay in these sets until a script meets them.
+  const is = (orderId: string, holds: (record: GateRecord | undefined) => boolean) =>
+    damaged.has(orderId) || holds(records.get(orderId));
   return [
     each('gate: each pending record will be looked at', saleId, pending, (r) => sets[r.state]?.has(r.orderId) ?? false),
-    each('gate: what will be looked at is pending', saleId, entries, ({ orderId, state }) => is(orderId, state)),
-    each('gate: each order in line is pending', saleId, inLine, ({ orderId }) => isPending(records.get(orderId))),
+    each('gate: what will be looked at is pending', saleId, entries, ({ orderId, state }) =>
+      is(orderId, (record) => record?.state === state),
+    ),
+    each('gate: each order in line is pending', saleId, inLine, ({ orderId }) => is(orderId, isPending)),
   ];
 }

@@ -80,6 +80,7 @@ notices('an order that is sold already, and still in line', 'gate: each order in
 for (const [damage, text] of [
   ['cut in the middle', '{"state":"sold","quantity":2,"buyer'],
   ['unreadable', 'not a record'],
+  ['of no known state', '{"state":"lost","quantity":2,"buyerId":"two"}'],
 ])
   test(`a record that is ${damage} still counts with its units and its buyer, moved aside or not`, async () => {
     const { key, two } = await openSale();

@@ -114,7 +114,9 @@ export function gateChecks(gate: Gate, unitsOf: UnitsOf = () => undefined): Chec
 /** A record without its entry would never be looked at; an entry in the other set would be taken for another state. */
 function lookChecks({ saleId, records, damaged, dueUnsent, dueSent, line }: Gate): Check[] {
   const sets = { unsent: dueUnsent, sent: dueSent, sold: new Map() };
-  const entries = Object.entries(sets).flatMap(([state, set]) => [...set.keys()].map((orderId) => ({ orderId, state })));
+  const entries = Object.entries(sets).flatMap(([state, set]) =>
+    [...set.keys()].map((orderId) => ({ orderId, state })),
+  );
   const inLine = line.map((orderId) => ({ orderId }));
   const pending = [...records.values()].filter(isPending);
   // Damaged ones stay in these sets until a script meets them.

@@ -9,6 +9,7 @@ export interface GateRecord {
   deadlineMs: number | null;
 }
 
+const STATES = new Set(['unsent', 'sent', 'sold']);
 type Texts = Map<string, string>;
 
 /** A record that cannot be parsed counts as damaged also before a script has met it and moved it aside. */
@@ -26,7 +27,7 @@ export function recordsIn(orders: Texts, aside: Texts) {
 function parse(orderId: string, text: string): GateRecord | undefined {
   try {
     const { state, quantity, buyerId, command } = JSON.parse(text);
-    if (!Number.isInteger(quantity) || typeof buyerId !== 'string') return undefined;
+    if (!STATES.has(state) || !Number.isInteger(quantity) || typeof buyerId !== 'string') return undefined;
     const { deadlineMs = null } = (typeof command === 'string' ? JSON.parse(command) : command) ?? {};
     return { orderId, state, quantity, buyerId, deadlineMs };
   } catch {

@@ -1,8 +1,8 @@
-// The broker as a test sees it: what it leaves for orders, what orders tells everybody, what waits where.
+// The broker as a test sees it: what it publishes for orders, what orders publishes, what waits where.
 import { randomUUID } from 'node:crypto';
 import type { OrderEvent } from '@flashsale/contracts/messages';
-import { declareTopology, ORDER_EVENTS, ORDERS } from '@flashsale/contracts/topology';
-import { retryQueue } from '@flashsale/messaging/topology';
+import { declareTopology, ORDER_EVENTS, ORDERS_PLACED, PAYMENTS_DUE } from '@flashsale/contracts/topology';
+import { deadLetterQueue, retryQueue, type WorkQueue } from '@flashsale/messaging/topology';
 import { connect, type GetMessage } from 'amqplib';
 
 export type Broker = Awaited<ReturnType<typeof openBroker>>;
@@ -18,16 +18,16 @@ export async function openBroker(url: string) {
     noAck: true,
   });
   const waiting = async (name: string) => (await channel.checkQueue(name)).messageCount;
-  async function onRetrySteps() {
+  async function onRetrySteps(work: WorkQueue = ORDERS_PLACED) {
     let sum = 0;
-    for (const delayMs of ORDERS.retryDelaysMs) sum += await waiting(retryQueue(ORDERS, delayMs));
+    for (const delayMs of work.retryDelaysMs) sum += await waiting(retryQueue(work, delayMs));
     return sum;
   }
-  async function send(bodies: (object | string)[], headers = {}) {
+  async function send(bodies: (object | string)[], headers = {}, work: WorkQueue = ORDERS_PLACED) {
     for (const body of bodies) {
       const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
       const properties = { persistent: true, messageId: randomUUID(), contentType: 'application/json', headers };
-      channel.publish(ORDERS.exchange, ORDERS.queue, bytes, properties);
+      channel.publish(work.exchange, work.queue, bytes, properties);
     }
     await channel.waitForConfirms();
   }
@@ -49,22 +49,24 @@ export async function openBroker(url: string) {
     events,
     eventsOf: (orderId: string) => events.filter((event) => event.orderId === orderId),
 
-    /** As the gateway leaves them; a string goes as it is. */
+    /** As the gateway publishes them; a string goes as it is. */
     publish: (...bodies: (object | string)[]) => send(bodies),
     /** As if it had been tried so often already. */
     publishAgain: (body: object, attempts: number) => send([body], { 'x-attempt': attempts }),
+    /** To `payments.due`, as orders publishes it for itself. */
+    publishDue: (...bodies: (object | string)[]) => send(bodies, {}, PAYMENTS_DUE),
 
     /** Messages that nobody has taken. */
     waiting,
-    untaken: () => waiting(ORDERS.queue),
+    untaken: () => waiting(ORDERS_PLACED.queue),
     onRetrySteps,
-    inLine: async () => (await waiting(ORDERS.queue)) + (await onRetrySteps()),
+    inLine: async () => (await waiting(ORDERS_PLACED.queue)) + (await onRetrySteps()),
 
-    /** Takes what waits in the queue of orders; all that a worker gave back is ahead of a message that is sent now. */
-    takeAll: () => takeAll(ORDERS.queue),
+    /** Takes what waits in `orders.placed`; all that a worker gave back is ahead of a message that is sent now. */
+    takeAll: (work: WorkQueue = ORDERS_PLACED) => takeAll(work.queue),
     /** Takes all dead letters away. */
-    deadLetters: async () =>
-      (await takeAll(ORDERS.deadLetters)).map(({ content, properties }) => ({
+    deadLetters: async (work: WorkQueue = ORDERS_PLACED) =>
+      (await takeAll(deadLetterQueue(work))).map(({ content, properties }) => ({
         body: String(content),
         reason: String(properties.headers?.['x-reason']),
       })),

@@ -5,20 +5,20 @@ import { inventoryProto, paymentProto } from '@flashsale/contracts/proto';
 import { RpcError, status } from '@flashsale/rpc/server';
 import { proxyRpc, type RpcProxy } from '../../../infra/testbed/rpc-proxy.ts';
 import { until } from '../../../infra/until.ts';
-import type { Town } from './town.ts';
+import type { Environment } from './environment.ts';
 
-export async function openNeighbours(town: Town) {
+export async function openNeighbours(environment: Environment) {
   const inventory = await proxyRpc({
     service: InventoryServiceService,
     Client: InventoryServiceClient,
     protoFile: inventoryProto,
-    address: town.addresses.inventory,
+    address: environment.addresses.inventory,
   });
   const payment = await proxyRpc({
     service: PaymentServiceService,
     Client: PaymentServiceClient,
     protoFile: paymentProto,
-    address: town.addresses.payment,
+    address: environment.addresses.payment,
   });
   return {
     inventory,

@@ -1,4 +1,4 @@
-// Everybody around orders, real: inventory, payment, bank and broker in a namespace of a test's own; and their truth.
+// The services around orders, real: inventory, payment, bank and broker, in a namespace of a test's own.
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { mintId } from '@flashsale/contracts/ids';
 import { InventoryServiceClient } from '@flashsale/contracts/inventory';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { PaymentServiceClient } from '@flashsale/contracts/payment';
-import { call, connectTo } from '@flashsale/rpc/client';
+import { call, callStream, connectTo } from '@flashsale/rpc/client';
 import pg from 'pg';
 import { createBank } from '../../../infra/clients/bank.ts';
 import { openNamespace } from '../../../infra/native/namespace.ts';
@@ -16,63 +16,71 @@ import { openBroker } from './broker.ts';
 
 const API_KEY = 'a-bank-api-key-for-tests-only-0123456789';
 const silent = { LOG_LEVEL: 'silent' };
-const patient = { deadlineMs: 30_000 };
+const WITHIN = { deadlineMs: 30_000 };
 
-export type Town = Awaited<ReturnType<typeof openTown>>;
+const drain = async (responses: AsyncIterable<unknown>) => {
+  for await (const _ of responses);
+};
+
+export type Environment = Awaited<ReturnType<typeof openEnvironment>>;
 export interface Sale {
   saleId: string;
   epoch: number;
 }
 
-export async function openTown() {
+export async function openEnvironment() {
   const namespace = await openNamespace();
   const folder = mkdtempSync(join(tmpdir(), 'flashsale-bank-'));
   const { inventory: inventoryUrl, payment: paymentUrl, orders: ordersUrl } = namespace.databases;
   const key = { BANK_API_KEY: API_KEY };
   const bankEnv = { ...silent, ...key, HTTP_PORT: '0', STORE_FILE: join(folder, 'statement.jsonl') };
-  const bank = await startService.bank(bankEnv);
+  const bankService = await startService.bank(bankEnv);
   const grpc = { ...silent, GRPC_PORT: '0' };
-  const inventory = await startService.inventory({ ...grpc, DATABASE_URL: inventoryUrl });
-  const payment = await startService.payment({ ...grpc, ...key, DATABASE_URL: paymentUrl, BANK_URL: bank.url });
+  const inventory = await startService.inventory({ ...grpc, DATABASE_URL: inventoryUrl, REOPEN_DAMPING_MS: '1' });
+  const payment = await startService.payment({ ...grpc, ...key, DATABASE_URL: paymentUrl, BANK_URL: bankService.url });
   const sales = connectTo(InventoryServiceClient, inventory.address, { retries: 'never' });
   const charges = connectTo(PaymentServiceClient, payment.address, { retries: 'never' });
-  const knobs = createBank(bank.url, API_KEY);
+  const bank = createBank(bankService.url, API_KEY);
   const broker = await openBroker(namespace.amqpUrl);
   const databases = { orders: openPool(ordersUrl), inventory: openPool(inventoryUrl) };
+
+  /** Raises the epoch, as a second gate would. */
+  const reopen = ({ saleId, epoch }: Sale) =>
+    drain(callStream(sales, sales.reopen, { saleId, expectedEpoch: epoch, gateEpoch: 0 }, WITHIN));
 
   return {
     namespace,
     addresses: { inventory: inventory.address, payment: payment.address },
     broker,
-    bank: knobs,
+    bank,
     databases,
 
     /** With its first gate open, so in epoch 1. */
-    async openSale(initial = 10): Promise<Sale> {
-      const { sale } = await call(sales, sales.createSale, { sale: aSale(initial) }, patient);
-      const saleId = String(sale?.saleId);
-      await call(sales, sales.reopen, { saleId, expectedEpoch: 0 }, patient);
-      return { saleId, epoch: 1 };
+    async openSale(stock = 10, fields: object = {}): Promise<Sale> {
+      const { sale } = await call(sales, sales.createSale, { sale: { ...aSale(stock), ...fields } }, WITHIN);
+      const opened = { saleId: String(sale?.saleId), epoch: 0 };
+      await reopen(opened);
+      return { ...opened, epoch: 1 };
     },
-    /** The time by which the order had to be decided is now. */
-    timeIsUp: (orderId: string) =>
-      databases.orders.query('UPDATE orders SET decide_by = now() WHERE id = $1', [orderId]),
+    reopen,
 
-    reopen: (sale: Sale) => call(sales, sales.reopen, { saleId: sale.saleId, expectedEpoch: sale.epoch }, patient),
+    /** The deadline of an order, its hold or its payment has just passed. */
+    passDeadline: (orderId: string) =>
+      databases.orders.query('UPDATE orders SET deadline = now() WHERE id = $1', [orderId]),
 
     /** Its charge is asked for, and declined, before any worker asks. */
-    async decline({ orderId }: OrderCommand) {
-      await knobs.change({ declineRate: 1 });
+    async decline({ orderId }: { orderId: string }) {
+      await bank.change({ declineRate: 1 });
       const items = [{ orderId, amountMinor: 1_000, currency: 'EUR' }];
-      await call(charges, charges.charge, { items }, patient);
-      await knobs.change({ declineRate: 0 });
+      await drain(callStream(charges, charges.charge, { items }, WITHIN));
+      await bank.change({ declineRate: 0 });
     },
 
     async close() {
       sales.close();
       charges.close();
       await broker.close();
-      await Promise.all([inventory.stop(), payment.stop(), bank.stop()]);
+      await Promise.all([inventory.stop(), payment.stop(), bankService.stop()]);
       await Promise.all(Object.values(databases).map((pool) => pool.end()));
       await namespace.close();
       rmSync(folder, { recursive: true, force: true });
@@ -86,12 +94,12 @@ function openPool(url: string) {
   return pool;
 }
 
-const aSale = (initial: number) => ({
+const aSale = (stock: number) => ({
   saleId: randomUUID(),
   sku: 'sku-1',
   title: 'A test sale',
   price: { amountMinor: 1_000, currency: 'EUR' },
-  initial,
+  initial: stock,
   available: 0,
   held: 0,
   sold: 0,
@@ -107,6 +115,9 @@ const aSale = (initial: number) => ({
   revision: 0,
 });
 
+/** A hold, to be paid within ten minutes. */
+export const HOLD = { checkout: 'hold', holdSeconds: 600 };
+
 /** What a gate would have let in. */
 export const anOrder = (sale: Sale, fields: Partial<OrderCommand> = {}): OrderCommand => ({
   orderId: mintId(),
@@ -114,6 +125,7 @@ export const anOrder = (sale: Sale, fields: Partial<OrderCommand> = {}): OrderCo
   buyerId: `buyer-${randomUUID()}`,
   quantity: 1,
   epoch: sale.epoch,
-  decideByMs: Date.now() + 600_000,
+  mode: 'queued',
+  deadlineMs: Date.now() + 600_000,
   ...fields,
 });

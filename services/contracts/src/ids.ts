@@ -1,7 +1,8 @@
 // Ids are UUIDv7: their first 48 bits are the millisecond in which they were minted. And the keys that are made of them.
 import { v7, validate, version } from 'uuid';
 
-export const mintId = () => v7();
+/** `msecs`: Unix milliseconds, of another clock than this machine's. */
+export const mintId = (msecs?: number) => (msecs === undefined ? v7() : v7({ msecs }));
 
 export const isUuid = validate;
 

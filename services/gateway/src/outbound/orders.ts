@@ -1,42 +1,76 @@
-// Orders as the gateway calls it: placing on a channel that never retries, asking on one that does.
+// Orders as the gateway calls it: placing on a channel that never retries, everything else on one that does.
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { OrdersServiceClient, type Order as WireOrder } from '@flashsale/contracts/orders';
-import { orderStatus } from '@flashsale/contracts/wire';
-import { call, connectTo, reachable, status, statusOf } from '@flashsale/rpc/client';
+import { cancelReason, orderStatus, refund } from '@flashsale/contracts/wire';
+import { call, connectTo, reachable, status, statusOf, trailerOf } from '@flashsale/rpc/client';
+import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
-import type { OrderAnswer, Orders } from '../domain/ports.ts';
-import { ask } from './question.ts';
+import type { Clock, OrderAnswer, Orders } from '../domain/ports.ts';
+import { ask, outcomeOf } from './question.ts';
 
-export function createOrders(config: Config, log: Log): Orders & { stop(): void } {
+/** Questions that come within this time share one call: a crowd of readers must not cost a call each. */
+const GATHER_MS = 5;
+
+export function createOrders(config: Config, clock: Clock, log: Log): Orders & { stop(): void } {
   const placing = connectTo(OrdersServiceClient, config.ORDERS_ADDRESS, { retries: 'never' });
   const asking = connectTo(OrdersServiceClient, config.ORDERS_ADDRESS, { retries: 'idempotent' });
   const deadlineMs = config.RPC_DEADLINE_MS;
   // Connects now, not with the first buyer.
   reachable(placing);
+
+  /** Clocks may differ: the wire carries how long an order still has, not until when. */
+  const toWire = ({ deadlineMs, ...command }: OrderCommand) => {
+    const leftMs = Math.round(deadlineMs - (clock.nowMs() ?? Date.now()));
+    return { ...command, decideWithinMs: Math.max(1, leftMs) };
+  };
+
+  const getOne = groupCommit<string, OrderAnswer | undefined>(GATHER_MS, async (orderIds) => {
+    const answer = await ask(call(asking, asking.getOrders, { orderIds: [...new Set(orderIds)] }, { deadlineMs }));
+    const found = new Map(answer.orders.filter(({ found }) => found).map((order) => [order.orderId, fromWire(order)]));
+    return (orderId) => found.get(orderId);
+  });
+
   return {
     available: () => reachable(placing),
 
-    async place(command) {
+    async place(order) {
+      const command = toWire(order);
       try {
-        const left = Math.max(1, command.decideByMs - Date.now());
-        const { order } = await call(placing, placing.placeOrder, { command }, { deadlineMs: left });
-        return order?.found ? fromWire(order) : 'unknown';
+        const placed = await call(placing, placing.placeOrder, { command }, { deadlineMs: command.decideWithinMs });
+        return placed.order?.found ? fromWire(placed.order) : 'unknown';
       } catch (error) {
-        if (statusOf(error) === status.RESOURCE_EXHAUSTED) return 'shed';
+        // A proxy or the library may say RESOURCE_EXHAUSTED of a call that was delivered; the trailer is orders' own.
+        if (statusOf(error) === status.RESOURCE_EXHAUSTED && trailerOf(error, 'shed')) return 'shed';
         log.warn({ orderId: command.orderId, error: String(error) }, 'outcome of a direct order unknown');
         return 'unknown';
       }
     },
 
     async get(orderIds) {
-      const { orders } = await ask(call(asking, asking.getOrders, { orderIds }, { deadlineMs }));
-      return new Map(orders.filter((order) => order.found).map((order) => [order.orderId, fromWire(order)]));
+      const found = await Promise.all(orderIds.map(getOne));
+      return new Map(found.flatMap((order) => (order ? [[order.orderId, order] as const] : [])));
     },
 
-    async cancel(command: OrderCommand) {
-      const { order } = await call(asking, asking.cancelOrder, { command }, { deadlineMs });
-      return fromWire(order as WireOrder);
+    async pay({ orderId, buyerId }) {
+      const paying = call(asking, asking.payOrder, { orderId, buyerId }, { deadlineMs: config.DIRECT_DEADLINE_MS });
+      return outcomeOf(paying.then(toAnswer));
+    },
+
+    async cancel({ orderId, buyerId }) {
+      const request = { reason: cancelReason.toWire('buyer'), orderId, buyerId, command: undefined };
+      return outcomeOf(call(asking, asking.cancelOrder, request, { deadlineMs }).then(toAnswer));
+    },
+
+    async cancelConfirmed(orderId) {
+      const request = { reason: cancelReason.toWire('admin'), orderId, buyerId: '', command: undefined };
+      return outcomeOf(call(asking, asking.cancelOrder, request, { deadlineMs }).then(toAnswer));
+    },
+
+    async giveUp(order) {
+      const { orderId, buyerId } = order;
+      const request = { reason: cancelReason.toWire('given_up'), orderId, buyerId, command: toWire(order) };
+      return toAnswer(await ask(call(asking, asking.cancelOrder, request, { deadlineMs })));
     },
 
     stop() {
@@ -45,6 +79,8 @@ export function createOrders(config: Config, log: Log): Orders & { stop(): void 
     },
   };
 }
+
+const toAnswer = ({ order }: { order?: WireOrder | undefined }) => fromWire(order as WireOrder);
 
 const fromWire = (order: WireOrder): OrderAnswer => ({
   orderId: order.orderId,
@@ -55,8 +91,11 @@ const fromWire = (order: WireOrder): OrderAnswer => ({
   status: orderStatus.fromWire(order.status),
   reason: order.reason || null,
   version: order.version,
-  settled: order.settled,
+  final: order.final,
   amountMinor: order.currency ? order.amountMinor : null,
   currency: order.currency || null,
+  deadlineMs: order.deadlineMs,
+  payRequested: order.payRequested,
+  refund: refund.fromWire(order.refund),
   decidedAtMs: order.decidedAtMs || null,
 });

@@ -1,4 +1,4 @@
-// A call that only asks: a neighbour that does not answer is the same to everybody, whatever gRPC calls it.
+// A neighbour that does not answer is the same to every caller, whatever gRPC calls it.
 import { status, statusOf } from '@flashsale/rpc/client';
 import { Unanswered } from '../domain/ports.ts';
 
@@ -11,10 +11,22 @@ const NO_ANSWER: unknown[] = [
   status.UNKNOWN,
 ];
 
+/** A call that only asks, or that may be repeated: nothing can have happened. */
 export async function ask<Answer>(question: Promise<Answer>): Promise<Answer> {
   try {
     return await question;
   } catch (error) {
     throw NO_ANSWER.includes(statusOf(error)) ? new Unanswered(String(error), { cause: error }) : error;
+  }
+}
+
+/** A call that changes something: without an answer its outcome is unknown. Undefined: there is no such thing. */
+export async function outcomeOf<Answer>(change: Promise<Answer>): Promise<Answer | 'unknown' | undefined> {
+  try {
+    return await change;
+  } catch (error) {
+    if (statusOf(error) === status.NOT_FOUND) return undefined;
+    if (NO_ANSWER.includes(statusOf(error))) return 'unknown';
+    throw error;
   }
 }

@@ -1,20 +1,40 @@
 // What can become of a click.
 import { isFinal, type OrderView } from './order-view.ts';
+import type { Gate } from './ports.ts';
+import type { Sale } from './sale.ts';
 
 export type PlaceAnswer =
-  | { kind: 'queued'; orderId: string }
-  | { kind: 'confirmed'; order: OrderView }
-  | { kind: 'rejected'; order: OrderView }
-  | { kind: 'unknown'; orderId: string }
-  | { kind: 'already-bought'; orderId: string }
+  | { kind: 'queued'; orderId: string; waitMs?: number | undefined }
+  | { kind: 'reserved' | 'confirmed' | 'declined' | 'rejected'; order: OrderView }
+  /** `epoch`: of the gate that admitted it, as far as it is known; 0 when it is not. */
+  | { kind: 'unknown'; orderId: string; epoch: number }
+  /** `orderId`: of the buyer's live order, unless the gate cannot say it just now. */
+  | { kind: 'already-bought'; orderId?: string | undefined }
   /** The idempotency key came before, with another body. */
   | { kind: 'key-reused'; orderId: string }
-  | { kind: 'limit' | 'sold-out' | 'not-open' | 'closed' | 'busy' };
+  | Refusal
+  | { kind: 'limit' };
 
-export type EarlyRefusal = 'sold-out' | 'closed' | 'busy';
+/** Nothing happened. `waitMs`: how long the line is, where it is the line that is too long. */
+export type Refusal = { kind: 'busy'; waitMs?: number | undefined } | { kind: 'sold-out' | 'not-open' | 'closed' };
 
-/** Undefined while the order has no result. */
-export function resultOf(order: OrderView): PlaceAnswer | undefined {
+/** Undefined while the order has no result; a hold has one as soon as it is reserved. */
+export async function resultOf(
+  order: OrderView,
+  { id, checkout }: Pick<Sale, 'id' | 'checkout'>,
+  gate: Pick<Gate, 'orderOf'>,
+): Promise<PlaceAnswer | undefined> {
+  if (order.status === 'reserved') return checkout === 'hold' ? { kind: 'reserved', order } : undefined;
   if (!isFinal(order)) return undefined;
-  return { kind: order.status === 'confirmed' ? 'confirmed' : 'rejected', order };
+  if (order.status === 'confirmed') return { kind: 'confirmed', order };
+  if (order.reason === 'declined') return { kind: 'declined', order };
+  if (order.reason === 'sold_out') return { kind: 'sold-out' };
+  if (order.reason === 'duplicate') return { kind: 'already-bought', orderId: await liveOrder(id, order, gate) };
+  return { kind: 'rejected', order };
+}
+
+/** The gate may still name the rejected order itself as the buyer's: its ticket comes back a moment later. */
+async function liveOrder(saleId: string, { buyerId, orderId }: OrderView, gate: Pick<Gate, 'orderOf'>) {
+  const live = await gate.orderOf(saleId, buyerId).catch(() => null);
+  return live === null || live === 'unavailable' || live === orderId ? undefined : live;
 }

@@ -1,121 +1,188 @@
-// One click: the gate says yes or no, then the order goes down its sale's road.
-// `busy` always means that nothing happened; whoever cannot know that says `unknown`.
+// One click: the gate admits it or not, then the order takes the path of its sale.
+// `busy` always means that nothing happened; when that is not certain, the answer is `unknown`.
 import type { OrderCommand } from '@flashsale/contracts/messages';
-import type { Cap } from './cap.ts';
+import type { Breaker, Pass } from './breaker.ts';
 import type { Catalogue } from './catalogue.ts';
+import type { ConcurrencyLimit } from './concurrency-limit.ts';
 import { UNDECIDED, viewOf } from './order-view.ts';
-import { type EarlyRefusal, type PlaceAnswer, resultOf } from './place-answer.ts';
-import type { Admission, Gate, OrderQueue, Orders, OrderViews } from './ports.ts';
-import { repeatOrder } from './repeat-order.ts';
+import { type PlaceAnswer, type Refusal, resultOf } from './place-answer.ts';
+import type { Admission, Clock, Gate, OrderQueue, Orders, OrderViews } from './ports.ts';
+import type { RepeatOrder } from './repeat-order.ts';
 import type { Sale } from './sale.ts';
+import type { WaitingEstimate } from './waiting-estimate.ts';
+
+/** An admit that arrives later than this does nothing, so that an id that is 30 s old and unknown never was. */
+const ADMIT_WITHIN_MS = 3_000;
+/** A gateway's knowledge of a sale's window may be that old. */
+const WINDOW_MARGIN_MS = 1_000;
 
 export interface Click {
-  command: OrderCommand;
-  /** Whoever sends the same again means the same order. */
+  buyerId: string;
+  quantity: number;
+  /** The same key again means the same order. */
   idempotencyKey?: string | undefined;
+  /** Given when the client has gone. */
+  signal: AbortSignal;
 }
 
 export interface PlacePorts {
   gate: Gate;
+  clock: Clock;
   queue: OrderQueue;
   orders: Orders;
   views: OrderViews;
-  cap: Cap;
   catalogue: Catalogue;
-  /** How long an order of that road may go without news before the sweeper looks at it. */
+  estimate: WaitingEstimate;
+  limits: { admitting: ConcurrencyLimit; direct: ConcurrencyLimit };
+  breakers: { redis: Breaker; queued: Breaker; direct: Breaker };
+  repeatOrder: RepeatOrder;
+  mintId: (msecs: number) => string;
+  directDeadlineMs: number;
+  /** How long an order of that path may go without news before the sweeper looks at it. */
   dueInMs: { queued: number; direct: number };
-  /** How long the first answer to a click of that road may take. */
-  answersWithinMs: { queued: number; direct: number };
-  /** The gate is not the one that this gateway knows: have it looked at now, not only in a while. */
-  lookAgain: () => void;
+  /** The gate is not the one that this gateway knows: refresh now, not only in a while. */
+  refresh: () => void;
   warn: (orderId: string, error: unknown) => void;
 }
 
-/** What can be said before anybody looks at who is asking; `placeOrder` says it again for those who got past. */
-export function refuseEarly(sale: Sale, { queue, orders, cap, catalogue }: PlacePorts): EarlyRefusal | undefined {
-  if (sale.closed) return 'closed';
-  if (catalogue.soldOut(sale.id)) return 'sold-out';
-  const room = sale.mode === 'direct' ? orders.available() && !cap.full() : queue.available();
-  return room ? undefined : 'busy';
+/** Cheap refusals before authentication; `placeOrder` repeats the checks of room for requests that get through. */
+export function refuseEarly(sale: Sale, ports: PlacePorts): Refusal | undefined {
+  const now = ports.clock.nowMs();
+  if (sale.closed) return { kind: 'closed' };
+  if (now !== undefined && now > sale.closesAtMs + WINDOW_MARGIN_MS) return { kind: 'closed' };
+  if (now !== undefined && now < sale.opensAtMs - WINDOW_MARGIN_MS) return { kind: 'not-open' };
+  if (ports.catalogue.soldOut(sale.id)) return { kind: 'sold-out' };
+  return refuseBusy(sale, ports);
 }
 
 export async function placeOrder(sale: Sale, click: Click, ports: PlacePorts): Promise<PlaceAnswer> {
-  const before = await heardBefore(sale, click, ports);
-  if (before) return before;
-  if (click.command.quantity > sale.perBuyerLimit) return { kind: 'limit' };
-  return sale.mode === 'direct' ? placeDirect(sale, click, ports) : placeQueued(sale, click, ports);
-}
-
-/** The queue's road: yes as soon as the broker has the order for good, the result later. */
-async function placeQueued(sale: Sale, click: Click, ports: PlacePorts): Promise<PlaceAnswer> {
-  const { command, idempotencyKey } = click;
-  const { gate, queue } = ports;
-  const { orderId } = command;
-  if (!queue.available()) return { kind: 'busy' };
-
-  const admission = await gate.admit(command, ports.dueInMs.queued, idempotencyKey);
-  if (admission.kind !== 'admitted') return notAdmitted(admission, sale, click, ports);
-
-  const published = await queue.publish(command);
-  if (published === 'unknown') return { kind: 'unknown', orderId };
-  if (published !== 'confirmed') return giveBack(command, gate);
-
-  // Nobody waits for this, and nobody loses if it fails: the sweeper and the next question make up for it.
-  noteSent(command, ports).catch((error) => ports.warn(orderId, error));
-  return { kind: 'queued', orderId };
-}
-
-/** The calls' road: the answer is the result, for as many at once as `cap` lets through. */
-async function placeDirect(sale: Sale, click: Click, ports: PlacePorts): Promise<PlaceAnswer> {
-  const { command, idempotencyKey } = click;
-  const { gate, orders, cap } = ports;
-  const { orderId } = command;
-  if (!orders.available()) return { kind: 'busy' };
-  if (!cap.enter()) return { kind: 'busy' };
+  const refusal = click.quantity > sale.perBuyerLimit ? { kind: 'limit' as const } : refuseBusy(sale, ports);
+  // A retry with a known key must not need room; with room, admit itself says whether the key is known.
+  if (refusal) return (await placedBefore(sale, click, ports)) ?? refusal;
+  const room = takeRoom(sale, ports);
+  if (!room) return { kind: 'busy' };
   try {
-    const admission = await gate.admit(command, ports.dueInMs.direct, idempotencyKey);
-    if (admission.kind !== 'admitted') return await notAdmitted(admission, sale, click, ports);
-
-    const order = await orders.place(command);
-    if (order === 'shed') return giveBack(command, gate);
-    if (order === 'unknown') return { kind: 'unknown', orderId };
-    return resultOf(viewOf(order)) ?? { kind: 'unknown', orderId };
+    const mintedAtMs = Math.floor(ports.clock.nowMs() ?? 0);
+    const command = commandOf(sale, click, mintedAtMs, ports);
+    const admission = await admit(command, mintedAtMs, click, room, ports);
+    if (admission.kind !== 'admitted') return await notAdmitted(admission, command, sale, click, ports);
+    const place = sale.mode === 'direct' ? placeDirect : placeQueued;
+    return await place(sale, command, admission.position, room, ports);
   } finally {
-    cap.leave();
+    room.leave();
   }
 }
 
-/** Asked before there is a question of room: whoever asks again takes none. */
-async function heardBefore(sale: Sale, click: Click, ports: PlacePorts) {
-  const { command, idempotencyKey } = click;
-  if (!idempotencyKey) return undefined;
-  const first = await ports.gate.recall(command, idempotencyKey);
-  if (first === 'stale') return notAdmitted({ kind: 'stale' }, sale, click, ports);
-  return first ? repeatOrder(sale, first, command, idempotencyKey, ports) : undefined;
+/** Answers as soon as the broker has confirmed the order; the result comes later. */
+async function placeQueued(sale: Sale, command: OrderCommand, position: number, room: Room, ports: PlacePorts) {
+  const { gate, queue, estimate } = ports;
+  const published = await queue.publish(command);
+  room.path.note(published !== 'unknown');
+  if (published === 'unknown') return unknown(command);
+  if (published !== 'confirmed') return giveBack(command, gate);
+
+  // In the background: if it fails, the sweeper publishes once more, which is harmless.
+  noteSent(command, ports).catch((error) => ports.warn(command.orderId, error));
+  return { kind: 'queued', orderId: command.orderId, waitMs: estimate.waitMs(sale.id, position) } as const;
 }
 
-async function noteSent(command: OrderCommand, { gate, views }: PlacePorts): Promise<void> {
-  const { orderId, saleId, buyerId, quantity } = command;
-  await Promise.all([
-    gate.markSent(command),
-    views.show({ ...UNDECIDED, orderId, saleId, buyerId, quantity, status: 'queued' }),
-  ]);
+/** Answers with the result. */
+async function placeDirect(sale: Sale, command: OrderCommand, _position: number, room: Room, ports: PlacePorts) {
+  const { gate, orders, views } = ports;
+  const order = await orders.place(command);
+  room.path.note(order !== 'unknown');
+  if (order === 'shed') return giveBack(command, gate);
+  if (order === 'unknown') return unknown(command);
+  views.show(viewOf(order)).catch((error) => ports.warn(command.orderId, error));
+  return (await resultOf(viewOf(order), sale, gate)) ?? unknown(command);
+}
+
+function commandOf(sale: Sale, { buyerId, quantity }: Click, mintedAtMs: number, ports: PlacePorts): OrderCommand {
+  const { id: saleId, epoch, mode } = sale;
+  const decideWithinMs = mode === 'direct' ? ports.directDeadlineMs : sale.decideWithinSeconds * 1_000;
+  const ids = { orderId: ports.mintId(mintedAtMs), saleId, buyerId };
+  return { ...ids, quantity, epoch, mode, deadlineMs: mintedAtMs + decideWithinMs };
+}
+
+async function admit(command: OrderCommand, mintedAtMs: number, click: Click, room: Room, ports: PlacePorts) {
+  const { gate, estimate, dueInMs } = ports;
+  const { idempotencyKey } = click;
+  const options = { untilMs: mintedAtMs + ADMIT_WITHIN_MS, dueInMs: dueInMs[command.mode], idempotencyKey };
+  const admission = await gate.admit(command, options).finally(room.admitted);
+  room.redis.note(admission.kind !== 'unknown');
+  if (admission.kind === 'admitted') estimate.see(command.saleId, admission.position);
+  return admission;
 }
 
 async function notAdmitted(
   admission: Exclude<Admission, { kind: 'admitted' }>,
+  command: OrderCommand,
   sale: Sale,
-  { command, idempotencyKey = '' }: Click,
+  click: Click,
   ports: PlacePorts,
 ): Promise<PlaceAnswer> {
-  if (admission.kind === 'repeated') return repeatOrder(sale, admission.first, command, idempotencyKey, ports);
-  if (admission.kind === 'unknown') return { kind: 'unknown', orderId: command.orderId };
-  if (admission.kind !== 'stale') return admission;
-  ports.lookAgain();
+  if (admission.kind === 'repeated') return ports.repeatOrder(sale, admission.first, click);
+  if (admission.kind === 'unknown') return unknown(command);
+  if (admission.kind !== 'unavailable') return admission;
+  ports.refresh();
   return { kind: 'busy' };
+}
+
+/** The answer of the first request with that key, if there was one. */
+async function placedBefore(sale: Sale, click: Click, ports: PlacePorts): Promise<PlaceAnswer | undefined> {
+  const { buyerId, idempotencyKey } = click;
+  if (!idempotencyKey || !ports.breakers.redis.closed()) return undefined;
+  const first = await ports.gate.recall({ saleId: sale.id, buyerId }, idempotencyKey);
+  if (first !== 'unavailable') return first ? ports.repeatOrder(sale, first, click) : undefined;
+  ports.refresh();
+  return { kind: 'busy' };
+}
+
+async function noteSent(command: OrderCommand, { gate, views }: PlacePorts): Promise<void> {
+  const { orderId, saleId, buyerId, quantity, epoch } = command;
+  const view = { ...UNDECIDED, orderId, saleId, buyerId, quantity, epoch, status: 'queued' as const };
+  await Promise.all([gate.markSent(command), views.show(view)]);
 }
 
 async function giveBack(command: OrderCommand, gate: Gate): Promise<PlaceAnswer> {
   const refused = await gate.refuse(command).catch(() => false);
-  return refused ? { kind: 'busy' } : { kind: 'unknown', orderId: command.orderId };
+  return refused ? { kind: 'busy' } : unknown(command);
+}
+
+const unknown = ({ orderId, epoch }: OrderCommand) => ({ kind: 'unknown', orderId, epoch }) as const;
+
+/** What an order occupies at this gateway until it is answered. */
+interface Room {
+  redis: Pass;
+  path: Pass;
+  admitted(): void;
+  leave(): void;
+}
+
+function refuseBusy(sale: Sale, ports: PlacePorts): Refusal | undefined {
+  const { queue, orders, limits, breakers, clock, estimate } = ports;
+  const reachable = sale.mode === 'direct' ? orders.available() && !limits.direct.full() : queue.available();
+  const answering = breakers.redis.closed() && breakers[sale.mode].closed() && clock.nowMs() !== undefined;
+  if (!reachable || !answering || limits.admitting.full()) return { kind: 'busy' };
+  const waitMs = sale.mode === 'queued' ? estimate.tooLong(sale) : undefined;
+  return waitMs === undefined ? undefined : { kind: 'busy', waitMs };
+}
+
+/** All of it or nothing; `refuseBusy` was asked in the same tick. */
+function takeRoom({ mode }: Sale, { limits, breakers }: PlacePorts): Room | undefined {
+  const redis = breakers.redis.enter();
+  const path = redis && breakers[mode].enter();
+  if (!path) return void redis?.leave();
+  limits.admitting.enter();
+  if (mode === 'direct') limits.direct.enter();
+  return {
+    redis,
+    path,
+    admitted: limits.admitting.leave,
+    leave() {
+      redis.leave();
+      path.leave();
+      if (mode === 'direct') limits.direct.leave();
+    },
+  };
 }

@@ -1,57 +1,113 @@
 // The same idempotency key again: the same order, and the answer that its first request got or is about to get.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { OrderCommand } from '@flashsale/contracts/messages';
 import { viewOf } from './order-view.ts';
 import { type PlaceAnswer, resultOf } from './place-answer.ts';
-import type { FirstOrder, Gate, Orders } from './ports.ts';
+import type { Clock, FirstOrder, Gate, Orders } from './ports.ts';
 import type { Sale } from './sale.ts';
 
-const LOOK_AGAIN_MS = 100;
+const POLL_MS = { first: 100, longest: 1_000 };
 
-interface RepeatPorts {
+export interface Repeat {
+  buyerId: string;
+  quantity: number;
+  idempotencyKey?: string | undefined;
+  signal: AbortSignal;
+}
+
+export type RepeatOrder = (sale: Sale, first: FirstOrder, repeat: Repeat) => Promise<PlaceAnswer>;
+
+export interface RepeatPorts {
   gate: Gate;
   orders: Orders;
-  /** How long the first answer to a click of that road may take. */
+  clock: Clock;
+  /** How long the first answer to a click of that path may take. */
   answersWithinMs: { queued: number; direct: number };
 }
 
-export async function repeatOrder(
+/** However many requests repeat one order, one of them polls, and it stops when the last client has gone. */
+export function createRepeatOrder(ports: RepeatPorts): RepeatOrder {
+  const polls = new Map<string, SharedPoll>();
+
+  return async (sale, { orderId, quantity }, repeat) => {
+    if (quantity !== repeat.quantity) return { kind: 'key-reused', orderId };
+    const poll = polls.get(orderId) ?? startPoll((signal) => answerOf(sale, orderId, repeat, signal, ports));
+    polls.set(orderId, poll);
+    poll.join(repeat.signal);
+    return poll.answer.finally(() => polls.delete(orderId));
+  };
+}
+
+interface SharedPoll {
+  answer: Promise<PlaceAnswer>;
+  join(signal: AbortSignal): void;
+}
+
+function startPoll(work: (signal: AbortSignal) => Promise<PlaceAnswer>): SharedPoll {
+  const abandoned = new AbortController();
+  let clients = 0;
+  return {
+    answer: work(abandoned.signal),
+    join(signal) {
+      clients += 1;
+      const left = () => {
+        clients -= 1;
+        if (clients === 0) abandoned.abort();
+      };
+      if (signal.aborted) left();
+      else signal.addEventListener('abort', left, { once: true });
+    },
+  };
+}
+
+async function answerOf(
   sale: Sale,
-  { orderId, quantity }: FirstOrder,
-  command: OrderCommand,
-  idempotencyKey: string,
+  orderId: string,
+  repeat: Repeat,
+  signal: AbortSignal,
   ports: RepeatPorts,
 ): Promise<PlaceAnswer> {
-  if (quantity !== command.quantity) return { kind: 'key-reused', orderId };
-  const first = { ...command, orderId };
+  const order = { orderId, saleId: sale.id, buyerId: repeat.buyerId, quantity: repeat.quantity };
   const giveUpAt = performance.now() + ports.answersWithinMs[sale.mode];
-  do {
-    const answer = await answerOf(sale, first, ports).catch(() => undefined);
+  for (let pauseMs = POLL_MS.first; !signal.aborted; pauseMs = Math.min(2 * pauseMs, POLL_MS.longest)) {
+    const answer = await firstAnswer(sale, order, ports).catch(() => undefined);
     if (answer) return answer;
-    await sleep(LOOK_AGAIN_MS);
-    if (!(await isStillMeant(first, idempotencyKey, ports))) return { kind: 'busy' };
-  } while (performance.now() < giveUpAt);
-  return (await neverCame(first, ports).catch(() => undefined)) ?? { kind: 'unknown', orderId };
+    if (performance.now() >= giveUpAt) break;
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    if (!(await isStillMeant(order, repeat, ports))) return { kind: 'busy' };
+  }
+  const unknown: PlaceAnswer = { kind: 'unknown', orderId, epoch: 0 };
+  if (signal.aborted) return unknown;
+  return (await neverAdmitted(sale, order, ports).catch(() => undefined)) ?? unknown;
+}
+
+interface First {
+  orderId: string;
+  saleId: string;
+  buyerId: string;
+  quantity: number;
 }
 
 /** Undefined while the first request may still be on its way. */
-async function answerOf(sale: Sale, first: OrderCommand, { gate, orders }: RepeatPorts) {
+async function firstAnswer(sale: Sale, first: First, { gate, orders }: RepeatPorts): Promise<PlaceAnswer | undefined> {
   const queued: PlaceAnswer = { kind: 'queued', orderId: first.orderId };
   const state = sale.mode === 'queued' && (await gate.stateOf(first));
   if (state === 'sent' || state === 'sold') return queued;
   const order = (await orders.get([first.orderId])).get(first.orderId);
   if (!order) return undefined;
-  return sale.mode === 'queued' ? queued : resultOf(viewOf(order));
+  return sale.mode === 'queued' ? queued : resultOf(viewOf(order), sale, gate);
 }
 
 /** A first request that was refused takes its key with it: nothing happened, to either of the two. */
-async function isStillMeant(first: OrderCommand, idempotencyKey: string, { gate }: RepeatPorts): Promise<boolean> {
+async function isStillMeant(first: First, { idempotencyKey = '' }: Repeat, { gate }: RepeatPorts): Promise<boolean> {
   const known = await gate.recall(first, idempotencyKey);
-  return known === 'stale' || known?.orderId === first.orderId;
+  return known === 'unavailable' || known?.orderId === first.orderId;
 }
 
-/** An order that nobody has, neither its gate nor orders, was lost with an earlier gate: it is made sure that it never comes. */
-async function neverCame(first: OrderCommand, { gate, orders }: RepeatPorts): Promise<PlaceAnswer | undefined> {
-  if ((await gate.stateOf(first)) !== null) return undefined;
-  return resultOf(viewOf(await orders.cancel(first)));
+/** Neither this gate nor orders knows the id: it was lost with an earlier gate. It is given up, so that it cannot be fulfilled later. */
+async function neverAdmitted(sale: Sale, first: First, ports: RepeatPorts): Promise<PlaceAnswer | undefined> {
+  const { gate, orders, clock } = ports;
+  if (!(await gate.absent(first, sale.epoch))) return undefined;
+  const { epoch, mode } = sale;
+  const given = await orders.giveUp({ ...first, epoch, mode, deadlineMs: clock.nowMs() ?? 0 });
+  return resultOf(viewOf(given), sale, gate);
 }

@@ -1,54 +1,104 @@
-// Where an order stands, for its buyer.
-import { type OrderView, UNDECIDED, viewOf } from './order-view.ts';
-import type { Pace } from './pace.ts';
-import type { Gate, Orders, OrderViews } from './ports.ts';
+// Where an order stands, for its buyer. The gate is asked first and orders second: orders works the line off, and must
+// not be slowed down by those who wait in it.
+import { awaitsPayment, isFinal, type OrderView, UNDECIDED, viewOf } from './order-view.ts';
+import type { Clock, Gate, Orders, OrderViews } from './ports.ts';
+import type { Sale } from './sale.ts';
+import type { WaitingEstimate } from './waiting-estimate.ts';
 
-/** An id that nobody knows may stand in line while the gate was lost: believed for as long as a queued order may take. */
-const YOUNG_MS = 600_000;
-
-/** After that a view that still says `queued` is checked: the Redis it lies in may have forgotten how the order ended. */
-export const DOUBTFUL_MS = 30_000;
+/** An admit runs within 3 s of its id; the rest is skew between clocks. */
+const SURELY_ADMITTED_BY_MS = 30_000;
+/** An id may be minted by a gateway whose clock is ahead. */
+const SKEW_MS = 60_000;
+const LONGEST_DECISION_MS = 86_400_000;
 
 /** Its place in line, while it has one: 1 is next; estimated from how fast the line moves, null while it does not. */
-export type Standing = OrderView & { line?: { position: number; waitMs: number | null } };
+export type FoundOrder = OrderView & { line?: { position: number; waitMs: number | null } };
 
 export interface Asked {
   orderId: string;
   buyerId: string;
   /** Unix milliseconds. */
   mintedAtMs: number;
+  /** From the order's location: without it, the gate cannot say that the order never was. */
+  saleId?: string | undefined;
+  epoch?: number | undefined;
 }
 
 export interface FindPorts {
   views: OrderViews;
   orders: Orders;
   gate: Gate;
-  pace: Pace;
+  clock: Clock;
+  estimate: WaitingEstimate;
+  sales: () => Sale[];
 }
 
-export async function findOrder(
-  { orderId, buyerId, mintedAtMs }: Asked,
+export async function findOrder(asked: Asked, ports: FindPorts): Promise<FoundOrder | undefined> {
+  const view = await ports.views.find(asked.orderId).catch(() => undefined);
+  if (view && view.buyerId !== asked.buyerId) return undefined;
+  if (view && isFinal(view)) return view;
+  const now = ports.clock.nowMs() ?? Date.now();
+  if (asked.mintedAtMs - now > SKEW_MS) return undefined;
+
+  const order = { ...asked, saleId: view?.saleId ?? asked.saleId ?? '' };
+  const pending = order.saleId !== '' && !isOverdue(view, now) && (await pendingInGate(order, ports));
+  if (pending) return { ...(view ?? undecided(order)), ...lineOf(order.saleId, pending.position, view, ports) };
+  return askOrders(order, view, now, ports);
+}
+
+/** While a valid gate has its record and it is this buyer's, the order is not final, and there is nothing to ask. */
+async function pendingInGate(order: Asked & { saleId: string }, { gate }: FindPorts) {
+  try {
+    const [own, state, position] = await Promise.all([
+      gate.orderOf(order.saleId, order.buyerId),
+      gate.stateOf(order),
+      gate.position(order),
+    ]);
+    return own === order.orderId && (state === 'unsent' || state === 'sent') && { position };
+  } catch {
+    return false;
+  }
+}
+
+async function askOrders(
+  asked: Asked & { saleId: string },
+  view: OrderView | undefined,
+  now: number,
   ports: FindPorts,
-): Promise<Standing | undefined> {
-  const view = await shownOrAsked(orderId, mintedAtMs, ports);
-  if (view) return view.buyerId === buyerId ? withPlace(view, ports) : undefined;
-  const age = Date.now() - mintedAtMs;
-  if (age < 0 || age > YOUNG_MS) return undefined;
-  return { ...UNDECIDED, orderId, saleId: '', buyerId, quantity: 0, status: 'queued' };
+): Promise<FoundOrder | undefined> {
+  const neverAdmitted = await isAbsent(asked, now, ports);
+  const order = (await ports.orders.get([asked.orderId])).get(asked.orderId);
+  if (order) {
+    const found = viewOf(order);
+    ports.views.show(found).catch(() => undefined);
+    return found.buyerId === asked.buyerId ? found : undefined;
+  }
+  if (neverAdmitted || now - asked.mintedAtMs > longestMs(asked.saleId, ports.sales())) return undefined;
+  return view ?? undecided(asked);
 }
 
-async function shownOrAsked(orderId: string, mintedAtMs: number, { views, orders }: FindPorts) {
-  const seen = await views.find(orderId).catch(() => undefined);
-  const doubtful = seen?.status === 'queued' && Date.now() - mintedAtMs > DOUBTFUL_MS;
-  if (seen && !doubtful) return seen;
-  const order = (await orders.get([orderId])).get(orderId);
-  return order ? viewOf(order) : seen;
+async function isAbsent(asked: Asked & { saleId: string }, now: number, { gate }: FindPorts): Promise<boolean> {
+  if (!asked.saleId || !asked.epoch || now - asked.mintedAtMs < SURELY_ADMITTED_BY_MS) return false;
+  return gate.absent(asked, asked.epoch).catch(() => false);
 }
 
-async function withPlace(view: OrderView, { gate, pace }: FindPorts): Promise<Standing> {
-  if (view.status !== 'queued') return view;
-  const position = await gate.position(view).catch(() => null);
-  if (position === null) return view;
-  const perSecond = pace.perSecond(view.saleId);
-  return { ...view, line: { position, waitMs: perSecond ? Math.round((position * 1_000) / perSecond) : null } };
+/** How long an order may stand in the line while the gate was lost and nothing else knows of it. */
+function longestMs(saleId: string, sales: Sale[]): number {
+  const own = sales.filter(({ id }) => id === saleId);
+  const times = (own.length > 0 ? own : sales).map(({ decideWithinSeconds }) => decideWithinSeconds * 1_000);
+  return times.length > 0 ? Math.max(SURELY_ADMITTED_BY_MS, ...times) : LONGEST_DECISION_MS;
+}
+
+/** A hold past its deadline has ended; its event may be lost. */
+const isOverdue = (view: OrderView | undefined, now: number) => view?.deadlineMs != null && view.deadlineMs < now;
+
+const undecided = ({ orderId, buyerId, saleId, epoch }: Asked & { saleId: string }): OrderView => ({
+  ...UNDECIDED,
+  ...{ orderId, saleId, buyerId, quantity: 0, epoch: epoch ?? 0 },
+  status: 'queued',
+});
+
+function lineOf(saleId: string, position: number | null, view: OrderView | undefined, { estimate }: FindPorts) {
+  if (position === null || (view && awaitsPayment(view))) return {};
+  return { line: { position, waitMs: estimate.waitMs(saleId, position) ?? null } };
 }

@@ -1,50 +1,60 @@
-// What becomes of an order, as it becomes known, until it is final or nobody listens any more.
-import type { News } from './news.ts';
+// The course of an order, as it becomes known, until it is over or the reader has gone.
+import type { OrderUpdates } from './order-updates.ts';
 import { isFinal, type OrderView } from './order-view.ts';
 import type { OrderViews } from './ports.ts';
 
-/** News may be lost, so everybody looks as well: as often as a polite client would ask. */
-const LOOK_EVERY_MS = 1_000;
-const LOOK_RARELY_EVERY_MS = 5_000;
+/** Updates may be lost, so every reader polls as well: as often as a polite client would. */
+const POLL_EVERY_MS = 1_000;
+const POLL_RARELY_EVERY_MS = 5_000;
 const OFTEN_FOR_MS = 30_000;
 
 export interface FollowPorts<View> {
-  news: News;
+  updates: OrderUpdates;
   views: OrderViews;
-  /** Undefined for an order that is not this buyer's; rejects while nobody can say. */
+  /** Undefined for an order that is not this buyer's; rejects while it cannot be known. */
   find: () => Promise<View | undefined>;
   signal: AbortSignal;
 }
 
 export async function* followOrder<View extends OrderView>(
   { orderId, buyerId }: { orderId: string; buyerId: string },
-  { news, views, find, signal }: FollowPorts<View>,
+  { updates, views, find, signal }: FollowPorts<View>,
 ): AsyncGenerator<View | OrderView, void> {
-  const heard = news.subscribe(orderId, buyerId);
+  const subscription = updates.subscribe(orderId, buyerId);
   const rarelyFrom = performance.now() + OFTEN_FOR_MS;
+  let newest = -1;
   try {
     while (!signal.aborted) {
-      const result = heard.result();
-      // Shown before it is told: whoever asks next, at whatever gateway, must not find the order in line again.
-      if (result) await views.show(result).catch(() => undefined);
-      const view = result ?? (await find().catch(() => 'not known now' as const));
+      const update = subscription.take();
+      // Shown before it is sent: the client's next question, at whatever gateway, must not find an older status.
+      if (update) await views.show(update).catch(() => undefined);
+      const view = update ?? (await find().catch(() => 'not known now' as const));
       if (!view) return;
-      if (view !== 'not known now') {
-        yield view;
-        if (isFinal(view)) return;
+      const known = view !== 'not known now' && view.version >= newest ? view : undefined;
+      if (known) {
+        newest = known.version;
+        yield known;
+        if (isOver(known)) return;
       }
-      // Of an id that nobody knows there is rarely anything new.
-      const known = view !== 'not known now' && view.saleId !== '';
-      const often = known && performance.now() < rarelyFrom;
-      await heard.wait(often ? LOOK_EVERY_MS : LOOK_RARELY_EVERY_MS, signal);
+      const often = known && known.saleId !== '' && !isFinal(known) && performance.now() < rarelyFrom;
+      await subscription.wait(often ? POLL_EVERY_MS : POLL_RARELY_EVERY_MS, signal);
     }
   } finally {
-    heard.end();
+    subscription.end();
   }
 }
 
-/** Undefined when it has no result by then. */
-export async function untilFinal(following: AsyncIterable<OrderView>): Promise<OrderView | undefined> {
-  for await (const view of following) if (isFinal(view)) return view;
+/** Money that is owed makes the end wait for the refund. */
+export const isOver = (view: OrderView) => isFinal(view) && view.refund !== 'owed';
+
+/** The first view of which `answer` can be made; undefined when there was none by then. */
+export async function untilAnswered<Answer>(
+  following: AsyncIterable<OrderView>,
+  answer: (view: OrderView) => Promise<Answer | undefined>,
+): Promise<Answer | undefined> {
+  for await (const view of following) {
+    const answered = await answer(view);
+    if (answered) return answered;
+  }
   return undefined;
 }

@@ -1,22 +1,28 @@
-// The order that a request is about, if it is the caller's; another buyer's is not found, like one that nobody knows.
-
+// The order that a request is about, if it is the caller's; another buyer's is not found, like one that never was.
 import { mintedAt } from '@flashsale/contracts/ids';
 import type { Request } from 'express';
-import type { Asked, Standing } from '../domain/find-order.ts';
+import type { Asked, FoundOrder } from '../domain/find-order.ts';
 import { Problem } from './problems.ts';
+import { OrderQuery, parse } from './schemas.ts';
 import type { Authenticate } from './token.ts';
 
-export type FindOrder = (asked: Asked) => Promise<Standing | undefined>;
+export type FindOrder = (asked: Asked) => Promise<FoundOrder | undefined>;
 
-export function ownOrder(request: Request<{ orderId: string }>, authenticate: Authenticate, find: FindOrder) {
+/** What the path, the query and the token say. */
+export function askedOf(request: Request<{ orderId: string }>, authenticate: Authenticate): Asked {
   const { buyerId } = authenticate(request);
-  return orderFor({ orderId: request.params.orderId.toLowerCase(), buyerId }, find);
+  const { sale, epoch } = parse(OrderQuery, request.query, 'query');
+  return toAsked({ orderId: request.params.orderId.toLowerCase(), buyerId, saleId: sale, epoch });
 }
 
-export async function orderFor(ids: { orderId: string; buyerId: string }, find: FindOrder) {
-  const mintedAtMs = mintedAt(ids.orderId);
-  const asked = mintedAtMs === undefined ? undefined : { ...ids, mintedAtMs };
-  const order = asked && (await find(asked));
-  if (!asked || !order) throw new Problem('not-found', { detail: 'no such order' });
-  return { asked, order };
+export function toAsked(order: Omit<Asked, 'mintedAtMs'>): Asked {
+  const mintedAtMs = mintedAt(order.orderId);
+  if (mintedAtMs === undefined) throw new Problem('not-found', { detail: 'no such order' });
+  return { ...order, mintedAtMs };
+}
+
+export async function findOwn(asked: Asked, find: FindOrder): Promise<FoundOrder> {
+  const order = await find(asked);
+  if (!order) throw new Problem('not-found', { detail: 'no such order' });
+  return order;
 }

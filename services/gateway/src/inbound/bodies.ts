@@ -1,6 +1,7 @@
-// What clients are sent when all is well.
+// The bodies of successful responses.
 import { z } from 'zod';
-import type { Standing } from '../domain/find-order.ts';
+import type { FoundOrder } from '../domain/find-order.ts';
+import { awaitsPayment, type OrderView } from '../domain/order-view.ts';
 import type { Sale } from '../domain/sale.ts';
 
 const id = z.uuid();
@@ -33,16 +34,25 @@ export const OrderBody = z.strictObject({
   orderId: id,
   saleId: id.optional(),
   quantity: z.int().optional(),
-  status: z.enum(['queued', 'held', 'confirmed', 'rejected', 'expired', 'cancelled']),
+  status: z.enum(['queued', 'reserved', 'confirmed', 'rejected', 'expired', 'cancelled']),
   reason: z.string().optional(),
   amount: amount.optional(),
+  deadline: instant.optional().describe('Of a hold that waits for its payment'),
+  refund: z.enum(['owed', 'done']).optional().describe('Of the money of an order that has ended'),
   createdAt: instant,
   decidedAt: instant.optional(),
-  position: z.int().optional().describe('In line, while queued; 1 is next'),
+  position: z.int().optional().describe('In line, while queued or being paid; 1 is next'),
   estimatedWaitMs: z.int().nullable().optional().describe('Milliseconds; null while the line does not move'),
 });
 
 export const QueuedBody = z.strictObject({ orderId: id, status: z.literal('queued') });
+export const ReservedBody = z.strictObject({
+  orderId: id,
+  status: z.literal('reserved'),
+  deadline: instant.describe('To be paid until then'),
+  amount,
+});
+export const PayingBody = z.strictObject({ orderId: id, status: z.literal('reserved') });
 export const ConfirmedBody = z.strictObject({ orderId: id, status: z.literal('confirmed'), amount });
 
 export function fromSale(
@@ -57,16 +67,24 @@ export function fromSale(
   };
 }
 
-export function fromOrder(order: Standing, mintedAtMs: number): z.infer<typeof OrderBody> {
-  const { orderId, saleId, quantity, status, reason, amountMinor, currency, decidedAtMs, line } = order;
+export function fromOrder(order: FoundOrder, mintedAtMs: number): z.infer<typeof OrderBody> {
+  const { orderId, saleId, quantity, status, reason, refund, decidedAtMs, deadlineMs, line } = order;
   return {
     orderId,
-    ...(saleId && { saleId, quantity }),
+    ...(saleId && { saleId }),
+    ...(quantity > 0 && { quantity }),
     status,
     ...(reason && { reason }),
-    ...(amountMinor && currency && { amount: { amountMinor, currency } }),
+    ...(order.currency && { amount: moneyOf(order) }),
+    ...(awaitsPayment(order) && deadlineMs !== null && { deadline: new Date(deadlineMs).toISOString() }),
+    ...(refund !== 'none' && { refund }),
     createdAt: new Date(mintedAtMs).toISOString(),
     ...(decidedAtMs && { decidedAt: new Date(decidedAtMs).toISOString() }),
     ...(line && { position: line.position, estimatedWaitMs: line.waitMs }),
   };
 }
+
+export const moneyOf = ({ amountMinor, currency }: OrderView) => ({
+  amountMinor: amountMinor ?? 0,
+  currency: currency ?? '',
+});

@@ -1,7 +1,7 @@
 // The public interface, machine-readable: OpenAPI 3.1, made of the schemas that check and type it.
 import { Router } from 'express';
 import { z } from 'zod';
-import { ConfirmedBody, OrderBody, QueuedBody, SaleBody, SalesBody } from './bodies.ts';
+import { ConfirmedBody, OrderBody, PayingBody, QueuedBody, ReservedBody, SaleBody, SalesBody } from './bodies.ts';
 import { type Answer, OPERATIONS, type Operation } from './operations.ts';
 import { PROBLEM_HEADERS, PROBLEMS, ProblemBody } from './problems.ts';
 import { OrderRequest, SaleChangeRequest, SaleRequest } from './schemas.ts';
@@ -11,7 +11,9 @@ const NAMES = new Map<z.ZodType, string>([
   [SalesBody, 'Sales'],
   [OrderBody, 'Order'],
   [QueuedBody, 'Queued'],
+  [ReservedBody, 'Reserved'],
   [ConfirmedBody, 'Confirmed'],
+  [PayingBody, 'Paying'],
   [ProblemBody, 'Problem'],
   [SaleRequest, 'SaleRequest'],
   [SaleChangeRequest, 'SaleChange'],
@@ -74,7 +76,7 @@ function describeOne(operation: Operation) {
     ...Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
       name,
       in: 'query',
-      required: true,
+      required: !(schema as z.ZodType).safeParse(undefined).success,
       schema: asJson(schema as z.ZodType),
     })),
   ];

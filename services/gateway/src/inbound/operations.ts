@@ -1,8 +1,8 @@
 // Every route of the public port: what it takes, what it answers, and every way it can refuse.
 import { z } from 'zod';
-import { ConfirmedBody, OrderBody, QueuedBody, SaleBody, SalesBody } from './bodies.ts';
+import { ConfirmedBody, OrderBody, PayingBody, QueuedBody, ReservedBody, SaleBody, SalesBody } from './bodies.ts';
 import type { ProblemKind } from './problems.ts';
-import { IdempotencyKey, OrderRequest, SaleChangeRequest, SaleQuery, SaleRequest } from './schemas.ts';
+import { IdempotencyKey, OrderQuery, OrderRequest, SaleChangeRequest, SaleQuery, SaleRequest } from './schemas.ts';
 
 export interface Answer {
   description: string;
@@ -14,7 +14,7 @@ export interface Answer {
 
 export interface Operation {
   summary: string;
-  /** Whose token it takes, if any. */
+  /** The token that it takes, if any. */
   token?: 'buyer' | 'admin';
   headers?: Record<string, { description: string; schema?: z.ZodType }>;
   query?: z.ZodObject;
@@ -30,11 +30,11 @@ const BODY_PROBLEMS: ProblemKind[] = ['bad-request', 'too-large', 'unsupported-m
 const ADMIN_PROBLEMS: ProblemKind[] = [...BODY_PROBLEMS, 'unauthenticated', 'forbidden', 'outcome-unknown'];
 
 /** Paths as OpenAPI writes them. */
-export const OPERATIONS: Record<string, Partial<Record<'get' | 'post' | 'patch', Operation>>> = {
+export const OPERATIONS: Record<string, Partial<Record<'get' | 'post' | 'patch' | 'delete', Operation>>> = {
   '/v1/sales': {
     get: { summary: 'All sales', answers: { 200: { description: 'The sales', body: SalesBody } }, problems: [] },
     post: {
-      summary: 'Make a sale',
+      summary: 'Create a sale',
       token: 'admin',
       request: { schema: SaleRequest, required: true },
       answers: { 201: { description: 'The sale, open for its gate', body: SaleBody, headers: ['Location'] } },
@@ -68,8 +68,9 @@ export const OPERATIONS: Record<string, Partial<Record<'get' | 'post' | 'patch',
       request: { schema: OrderRequest, required: false },
       answers: {
         201: {
-          description: 'Confirmed: of a direct sale, or of a queued one within the wait',
-          body: ConfirmedBody,
+          description:
+            'Confirmed, or reserved where it is to be paid for: of a direct sale, or of a queued one within the wait',
+          body: z.union([ConfirmedBody, ReservedBody]),
           headers: ['Location', 'Preference-Applied'],
         },
         202: {
@@ -87,7 +88,7 @@ export const OPERATIONS: Record<string, Partial<Record<'get' | 'post' | 'patch',
         'not-found',
         'already-bought',
         'limit',
-        'rejected',
+        'order-rejected',
         'sold-out',
         'key-reused',
         'too-often',
@@ -115,14 +116,58 @@ export const OPERATIONS: Record<string, Partial<Record<'get' | 'post' | 'patch',
     get: {
       summary: "Where one of the caller's orders stands",
       token: 'buyer',
+      query: OrderQuery,
       answers: { 200: { description: 'The order', body: OrderBody, headers: ['Retry-After'] } },
       problems: READ_PROBLEMS,
+    },
+    delete: {
+      summary: 'Cancel an order that is reserved and whose payment was not requested',
+      token: 'buyer',
+      query: OrderQuery,
+      answers: { 200: { description: 'The order, cancelled; the same again changes nothing', body: OrderBody } },
+      problems: [...READ_PROBLEMS, 'order-ended', 'not-reserved', 'payment-under-way', 'too-often', 'outcome-unknown'],
+      problemHeaders: { 504: ['Location'] },
+    },
+  },
+  '/v1/orders/{orderId}/payment': {
+    post: {
+      summary: 'Pay for a reserved order; the same again never pays twice',
+      token: 'buyer',
+      query: OrderQuery,
+      answers: {
+        201: { description: 'Confirmed', body: ConfirmedBody, headers: ['Location'] },
+        202: {
+          description: 'The payment is in line; the result is at the location',
+          body: PayingBody,
+          headers: ['Location', 'Retry-After'],
+        },
+      },
+      problems: [
+        ...READ_PROBLEMS,
+        'payment-declined',
+        'order-ended',
+        'not-reserved',
+        'not-a-hold',
+        'too-often',
+        'outcome-unknown',
+      ],
+      problemHeaders: { 402: ['Location'], 504: ['Location'] },
+    },
+  },
+  '/v1/orders/{orderId}/cancel': {
+    post: {
+      summary: 'Cancel a confirmed order: its units are for sale again, and its money is given back',
+      token: 'admin',
+      answers: { 200: { description: 'The order, cancelled; the same again changes nothing', body: OrderBody } },
+      problems: [...READ_PROBLEMS, 'forbidden', 'not-confirmed', 'outcome-unknown'],
+      problemHeaders: { 504: ['Location'] },
     },
   },
   '/v1/orders/{orderId}/events': {
     get: {
-      summary: 'The course of an order as server-sent events, until it is final',
+      summary: 'The course of an order as server-sent events, until it is final and no refund is owed',
       token: 'buyer',
+      query: OrderQuery,
       headers: { 'Last-Event-ID': { description: 'The last event that the caller has' } },
       answers: {
         200: {

@@ -2,6 +2,7 @@
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
 import { Unanswered } from '../domain/ports.ts';
+import { retryAfter } from './retry-after.ts';
 
 export const PROBLEMS = {
   'bad-request': [400, 'The request is not valid'],
@@ -15,7 +16,12 @@ export const PROBLEMS = {
   'already-bought': [409, 'This buyer has an order in this sale'],
   limit: [409, 'More than one buyer may have'],
   'changed-meanwhile': [409, 'The sale was changed meanwhile'],
-  rejected: [409, 'The order was rejected'],
+  'order-rejected': [409, 'The order was rejected'],
+  'order-ended': [409, 'The order has ended'],
+  'not-reserved': [409, 'The order is not reserved yet'],
+  'not-a-hold': [409, 'The orders of this sale are paid when they are reserved'],
+  'payment-under-way': [409, 'The payment of this order is under way'],
+  'not-confirmed': [409, 'Only a confirmed order can be cancelled so'],
   'sold-out': [410, 'Sold out'],
   'too-large': [413, 'The request body is too large'],
   'unsupported-media-type': [415, 'The request body must be application/json'],
@@ -39,14 +45,14 @@ export const ProblemBody = z.strictObject({
     .optional()
     .describe('Every field that is wrong'),
   orderId: z.uuid().optional(),
-  reason: z.string().optional().describe('Why an order was rejected'),
+  reason: z.string().optional().describe('Why an order was rejected or ended, or the status that it has'),
   opensAt: z.iso.datetime().optional(),
   perBuyerLimit: z.int().optional(),
   revision: z.int().optional().describe('Of the sale as it is now'),
 });
 export type ProblemMembers = Omit<z.infer<typeof ProblemBody>, 'type' | 'title' | 'status'>;
 
-/** Thrown by middleware; the stories answer with values instead. */
+/** Thrown by middleware; the use cases answer with values instead. */
 export class Problem extends Error {
   readonly kind: ProblemKind;
   readonly members: ProblemMembers;
@@ -58,22 +64,23 @@ export class Problem extends Error {
 }
 
 /** Those that come from elsewhere, as `Location` does, are documented with their route. */
-export const PROBLEM_HEADERS: Partial<Record<ProblemKind, Record<string, string>>> = {
-  busy: { 'Retry-After': '1' },
-  'too-often': { 'Retry-After': '1' },
-  unauthenticated: { 'WWW-Authenticate': 'Bearer' },
+export const PROBLEM_HEADERS: Partial<Record<ProblemKind, Record<string, () => string>>> = {
+  busy: { 'Retry-After': () => retryAfter() },
+  'too-often': { 'Retry-After': () => retryAfter() },
+  unauthenticated: { 'WWW-Authenticate': () => 'Bearer' },
 };
 
 /** Written past express's own `send`, in one piece: in a crowd most answers are refusals, and those must cost little. */
-export function answerProblem(response: Response, kind: ProblemKind, members: ProblemMembers = {}): void {
+export function respondWithProblem(response: Response, kind: ProblemKind, members: ProblemMembers = {}): void {
   const [status, title] = PROBLEMS[kind];
   const body = JSON.stringify({ type: `/problems/${kind}`, title, status, ...members });
+  for (const [name, value] of Object.entries(PROBLEM_HEADERS[kind] ?? {}))
+    if (!response.hasHeader(name)) response.setHeader(name, value());
   response
     .writeHead(status, {
       'Content-Type': 'application/problem+json',
       'Content-Length': Buffer.byteLength(body),
       'Cache-Control': 'no-store',
-      ...PROBLEM_HEADERS[kind],
     })
     .end(body);
 }
@@ -85,7 +92,7 @@ export const problemHandler =
     const { kind, members } = asProblem(error);
     if (kind === 'internal')
       log.error({ path: request.path, error: error instanceof Error ? error.stack : error }, 'a request failed');
-    answerProblem(response, kind, members);
+    respondWithProblem(response, kind, members);
   };
 
 function asProblem(error: unknown): { kind: ProblemKind; members?: ProblemMembers } {

@@ -1,67 +1,68 @@
-// Making sales, and looking at them.
-
+// Creating, changing and reading sales.
 import { mintId } from '@flashsale/contracts/ids';
 import { type RequestHandler, type Response, Router } from 'express';
 import type { Catalogue } from '../domain/catalogue.ts';
 import type { ChangeAnswer, SaleChange } from '../domain/change-sale.ts';
-import { Unanswered } from '../domain/ports.ts';
+import { type Gate, Unanswered } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
 import { fromSale } from './bodies.ts';
 import { Problem } from './problems.ts';
 import { saleIdOf, saleOf } from './sale-of.ts';
 import { jsonBody, parse, SaleChangeRequest, SaleRequest, toChange, toSale } from './schemas.ts';
-import type { Authenticate } from './token.ts';
+import { type Authenticate, adminOnly } from './token.ts';
 
 export interface SalesRoutes {
   authenticate: Authenticate;
   catalogue: Catalogue;
   createSale: (sale: Sale) => Promise<Sale>;
   changeSale: (saleId: string, change: SaleChange) => Promise<ChangeAnswer>;
-  /** Units that each gate can still give, in the order of the sales; null while there is no gate. */
-  remaining: (saleIds: string[]) => Promise<(number | null)[]>;
+  gate: Pick<Gate, 'levels'>;
 }
 
-export function salesRouter({ authenticate, catalogue, createSale, changeSale, remaining }: SalesRoutes): Router {
+export function salesRouter({ authenticate, catalogue, createSale, changeSale, gate }: SalesRoutes): Router {
   const router = Router();
+  const admin = adminOnly(authenticate);
 
-  const adminOnly: RequestHandler<{ saleId: string }> = (request, _response, next) => {
-    if (!authenticate(request).admin) throw new Problem('forbidden', { detail: 'an admin token is needed' });
-    if (!request.is('application/json')) throw new Problem('unsupported-media-type');
-    next();
-  };
-
-  async function answerSale(response: Response, status: number, sale: Sale) {
-    const [left = null] = await remaining([sale.id]);
-    response.status(status).set('Cache-Control', 'no-store').json(fromSale(sale, left));
+  async function respondWithSale(response: Response, status: number, sale: Sale) {
+    const [level] = await gate.levels([sale.id]);
+    response
+      .status(status)
+      .set('Cache-Control', 'no-store')
+      .json(fromSale(sale, level?.tickets ?? null));
   }
 
-  router.post('/v1/sales', adminOnly, jsonBody, async (request, response) => {
+  router.post('/v1/sales', admin, jsonOnly, jsonBody, async (request, response) => {
     const asked = toSale(mintId(), parse(SaleRequest, request.body));
     const sale = await createSale(asked).catch((error) => unknown(response, asked.id, error));
-    await answerSale(response.set('Location', `/v1/sales/${sale.id}`), 201, sale);
+    await respondWithSale(response.set('Location', `/v1/sales/${sale.id}`), 201, sale);
   });
 
-  router.patch('/v1/sales/:saleId', adminOnly, jsonBody, async (request, response) => {
+  router.patch('/v1/sales/:saleId', admin, jsonOnly, jsonBody, async (request, response) => {
     const change = toChange(parse(SaleChangeRequest, request.body));
     const saleId = saleIdOf(request);
     const answer = await changeSale(saleId, change).catch((error) => unknown(response, saleId, error));
-    await answerSale(response, 200, changed(answer));
+    await respondWithSale(response, 200, changed(answer));
   });
 
   router.get('/v1/sales', async (_request, response) => {
     const sales = catalogue.all();
-    const left = await remaining(sales.map(({ id }) => id));
+    const levels = await gate.levels(sales.map(({ id }) => id));
     response
       .set('Cache-Control', 'no-store')
-      .json({ sales: sales.map((sale, index) => fromSale(sale, left[index] ?? null)) });
+      .json({ sales: sales.map((sale, index) => fromSale(sale, levels[index]?.tickets ?? null)) });
   });
 
   router.get('/v1/sales/:saleId', async (request, response) => {
-    await answerSale(response, 200, await saleOf(request, catalogue));
+    await respondWithSale(response, 200, await saleOf(request, catalogue));
   });
 
   return router;
 }
+
+const jsonOnly: RequestHandler<{ saleId: string }> = (request, _response, next) => {
+  if (!request.is('application/json')) throw new Problem('unsupported-media-type');
+  next();
+};
 
 /** A call that failed may still have done it, unless it only asked; absolute values may be sent again. */
 function unknown(response: Response, saleId: string, error: unknown): never {

@@ -36,10 +36,16 @@ export const SaleRequest = z
     closesAt: instant,
     perBuyerLimit: z.int32().min(1).max(1_000).default(1),
     mode: z.enum(['queued', 'direct']),
-    checkout: z.literal('instant').default('instant'),
+    checkout: z.enum(['instant', 'hold']).default('instant'),
+    holdSeconds: z.int32().min(1).max(86_400).optional().describe('With `checkout: hold`: the time to pay'),
     decideWithinSeconds: z.int32().min(1).max(86_400).default(600),
   })
   .superRefine(({ opensAt, closesAt, ...sale }, context) => {
+    const isHold = sale.checkout === 'hold';
+    if (isHold !== (sale.holdSeconds !== undefined)) {
+      const message = isHold ? 'is needed with checkout hold' : 'only goes with checkout hold';
+      context.addIssue({ code: 'custom', path: ['holdSeconds'], message });
+    }
     const window = { opensAtMs: Date.parse(opensAt), closesAtMs: Date.parse(closesAt) };
     for (const { field, message } of problemsOf({ ...sale, ...window }))
       context.addIssue({ code: 'custom', path: [field], message });
@@ -55,7 +61,19 @@ export const SaleChangeRequest = z
   })
   .refine(({ revision: _, ...changes }) => Object.keys(changes).length > 0, 'must change something');
 
-export const SaleQuery = z.object({ sale: z.uuid().describe('The id of the sale') });
+const saleId = z.uuid().toLowerCase();
+export const SaleQuery = z.object({ sale: saleId.describe('The id of the sale') });
+
+/** As an order's location carries them. */
+export const OrderQuery = z.object({
+  sale: saleId.optional().describe('The id of its sale'),
+  epoch: z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .optional()
+    .describe('Of the gate that admitted it'),
+});
 
 /** Throws the problem that names every field that is wrong. */
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, whole = 'body'): z.infer<Schema> {
@@ -68,7 +86,7 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, 
 export function toSale(id: string, request: z.infer<typeof SaleRequest>): Sale {
   const { opensAt, closesAt, ...rest } = request;
   const window = { opensAtMs: Date.parse(opensAt), closesAtMs: Date.parse(closesAt) };
-  return { ...rest, ...window, id, holdSeconds: 0, closed: false, epoch: 0, revision: 1 };
+  return { ...rest, ...window, id, holdSeconds: request.holdSeconds ?? 0, closed: false, epoch: 0, revision: 1 };
 }
 
 export function toChange({ opensAt, closesAt, ...rest }: z.infer<typeof SaleChangeRequest>): SaleChange {

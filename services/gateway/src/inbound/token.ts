@@ -1,6 +1,6 @@
-// Who is asking: a verified token and nothing else.
+// The identity of a caller: a verified token and nothing else.
 import { BuyerId } from '@flashsale/contracts/fields';
-import type { Request } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { createVerifier } from 'fast-jwt';
 import { Problem } from './problems.ts';
 
@@ -36,3 +36,10 @@ export function createAuthenticate(secret: string): Authenticate {
     return { buyerId: subject.data, admin: claims.role === 'admin' };
   };
 }
+
+export const adminOnly =
+  (authenticate: Authenticate): RequestHandler =>
+  (request, _response, next) => {
+    if (!authenticate(request).admin) throw new Problem('forbidden', { detail: 'an admin token is needed' });
+    next();
+  };

@@ -1,0 +1,48 @@
+// Ending an order: a hold by its buyer before it is paid, a confirmed order by an admin, who owes the money then.
+import type { Asked, FoundOrder } from './find-order.ts';
+import { awaitsPayment, isFinal, type OrderView, viewOf } from './order-view.ts';
+import type { OrderAnswer, Orders, OrderViews } from './ports.ts';
+
+export type CancelAnswer =
+  | { kind: 'cancelled' | 'ended' | 'not-confirmed'; order: OrderView }
+  | { kind: 'payment-under-way' | 'not-reserved' | 'not-found' | 'unknown' | 'busy' };
+
+export interface CancelPorts {
+  orders: Orders;
+  views: OrderViews;
+  findOrder: (asked: Asked) => Promise<FoundOrder | undefined>;
+  warn: (orderId: string, error: unknown) => void;
+}
+
+export async function cancelOrder(asked: Asked, ports: CancelPorts): Promise<CancelAnswer> {
+  const order = await ports.findOrder(asked);
+  if (!order) return { kind: 'not-found' };
+  if (isFinal(order)) return ended(order);
+  if (!ports.orders.available()) return { kind: 'busy' };
+  const now = await shown(ports.orders.cancel(order), ports);
+  if (now === 'unknown') return { kind: 'unknown' };
+  if (!now || now.status === 'queued') return { kind: 'not-reserved' };
+  if (isFinal(now)) return ended(now);
+  return { kind: awaitsPayment(now) ? 'unknown' : 'payment-under-way' };
+}
+
+export async function cancelConfirmed(orderId: string, ports: CancelPorts): Promise<CancelAnswer> {
+  if (!ports.orders.available()) return { kind: 'busy' };
+  const now = await shown(ports.orders.cancelConfirmed(orderId), ports);
+  if (now === 'unknown') return { kind: 'unknown' };
+  if (!now) return { kind: 'not-found' };
+  return { kind: now.status === 'cancelled' ? 'cancelled' : 'not-confirmed', order: now };
+}
+
+const ended = (order: OrderView): CancelAnswer => ({
+  kind: order.status === 'cancelled' ? 'cancelled' : 'ended',
+  order,
+});
+
+async function shown(asking: Promise<OrderAnswer | 'unknown' | undefined>, { views, warn }: CancelPorts) {
+  const answer = await asking;
+  if (!answer || answer === 'unknown') return answer;
+  const view = viewOf(answer);
+  views.show(view).catch((error) => warn(view.orderId, error));
+  return view;
+}

@@ -1,0 +1,69 @@
+// Paying for a hold: requested once, however often it is asked for.
+import type { Breaker } from './breaker.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { ConcurrencyLimit } from './concurrency-limit.ts';
+import type { Asked, FoundOrder } from './find-order.ts';
+import { awaitsPayment, isFinal, type OrderView, viewOf } from './order-view.ts';
+import type { Gate, Orders, OrderViews } from './ports.ts';
+import type { Sale } from './sale.ts';
+import type { WaitingEstimate } from './waiting-estimate.ts';
+
+export type PayAnswer =
+  /** In a queued sale: the payment is in line. */
+  | { kind: 'requested'; order: OrderView; waitMs?: number | undefined }
+  | { kind: 'confirmed' | 'declined' | 'ended'; order: OrderView }
+  | { kind: 'unknown'; order: OrderView }
+  | { kind: 'not-reserved' | 'not-a-hold' | 'not-found' | 'busy' };
+
+export interface PayPorts {
+  gate: Gate;
+  orders: Orders;
+  views: OrderViews;
+  catalogue: Catalogue;
+  estimate: WaitingEstimate;
+  limits: { direct: ConcurrencyLimit };
+  breakers: { direct: Breaker };
+  findOrder: (asked: Asked) => Promise<FoundOrder | undefined>;
+  warn: (orderId: string, error: unknown) => void;
+}
+
+export async function payOrder(asked: Asked, ports: PayPorts): Promise<PayAnswer> {
+  const order = await ports.findOrder(asked);
+  if (!order) return { kind: 'not-found' };
+  // An id that nothing knows is believed to be in line.
+  const sale = order.saleId ? await ports.catalogue.find(order.saleId) : undefined;
+  if (!sale) return { kind: 'not-reserved' };
+  if (sale.checkout === 'instant') return { kind: 'not-a-hold' };
+  if (isFinal(order)) return ended(order);
+  if (sale.mode === 'direct') return withinLimit(ports, () => pay(sale, order, ports));
+  if (order.payRequested) return { kind: 'requested', order, waitMs: order.line?.waitMs ?? undefined };
+  return ports.orders.available() ? pay(sale, order, ports) : { kind: 'busy' };
+}
+
+async function pay(sale: Sale, order: OrderView, ports: PayPorts): Promise<PayAnswer> {
+  const answer = await ports.orders.pay(order);
+  if (answer === 'unknown') return { kind: 'unknown', order };
+  if (!answer) return { kind: 'not-reserved' };
+  const now = viewOf(answer);
+  ports.views.show(now).catch((error) => ports.warn(now.orderId, error));
+  if (isFinal(now)) return ended(now);
+  if (now.status === 'queued') return { kind: 'not-reserved' };
+  if (sale.mode === 'direct' || awaitsPayment(now)) return { kind: 'unknown', order: now };
+  ports.gate.joinLine(now).catch((error) => ports.warn(now.orderId, error));
+  return { kind: 'requested', order: now, waitMs: ports.estimate.waitMs(sale.id) };
+}
+
+/** A direct payment holds a call for as long as the bank takes, like a direct order. */
+async function withinLimit({ orders, limits, breakers }: PayPorts, work: () => Promise<PayAnswer>): Promise<PayAnswer> {
+  if (!orders.available() || !breakers.direct.closed() || !limits.direct.enter()) return { kind: 'busy' };
+  try {
+    return await work();
+  } finally {
+    limits.direct.leave();
+  }
+}
+
+function ended(order: OrderView): PayAnswer {
+  if (order.status === 'confirmed') return { kind: 'confirmed', order };
+  return { kind: order.reason === 'declined' ? 'declined' : 'ended', order };
+}

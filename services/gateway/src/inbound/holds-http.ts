@@ -1,0 +1,95 @@
+// Paying for a hold, cancelling it, and an admin's cancelling of a confirmed order.
+import { type Request, type Response, Router } from 'express';
+import type { z } from 'zod';
+import type { CancelAnswer } from '../domain/cancel-order.ts';
+import type { Asked } from '../domain/find-order.ts';
+import type { PayAnswer } from '../domain/pay-order.ts';
+import { fromOrder, type PayingBody } from './bodies.ts';
+import { locationOf } from './order-location.ts';
+import { askedOf, toAsked } from './own-order.ts';
+import { endOf, respondConfirmed, respondDeclined } from './placed.ts';
+import { Problem, respondWithProblem } from './problems.ts';
+import type { RateLimit } from './rate-limit.ts';
+import { retryAfter } from './retry-after.ts';
+import { type Authenticate, adminOnly } from './token.ts';
+
+export interface HoldsRoutes {
+  authenticate: Authenticate;
+  tooOften: RateLimit;
+  payOrder: (asked: Asked) => Promise<PayAnswer>;
+  cancelOrder: (asked: Asked) => Promise<CancelAnswer>;
+  cancelConfirmed: (orderId: string) => Promise<CancelAnswer>;
+}
+
+export function holdsRouter(routes: HoldsRoutes): Router {
+  const { authenticate, tooOften, payOrder, cancelOrder, cancelConfirmed } = routes;
+  const router = Router();
+
+  const admit = (request: Request<{ orderId: string }>) => {
+    const asked = askedOf(request, authenticate);
+    if (tooOften(asked.buyerId)) throw new Problem('too-often');
+    return asked;
+  };
+
+  router.post('/v1/orders/:orderId/payment', async (request, response) => {
+    const asked = admit(request);
+    respondPaid(response.set('Cache-Control', 'no-store'), await payOrder(asked));
+  });
+
+  router.delete('/v1/orders/:orderId', async (request, response) => {
+    const asked = admit(request);
+    respondCancelled(response.set('Cache-Control', 'no-store'), asked, await cancelOrder(asked));
+  });
+
+  router.post('/v1/orders/:orderId/cancel', adminOnly(authenticate), async (request, response) => {
+    const asked = toAsked({ orderId: String(request.params.orderId).toLowerCase(), buyerId: '' });
+    respondCancelled(response.set('Cache-Control', 'no-store'), asked, await cancelConfirmed(asked.orderId));
+  });
+
+  return router;
+}
+
+function respondPaid(response: Response, answer: PayAnswer): void {
+  switch (answer.kind) {
+    case 'requested': {
+      const body: z.infer<typeof PayingBody> = { orderId: answer.order.orderId, status: 'reserved' };
+      response.set('Location', locationOf(answer.order)).set('Retry-After', retryAfter(answer.waitMs));
+      response.status(202).json(body);
+      break;
+    }
+    case 'confirmed':
+      respondConfirmed(response, answer.order);
+      break;
+    case 'declined':
+      respondDeclined(response, answer.order);
+      break;
+    case 'ended':
+      respondWithProblem(response, 'order-ended', endOf(answer.order));
+      break;
+    case 'unknown':
+      response.set('Location', locationOf(answer.order));
+      respondWithProblem(response, 'outcome-unknown', { orderId: answer.order.orderId });
+      break;
+    default:
+      respondWithProblem(response, answer.kind);
+  }
+}
+
+function respondCancelled(response: Response, asked: Asked, answer: CancelAnswer): void {
+  switch (answer.kind) {
+    case 'cancelled':
+      response.json(fromOrder(answer.order, asked.mintedAtMs));
+      break;
+    case 'ended':
+      respondWithProblem(response, 'order-ended', endOf(answer.order));
+      break;
+    case 'not-confirmed':
+      respondWithProblem(response, 'not-confirmed', endOf(answer.order));
+      break;
+    case 'unknown':
+      respondWithProblem(response.set('Location', locationOf(asked)), 'outcome-unknown', { orderId: asked.orderId });
+      break;
+    default:
+      respondWithProblem(response, answer.kind);
+  }
+}

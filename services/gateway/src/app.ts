@@ -1,18 +1,16 @@
-// The gateway, put together: the gate, the line, the neighbours; its stories; the public port, the rounds, ops.
+// The gateway, put together: its neighbours, its use cases, the public port, background jobs, the ops port.
 import { randomUUID } from 'node:crypto';
 import { createLog } from '@flashsale/runtime/log';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
+import { startBackgroundJobs } from './background-jobs.ts';
 import type { Config } from './config.ts';
-import { createCapEach } from './domain/cap.ts';
 import { createCatalogue } from './domain/catalogue.ts';
-import { consumeOrderEvents, hearOrderNews } from './inbound/amqp.ts';
-import { eventsRouter } from './inbound/events-http.ts';
+import { createLimitPerKey } from './domain/concurrency-limit.ts';
+import { consumeOrderUpdates, consumeResults } from './inbound/amqp.ts';
 import { startHttp } from './inbound/http.ts';
-import { openapiRouter } from './inbound/openapi.ts';
-import { ordersRouter } from './inbound/orders-http.ts';
-import { salesRouter } from './inbound/sales-http.ts';
+import { createRateLimit } from './inbound/rate-limit.ts';
+import { createRouters } from './inbound/routers.ts';
 import { createAuthenticate } from './inbound/token.ts';
-import { createTooOften } from './inbound/too-often.ts';
 import { createMetrics, measured } from './metrics.ts';
 import { createGate } from './outbound/gate.ts';
 import { createInventory } from './outbound/inventory.ts';
@@ -20,8 +18,7 @@ import { createOrderQueue } from './outbound/order-queue.ts';
 import { createOrderViews } from './outbound/order-views.ts';
 import { createOrders } from './outbound/orders.ts';
 import { createRedis } from './outbound/redis.ts';
-import { startRounds } from './rounds.ts';
-import { createStories } from './stories.ts';
+import { createUseCases } from './use-cases.ts';
 
 export async function startGateway(config: Config) {
   const { HOST: host, AMQP_URL: url } = config;
@@ -30,54 +27,44 @@ export async function startGateway(config: Config) {
   const metrics = createMetrics(registry);
 
   const redis = createRedis(config.REDIS_URL, log);
+  const { clock } = redis;
   const gate = createGate(redis, config.SENT_DUE_MS);
   const queue = createOrderQueue(config, log);
-  const orders = createOrders(config, log);
+  const orders = createOrders(config, clock, log);
   const inventory = createInventory(config, log);
   const catalogue = createCatalogue(inventory);
-  const world = { gate, views: createOrderViews(redis), queue, orders, inventory, catalogue };
-  const stories = createStories(config, world, log, () => rounds.lookAgain());
+  const ports = { gate, clock, views: createOrderViews(redis), queue, orders, inventory, catalogue };
+  const useCases = createUseCases(config, ports, log, metrics, () => jobs.refreshSoon());
 
-  const leaving = new AbortController();
-  const listeners = createCapEach(config.MAX_LISTENERS, config.MAX_LISTENERS_OF_A_BUYER);
-  const listening = { follow: stories.follow, listeners, leaving: leaving.signal };
-  const tooOften = createTooOften(config.CLICKS_PER_BUYER);
-  const place = measured(metrics, stories.place);
-  const shared = { ...stories, authenticate: createAuthenticate(config.TOKEN_SECRET), catalogue, listening };
-  const http = await startHttp({
-    host,
-    port: config.HTTP_PORT,
-    log,
-    routers: [
-      ordersRouter({ ...shared, tooOften, place, gate, directDeadlineMs: config.DIRECT_DEADLINE_MS }),
-      eventsRouter({ ...shared, heartbeatMs: config.HEARTBEAT_MS }),
-      salesRouter({ ...shared, remaining: gate.remaining }),
-      openapiRouter(),
-    ],
+  const stopping = new AbortController();
+  const routers = createRouters({
+    ...useCases,
+    ...{ catalogue, gate, stopping: stopping.signal, heartbeatMs: config.HEARTBEAT_MS },
+    placeOrder: measured(metrics, useCases.placeOrder),
+    authenticate: createAuthenticate(config.TOKEN_SECRET),
+    tooOften: createRateLimit(config.CLICKS_PER_BUYER),
+    listeners: createLimitPerKey(config.MAX_LISTENERS, config.MAX_LISTENERS_OF_A_BUYER),
   });
-  const rounds = startRounds(config, stories, log, metrics);
-  const results = consumeOrderEvents({ url, log, settle: stories.settle });
-  const news = hearOrderNews({ url, log, instance: randomUUID(), hear: stories.hear });
-  const ops = await startOps({
-    host,
-    port: config.OPS_PORT,
-    registry,
-    unready: async () => [
-      ...(await redis.problems()),
-      ...(queue.available() ? [] : ['cannot publish']),
-      ...(results.consuming() ? [] : ['not consuming']),
-    ],
-  });
+  const http = await startHttp({ host, port: config.HTTP_PORT, log, routers });
+  const jobs = startBackgroundJobs(config, useCases, log);
+  const results = consumeResults({ url, log, apply: useCases.applyResult });
+  const updates = consumeOrderUpdates({ url, log, instance: randomUUID(), push: useCases.receiveUpdate });
+  const unready = async () => [
+    ...(await redis.problems()),
+    ...(queue.available() ? [] : ['cannot publish']),
+    ...(results.consuming() ? [] : ['not consuming']),
+  ];
+  const ops = await startOps({ host, port: config.OPS_PORT, registry, unready });
   log.info({ http: http.port, ops: ops.port }, 'the gateway is ready');
 
   return {
     url: `http://${host}:${http.port}`,
     ops: ops.port,
     async stop() {
-      leaving.abort();
-      // What does not need each other stops together: a silent neighbour costs each of them its patience.
+      stopping.abort();
+      // Independent parts stop together: a silent neighbour costs each of them its timeout.
       const answered = http.stop().then(queue.stop);
-      await Promise.all([answered, results.stop(), news.stop(), rounds.stop()]);
+      await Promise.all([answered, results.stop(), updates.stop(), jobs.stop()]);
       orders.stop();
       inventory.stop();
       await redis.stop();

@@ -1,4 +1,4 @@
-// What the gateway is told by its environment.
+// The settings of the gateway, from its environment.
 import { address, count, ms, port, processConfig, secret, url } from '@flashsale/runtime/config';
 import type { z } from 'zod';
 
@@ -15,6 +15,8 @@ export const settings = {
   /** How long a direct buyer waits; the order is decided by then, or not at all. */
   DIRECT_DEADLINE_MS: ms.default(2_000),
   DIRECT_MAX_IN_FLIGHT: count.default(100),
+  /** Orders on their way to the gate, on either path; beyond it 503, so that a silent Redis costs no memory. */
+  MAX_ADMITTING: count.default(2_000),
   /** How long the broker may take to confirm before the outcome counts as unknown. */
   CONFIRM_TIMEOUT_MS: ms.default(5_000),
   /** When the sweeper looks at an order that was admitted and not heard of; longer than the confirm takes. */

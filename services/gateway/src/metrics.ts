@@ -9,13 +9,13 @@ type Place = (sale: Sale, click: Click) => Promise<PlaceAnswer>;
 export const createMetrics = (registry: Registry) => ({
   placed: new Counter({
     name: 'gateway_orders_total',
-    help: 'Clicks that reached the gate, by road and answer.',
+    help: 'Clicks that reached the gate, by mode and answer.',
     labelNames: ['mode', 'answer'] as const,
     registers: [registry],
   }),
   seconds: new Histogram({
     name: 'gateway_order_seconds',
-    help: 'Time from a valid click to its answer, by road and answer.',
+    help: 'Time from a valid click to its answer, by mode and answer.',
     labelNames: ['mode', 'answer'] as const,
     buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
     registers: [registry],

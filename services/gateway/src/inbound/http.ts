@@ -1,9 +1,9 @@
-// The public port: routes, limits on patience, and a stop that lets answers out.
+// The public port: routes, timeouts, and a stop that lets responses out.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express, { type RequestHandler, type Router } from 'express';
 import { OPERATIONS } from './operations.ts';
-import { answerProblem, problemHandler } from './problems.ts';
+import { problemHandler, respondWithProblem } from './problems.ts';
 
 const DRAIN_MS = 5_000;
 
@@ -29,7 +29,7 @@ export async function startHttp(options: {
   for (const [path, refuse] of refusals) app.options(path, refuse);
   app.use(...options.routers);
   for (const [path, refuse] of refusals) app.all(path, refuse);
-  app.use((_request, response) => answerProblem(response, 'not-found'));
+  app.use((_request, response) => respondWithProblem(response, 'not-found'));
   app.use(problemHandler(options.log));
 
   // Node's defaults wait a minute for a header and five for a request; a crowd needs the sockets.
@@ -54,7 +54,7 @@ export async function startHttp(options: {
   };
 }
 
-/** Express would answer 304 to whoever has anything; nothing here stays as it is for long. */
+/** Express would respond 304 to conditional requests; nothing here stays as it is for long. */
 const notConditional: RequestHandler = (request, _response, next) => {
   delete request.headers['if-none-match'];
   delete request.headers['if-modified-since'];
@@ -65,5 +65,5 @@ const expressPath = (path: string) => path.replace(/{(\w+)}/g, ':$1');
 
 function notOffered(methods: object): RequestHandler {
   const allow = Object.keys(methods).map((method) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
-  return (_request, response) => answerProblem(response.set('Allow', allow.join(', ')), 'method-not-allowed');
+  return (_request, response) => respondWithProblem(response.set('Allow', allow.join(', ')), 'method-not-allowed');
 }

@@ -1,17 +1,17 @@
-// Requests that stay open until there is something to say.
+// Requests that stay open until there is something to send.
 import type { Response } from 'express';
-import type { CapEach } from '../domain/cap.ts';
-import type { Asked, Standing } from '../domain/find-order.ts';
+import type { LimitPerKey } from '../domain/concurrency-limit.ts';
+import type { Asked, FoundOrder } from '../domain/find-order.ts';
 
 export interface Listening {
-  follow: (asked: Asked, signal: AbortSignal) => AsyncIterable<Standing>;
-  /** Room for everybody who listens or waits. */
-  listeners: CapEach;
+  followOrder: (asked: Asked, signal: AbortSignal) => AsyncIterable<FoundOrder>;
+  /** For all requests that listen or wait. */
+  listeners: LimitPerKey;
   /** The gateway is about to stop. */
-  leaving: AbortSignal;
+  stopping: AbortSignal;
 }
 
-/** Given when the client has gone, also when it went before anybody looked: its `close` comes once. */
+/** Given when the client has gone, also when it went before this was asked: its `close` comes once. */
 export function whenGone(response: Response): AbortSignal {
   const gone = new AbortController();
   if (response.destroyed) gone.abort();

@@ -1,26 +1,27 @@
-// `Prefer: wait=N` (RFC 7240): the queue used as if it were a call; the answer is held until the order is final.
-
+// `Prefer: wait=N` (RFC 7240): the queue used as if it were a call; the answer is held until the order has a result.
 import { mintedAt } from '@flashsale/contracts/ids';
 import type { Request, Response } from 'express';
-import { untilFinal } from '../domain/follow-order.ts';
-import { type PlaceAnswer, resultOf } from '../domain/place-answer.ts';
+import { untilAnswered } from '../domain/follow-order.ts';
+import type { OrderView } from '../domain/order-view.ts';
+import type { PlaceAnswer } from '../domain/place-answer.ts';
+import type { Sale } from '../domain/sale.ts';
 import { type Listening, whenGone } from './listening.ts';
 
 const LONGEST_S = 30;
 
-export type Wait = (placed: PlaceAnswer, buyerId: string, request: Request, response: Response) => Promise<PlaceAnswer>;
+export type ResultOf = (order: OrderView, sale: Sale) => Promise<PlaceAnswer | undefined>;
 
-export function createWait({ follow, listeners, leaving }: Listening): Wait {
-  return async (placed, buyerId, request, response) => {
+export function createWait({ followOrder, listeners, stopping, resultOf }: Listening & { resultOf: ResultOf }) {
+  return async (placed: PlaceAnswer, sale: Sale, buyerId: string, request: Request, response: Response) => {
     const seconds = preferredSeconds(request.get('prefer'));
     if (placed.kind !== 'queued' || !seconds || !listeners.enter(buyerId)) return placed;
     try {
       response.set('Preference-Applied', `wait=${seconds}`);
       const { orderId } = placed;
-      const asked = { orderId, buyerId, mintedAtMs: mintedAt(orderId) ?? Date.now() };
-      const signal = AbortSignal.any([whenGone(response), leaving, AbortSignal.timeout(seconds * 1_000)]);
-      const order = await untilFinal(follow(asked, signal));
-      return (order && resultOf(order)) ?? placed;
+      const mintedAtMs = mintedAt(orderId) ?? Date.now();
+      const asked = { orderId, buyerId, mintedAtMs, saleId: sale.id, epoch: sale.epoch };
+      const signal = AbortSignal.any([whenGone(response), stopping, AbortSignal.timeout(seconds * 1_000)]);
+      return (await untilAnswered(followOrder(asked, signal), (order) => resultOf(order, sale))) ?? placed;
     } finally {
       listeners.leave(buyerId);
     }

@@ -1,0 +1,115 @@
+// The use cases of the gateway, each with the ports that it needs.
+import { mintId } from '@flashsale/contracts/ids';
+import type { OrderEvent } from '@flashsale/contracts/messages';
+import type { Log } from '@flashsale/runtime/log';
+import type { Config } from './config.ts';
+import { createApplyResult } from './domain/apply-result.ts';
+import { createBreaker } from './domain/breaker.ts';
+import { cancelConfirmed, cancelOrder } from './domain/cancel-order.ts';
+import type { Catalogue } from './domain/catalogue.ts';
+import { changeSale, type SaleChange } from './domain/change-sale.ts';
+import { createConcurrencyLimit } from './domain/concurrency-limit.ts';
+import { type Asked, findOrder } from './domain/find-order.ts';
+import { followOrder } from './domain/follow-order.ts';
+import { createOrderUpdates } from './domain/order-updates.ts';
+import { type OrderView, viewOf } from './domain/order-view.ts';
+import { payOrder } from './domain/pay-order.ts';
+import { resultOf } from './domain/place-answer.ts';
+import { type Click, type PlacePorts, placeOrder, refuseEarly } from './domain/place-order.ts';
+import type { Clock, Gate, Inventory, OrderQueue, Orders, OrderViews } from './domain/ports.ts';
+import { createQueueProgress } from './domain/queue-progress.ts';
+import { createRepeatOrder } from './domain/repeat-order.ts';
+import type { Sale } from './domain/sale.ts';
+import { createSweep } from './domain/sweep.ts';
+import { createWaitingEstimate } from './domain/waiting-estimate.ts';
+import { createWatch, type ShutReason } from './domain/watch-sales.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface Ports {
+  gate: Gate;
+  clock: Clock;
+  views: OrderViews;
+  queue: OrderQueue;
+  orders: Orders;
+  inventory: Inventory;
+  catalogue: Catalogue;
+}
+
+export type UseCases = ReturnType<typeof createUseCases>;
+
+/** `refresh`: has the sales looked at now, not only with the next round. */
+export function createUseCases(config: Config, ports: Ports, log: Log, metrics: Metrics, refresh: () => void) {
+  const directDeadlineMs = config.DIRECT_DEADLINE_MS;
+  const answersWithinMs = { queued: config.CONFIRM_TIMEOUT_MS, direct: directDeadlineMs };
+  const warn = (message: string) => (id: string, error: unknown) => log.warn({ id, error: String(error) }, message);
+  const estimate = createWaitingEstimate();
+  const updates = createOrderUpdates();
+  const limits = {
+    admitting: createConcurrencyLimit(config.MAX_ADMITTING),
+    direct: createConcurrencyLimit(config.DIRECT_MAX_IN_FLIGHT),
+  };
+  const breakers = { redis: createBreaker(), queued: createBreaker(), direct: createBreaker() };
+  const shared = { ...ports, estimate, limits, breakers, directDeadlineMs, sales: ports.catalogue.all };
+
+  const placing: PlacePorts = {
+    ...shared,
+    repeatOrder: createRepeatOrder({ ...ports, answersWithinMs }),
+    mintId,
+    dueInMs: { queued: config.UNSENT_DUE_MS, direct: 2 * directDeadlineMs },
+    refresh,
+    warn: warn('not marked as sent, or not shown'),
+  };
+  const find = (asked: Asked) => findOrder(asked, shared);
+  const ending = { ...shared, findOrder: find, warn: warn('not shown') };
+
+  return {
+    refuseEarly: (sale: Sale) => refuseEarly(sale, placing),
+    placeOrder: (sale: Sale, click: Click) => placeOrder(sale, click, placing),
+    resultOf: (order: OrderView, sale: Sale) => resultOf(order, sale, ports.gate),
+    findOrder: find,
+    followOrder: (asked: Asked, signal: AbortSignal) =>
+      followOrder(asked, { updates, views: ports.views, find: () => find(asked), signal }),
+    payOrder: (asked: Asked) => payOrder(asked, ending),
+    cancelOrder: (asked: Asked) => cancelOrder(asked, ending),
+    cancelConfirmed: (orderId: string) => cancelConfirmed(orderId, ending),
+    changeSale: (saleId: string, change: SaleChange) =>
+      changeSale(saleId, change, { ...ports, warn: warn('gate not changed, again soon') }),
+    /** For the requests that wait for an order at this gateway. */
+    receiveUpdate(event: OrderEvent) {
+      estimate.count(event);
+      updates.publish(viewOf(event));
+    },
+    ...createGateUseCases(config, ports, estimate.see, warn, metrics),
+  };
+}
+
+function createGateUseCases(
+  config: Config,
+  ports: Ports,
+  seeWaiting: (saleId: string, waiting: number) => void,
+  warn: (message: string) => (id: string, error: unknown) => void,
+  metrics: Metrics,
+) {
+  const directDeadlineMs = config.DIRECT_DEADLINE_MS;
+  const progress = createQueueProgress();
+  const shut = async (saleId: string, epoch: number, reason: ShutReason) => {
+    await ports.gate.shut(saleId, epoch);
+    metrics.shut.inc({ reason });
+  };
+  const applyResult = createApplyResult({ ...ports, progress, shut });
+  const sweepSales = createSweep({
+    ...{ ...ports, progress, applyResult, directDeadlineMs },
+    swept: (records) => metrics.swept.inc(records),
+    warn: warn('not swept, again soon'),
+  });
+  return {
+    applyResult: (event: OrderEvent) => applyResult(event, event.epoch),
+    sweep: () => sweepSales(ports.catalogue.pending()),
+    ...createWatch({
+      ...{ ...ports, directDeadlineMs, shut, seeWaiting },
+      ...{ courtesyMs: config.REBUILD_COURTESY_MS, atRestMs: config.AT_REST_MS },
+      rebuilt: (_saleId, reason) => metrics.rebuilt.inc({ reason }),
+      warn: warn('gate not rebuilt, again soon'),
+    }),
+  };
+}

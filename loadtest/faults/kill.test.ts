@@ -1,11 +1,14 @@
-// Kills and cuts in the middle of a queued crowd, on the whole system as processes: no accepted order is lost.
+// Kills and cuts in the middle of a crowd, on the whole system as processes: no accepted order is lost, no unit is kept.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { ServiceName } from '../../infra/address-book/address-book.ts';
+import { audit } from '../../infra/audit/audit.ts';
+import { describeShortly } from '../../infra/audit/print.ts';
 import { openStores } from '../../infra/audit/stores.ts';
+import { createShop } from '../../infra/clients/shop.ts';
 import { createGenerator } from '../../infra/crowd/crowd.ts';
 import { LOCAL } from '../../infra/native/leftovers.ts';
 import { ifThere, managementApi } from '../../infra/native/namespace.ts';
@@ -14,10 +17,13 @@ import { until } from '../../infra/until.ts';
 import { openSale } from '../demo/demo.ts';
 import { run } from '../demo/run.ts';
 import { settings } from '../demo/settings.ts';
+import { type Held, type Intent, sendHolders } from './holders.ts';
 
 const CROWD = { units: 150, buyers: 300, crowdSeconds: 2 };
 const BANK = { ...settings.bank, chargesPerSecond: 150 };
 const KILLED_AT_YES = 40;
+/** Long enough for the buyers who pay to do so while processes are killed and come back. */
+const HOLDS = { buyers: 240, seconds: 3, holdSeconds: 20 };
 
 let stack: Stack;
 
@@ -27,26 +33,38 @@ before(async () => {
     settings: {
       bank: { CHARGES_PER_SECOND: String(BANK.chargesPerSecond) },
       gateway: { UNSENT_DUE_MS: '4000', SENT_DUE_MS: '4000', CONFIRM_TIMEOUT_MS: '2000' },
-      orders: { CHARGE_PATIENCE_MS: '3000', RESUME_AFTER_MS: '6000' },
+      orders: { CHARGE_TIMEOUT_MS: '3000' },
     },
   });
 });
 
 after(() => stack?.stop());
 
-/** A crowd in the middle of which `kill` is called, as soon as enough orders are accepted. */
-async function crowdWith(kill: () => Promise<void>): Promise<void> {
+/** The process of that service, at once. Returns a wait until another one runs and is ready. */
+function kill(name: ServiceName): () => Promise<unknown> {
+  const service = stack.services[name];
+  const pid = service.pid();
+  assert.ok(pid, `${name} runs`);
+  process.kill(pid, 'SIGKILL');
+  return async () => {
+    await until(`${name} is running again`, () => service.pid() !== undefined && service.pid() !== pid);
+    await until(`${name} is ready again`, async () => (await fetch(`${stack.ops[name]}/readyz`)).ok);
+  };
+}
+
+/** A crowd in the middle of which `interrupt` is called, as soon as enough orders are accepted. */
+async function crowdWith(interrupt: () => Promise<void>): Promise<void> {
   await using ended = new AsyncDisposableStack();
   const generator = ended.adopt(createGenerator(), async ({ stop }) => void (await stop()));
   const stores = ended.adopt(openStores(stack), ({ close }) => close());
   const environment = { ...stack, stores, generator, bank: BANK, finalWithinSeconds: 60 };
   const saleId = await openSale(environment, 'queued', CROWD.units);
-  let killed: Promise<void> | undefined;
+  let interrupted: Promise<void> | undefined;
   const { figures, untrueYes, audits } = await run(environment, saleId, CROWD, ({ yes, refused, other }) => {
-    if (yes >= KILLED_AT_YES && yes + refused + other < CROWD.buyers) killed ??= kill();
+    if (yes >= KILLED_AT_YES && yes + refused + other < CROWD.buyers) interrupted ??= interrupt();
   });
-  assert.ok(killed, 'the kill came while the crowd was there');
-  await killed;
+  assert.ok(interrupted, 'it came while the crowd was there');
+  await interrupted;
   assert.ok(figures.yes >= KILLED_AT_YES);
   assert.equal(untrueYes, 0, 'nothing declines here, so every 202 became final and was confirmed');
   assert.ok(audits.atRest.ok, JSON.stringify(audits.atRest.checks.filter(({ ok }) => !ok)));
@@ -54,15 +72,73 @@ async function crowdWith(kill: () => Promise<void>): Promise<void> {
 
 for (const name of ['gateway', 'orders', 'inventory', 'payment', 'bank'] satisfies ServiceName[]) {
   test(`kill -9 ${name} during the queued crowd: it is restarted, every 202 becomes final, the audit holds`, async () => {
-    const service = stack.services[name];
-    const pid = service.pid();
-    assert.ok(pid);
+    let back: (() => Promise<unknown>) | undefined;
     await crowdWith(async () => {
-      process.kill(pid, 'SIGKILL');
+      back = kill(name);
     });
-    await until(`${name} is running again`, () => service.pid() !== undefined && service.pid() !== pid);
-    await until(`${name} is ready again`, async () => (await fetch(`${stack.ops[name]}/readyz`)).ok);
+    await back?.();
   });
+}
+
+test('kill -9 orders and the gateway while holds are paid, cancelled and expire: every unit is sold in the end', async () => {
+  await using ended = new AsyncDisposableStack();
+  const generator = ended.adopt(createGenerator(), async ({ stop }) => void (await stop()));
+  const stores = ended.adopt(openStores(stack), ({ close }) => close());
+  const environment = { ...stack, stores, generator, bank: BANK, finalWithinSeconds: 60 };
+  await stores.bank.change(BANK);
+  const saleId = await openSale(environment, 'queued', HOLDS.buyers, HOLDS.holdSeconds);
+  const kills: (() => Promise<unknown>)[] = [];
+  // Each in its turn: orders while it reserves, the gateway and orders again while buyers pay and cancel.
+  const killAt = (nth: number, reached: boolean, name: ServiceName) => {
+    if (kills.length === nth && reached) kills.push(kill(name));
+  };
+  const crowd = { saleId, name: `holder-${saleId.slice(-6)}`, count: HOLDS.buyers, seconds: HOLDS.seconds };
+  const held = await sendHolders(environment, crowd, {
+    onTally: ({ yes }) => killAt(0, yes >= HOLDS.buyers / 4, 'orders'),
+    onActed(acted) {
+      killAt(1, acted >= HOLDS.buyers / 4, 'gateway');
+      killAt(2, acted >= HOLDS.buyers / 2, 'orders');
+    },
+  });
+  assert.equal(kills.length, 3, 'each kill came while there was work');
+  await Promise.all(kills.map((back) => back()));
+  assertEndsAreTrue(held);
+
+  const shop = createShop(stack.gatewayUrl);
+  const confirmed = held.filter((order) => order.ended === 'confirmed').length;
+  const back = HOLDS.buyers - confirmed;
+  assert.ok(confirmed > 0 && back > 0, `${confirmed} confirmed, ${back} come back`);
+  const remaining = async () => (await shop.sale(saleId)).remaining;
+  await until('what was not paid is on sale again', async () => (await remaining()) === back, 60_000);
+
+  const later = {
+    saleId,
+    name: `later-${saleId.slice(-6)}`,
+    count: back,
+    seconds: HOLDS.seconds,
+    only: 'pay' as const,
+  };
+  const bought = await sendHolders(environment, later);
+  assert.deepEqual(Object.keys(Object.groupBy(bought, (order) => order.ended ?? 'unknown')), ['confirmed']);
+  assert.equal(bought.length + confirmed, HOLDS.buyers, 'every unit is sold');
+  const atRest = await audit(stores, { atRest: true, patienceMs: 60_000 });
+  assert.ok(atRest.ok, describeShortly(atRest).join('\n'));
+});
+
+/** What a buyer was told is what became of the order. */
+function assertEndsAreTrue(held: Held[]): void {
+  assert.deepEqual(
+    held.filter(({ ended }) => !ended),
+    [],
+    'each hold has ended',
+  );
+  const those = (intent: Intent, told: (answered: number | null) => boolean) =>
+    held.filter((order) => order.intent === intent && told(order.answered));
+  for (const { ended } of those('leave', () => true)) assert.equal(ended, 'expired');
+  for (const { ended } of those('pay', (answered) => answered === 201 || answered === 202))
+    assert.equal(ended, 'confirmed', 'a payment that was accepted');
+  for (const { ended } of those('cancel', (answered) => answered === 200))
+    assert.equal(ended, 'cancelled', 'a cancellation that was accepted');
 }
 
 test('every client connection to Postgres is closed during the queued crowd: every 202 becomes final, the audit holds', async () => {

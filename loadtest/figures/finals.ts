@@ -33,7 +33,10 @@ export async function untilFinal(shop: Shop, asked: Asked[], withinMs: number): 
 /** How many of these orders are past the queue in time. */
 export async function untilReserved(shop: Shop, asked: Asked[], withinMs: number): Promise<number> {
   let open = asked;
-  const isQueued = async ({ orderId, token }: Asked) => (await shop.order(orderId, token))?.status === 'queued';
+  const isQueued = async ({ orderId, token }: Asked) => {
+    const order = await shop.order(orderId, token);
+    return !order || order.status === 'queued';
+  };
   async function askRound() {
     const queued = await Promise.all(open.slice(0, AT_ONCE).map(isQueued));
     open = open.filter((_, i) => queued[i] ?? true);

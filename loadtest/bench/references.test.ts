@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
-import { ORDERS } from '@flashsale/contracts/topology';
+import { ORDERS_PLACED } from '@flashsale/contracts/topology';
 import amqp, { type GetMessage } from 'amqplib';
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -104,7 +104,8 @@ async function takeAll(amqpUrl: string): Promise<GetMessage[]> {
   const connection = await amqp.connect(amqpUrl);
   const channel = await connection.createChannel();
   const taken: GetMessage[] = [];
-  for (let next = await channel.get(ORDERS.queue); next; next = await channel.get(ORDERS.queue)) taken.push(next);
+  for (let next = await channel.get(ORDERS_PLACED.queue); next; next = await channel.get(ORDERS_PLACED.queue))
+    taken.push(next);
   await connection.close();
   return taken;
 }

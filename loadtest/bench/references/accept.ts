@@ -5,24 +5,26 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { keyOf, mintId } from '@flashsale/contracts/ids';
-import { declareTopology, ORDERS } from '@flashsale/contracts/topology';
+import { declareTopology, ORDERS_PLACED } from '@flashsale/contracts/topology';
 import amqp from 'amqplib';
 import { createVerifier } from 'fast-jwt';
 import { Redis } from 'ioredis';
 import { ROOT } from '../../../infra/native/leftovers.ts';
 
 const { PORT, REDIS_URL = '', AMQP_URL = '', TOKEN_SECRET: key = '', SALE_IDS = '' } = process.env;
-const [DAY_MS, DECIDE_WITHIN_MS, UNSENT_DUE_MS] = [86_400_000, 600_000, 10_000];
-const GATE = { process: 'reference', epoch: 1, tickets: 1_000_000_000, closed: 0, opensAt: 0 };
+const [DAY_MS, DECIDE_WITHIN_MS, ADMIT_WITHIN_MS, UNSENT_DUE_MS] = [86_400_000, 600_000, 3_000, 10_000];
+const GATE = { epoch: 1, tickets: 1_000_000_000, closed: 0, opensAt: 0 };
 
 /** The gateway's own script, and the parts of a sale's gate that are its KEYS. */
-const lua = readFileSync(join(ROOT, 'services/gateway/src/outbound/gate/admit.lua'), 'utf8');
-const PARTS = ['gate', 'buyers', 'orders', 'due', 'line', 'keys'];
+const read = (name: string) => readFileSync(join(ROOT, `services/gateway/src/outbound/gate/${name}.lua`), 'utf8');
+const lua = read('common') + read('admit');
+const PARTS = ['gate', 'buyers', 'orders', 'due:unsent', 'line', 'keys'];
 const scripts = { admit: { numberOfKeys: PARTS.length, lua } };
 const redis = new Redis(REDIS_URL, { scripts, enableAutoPipelining: true });
 const { admit } = redis as unknown as { admit(...args: (string | number)[]): Promise<[string]> };
+const [, history = ''] = /master_replid:(\w+)/.exec(await redis.info('replication')) ?? [];
 for (const saleId of SALE_IDS.split(',')) {
-  await redis.hset(keyOf(saleId, 'gate'), { ...GATE, closesAt: Date.now() + DAY_MS });
+  await redis.hset(keyOf(saleId, 'gate'), { ...GATE, history, closesAt: Date.now() + DAY_MS });
 }
 
 const channel = await (await amqp.connect(AMQP_URL, { noDelay: true })).createConfirmChannel();
@@ -60,14 +62,16 @@ async function accept({ url = '', headers }: IncomingMessage, text: string): Pro
   const { sub: buyerId } = verify((headers.authorization ?? '').slice('Bearer '.length));
   const saleId = url.split('/')[3] ?? '';
   const { quantity = 1 } = JSON.parse(text);
-  const [orderId, decideByMs] = [mintId(), Date.now() + DECIDE_WITHIN_MS];
-  const command = JSON.stringify({ orderId, saleId, buyerId, quantity, epoch: GATE.epoch, decideByMs });
-  const record = JSON.stringify({ state: 'unsent', claimed: false, quantity, buyerId, command });
+  const [orderId, now] = [mintId(), Date.now()];
+  const fresh = { epoch: GATE.epoch, mode: 'queued', deadlineMs: now + DECIDE_WITHIN_MS };
+  const command = JSON.stringify({ orderId, saleId, buyerId, quantity, ...fresh });
+  const about = { state: 'unsent', claimed: false, looks: 0, quantity, buyerId };
+  const record = JSON.stringify({ ...about, command: JSON.stringify(fresh) });
   const keys = PARTS.map((part) => keyOf(saleId, part));
-  const args = [GATE.process, GATE.epoch, orderId, buyerId, quantity, record, UNSENT_DUE_MS, ''];
+  const args = [GATE.epoch, orderId, buyerId, quantity, record, now + ADMIT_WITHIN_MS, UNSENT_DUE_MS, ''];
   const [kind] = await admit.call(redis, ...keys, ...args);
   if (kind !== 'admitted') return undefined;
   const properties = { persistent: true, mandatory: true, contentType: 'application/json', messageId: orderId };
-  await publish(ORDERS.exchange, ORDERS.queue, Buffer.from(command), properties);
+  await publish(ORDERS_PLACED.exchange, ORDERS_PLACED.queue, Buffer.from(command), properties);
   return orderId;
 }

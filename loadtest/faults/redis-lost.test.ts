@@ -1,0 +1,111 @@
+// Redis is killed and comes back empty, with a long line behind the gate: the sale goes on, and no accepted order is lost.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { audit } from '../../infra/audit/audit.ts';
+import { openStores, type Stores } from '../../infra/audit/stores.ts';
+import { createBuyers } from '../../infra/buyers/buyers.ts';
+import { createGenerator, type Generator } from '../../infra/crowd/crowd.ts';
+import { findServers } from '../../infra/native/find-servers.ts';
+import { LOCAL } from '../../infra/native/leftovers.ts';
+import { withRedis } from '../../infra/native/namespace.ts';
+import { type Stack, startStack } from '../../infra/native/stack.ts';
+import { until } from '../../infra/until.ts';
+import { openSale } from '../demo/demo.ts';
+import { settings } from '../demo/settings.ts';
+
+const UNITS = 100_000;
+const WAITING = 20_000;
+const SLOW_BANK = { ...settings.bank, chargesPerSecond: 20 };
+const FAST_BANK = { ...settings.bank, chargesPerSecond: 0, latencyMs: { p50: 1, p99: 2 } };
+const { redis: REDIS } = findServers();
+
+let stack: Stack;
+let stores: Stores;
+let generator: Generator;
+
+before(async () => {
+  stack = await startStack({ dir: join(LOCAL, `redis-lost-${process.pid}`) });
+  stores = openStores(stack);
+  generator = createGenerator();
+});
+
+after(async () => {
+  await generator?.stop();
+  await stores?.close();
+  await stack?.stop();
+});
+
+test('100,000 units, 20,000 orders wait for the bank, Redis is killed and empty: it sells again, no 202 is rejected', async (t) => {
+  if (!REDIS) return t.skip('Redis runs in a container here');
+  const environment = { ...stack, stores, generator, bank: SLOW_BANK, finalWithinSeconds: 60 };
+  await stores.bank.change(SLOW_BANK);
+  const saleId = await openSale(environment, 'queued', UNITS);
+  await buy(saleId, 'waiting', WAITING, 40);
+  await until('all are reserved', async () => (await statuses(saleId)).placed === undefined, 60_000);
+
+  const killedAt = performance.now();
+  await restartRedisEmpty();
+  const again = createBuyers(stack.tokenSecret, 'again', 1)[0]?.token ?? '';
+  await until('the sale sells again', async () => (await click(saleId, again)) === 202, {
+    withinMs: 60_000,
+    everyMs: 100,
+  });
+  t.diagnostic(`sold again ${((performance.now() - killedAt) / 1_000).toFixed(1)} s after the kill`);
+  const taken = WAITING + 1;
+  const levels = (await fetch(new URL(`/v1/sales/${saleId}`, stack.gatewayUrl)).then((it) => it.json())) as {
+    remaining: number;
+  };
+  assert.equal(levels.remaining, UNITS - taken, 'tickets are what is available less what was admitted since');
+
+  await stores.bank.change(FAST_BANK);
+  await until('every order is decided', async () => (await statuses(saleId)).confirmed === taken, 120_000);
+  assert.deepEqual(await statuses(saleId), { confirmed: taken });
+  const { ok, checks } = await audit(stores, { atRest: true, patienceMs: 60_000 });
+  assert.ok(ok, JSON.stringify(checks.filter((check) => !check.ok)));
+});
+
+async function buy(saleId: string, name: string, buyers: number, seconds: number) {
+  const tokens = createBuyers(stack.tokenSecret, name, buyers).map(({ token }) => token);
+  const load = {
+    gatewayUrl: stack.gatewayUrl,
+    saleId,
+    tokens,
+    timeoutMs: 10_000,
+    seconds,
+    connections: 64,
+    clicks: buyers,
+  };
+  const { statuses } = await generator.send({ ...load, keep: false });
+  assert.deepEqual(statuses, { 202: buyers });
+}
+
+async function click(saleId: string, token: string) {
+  const headers = { authorization: `Bearer ${token}` };
+  return (await fetch(new URL(`/v1/sales/${saleId}/orders`, stack.gatewayUrl), { method: 'POST', headers })).status;
+}
+
+async function statuses(saleId: string): Promise<Record<string, number>> {
+  const counts = 'SELECT status, count(*)::int AS orders FROM orders WHERE sale_id = $1 GROUP BY status';
+  const { rows } = await stores.orders.query(counts, [saleId]);
+  return Object.fromEntries(rows.map(({ status, orders }) => [status, orders]));
+}
+
+/** A new process with the same configuration and no data. */
+async function restartRedisEmpty() {
+  process.kill(stack.pids.redis as number, 'SIGKILL');
+  const home = join(stack.dir, 'redis');
+  await until('its port is free', async () => !(await answers()));
+  rmSync(join(home, 'appendonlydir'), { recursive: true, force: true });
+  const server = spawn(REDIS as string, [join(home, 'redis.conf')], { stdio: 'ignore' });
+  after(() => void server.kill());
+  await until('the new Redis answers', answers);
+}
+
+const answers = () =>
+  withRedis(stack.redisUrl, (redis) => redis.ping()).then(
+    () => true,
+    () => false,
+  );

@@ -10,7 +10,7 @@ const BUCKET_MS = 100;
 const BUCKETS = WINDOW_MS / BUCKET_MS;
 const START = 20;
 const RAMP_UP_MS = 500;
-const LONGEST = 1_000;
+const HIGHEST = 1_000;
 /** Up to this share, time-outs are single late charges; beyond it the bank is in trouble. */
 const TOLERATED = 0.1;
 
@@ -31,7 +31,7 @@ export function createConcurrencyLimit(now: () => number): ConcurrencyLimit {
   function count(counter: { add(): void }) {
     if (quiet()) busySince = now();
     counter.add();
-    limit = Math.min(LONGEST, limitOf(answers.recent(), timeouts.recent(), now() - busySince));
+    limit = Math.min(HIGHEST, limitOf(answers.recent(), timeouts.recent(), now() - busySince));
   }
 
   return {

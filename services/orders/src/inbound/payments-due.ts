@@ -26,6 +26,7 @@ export function consumePaymentsDue(options: {
       return 'unknown' as const;
     });
     const unknown = order === 'unknown' || (order && isDue(order));
+    // Whether payment or inventory did not answer: more at once would not be decided sooner.
     if (unknown) limit.timedOut();
     else limit.answered();
     return unknown ? 'later' : 'done';

@@ -90,6 +90,7 @@ export async function startConsumer<Value>(
     handle?: (values: Value[]) => Promise<Verdict[]>;
     batch?: number;
     lanes?: number;
+    lanesNow?: () => number;
     retries?: boolean;
     publisher?: Publisher;
     wire?: Wire;
@@ -110,6 +111,7 @@ export async function startConsumer<Value>(
     queue: work.queue,
     batch: options.batch ?? 10,
     lanes: options.lanes ?? 2,
+    ...(options.lanesNow && { lanesNow: options.lanesNow }),
     parse: (body) => (body === 'bad' ? { dead: 'it says so itself' } : { value: body as Value }),
     handle(values) {
       handled.push(...values);

@@ -44,6 +44,27 @@ test('the batches at work end, and what was delivered but not begun goes back to
   assert.deepEqual([...batches.flat(), ...back].toSorted(), [1, 2, 3, 4, 5, 6, 7, 8]);
 });
 
+test('what waits for more lanes begins when there are more, and holds up no stop', async (t) => {
+  const work = broker.workQueue();
+  await broker.declare(work);
+  await broker.send(work, [1, 2, 3, 4, 5, 6, 7, 8]);
+  const ends = new Map<number, () => void>();
+  const handle = ([value]: number[]) =>
+    new Promise<Verdict[]>((resolve) => ends.set(Number(value), () => resolve(['done'])));
+  let lanes = 1;
+  const options = { handle, batch: 1, lanes: 1_000, lanesNow: () => lanes };
+  const consumer = await startConsumer<number>(t, broker, work, options);
+  await until('all are delivered', async () => consumer.handled.length > 0 && (await broker.waiting(work.queue)) === 0);
+  assert.deepEqual(consumer.handled, [1]);
+  lanes = 3;
+  ends.get(1)?.();
+  await until('three are at work', () => consumer.handled.length === 4);
+  const stopped = consumer.stop();
+  for (const end of ends.values()) end();
+  await stopped;
+  assert.deepEqual(bodies(await broker.takeAll(work.queue)).toSorted(), [5, 6, 7, 8]);
+});
+
 test('what was put away just before the end stays put away', async (t) => {
   const work = broker.workQueue();
   const { batches, handle, finish } = byHand();

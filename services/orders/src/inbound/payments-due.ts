@@ -20,16 +20,22 @@ export function consumePaymentsDue(options: {
   const { config, log, publisher, pay } = options;
   const limit = createConcurrencyLimit(() => performance.now());
 
-  async function verdictOf(due: PaymentDue): Promise<Verdict> {
-    const order = await pay(due).catch((error) => {
+  async function isDecided(due: PaymentDue): Promise<boolean> {
+    try {
+      const order = await pay(due);
+      return !order || !isDue(order);
+    } catch (error) {
       log.error({ orderId: due.orderId, error: String(error) }, 'a payment failed');
-      return 'unknown' as const;
-    });
-    const unknown = order === 'unknown' || (order && isDue(order));
+      return false;
+    }
+  }
+
+  async function verdictOf(due: PaymentDue): Promise<Verdict> {
+    const decided = await isDecided(due);
     // Whether payment or inventory did not answer: more at once would not be decided sooner.
-    if (unknown) limit.timedOut();
-    else limit.answered();
-    return unknown ? 'later' : 'done';
+    if (decided) limit.answered();
+    else limit.timedOut();
+    return decided ? 'done' : 'later';
   }
 
   return consumeBatches<PaymentDue>({
@@ -42,7 +48,7 @@ export function consumePaymentsDue(options: {
     lanes: PREFETCH,
     lanesNow: limit.current,
     parse: read(PaymentDue),
-    handle: async ([due]) => [due ? await verdictOf(due) : 'done'],
+    handle: (dues) => Promise.all(dues.map(verdictOf)),
     retries: { work: PAYMENTS_DUE, publisher },
   });
 }

@@ -10,7 +10,7 @@ import type { Sale } from './sale.ts';
 const CLAIMED_AT_ONCE = 500;
 const ASKED_AT_ONCE = 500;
 /** A sale with a million records must not keep the others waiting. */
-const LONGEST_ROUND_MS = 1_000;
+const LONGEST_ROUND_MS = 2_000;
 
 export interface SweepPorts {
   gate: Pick<Gate, 'claim' | 'markSent'>;
@@ -26,7 +26,7 @@ export interface SweepPorts {
 }
 
 /** One look at what is due in these sales. A sale that takes longer goes on, and is left out until it is done. */
-export function createSweep(ports: SweepPorts): (sales: Sale[]) => Promise<void> {
+export function createSweep(ports: SweepPorts, longestRoundMs = LONGEST_ROUND_MS): (sales: Sale[]) => Promise<void> {
   const underWay = new Map<string, Promise<void>>();
 
   return async (sales) => {
@@ -43,7 +43,7 @@ export function createSweep(ports: SweepPorts): (sales: Sale[]) => Promise<void>
         .finally(() => underWay.delete(sale.id));
       underWay.set(sale.id, sweeping);
     }
-    await Promise.race([Promise.all(underWay.values()), sleep(LONGEST_ROUND_MS, undefined, { ref: false })]);
+    await Promise.race([Promise.all(underWay.values()), sleep(longestRoundMs, undefined, { ref: false })]);
   };
 }
 
@@ -84,6 +84,7 @@ async function publishAgain({ orderId, command }: DueRecord, { sale, ports: { ga
 }
 
 async function askAbout(records: DueRecord[], look: Look): Promise<void> {
+  if (records.length === 0) return;
   const { sale, epoch, ports } = look;
   const rows = await rowsOf(records, ports.orders);
   for (const row of rows.values()) ports.progress.hasRow(row);

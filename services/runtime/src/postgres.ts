@@ -112,9 +112,8 @@ async function appliedTo(databaseUrl: string): Promise<string[]> {
   try {
     const { rows } = await client.query("SELECT to_regclass('migrations') IS NOT NULL AS migrated");
     if (!rows[0].migrated) return [];
-    return (await client.query<{ name: string }>('SELECT name FROM migrations ORDER BY id')).rows.map(
-      ({ name }) => name,
-    );
+    const { rows } = await client.query<{ name: string }>('SELECT name FROM migrations');
+    return rows.map(({ name }) => name).toSorted();
   } finally {
     await client.end();
   }

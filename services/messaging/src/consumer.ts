@@ -10,6 +10,8 @@ import { type DeclareTopology, deadLetterQueue, retryQueue, type WorkQueue } fro
 const STOP_WAIT_MS = 8_000;
 /** For each answer of the broker while stopping. */
 const ANSWER_WAIT_MS = 1_000;
+/** AMQP counts them in 16 bits. */
+const MOST_PREFETCHED = 65_535;
 /** A reason travels in a header, which is bounded. */
 const LONGEST_REASON = 1_000;
 
@@ -72,7 +74,7 @@ export function consumeBatches<Value>(options: {
       channel.on('error', (error) => lost(error.message));
       channel.on('close', () => lost('channel closed'));
       await options.declare(channel);
-      await channel.prefetch(batch * lanes);
+      await channel.prefetch(Math.min(batch * lanes, MOST_PREFETCHED));
       const consumer = await channel.consume(options.queue, (message) => {
         if (!message) return lost('the server cancelled the consumer');
         // Messages of one socket read arrive in one tick: gather them before starting a batch.
@@ -169,7 +171,7 @@ export function consumeBatches<Value>(options: {
 const atMost = (ms: number, work: Promise<unknown>) =>
   Promise.race([work.catch(() => undefined), sleep(ms, undefined, { ref: false })]);
 
-/** Anybody may have written the header: what is no number of attempts is none. */
+/** The header may come from any publisher: a value that is no number of attempts counts as none. */
 const attemptsOf = ({ properties }: ConsumeMessage) =>
   Math.max(0, Math.trunc(Number(properties.headers?.['x-attempt'])) || 0);
 

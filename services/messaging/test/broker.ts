@@ -7,7 +7,7 @@ import { openBroker as openManagement } from '../../../infra/testbed/servers.ts'
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { consumeBatches, type Verdict } from '../src/consumer.ts';
 import { createPublisher, type Publisher } from '../src/publisher.ts';
-import { declareWorkQueue, retryQueue, type WorkQueue } from '../src/topology.ts';
+import { deadLetterQueue, declareWorkQueue, retryQueue, type WorkQueue } from '../src/topology.ts';
 
 export type Broker = Awaited<ReturnType<typeof openBroker>>;
 type Wire = Awaited<ReturnType<typeof layWire>>;
@@ -35,7 +35,7 @@ export async function openBroker() {
     workQueue(): WorkQueue {
       const name = `work-${randomUUID().slice(0, 8)}`;
       const limits = { retryDelaysMs: [100, 200, 60_000], maxLength: 10_000 };
-      return { exchange: name, queue: `${name}.todo`, deadLetters: `${name}.dead`, ...limits };
+      return { exchange: name, queue: `${name}.todo`, ...limits };
     },
     declare: (work: WorkQueue) => ask((channel) => declareWorkQueue(channel, work)),
     send: (work: WorkQueue, bodies: unknown[], headers = {}) =>
@@ -149,4 +149,4 @@ export function u16(value: number): Buffer {
 }
 
 export const shortText = (text: string) => Buffer.concat([Buffer.from([text.length]), Buffer.from(text)]);
-export { retryQueue };
+export { deadLetterQueue, retryQueue };

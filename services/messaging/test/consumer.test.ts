@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { until } from '../../../infra/until.ts';
 import type { Verdict } from '../src/consumer.ts';
-import { openBroker, retryQueue, startConsumer } from './broker.ts';
+import { deadLetterQueue, openBroker, retryQueue, startConsumer } from './broker.ts';
 
 const broker = await openBroker();
 after(() => broker.close());
@@ -91,7 +91,7 @@ test('done, later and dead are put away each by itself, with the attempts counte
   const [again, ...more] = await broker.takeAll(retryQueue(work, 60_000));
   assert.deepEqual([JSON.parse(String(again?.content)), more], ['slow', []]);
   assert.equal(again?.properties.headers?.['x-attempt'], 1);
-  const dead = (await broker.takeAll(work.deadLetters)).map(({ content, properties }) => [
+  const dead = (await broker.takeAll(deadLetterQueue(work))).map(({ content, properties }) => [
     JSON.parse(String(content)),
     properties.headers?.['x-reason'],
   ]);
@@ -111,7 +111,7 @@ test('a message comes again after each step, and when there is no longer one on 
   assert.equal(consumer.handled.length, 3);
   await broker.send(work, [2], { 'x-attempt': 9 });
   await until('the other waits there too', async () => (await broker.waiting(retryQueue(work, 60_000))) === 2);
-  assert.deepEqual(await broker.takeAll(work.deadLetters), []);
+  assert.deepEqual(await broker.takeAll(deadLetterQueue(work)), []);
 });
 
 test('attempts that are no number count as none', async (t) => {
@@ -140,17 +140,62 @@ test('a handler that throws, or answers too little, makes its messages come agai
   for (const { finish } of batches) finish();
 });
 
-test('without retry steps a message that could not be handled comes again with the next connection', async (t) => {
+test('without retry steps a message that could not be handled comes again, alone and on the same connection', async (t) => {
   const work = broker.workQueue();
-  const { batches, handle } = byHand('later');
+  let failed = false;
+  const verdictOf = (value: number): Verdict => {
+    if (value !== 2 || failed) return 'done';
+    failed = true;
+    return 'later';
+  };
+  const handle = async (values: number[]) => values.map(verdictOf);
   const consumer = await startConsumer<number>(t, broker, work, { handle, retries: false });
   await until('it consumes', consumer.consuming);
-  await broker.send(work, [1]);
-  await until('it is at work', () => batches.length === 1);
-  batches[0]?.finish();
-  consumer.wire.cut();
-  await until('it has come again', () => batches.length === 2);
-  batches[1]?.finish(['done']);
+  await broker.send(work, [1, 2, 3]);
+  await until('one has come again', () => consumer.handled.length === 4);
+  await consumer.stop();
+  assert.deepEqual(consumer.handled.toSorted(), [1, 2, 2, 3]);
+  assert.deepEqual(consumer.log.warnings, []);
+  assert.deepEqual(await broker.takeAll(work.queue), []);
+});
+
+test('a thousand lanes of one message each work at once, and an answer waits for no other', async (t) => {
+  const work = broker.workQueue();
+  const { batches, handle } = byHand();
+  const consumer = await startConsumer<number>(t, broker, work, { handle, batch: 1, lanes: 1_000 });
+  await until('it consumes', consumer.consuming);
+  await broker.send(work, numbers(1_500));
+  await until('a thousand are at work', () => batches.length === 1_000);
+  for (const { finish } of batches.slice(500, 1_000)) finish();
+  await until('as many have taken their places', () => batches.length === 1_500);
+  for (const { finish } of batches) finish();
   await consumer.stop();
   assert.deepEqual(await broker.takeAll(work.queue), []);
+});
+
+test('lanes may be fewer for now: what waits is taken when one of those has ended', async (t) => {
+  const work = broker.workQueue();
+  const { batches, handle } = byHand();
+  let now = 2;
+  const consumer = await startConsumer<number>(t, broker, work, { handle, batch: 1, lanes: 10, lanesNow: () => now });
+  await until('it consumes', consumer.consuming);
+  await broker.send(work, numbers(10));
+  await until('two are at work', () => batches.length === 2);
+  assert.equal(await broker.waiting(work.queue), 0);
+  assert.equal(batches.length, 2);
+  now = 4;
+  batches[0]?.finish();
+  await until('four are at work', () => batches.length === 5);
+  now = 10;
+  batches[1]?.finish();
+  await until('all are', () => batches.length === 10);
+  for (const { finish } of batches) finish();
+});
+
+test('more lanes than AMQP can count are prefetched up to its bound', async (t) => {
+  const work = broker.workQueue();
+  const consumer = await startConsumer<number>(t, broker, work, { batch: 1_000, lanes: 100 });
+  await until('it consumes', consumer.consuming);
+  await broker.send(work, [1]);
+  await until('it is handled', () => consumer.handled.length === 1);
 });

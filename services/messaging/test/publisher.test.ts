@@ -5,7 +5,7 @@ import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
 import { createPublisher } from '../src/publisher.ts';
 import { declareWorkQueue, type WorkQueue } from '../src/topology.ts';
-import { listeningLog, openBroker, serverSays, shortText } from './broker.ts';
+import { deadLetterQueue, listeningLog, openBroker, serverSays, shortText } from './broker.ts';
 
 const broker = await openBroker();
 after(() => broker.close());
@@ -115,8 +115,8 @@ test('a message is sent on as it is, with other headers', async (t) => {
   await broker.send(work, [{ as: 'it is' }], { old: 1 });
   const [message] = await broker.takeAll(work.queue);
   assert.ok(message);
-  assert.equal(await forward(work.deadLetters, message as never, { 'x-reason': 'because' }), 'confirmed');
-  const [letter] = await broker.takeAll(work.deadLetters);
+  assert.equal(await forward(deadLetterQueue(work), message as never, { 'x-reason': 'because' }), 'confirmed');
+  const [letter] = await broker.takeAll(deadLetterQueue(work));
   assert.deepEqual(letter?.content, message.content);
   const { 'x-reason': reason, old } = letter?.properties.headers ?? {};
   assert.deepEqual([reason, old], ['because', undefined]);

@@ -7,7 +7,7 @@ import { until } from '../../../infra/until.ts';
 import type { Verdict } from '../src/consumer.ts';
 import { createPublisher } from '../src/publisher.ts';
 import { declareWorkQueue } from '../src/topology.ts';
-import { listeningLog, openBroker, startConsumer } from './broker.ts';
+import { deadLetterQueue, listeningLog, openBroker, startConsumer } from './broker.ts';
 
 const broker = await openBroker();
 after(() => broker.close());
@@ -76,7 +76,7 @@ test('what was put away just before the end stays put away', async (t) => {
   finish();
   await stopped;
   const back = (await broker.takeAll(work.queue)).length;
-  const dead = (await broker.takeAll(work.deadLetters)).length;
+  const dead = (await broker.takeAll(deadLetterQueue(work))).length;
   assert.equal(dead + back, 20);
 });
 

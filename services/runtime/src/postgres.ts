@@ -110,10 +110,10 @@ async function appliedTo(databaseUrl: string): Promise<string[]> {
   client.on('error', () => undefined);
   await client.connect();
   try {
-    const { rows } = await client.query("SELECT to_regclass('migrations') IS NOT NULL AS migrated");
-    if (!rows[0].migrated) return [];
-    const { rows } = await client.query<{ name: string }>('SELECT name FROM migrations');
-    return rows.map(({ name }) => name).toSorted();
+    const table = await client.query("SELECT to_regclass('migrations') AS name");
+    if (!table.rows[0].name) return [];
+    const applied = await client.query<{ name: string }>('SELECT name FROM migrations');
+    return applied.rows.map(({ name }) => name).toSorted();
   } finally {
     await client.end();
   }

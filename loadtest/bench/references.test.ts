@@ -87,9 +87,9 @@ test('reference (b) accepts a buyer once, and the order is in the gate and in th
   assert.equal(gate.records.get(orderId)?.state, 'unsent');
   const [message, ...others] = await takeAll(namespace.amqpUrl);
   assert.deepEqual(others, []);
-  const { decideByMs, ...command } = JSON.parse(message?.content.toString() ?? '');
-  assert.deepEqual(command, { orderId, saleId: SALE, buyerId: 'alice', quantity: 1, epoch: 1 });
-  assert.ok(decideByMs > Date.now());
+  const { deadlineMs, ...command } = JSON.parse(message?.content.toString() ?? '');
+  assert.deepEqual(command, { orderId, saleId: SALE, buyerId: 'alice', quantity: 1, epoch: 1, mode: 'queued' });
+  assert.ok(deadlineMs > Date.now());
   assert.equal(message?.properties.deliveryMode, 2);
 });
 
@@ -165,7 +165,8 @@ test('a transaction of pgbench writes the rows that a confirmed order writes', {
   const ofOrders = difference(await writesOfShop(), before);
   assert.deepEqual(Object.keys(ofOrders).sort(), TABLES);
 
-  assert.deepEqual(ofOrders.outbox, { inserted: CLIENTS, updated: 0, deleted: CLIENTS });
+  // The payment that is due, and the event.
+  assert.deepEqual(ofOrders.outbox, { inserted: 2 * CLIENTS, updated: 0, deleted: 2 * CLIENTS });
 
   const laid = await writesIn(database, 'bench');
   const { transactions } = await ledger.run({ transactions: 1 }, AbortSignal.timeout(60_000));

@@ -1,12 +1,19 @@
 // Inventory as the gateway reads it: what a newer contract may mean is not guessed.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { InventoryServiceService, type Sale as WireSale } from '@flashsale/contracts/inventory';
+import {
+  InventoryServiceService,
+  type ReopenRequest,
+  type ReopenResponse,
+  type Sale as WireSale,
+} from '@flashsale/contracts/inventory';
 import { inventoryProto, protoFolder } from '@flashsale/contracts/proto';
-import { startRpcServer } from '@flashsale/rpc/server';
+import { type Caller, RpcError, startRpcServer, status } from '@flashsale/rpc/server';
 import { createLog } from '@flashsale/runtime/log';
 import { createRegistry } from '@flashsale/runtime/ops';
+import { until } from '../../../infra/until.ts';
 import type { Config } from '../src/config.ts';
+import type { Snapshot } from '../src/domain/ports.ts';
 import { createInventory } from '../src/outbound/inventory.ts';
 
 const good: WireSale = {
@@ -31,20 +38,28 @@ const good: WireSale = {
 };
 
 let answered = good;
+let reopen: (request: ReopenRequest, caller: Caller) => AsyncIterable<ReopenResponse>;
 const server = await startRpcServer({
   host: '127.0.0.1',
   port: 0,
   service: InventoryServiceService,
-  handlers: { getSale: async () => ({ sale: answered }), listSales: async () => ({ sales: [good, answered] }) },
+  handlers: {
+    getSale: async () => ({ sale: answered }),
+    listSales: async () => ({ sales: [good, answered] }),
+    reopen: (request: ReopenRequest, caller: Caller) => reopen(request, caller),
+  },
   protoFolder,
   protoFile: inventoryProto,
   log: { error: () => undefined },
   registry: createRegistry('inventory'),
 });
 const config = { INVENTORY_ADDRESS: `127.0.0.1:${server.port}`, RPC_DEADLINE_MS: 10_000 };
-const inventory = createInventory(config as Config, createLog('test', 'silent'));
+const log = createLog('test', 'silent');
+const inventory = createInventory(config as Config, log);
+const impatient = createInventory({ ...config, RPC_DEADLINE_MS: 200 } as Config, log);
 after(async () => {
   inventory.stop();
+  impatient.stop();
   await server.stop();
 });
 
@@ -71,3 +86,85 @@ for (const [what, sale] of Object.entries(strange))
       'the others are there',
     );
   });
+
+test('sales are listed with what inventory has of them', async () => {
+  answered = { ...good, available: 2, held: 1, sold: 2 };
+  const [, { available, held, sold } = assert.fail()] = await inventory.listSales();
+  assert.deepEqual([available, held, sold], [2, 1, 2]);
+});
+
+const unit = (orderId: string) => ({ orderId, buyerId: 'alice', quantity: 1 });
+async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const collected: Item[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
+}
+async function* inPages(epoch: number): AsyncGenerator<ReopenResponse> {
+  yield { sale: { ...good, epoch, available: 2 }, reservations: [] };
+  yield { sale: undefined, reservations: [unit('a'), unit('b')] };
+  yield { sale: undefined, reservations: [unit('c')] };
+}
+
+test('a reopened sale comes with its new epoch first, then page by page', async () => {
+  reopen = ({ expectedEpoch, gateEpoch }) => inPages(Math.max(expectedEpoch, gateEpoch) + 1);
+  const { sale, available, pages } = (await inventory.reopen(good.saleId, 1, 4)) as Snapshot;
+  assert.deepEqual([sale.epoch, available], [5, 2]);
+  const taken = await collect(pages);
+  assert.deepEqual(
+    taken.map((page) => page.map(({ orderId }) => orderId)),
+    [['a', 'b'], ['c']],
+  );
+});
+
+test('an epoch that is not given is no error: lost, too soon, or too many at once', async () => {
+  for (const code of [status.ABORTED, status.RESOURCE_EXHAUSTED]) {
+    // biome-ignore lint/correctness/useYield: it fails before its first response.
+    reopen = async function* () {
+      throw new RpcError(code, 'not now');
+    };
+    assert.equal(await inventory.reopen(good.saleId, 1, 1), undefined);
+  }
+  // biome-ignore lint/correctness/useYield: it fails before its first response.
+  reopen = async function* () {
+    throw new RpcError(status.INTERNAL, 'nobody knows');
+  };
+  await assert.rejects(inventory.reopen(good.saleId, 1, 1), /nobody knows/);
+});
+
+test('a snapshot that does not begin within the deadline of a call is given up; its pages may take longer', async () => {
+  let gone = 0;
+  const note = (caller: Caller) => caller.signal.addEventListener('abort', () => gone++, { once: true });
+  reopen = async function* (_request, caller) {
+    note(caller);
+    await new Promise((resolve) => caller.signal.addEventListener('abort', resolve));
+    yield* inPages(2);
+  };
+  await assert.rejects(impatient.reopen(good.saleId, 1, 1), /CANCELLED/);
+  await until('the server knows', () => gone === 1);
+  const { promise: patience, resolve: goOn } = Promise.withResolvers<void>();
+  reopen = async function* () {
+    const [first, ...pages] = await collect(inPages(2));
+    if (first) yield first;
+    await patience;
+    yield* pages;
+  };
+  const { pages } = (await impatient.reopen(good.saleId, 1, 1)) as Snapshot;
+  setTimeout(goOn, 400);
+  assert.equal((await collect(pages)).length, 2);
+});
+
+test('a snapshot whose pages are not wanted any more ends its call, read or not', async () => {
+  for (const read of [0, 1]) {
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    reopen = async function* (_request, caller) {
+      caller.signal.addEventListener('abort', () => end());
+      yield* inPages(2);
+      await ended;
+    };
+    const { pages } = (await inventory.reopen(good.saleId, 1, 1)) as Snapshot;
+    const reading = pages[Symbol.asyncIterator]();
+    for (let i = 0; i < read; i += 1) await reading.next();
+    await reading.return?.();
+    await ended;
+  }
+});

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
-import { EVENT_KEY_PREFIX, ORDER_EVENTS, SETTLE_QUEUE } from '@flashsale/contracts/topology';
+import { EVENT_KEY_PREFIX, ORDER_EVENTS, RESULTS_QUEUE } from '@flashsale/contracts/topology';
 import { connect } from 'amqplib';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
-import { anOrder, aSale, DUE_MS, gatesOn } from './gates.ts';
+import { ANY_TIME, anOrder, aSale, gatesOn } from './gates.ts';
 
-// Nobody asks: what is settled here was settled by its event.
+// The sweeper never asks: what is applied here was applied by its event.
 const NEVER_ASKS = { SENT_DUE_MS: '3600000', UNSENT_DUE_MS: '3600000' };
 const shop = await openShop({ gateway: NEVER_ASKS });
 const second = await shop.start.gateway(NEVER_ASKS);
@@ -29,19 +29,16 @@ const { read } = gates;
 async function admitted(stock: number, buyerId: string, quantity: number): Promise<OrderCommand> {
   const saleId = await shop.createSale({ mode: 'queued', stock });
   const order = anOrder(aSale(stock, { id: saleId }), buyerId, quantity);
-  assert.deepEqual(await gates.gate.admit(order, DUE_MS), { kind: 'admitted' });
+  assert.equal((await gates.gate.admit(order, ANY_TIME)).kind, 'admitted');
   return order;
 }
 
-function resultOf(
-  { decideByMs: _, ...order }: OrderCommand,
-  status: OrderEvent['status'],
-  version: number,
-): OrderEvent {
-  return { ...order, status, reason: null, version, amountMinor: null, currency: null, decidedAtMs: Date.now() };
+function resultOf({ mode: _, ...order }: OrderCommand, status: OrderEvent['status'], version: number): OrderEvent {
+  const undone = { reason: null, amountMinor: null, currency: null, refund: 'none' } as const;
+  return { ...order, ...undone, status, version, decidedAtMs: status === 'reserved' ? null : Date.now() };
 }
 
-async function tell(...events: OrderEvent[]): Promise<void> {
+async function publish(...events: OrderEvent[]): Promise<void> {
   for (const event of events)
     channel.publish(ORDER_EVENTS, `${EVENT_KEY_PREFIX}${event.status}`, Buffer.from(JSON.stringify(event)), {
       persistent: true,
@@ -49,12 +46,12 @@ async function tell(...events: OrderEvent[]): Promise<void> {
   await channel.waitForConfirms();
 }
 
-/** Everything that was told before has been settled: a result of another sale, told last, has been by both. */
-async function untilHeard(): Promise<void> {
+/** Everything that was published before has been applied: results of other sales, published last, have been by both. */
+async function untilApplied(): Promise<void> {
   const last = await Promise.all(Array.from({ length: 4 }, (_, i) => admitted(1, `last ${i}`, 1)));
-  await tell(...last.map((order) => resultOf(order, 'rejected', 1)));
-  for (const { saleId } of last) await until('it is settled', async () => (await read(saleId)).tickets === 1);
-  await until('nothing is waiting', async () => (await channel.checkQueue(SETTLE_QUEUE)).messageCount === 0);
+  await publish(...last.map((order) => resultOf(order, 'rejected', 1)));
+  for (const { saleId } of last) await until('it is applied', async () => (await read(saleId)).tickets === 1);
+  await until('nothing is waiting', async () => (await channel.checkQueue(RESULTS_QUEUE)).messageCount === 0);
 }
 
 const times = <T>(count: number, make: () => T) => Array.from({ length: count }, make);
@@ -62,16 +59,16 @@ const viewOf = async ({ orderId }: OrderCommand) => (await gates.views.find(orde
 
 test('the same rejection ten times, at two gateways: its tickets come back once', async () => {
   const order = await admitted(5, 'alice', 2);
-  await tell(...times(10, () => resultOf(order, 'rejected', 2)));
-  await untilHeard();
+  await publish(...times(10, () => resultOf(order, 'rejected', 2)));
+  await untilApplied();
   const { tickets, records, buyers } = await read(order.saleId);
   assert.deepEqual([tickets, records.size, buyers.size, await viewOf(order)], [5, 0, 0, 'rejected']);
 });
 
 test('the same confirmation ten times, at two gateways: sold once', async () => {
   const order = await admitted(5, 'alice', 2);
-  await tell(...times(10, () => resultOf(order, 'confirmed', 2)));
-  await untilHeard();
+  await publish(...times(10, () => resultOf(order, 'confirmed', 2)));
+  await untilApplied();
   assert.deepEqual(
     [(await read(order.saleId)).tickets, await gates.stateOf(order), await viewOf(order)],
     [3, 'sold', 'confirmed'],
@@ -80,41 +77,41 @@ test('the same confirmation ten times, at two gateways: sold once', async () => 
 
 test('a cancellation that overtakes the confirmation stays: no ghost of the order, no ticket lost, the view does not go back', async () => {
   const order = await admitted(5, 'alice', 2);
-  await tell(resultOf(order, 'cancelled', 3));
-  await until('it is settled', async () => (await read(order.saleId)).tickets === 5);
-  await tell(resultOf(order, 'confirmed', 2));
-  await untilHeard();
+  await publish(resultOf(order, 'cancelled', 3));
+  await until('it is applied', async () => (await read(order.saleId)).tickets === 5);
+  await publish(resultOf(order, 'confirmed', 2));
+  await untilApplied();
   const { tickets, records, buyers } = await read(order.saleId);
   assert.deepEqual([tickets, records.size, buyers.size, await viewOf(order)], [5, 0, 0, 'cancelled']);
 });
 
 test('an order that was sold and is cancelled gives its ticket back, and its buyer may come again', async () => {
   const order = await admitted(5, 'alice', 2);
-  await tell(resultOf(order, 'confirmed', 2));
+  await publish(resultOf(order, 'confirmed', 2));
   await until('it is sold', async () => (await gates.stateOf(order)) === 'sold');
-  await tell(resultOf(order, 'cancelled', 4));
-  await until('it is settled', async () => (await read(order.saleId)).tickets === 5);
+  await publish(resultOf(order, 'cancelled', 4));
+  await until('it is applied', async () => (await read(order.saleId)).tickets === 5);
   assert.equal((await shop.buy(order.saleId, 'alice')).httpStatus, 202);
 });
 
-test('a confirmation of an earlier gate settles nothing in this one', async () => {
+test('a confirmation of an earlier gate confirms nothing in this one', async () => {
   const order = await admitted(5, 'alice', 1);
-  await tell({ ...resultOf(order, 'confirmed', 2), epoch: order.epoch + 1 });
-  await untilHeard();
+  await publish({ ...resultOf(order, 'confirmed', 2), epoch: order.epoch + 1 });
+  await untilApplied();
   assert.deepEqual([await gates.stateOf(order), await viewOf(order)], ['unsent', 'confirmed']);
 });
 
-test('results that cannot be read are no results, and keep no others from being settled', async () => {
+test('results that cannot be read are no results, and keep no others from being applied', async () => {
   const order = await admitted(5, 'alice', 1);
   // More than both gateways hold in their hands.
   for (const text of times(250, () => ['no JSON', '[]', '{"orderId":"x"}', '{"status":"confirmed"}']).flat())
     channel.publish(ORDER_EVENTS, `${EVENT_KEY_PREFIX}confirmed`, Buffer.from(text), { persistent: true });
-  await tell(resultOf(order, 'confirmed', 2));
+  await publish(resultOf(order, 'confirmed', 2));
   await until('it is sold', async () => (await gates.stateOf(order)) === 'sold');
-  await untilHeard();
+  await untilApplied();
 });
 
-test('a gateway that has lost its Redis gives results back, and another settles them', async (t) => {
+test('a gateway that has lost its Redis gives results back, and another applies them', async (t) => {
   const wire = await layWire(shop.namespace.redisUrl);
   const cutOff = await shop.start.gateway({ ...NEVER_ASKS, REDIS_URL: wire.url });
   t.after(async () => {
@@ -125,6 +122,51 @@ test('a gateway that has lost its Redis gives results back, and another settles 
   wire.block(true);
   const orders = [];
   for (let i = 0; i < 30; i += 1) orders.push(await admitted(1, `cut off ${i}`, 1));
-  await tell(...orders.map((order) => resultOf(order, 'rejected', 1)));
+  await publish(...orders.map((order) => resultOf(order, 'rejected', 1)));
   for (const { saleId } of orders) await until('its ticket is back', async () => (await read(saleId)).tickets === 1);
+});
+
+test('a field that a newer producer adds does not keep a result from being applied', async () => {
+  const order = await admitted(5, 'alice', 1);
+  await publish({ ...resultOf(order, 'rejected', 1), invented: { tomorrow: true } } as OrderEvent);
+  await until('it is applied', async () => (await read(order.saleId)).tickets === 5);
+});
+
+test('one result that cannot be applied comes again, alone: the others keep their acknowledgements and connections', async (t) => {
+  const stuck = await admitted(1, 'stuck', 1);
+  const [records, aside] = ['orders', 'aside'].map((part) => `sale:{${stuck.saleId}}:${part}`) as [string, string];
+  await gates.eye.rename(records, aside);
+  await gates.eye.set(records, 'not a hash');
+  const others = await Promise.all(times(30, () => admitted(1, 'other', 1)));
+  let connections = 0;
+  shop.wires.gatewayAmqp.onRequest((bytes) => {
+    if (bytes.toString('latin1').startsWith('AMQP')) connections += 1;
+  });
+  t.after(() => shop.wires.gatewayAmqp.onRequest());
+  await publish(...[stuck, ...others].map((order) => resultOf(order, 'rejected', 1)));
+  for (const { saleId } of others) await until('it is applied', async () => (await read(saleId)).tickets === 1);
+  await untilApplied();
+  await gates.eye.rename(aside, records);
+  await until('it is applied as well', async () => (await read(stuck.saleId)).tickets === 1);
+  assert.equal(connections, 0);
+});
+
+test('a hold that is reserved leaves the line, and is shown with its deadline', async () => {
+  const order = await admitted(5, 'alice', 1);
+  assert.equal((await read(order.saleId)).line.length, 1);
+  await publish(resultOf(order, 'reserved', 2));
+  await until('it has left the line', async () => (await read(order.saleId)).line.length === 0);
+  await until('it is shown', async () => (await viewOf(order)) === 'reserved');
+  assert.equal(await gates.stateOf(order), 'unsent');
+});
+
+test('a refund that is done later changes the view, and gives no ticket back a second time', async () => {
+  const order = await admitted(5, 'alice', 1);
+  await publish({ ...resultOf(order, 'rejected', 2), refund: 'owed' });
+  await until('it is applied', async () => (await read(order.saleId)).tickets === 5);
+  const next = await shop.buy(order.saleId, 'alice');
+  assert.equal(next.httpStatus, 202);
+  await publish({ ...resultOf(order, 'rejected', 3), refund: 'done' });
+  await until('it is shown', async () => (await gates.views.find(order.orderId))?.refund === 'done');
+  assert.equal((await read(order.saleId)).buyers.get('alice'), next.orderId);
 });

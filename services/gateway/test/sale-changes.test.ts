@@ -98,7 +98,7 @@ test('changes made at once by many all get in, none twice', async () => {
   );
   // A stock that somebody else has outgrown meanwhile cannot be asked for any more.
   for (const { status } of answers) assert.ok([200, 400].includes(status), `${status}`);
-  await until('the gate has what inventory has', async () => (await evidence.gate(saleId)).supply === 10);
+  await until('the gate has what inventory has', async () => (await evidence.gate(saleId)).stock === 10);
   await evidence.atRest();
 });
 
@@ -116,7 +116,7 @@ test('an answer of inventory that is lost is 504, and the same request again fin
     [(await changed(saleId, { stock: 8 })).stock, (await changed(saleId, { stock: 8 })).revision],
     [8, 2],
   );
-  await until('the gate has it, whoever brought it', async () => (await evidence.gate(saleId)).supply === 8);
+  await until('the gate has it, whoever brought it', async () => (await evidence.gate(saleId)).stock === 8);
 });
 
 test('only an admin changes a sale, only one that is there, and only what may change', async () => {

@@ -1,13 +1,16 @@
 // The servers in the hands of an operator, for tests: a broker's virtual host, and a Redis to kill.
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { Redis } from 'ioredis';
 import { findServers } from '../native/find-servers.ts';
+import { ROOT } from '../native/leftovers.ts';
 import { managementApi } from '../native/namespace.ts';
 import { freePort } from '../native/ports.ts';
 import { until } from '../until.ts';
+
+const SHIPPED = join(ROOT, 'infra/redis/redis.conf');
 
 type QueueInfo = { durable: boolean; type: string; arguments: Record<string, unknown> };
 
@@ -33,14 +36,17 @@ export function openBroker(vhost: string, managementUrl = process.env.TEST_RABBI
   };
 }
 
-/** A Redis of the test's own, which can be filled up, killed, and started again from an older copy of itself. */
+/** A Redis of the test's own under the shipped settings, which can be filled up, demoted, killed, and started from an older copy. */
 export async function startPrivateRedis() {
+  const program = findServers().redis as string;
   const folder = await mkdtemp(join(tmpdir(), 'flashsale-redis-'));
   const [dump, kept] = [join(folder, 'dump.rdb'), join(folder, 'copy.rdb')];
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
-  const args = ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--save', ''];
-  const launch = () => execa(findServers().redis as string, args, { stdio: 'ignore', reject: false });
+  const own = ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder];
+  // An older copy is put in by its dump, and a replica need not wait for others before it gets one.
+  const settings = ['--appendonly', 'no', '--save', '', '--repl-diskless-sync-delay', '0'];
+  const launch = () => execa(program, [SHIPPED, ...own, ...settings], { stdio: 'ignore', reject: false });
   const answers = () => until('the private Redis answers', () => ask((redis) => redis.ping()));
   let server = launch();
   await answers();
@@ -59,6 +65,13 @@ export async function startPrivateRedis() {
     await server;
   }
 
+  async function start() {
+    server = launch();
+    await answers();
+  }
+
+  const config = (name: string, value: string) => ask((redis) => redis.config('SET', name, value));
+
   return {
     url,
     ask,
@@ -70,8 +83,30 @@ export async function startPrivateRedis() {
     async restartFromCopy() {
       await kill();
       await copyFile(kept, dump);
-      server = launch();
-      await answers();
+      await start();
+    },
+    /** As a service manager does: Redis writes its data down and finds them again. */
+    async restart() {
+      await ask((redis) => redis.shutdown('SAVE')).catch(() => undefined);
+      await server;
+      await start();
+    },
+    /** From now on it has no memory for more than it holds, or as much as the settings say. */
+    fill: (full: boolean) => config('maxmemory', full ? '1' : '512mb'),
+    /** Its connections stay open. Resolves when it has the other's data. */
+    async replicate(primaryUrl: string) {
+      const { hostname, port: from } = new URL(primaryUrl);
+      await ask((redis) => redis.replicaof(hostname, from));
+      await until('the replica is in step', () =>
+        ask(async (redis) => /^master_link_status:up/m.test(await redis.info())),
+      );
+    },
+    promote: () => ask((redis) => redis.replicaof('NO', 'ONE')),
+    /** Takes a backup over the network. */
+    async backUp() {
+      const cli = join(dirname(program), basename(program).replace('server', 'cli'));
+      await execa(cli, ['-p', String(port), '--rdb', join(folder, 'backup.rdb')]);
+      await until('the backup has gone', () => ask(async (redis) => /^connected_slaves:0/m.test(await redis.info())));
     },
     async stop() {
       await kill();

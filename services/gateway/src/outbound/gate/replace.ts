@@ -9,8 +9,8 @@ import { GATE_SCRIPTS } from './scripts.ts';
 const CHUNK = 1_000;
 /** After its last chunk; then what was staged by a gateway that died is gone. */
 const STAGED_FOR_MS = 600_000;
-/** Measured: what one restored record takes in all keys together, rounded up. */
-const RECORD_BYTES = 500;
+/** One restored record in all keys together: 470 to 505 measured with buyer ids of 42 characters. */
+const RECORD_BYTES = 600;
 const FULL = 0.95;
 
 export const windowOf = (sale: Sale) => [sale.closed ? 1 : 0, sale.opensAtMs, sale.closesAtMs];

@@ -169,8 +169,6 @@ test('a thousand lanes of one message each work at once, and an answer waits for
   for (const { finish } of batches.slice(500, 1_000)) finish();
   await until('as many have taken their places', () => batches.length === 1_500);
   for (const { finish } of batches) finish();
-  await consumer.stop();
-  assert.deepEqual(await broker.takeAll(work.queue), []);
 });
 
 test('lanes may be fewer for now: what waits is taken when one of those has ended', async (t) => {

@@ -1,4 +1,4 @@
-// Inventory, put together: ledger, gRPC, ops.
+// Inventory's composition root: ledger, gRPC, ops.
 import { fileURLToPath } from 'node:url';
 import { InventoryServiceService } from '@flashsale/contracts/inventory';
 import { inventoryProto, protoFolder } from '@flashsale/contracts/proto';
@@ -7,6 +7,7 @@ import { createLog } from '@flashsale/runtime/log';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import { createPool, migrate, unreachable } from '@flashsale/runtime/postgres';
 import type { Config } from './config.ts';
+import { createReservations } from './domain/reservations.ts';
 import { inventoryHandlers } from './inbound/grpc.ts';
 import { createMetrics } from './metrics.ts';
 import { createLedger } from './outbound/ledger.ts';
@@ -32,7 +33,7 @@ export async function startInventory(config: Config) {
     host,
     port: config.GRPC_PORT,
     service: InventoryServiceService,
-    handlers: inventoryHandlers(ledger, metrics),
+    handlers: inventoryHandlers(ledger, createReservations(ledger), metrics),
     protoFolder,
     protoFile: inventoryProto,
     log,

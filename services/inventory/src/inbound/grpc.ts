@@ -4,13 +4,12 @@ import { reservationState } from '@flashsale/contracts/wire';
 import { invalid, read } from '@flashsale/rpc/request';
 import { RpcError, status } from '@flashsale/rpc/server';
 import type { Ledger } from '../domain/ports.ts';
-import { createReservations, type Outcome } from '../domain/reservations.ts';
+import type { Outcome, Reservations } from '../domain/reservations.ts';
 import { changed, type Sale } from '../domain/sale.ts';
 import type { Metrics } from '../metrics.ts';
 import { Confirm, CreateSale, GetSale, Release, Reopen, Reserve, UpdateSale } from './requests.ts';
 
-export function inventoryHandlers(ledger: Ledger, metrics: Metrics) {
-  const reservations = createReservations(ledger);
+export function inventoryHandlers(ledger: Ledger, reservations: Reservations, metrics: Metrics) {
   const noSale = (saleId: string) => fail(status.NOT_FOUND, `there is no sale ${saleId}`);
   const known = async (saleId: string) => (await ledger.find(saleId)) ?? noSale(saleId);
 

@@ -1,4 +1,4 @@
-// What inventory counts.
+// The metrics of inventory.
 import { Counter, type Registry } from '@prometheus-io/client';
 
 export type Metrics = ReturnType<typeof createMetrics>;

@@ -1,4 +1,4 @@
-// Publishing with confirms: the broker has it, the broker could not route it, or nobody knows.
+// Publishing with confirms: the broker has it, the broker could not route it, or it is unknown.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '@flashsale/runtime/log';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';

@@ -1,4 +1,4 @@
-// Exchanges and quorum queues as both sides of a message need them; whoever connects first declares them.
+// Exchanges and quorum queues as both sides of a message need them; the first side to connect declares them.
 import type { Channel, Options } from 'amqplib';
 
 export type DeclareTopology = (channel: Channel) => Promise<void>;

@@ -116,13 +116,13 @@ export async function* callStream<Request, Response>(
     }
   } finally {
     clearTimeout(timer);
-    // An error of a stream that nobody reads any more would end the process.
+    // An error of a stream that is not read any more would end the process.
     stream.on('error', () => undefined);
     stream.cancel();
   }
 }
 
-/** What the server itself added to its answer: a proxy, or the library, cannot know it. */
+/** A trailer that the server itself added to its answer; neither a proxy nor the library can have added it. */
 export const trailerOf = (error: unknown, name: string): string | undefined =>
   (error as Partial<ServiceError>)?.metadata?.get(name)[0]?.toString();
 

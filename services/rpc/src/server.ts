@@ -1,4 +1,4 @@
-// Being called: the handlers with one error mapping, health, reflection, and a drain that ends.
+// The server side of gRPC: the handlers with one error mapping, health, reflection, and a drain that ends.
 import { once } from 'node:events';
 import type { Log } from '@flashsale/runtime/log';
 import {
@@ -32,9 +32,9 @@ export class RpcError extends Error {
   }
 }
 
-/** What a handler may know of its caller. */
+/** The caller of a handler. */
 export interface Caller {
-  /** Unix milliseconds; after it nobody reads the answer. */
+  /** Unix milliseconds; an answer after it is not read. */
   deadlineMs: number;
   gone(): boolean;
   /** Aborted when the caller has gone or its deadline has passed, and once the call has ended. */

@@ -31,7 +31,7 @@ export const url = (...protocols: string[]) =>
       `must be a URL that starts with ${protocols.map((name) => `${name}://`).join(' or ')}`,
     );
 
-/** What every process is told. Port 0 means any free one. */
+/** The settings that every process has. Port 0 means any free one. */
 export const processConfig = {
   HOST: z.string().default('127.0.0.1'),
   OPS_PORT: port.default(0),

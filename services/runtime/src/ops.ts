@@ -1,4 +1,4 @@
-// What operators ask a process, on a port of its own: is it alive, is it ready, what has it counted.
+// The operators' port: alive, ready, metrics.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { collectDefaultMetrics, Registry } from '@prometheus-io/client';

@@ -57,7 +57,7 @@ export function release(sale: Stock, remembered: Remembered, items: readonly Ite
   return [...released.values()];
 }
 
-/** What these changes do to the counters of the sale; `available` takes the difference. */
+/** The effect of these changes on the counters of the sale; `available` takes the difference. */
 export function movement(remembered: Remembered, changes: readonly Reservation[]): { held: number; sold: number } {
   const moved = { held: 0, sold: 0 };
   for (const after of changes) {

@@ -1,4 +1,4 @@
-// What inventory asks of its ledger. Each call is one transaction; a Reopen also reads from a snapshot of it.
+// The ledger that the use cases of inventory need. Each call is one transaction; a Reopen also reads a snapshot of it.
 import type { Item, Remembered, Reservation } from './allocate.ts';
 import type { Changed, NewSale, Sale } from './sale.ts';
 

@@ -38,7 +38,7 @@ export function createReservations(ledger: Ledger) {
       return ledger.decide(saleId, orderIds, (sale, remembered) => rule(sale, remembered, items));
     });
   const oneByOne = { reserve: underRule(reserve), confirm: underRule(confirm), release: underRule(release) };
-  const heldAtOnce = coalesce((saleId, orders: Order[]) => holdTogether(ledger, saleId, orders));
+  const heldAtOnce = coalesce((saleId, orders: Order[]) => holdAtOnce(ledger, saleId, orders));
   const soldAtOnce = coalesce((_saleId, orderIds: string[]) => ledger.sellHeld(orderIds));
 
   async function reserveOfSale(saleId: string, orders: Order[]): Promise<Decided> {
@@ -69,8 +69,8 @@ export function createReservations(ledger: Ledger) {
   };
 }
 
-/** A unit for everybody, if that is the whole story; undefined when it is not, and then nothing was done. */
-async function holdTogether(ledger: Ledger, saleId: string, orders: Order[]): Promise<Decided | undefined> {
+/** The common case, all orders new and units for all of them; undefined otherwise, and then nothing was done. */
+async function holdAtOnce(ledger: Ledger, saleId: string, orders: Order[]): Promise<Decided | undefined> {
   const [first] = orders;
   const distinct = new Set(orders.map(({ orderId }) => orderId)).size === orders.length;
   if (!first || !distinct || orders.some(({ epoch }) => epoch !== first.epoch)) return undefined;

@@ -1,4 +1,4 @@
-// What a request must look like, field by field.
+// The requests, field by field.
 import { BuyerId, batch, Epoch, Id, Money, Quantity, text } from '@flashsale/contracts/fields';
 import { z } from 'zod';
 import { problemsOf } from '../domain/sale.ts';

@@ -1,5 +1,5 @@
-// Everything inventory says to Postgres. Whoever changes a sale or its reservations takes the sale's lock first, then
-// those of known orders by id, then inserts by id: so waiting never goes in a circle.
+// The ledger in Postgres. Every change of a sale or its reservations takes the sale's lock first, then those of known
+// orders by id, then inserts by id: so waiting never goes in a circle.
 import { type Connection, inTransaction, type Pool } from '@flashsale/runtime/postgres';
 import { type Item, movement, type Remembered, type Reservation } from '../domain/allocate.ts';
 import type { Ledger as WholeLedger } from '../domain/ports.ts';
@@ -151,7 +151,7 @@ async function updateSale(connection: Connection, sale: Sale): Promise<void> {
   );
 }
 
-/** The conditions hold already, under the lock; they and the table's CHECKs are here for the day when somebody errs. */
+/** The conditions hold already, under the lock; they and the table's CHECKs guard against a mistake in the rules above. */
 async function moveStock(connection: Connection, sale: Sale, by: { held: number; sold: number }): Promise<void> {
   if (by.held === 0 && by.sold === 0) return;
   const { rowCount } = await connection.query(

@@ -42,7 +42,7 @@ async function reopen(pool: Pool, saleId: string, epochs: Epochs, end: () => voi
     if (!sale) reader.release();
     return sale && { sale, pages: () => pagesOf(reader), close: () => endSnapshot(reader).finally(end) };
   } catch (error) {
-    // What a broken transaction left on a connection ends with it.
+    // A connection is closed with its broken transaction, not reused.
     for (const connection of [writer, reader]) connection.release(true);
     throw error;
   }
@@ -100,7 +100,7 @@ async function* pagesOf(reader: Connection): AsyncGenerator<Taken[]> {
   }
 }
 
-/** Does not throw: the caller has read what it wanted. */
+/** Does not throw: the pages have been read, or are not wanted any more. */
 async function endSnapshot(reader: Connection): Promise<void> {
   await reader.query('ROLLBACK').then(
     () => reader.release(),

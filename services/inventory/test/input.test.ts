@@ -38,8 +38,8 @@ const badSales: [field: string, wrong: Partial<Sale>[]][] = [
   ['closes_at_ms', [{ closesAtMs: 0 }, { closesAtMs: aSale().opensAtMs }, { closesAtMs: 2 ** 52 }]],
   ['per_buyer_limit', [{ perBuyerLimit: 0 }, { perBuyerLimit: -1 }]],
   ['mode', [{ mode: '' }, { mode: 'QUEUED' }, { mode: 'fast' }]],
-  ['checkout', [{ checkout: '' }, { checkout: 'hold' }]],
-  ['hold_seconds', [{ holdSeconds: -1 }, { holdSeconds: 86_401 }]],
+  ['checkout', [{ checkout: '' }, { checkout: 'HOLD' }, { checkout: 'later' }]],
+  ['hold_seconds', [{ holdSeconds: -1 }, { holdSeconds: 86_401 }, { checkout: 'hold', holdSeconds: 0 }]],
   ['decide_within_seconds', [{ decideWithinSeconds: 0 }, { decideWithinSeconds: 86_401 }]],
 ];
 
@@ -95,6 +95,7 @@ test('an id of a sale must be one, whoever asks', async () => {
   for (const ask of [() => inventory.get('x'), () => update('x', { addStock: 1 }), () => reopen('x', 0)])
     await isRefused(ask, 'sale_id');
   await isRefused(() => reopen(randomUUID(), -1), 'expected_epoch');
+  await isRefused(() => reopen(randomUUID(), 0, -1), 'gate_epoch');
 });
 
 test('a batch has a bound, and an error about a thousand items still arrives', async () => {

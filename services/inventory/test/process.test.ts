@@ -12,6 +12,7 @@ import { call, connectTo } from '@flashsale/rpc/client';
 import { credentials, makeGenericClientConstructor, type ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { service as healthService } from 'grpc-health-check';
+import { openNamespace, withPostgres } from '../../../infra/native/namespace.ts';
 import { anOrder, openInventory, until } from './inventory.ts';
 
 const NAME = 'flashsale.inventory.v1.InventoryService';
@@ -73,6 +74,26 @@ test('a bad environment ends the process with one message that names every bad v
   assert.equal(message.trim().split('\n').length, 4);
   for (const name of ['GRPC_PORT', 'DATABASE_URL', 'LOG_LEVEL']) assert.match(message, new RegExp(`^  ${name}: `, 'm'));
   assert.doesNotMatch(message, /hunter2|many|loud/);
+});
+
+test('a database of another edition ends the process with one sentence, and stays as it is', async (t) => {
+  const other = await openNamespace();
+  t.after(() => other.close());
+  const DATABASE_URL = other.databases.inventory;
+  const migrated = 'CREATE TABLE migrations (id serial PRIMARY KEY, name varchar NOT NULL, run_on timestamp NOT NULL)';
+  await withPostgres(DATABASE_URL, [
+    migrated,
+    "INSERT INTO migrations (name, run_on) VALUES ('001_sales_and_reservations', now())",
+  ]);
+  const child = start({ GRPC_PORT: '0', DATABASE_URL });
+  const [message, [code]] = await Promise.all([text(child.stderr as NodeJS.ReadableStream), once(child, 'exit')]);
+  assert.equal(code, 1);
+  assert.equal(
+    message,
+    `The database "inventory_${other.id}" was made by another edition of this project ` +
+      '(migration 001_sales_and_reservations is not known here); start with an empty database.\n',
+  );
+  await withPostgres(DATABASE_URL, ['CREATE TABLE sales ()']);
 });
 
 test('SIGTERM lets the call in flight end, and the process with code 0', async () => {

@@ -77,10 +77,79 @@ test('each snapshot agrees with its counters while orders are reserved, confirme
   await Promise.all(buying);
 });
 
-test('twenty thousand reservations are answered in one piece', async () => {
-  const sale = await open(20_000);
-  for (const _ of times(20, () => 0)) await reserve(times(1_000, () => anOrder(sale)));
-  const { sale: now, reservations } = await reopen(sale.saleId, 1);
-  assert.deepEqual([now?.available, now?.held], [0, 20_000]);
-  assert.equal(new Set(reservations.map(({ orderId }) => orderId)).size, 20_000);
+test('reservations come in pages of at most a thousand, each of them once', async () => {
+  const sale = await open(2_500);
+  for (const _ of times(5, () => 0)) await reserve(times(500, () => anOrder(sale)));
+  const { sale: now, pages, reservations } = await reopen(sale.saleId, 1);
+  assert.deepEqual([now?.available, now?.held], [0, 2_500]);
+  assert.deepEqual(
+    pages.map(({ length }) => length),
+    [1_000, 1_000, 500],
+  );
+  assert.equal(new Set(reservations.map(({ orderId }) => orderId)).size, 2_500);
+});
+
+test('the new epoch is later than the sale’s and than its gate’s, whichever is ahead', async () => {
+  const sale = await open(1);
+  assert.equal((await reopen(sale.saleId, 1, 7)).sale?.epoch, 8);
+  assert.equal((await reopen(sale.saleId, 8, 3)).sale?.epoch, 9);
+  assert.deepEqual(
+    await reserve([
+      { ...anOrder(sale), epoch: 8 },
+      { ...anOrder(sale), epoch: 9 },
+    ]),
+    ['stale_epoch', 'held'],
+  );
+});
+
+test('a sale that was reopened a moment ago is not reopened again, and nothing happens; its first opening never waits', async (t) => {
+  const damping = await openInventory(1, { REOPEN_DAMPING_MS: 3_600_000 });
+  t.after(() => damping.close());
+  const reopenedAgo = (age: string) =>
+    damping.database.query('UPDATE sales SET reopened_at = now() - $1::interval', [age]);
+  const { saleId } = await damping.create();
+  await reopenedAgo('1 second');
+  assert.equal((await damping.reopen(saleId, 0)).sale?.epoch, 1);
+  for (const age of ['0 seconds', '59 minutes']) {
+    await reopenedAgo(age);
+    await assert.rejects(damping.reopen(saleId, 1), (error: Error) => {
+      assert.equal(statusOf(error), status.ABORTED);
+      assert.match(error.message, /reopened a moment ago/);
+      return true;
+    });
+  }
+  assert.equal((await damping.get(saleId)).epoch, 1);
+  await reopenedAgo('61 minutes');
+  assert.equal((await damping.reopen(saleId, 1)).sale?.epoch, 2);
+});
+
+test('four Reopens run at once; a fifth is RESOURCE_EXHAUSTED before it does anything, until one of them has ended', async (t) => {
+  const single = await openInventory();
+  t.after(() => single.close());
+  const [fifth, ...four] = await Promise.all(times(5, () => single.create()));
+  assert.ok(fifth);
+  const blocker = await single.database.connect();
+  await blocker.query('BEGIN');
+  await blocker.query('SELECT 1 FROM sales WHERE id = ANY ($1) FOR UPDATE', [four.map(({ saleId }) => saleId)]);
+  const reopened = Promise.all(four.map(({ saleId }) => single.reopen(saleId, 0)));
+  await until(async () => (await single.waiting()) === 4);
+  await assert.rejects(single.reopen(fifth.saleId, 0), (error) => statusOf(error) === status.RESOURCE_EXHAUSTED);
+  assert.equal((await single.get(fifth.saleId)).epoch, 0);
+  // Its connections are its own: orders are taken meanwhile.
+  assert.deepEqual(await single.reserve([anOrder({ saleId: fifth.saleId, epoch: 1 })]), ['stale_epoch']);
+  await blocker.query('COMMIT');
+  blocker.release();
+  await reopened;
+  for (const { saleId } of [fifth, ...four]) await single.reopen(saleId, (await single.get(saleId)).epoch);
+});
+
+test('a Reopen whose database fails, or that is lost, leaves its place to the next', async (t) => {
+  const single = await openInventory();
+  t.after(() => single.close());
+  const sale = await single.open(1);
+  for (const _ of times(5, () => 0))
+    await assert.rejects(single.reopen(sale.saleId, 9), (error) => statusOf(error) === status.ABORTED);
+  for (const _ of times(5, () => 0))
+    await assert.rejects(single.reopen(sale.saleId, 1, 2 ** 31 - 1), (error) => statusOf(error) === status.INTERNAL);
+  assert.equal((await single.reopen(sale.saleId, 1)).sale?.epoch, 2);
 });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
+import { reservationState } from '@flashsale/contracts/wire';
 import { call } from '@flashsale/rpc/client';
 import { anOrder, openInventory, stockOf, times, until } from './inventory.ts';
 
@@ -22,21 +23,33 @@ test('an order is held, then sold, and a repetition of either call changes nothi
   assert.deepEqual(await stock(sale.saleId), { available: 3, held: 0, sold: 2 });
 });
 
-test('the answer says what to charge, each time', async () => {
-  const sale = await open(5);
-  const ask = async (quantity: number, order = anOrder(sale, quantity)) => {
+test('the answer says what to charge and on which terms, whatever it answers and each time', async () => {
+  const terms = { checkout: 'hold', holdSeconds: 90, decideWithinSeconds: 300 };
+  const sale = await open(5, terms);
+  const [held, sold, released] = [anOrder(sale), anOrder(sale, 3), anOrder(sale)];
+  const [scarce, stale] = [anOrder(sale, 9), { ...anOrder(sale), epoch: 7 }];
+  await reserve([held, sold, released, scarce, stale]);
+  await confirm([sold.orderId]);
+  await release([released]);
+  const unknown = { ...anOrder(sale), saleId: randomUUID() };
+  const asked = [held, sold, released, scarce, stale, unknown, anOrder(sale)];
+  for (const _ of times(2, () => 0)) {
     const { outcomes } = await call(
       inventory.client,
       inventory.client.reserve,
-      { items: [order, order] },
+      { items: asked },
       { deadlineMs: 30_000 },
     );
-    assert.deepEqual(outcomes[0], outcomes[1]);
-    return outcomes[0]?.amount;
-  };
-  assert.deepEqual(await ask(3), { amountMinor: 3 * 19_900, currency: 'CNY' });
-  assert.deepEqual(await ask(4), { amountMinor: 4 * 19_900, currency: 'CNY' });
-  assert.equal(await ask(1, { ...anOrder(sale), saleId: randomUUID() }), undefined);
+    const answered = outcomes.map(({ state, reason }) => reason || reservationState.fromWire(state));
+    assert.deepEqual(answered, ['held', 'sold', 'released', 'sold_out', 'stale_epoch', 'unknown_sale', 'held']);
+    for (const [at, { amount, checkout, holdSeconds, decideWithinSeconds }] of outcomes.entries()) {
+      const isKnown = asked[at] !== unknown;
+      const amountMinor = 19_900 * (asked[at]?.quantity ?? 0);
+      assert.deepEqual(amount, isKnown ? { amountMinor, currency: 'CNY' } : undefined);
+      const none = { checkout: '', holdSeconds: 0, decideWithinSeconds: 0 };
+      assert.deepEqual({ checkout, holdSeconds, decideWithinSeconds }, isKnown ? terms : none);
+    }
+  }
 });
 
 test('a batch is served in the order asked, and each item is answered by itself', async () => {
@@ -55,6 +68,20 @@ test('a batch is served in the order asked, and each item is answered by itself'
   assert.deepEqual(await reserve(orders.toReversed()), answers.toReversed());
   assert.deepEqual(await stock(sale.saleId), { available: 0, held: 5, sold: 0 });
   assert.deepEqual(await stock(other.saleId), { available: 0, held: 1, sold: 0 });
+});
+
+test('a batch does not wait for one sale before it turns to the next', async () => {
+  const sales = await Promise.all(times(4, () => open(1)));
+  const orders = sales.map((sale) => anOrder(sale));
+  const blocker = await inventory.database.connect();
+  await blocker.query('BEGIN');
+  await blocker.query('SELECT 1 FROM sales WHERE id = $1 FOR UPDATE', [sales[0]?.saleId]);
+  const answer = reserve(orders);
+  for (const { saleId } of sales.slice(1)) await until(async () => (await inventory.get(saleId)).held === 1);
+  assert.equal((await inventory.get(sales[0]?.saleId ?? '')).held, 0);
+  await blocker.query('COMMIT');
+  blocker.release();
+  assert.deepEqual(await answer, ['held', 'held', 'held', 'held']);
 });
 
 test('an order twice in one batch is one decision, answered twice', async () => {

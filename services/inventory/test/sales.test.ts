@@ -22,6 +22,14 @@ test('a sale is created with all its stock available, in no epoch, and read back
   assert.deepEqual(await get(sale.saleId), sale);
 });
 
+test('a sale may hold units for a while, a second at least and a day at most', async () => {
+  for (const holdSeconds of [1, 86_400]) {
+    const { saleId, checkout, holdSeconds: held } = await create({ checkout: 'hold', holdSeconds });
+    assert.deepEqual([checkout, held], ['hold', holdSeconds]);
+    assert.equal((await update(saleId, { addStock: 1 })).holdSeconds, holdSeconds);
+  }
+});
+
 test('creating a sale again answers the one that is there, ten times at once too', async () => {
   const wanted = aSale();
   const sales = await Promise.all(times(10, (n) => create({ ...wanted, title: `offer ${n}`, initial: 10 + n })));

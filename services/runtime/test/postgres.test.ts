@@ -6,6 +6,7 @@ import { after, type TestContext, test } from 'node:test';
 import { openNamespace } from '../../../infra/native/namespace.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
+import { ConfigError } from '../src/config.ts';
 import { createLog } from '../src/log.ts';
 import { createPool, inTransaction, migrate } from '../src/postgres.ts';
 
@@ -34,6 +35,49 @@ test('five processes that migrate at once apply each migration once, in order', 
   await Promise.all(Array.from({ length: 5 }, () => migrate(url, folder, log)));
   const { pool } = await openPool(t);
   assert.deepEqual((await pool.query('SELECT id FROM things ORDER BY id')).rows, [{ id: 1 }, { id: 2 }]);
+});
+
+test('a database with a migration that is not known here is refused in one sentence, before anything is applied', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'migrations-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const { pool } = await openPool(t);
+  await pool.query('DROP TABLE IF EXISTS migrations');
+  writeFileSync(join(folder, '001_one.sql'), '-- Up Migration\nCREATE TABLE one (id int);');
+  writeFileSync(join(folder, '002_two.sql'), '-- Up Migration\nCREATE TABLE two (id int);');
+  await migrate(url, folder, log);
+  rmSync(join(folder, '001_one.sql'));
+  writeFileSync(join(folder, '003_three.sql'), '-- Up Migration\nCREATE TABLE three (id int);');
+  await assert.rejects(migrate(url, folder, log), (error: Error) => {
+    assert.ok(error instanceof ConfigError);
+    assert.equal(
+      error.message,
+      `The database "orders_${namespace.id}" was made by another edition of this project ` +
+        '(migration 001_one is not known here); start with an empty database.',
+    );
+    return true;
+  });
+  assert.equal((await pool.query(`SELECT to_regclass('three') AS three`)).rows[0].three, null);
+});
+
+test('statements have names that every process gives them alike, whichever it uses first', async (t) => {
+  const texts = ['SELECT $1::int AS one', 'SELECT $1::int AS other'];
+  const namesOf = async (order: string[]) => {
+    const { pool } = await openPool(t);
+    for (const text of order) await pool.query(text, [1]);
+    const { rows } = await pool.query('SELECT name FROM pg_prepared_statements WHERE statement = ANY ($1)', [texts]);
+    return rows.map(({ name }) => name).toSorted();
+  };
+  const names = await namesOf(texts);
+  assert.deepEqual(await namesOf(texts.toReversed()), names);
+  for (const name of names) assert.match(name, /^[\w-]{43}$/);
+});
+
+test('a pool is as large as it is told to be', async (t) => {
+  const pool = createPool(url, log, 2);
+  t.after(() => pool.end());
+  const taken = [await pool.connect(), await pool.connect()];
+  await assert.rejects(pool.connect(), /timeout/);
+  for (const connection of taken) connection.release();
 });
 
 test('a migration that fails leaves nothing of itself, and says so', async (t) => {

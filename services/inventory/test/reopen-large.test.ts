@@ -1,0 +1,77 @@
+// A sale with a million sold units is reopened like any other, and nothing else stands still meanwhile.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Sale } from '@flashsale/contracts/inventory';
+import { status, statusOf } from '@flashsale/rpc/client';
+import { anOrder, openInventory, times, until } from './inventory.ts';
+
+const SOLD = 1_000_000;
+const inventory = await openInventory();
+after(() => inventory.close());
+const { open, get, reopen, reopening, reserve, release } = inventory;
+
+let sale: Sale;
+before(async () => {
+  sale = await open(SOLD + 1_000);
+  await inventory.database.query(
+    `INSERT INTO reservations (order_id, sale_id, buyer_id, quantity, state)
+     SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, $1, 'buyer-' || n, 1, 'sold' FROM generate_series(1, $2::int) AS n`,
+    [sale.saleId, SOLD],
+  );
+  await inventory.database.query('UPDATE sales SET sold = $2, available = available - $2 WHERE id = $1', [
+    sale.saleId,
+    SOLD,
+  ]);
+});
+
+const firstSold = (n: number) => ({
+  ...anOrder(sale),
+  orderId: `00000000-0000-7000-8000-${String(n.toString(16)).padStart(12, '0')}`,
+});
+
+test('all pages of a million arrive, as of one instant, while this sale and another one go on selling', async () => {
+  const other = await open(SOLD);
+  const stream = reopening(sale.saleId, 1);
+  const { sale: reopened } = (await stream.next()).value ?? {};
+  assert.deepEqual([reopened?.epoch, reopened?.sold, reopened?.available], [2, SOLD, 1_000]);
+  // The sale is free again although its pages are yet to be read, and what is done to it now is not in them.
+  assert.deepEqual(await reserve([{ ...anOrder(sale), epoch: 2 }]), ['held']);
+  assert.deepEqual(
+    await release(times(500, (n) => firstSold(n + 1))),
+    times(500, () => 'released'),
+  );
+
+  let [read, reading, answered] = [0, true, 0];
+  const selling = (async () => {
+    for (; reading; answered += 1) assert.deepEqual(await reserve([anOrder(other)]), ['held']);
+  })();
+  const seen = new Set<string>();
+  for await (const { reservations } of stream) {
+    assert.ok(reservations.length <= 1_000);
+    read += reservations.length;
+    for (const { orderId } of reservations) seen.add(orderId);
+  }
+  reading = false;
+  await selling;
+  assert.deepEqual([read, seen.size], [SOLD, SOLD]);
+  assert.ok(answered >= 10, `another sale had ${answered} answers meanwhile`);
+  assert.equal((await get(sale.saleId)).epoch, 2);
+});
+
+test('callers that leave in the middle free their places, and no transaction is left behind', async () => {
+  const streams = [];
+  for (const epoch of [2, 3, 4, 5]) {
+    const stream = reopening(sale.saleId, epoch);
+    await stream.next();
+    streams.push(stream);
+  }
+  await assert.rejects(reopen(sale.saleId, 6), (error) => statusOf(error) === status.RESOURCE_EXHAUSTED);
+  assert.equal((await get(sale.saleId)).epoch, 6);
+  for (const stream of streams) await stream.return();
+  const open = `SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()`;
+  await until(async () => (await inventory.database.query(open)).rows[0].count === 0);
+  const stream = reopening(sale.saleId, 6);
+  assert.equal((await stream.next()).value?.sale?.epoch, 7);
+  await stream.return();
+});

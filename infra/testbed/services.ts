@@ -1,22 +1,33 @@
 // Starts a service inside this process, for tests: the one place outside a service that imports its inside.
 import { readConfig } from '@flashsale/runtime/config';
-import { startBank } from '../../services/bank/src/app.ts';
-import { settings as bank } from '../../services/bank/src/config.ts';
-import { startGateway } from '../../services/gateway/src/app.ts';
-import { settings as gateway } from '../../services/gateway/src/config.ts';
-import { startInventory } from '../../services/inventory/src/app.ts';
-import { settings as inventory } from '../../services/inventory/src/config.ts';
-import { startOrders } from '../../services/orders/src/app.ts';
-import { settings as orders } from '../../services/orders/src/config.ts';
-import { startPayment } from '../../services/payment/src/app.ts';
-import { settings as payment } from '../../services/payment/src/config.ts';
 
 export type Env = Record<string, string>;
 
+/** Each is loaded when it is started: a test of one service does not depend on the sources of the others. */
 export const startService = {
-  bank: (env: Env) => startBank(readConfig(bank, env)),
-  inventory: (env: Env) => startInventory(readConfig(inventory, env)),
-  payment: (env: Env) => startPayment(readConfig(payment, env)),
-  orders: (env: Env) => startOrders(readConfig(orders, env)),
-  gateway: (env: Env) => startGateway(readConfig(gateway, env)),
+  async bank(env: Env) {
+    const { startBank } = await import('../../services/bank/src/app.ts');
+    const { settings } = await import('../../services/bank/src/config.ts');
+    return startBank(readConfig(settings, env));
+  },
+  async inventory(env: Env) {
+    const { startInventory } = await import('../../services/inventory/src/app.ts');
+    const { settings } = await import('../../services/inventory/src/config.ts');
+    return startInventory(readConfig(settings, env));
+  },
+  async payment(env: Env) {
+    const { startPayment } = await import('../../services/payment/src/app.ts');
+    const { settings } = await import('../../services/payment/src/config.ts');
+    return startPayment(readConfig(settings, env));
+  },
+  async orders(env: Env) {
+    const { startOrders } = await import('../../services/orders/src/app.ts');
+    const { settings } = await import('../../services/orders/src/config.ts');
+    return startOrders(readConfig(settings, env));
+  },
+  async gateway(env: Env) {
+    const { startGateway } = await import('../../services/gateway/src/app.ts');
+    const { settings } = await import('../../services/gateway/src/config.ts');
+    return startGateway(readConfig(settings, env));
+  },
 };

@@ -36,6 +36,7 @@ const SHORT_TIMEOUTS: ShopSettings = {
     RPC_DEADLINE_MS: '10000',
     CONFIRM_TIMEOUT_MS: '20000',
     CLICKS_PER_BUYER: '1000',
+    REBUILD_COURTESY_MS: '2000',
   },
 };
 const RPC = {

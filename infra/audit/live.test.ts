@@ -6,40 +6,92 @@ import { type AuditResult, audit } from './audit.ts';
 import { describeAudit } from './print.ts';
 import { openStores } from './stores.ts';
 
+const HOLD_SECONDS = 4;
+
 const shop = await openShop({ bank: { DECLINE_RATE: '0.3', LATENCY_P50_MS: '20', LATENCY_P99_MS: '200', SEED: '7' } });
-const stores = openStores(shop.stores);
+const broker = {
+  rabbitManagementUrl: process.env.TEST_RABBIT_MANAGEMENT_URL,
+  amqpUrl: shop.namespace.amqpUrl,
+};
+const stores = openStores({ ...shop.stores, ...broker });
 after(async () => {
   await stores.close();
   await shop.close();
 });
 
-async function auditWhile(work: Promise<unknown>): Promise<AuditResult[]> {
+/** Every audit while there is work, and the one after it. */
+async function assertAuditsHold(work: Promise<unknown>): Promise<AuditResult> {
   let working = true;
-  work.finally(() => {
+  const ended = work.finally(() => {
     working = false;
   });
+  ended.catch(() => undefined);
   const results: AuditResult[] = [];
   while (working) results.push(await audit(stores, { atRest: false }));
-  await work;
-  return results;
+  await ended;
+  for (const result of results) assert.ok(result.ok, describeAudit(result).join('\n'));
+  assert.ok(
+    results.some(({ inFlight }) => inFlight.length > 0),
+    'at least one audit met orders on their way',
+  );
+  const rest = await audit(stores, { atRest: true, patienceMs: 20_000 });
+  assert.ok(rest.ok, describeAudit(rest).join('\n'));
+  return rest;
+}
+
+async function buyAll(saleId: string, buyers: string[]) {
+  const answers = await Promise.all(buyers.map((buyer) => shop.buy(saleId, buyer)));
+  return answers.flatMap(({ orderId, httpStatus }, i) =>
+    orderId && httpStatus < 300 ? [{ orderId, buyer: buyers[i] as string }] : [],
+  );
 }
 
 for (const mode of ['queued', 'direct'] as const) {
   test(`${mode}: with three in ten charges declined, every audit on the way holds, and the one at the end`, async () => {
     const saleId = await shop.createSale({ mode, stock: 80 });
     const buyers = Array.from({ length: 150 }, (_, i) => `${mode}-${i}`);
-    const bought = Promise.all(buyers.map((buyer) => shop.buy(saleId, buyer)));
-    const ended = bought.then((answers) =>
-      Promise.all(answers.map(({ orderId }, i) => orderId && shop.final(orderId, buyers[i] as string, 60_000))),
+    const ended = buyAll(saleId, buyers).then((orders) =>
+      Promise.all(orders.map(({ orderId, buyer }) => shop.final(orderId, buyer, 60_000))),
     );
-    const results = await auditWhile(ended);
-    for (const result of results) assert.ok(result.ok, describeAudit(result).join('\n'));
-    assert.ok(
-      results.some(({ inFlight }) => inFlight.length > 0),
-      'at least one audit met orders on their way',
-    );
+    const { checks } = await assertAuditsHold(ended);
+    assert.ok(checks.some(({ name }) => name === 'rest: no messages in the queues'));
+  });
 
-    const rest = await audit(stores, { atRest: true, patienceMs: 20_000 });
-    assert.ok(rest.ok, describeAudit(rest).join('\n'));
+  test(`${mode}: while holds are paid, cancelled and expire, every audit on the way holds, and the one at the end`, async () => {
+    const saleId = await shop.createSale({ mode, stock: 60, checkout: 'hold', holdSeconds: HOLD_SECONDS });
+    const buyers = Array.from({ length: 60 }, (_, i) => `hold-${mode}-${i}`);
+    async function buyAndAct() {
+      const orders = await buyAll(saleId, buyers);
+      const act = async ({ orderId, buyer }: (typeof orders)[number], nth: number) => {
+        await shop.reaches(orderId, buyer, ['reserved', 'expired'], 60_000);
+        if (nth % 3 === 0) await shop.pay(orderId, buyer);
+        if (nth % 3 === 1) await shop.cancel(orderId, buyer);
+        return shop.final(orderId, buyer, 60_000);
+      };
+      const ends = (await Promise.all(orders.map(act))).map(({ status }) => status);
+      assert.ok(
+        ['confirmed', 'cancelled', 'expired'].every((status) => ends.includes(status)),
+        ends.join(),
+      );
+    }
+    await assertAuditsHold(buyAndAct());
   });
 }
+
+test('a confirmed order that the admin cancels is refunded once, and its unit is on sale again', async () => {
+  await shop.bank.change({ declineRate: 0 });
+  const saleId = await shop.createSale({ mode: 'queued', stock: 1 });
+  const { orderId = '' } = await shop.buy(saleId, 'regretful');
+  await shop.reaches(orderId, 'regretful', 'confirmed');
+  const cancelled = async () => {
+    assert.equal((await shop.adminCancel(orderId)).httpStatus, 200);
+    await assert.doesNotReject(shop.evidence.atRest());
+  };
+  await assertAuditsHold(cancelled());
+  const { charges } = await shop.bank.statement();
+  assert.deepEqual(
+    charges.filter(({ key }) => key === orderId).map(({ status }) => status),
+    ['reversed'],
+  );
+  assert.equal((await shop.order(orderId, 'regretful')).refund, 'done');
+});

@@ -41,8 +41,10 @@ test('kind of problem and reason are read from the body, the order from the loca
     problem: 'order-rejected',
     reason: 'timed_out',
     orderId: null,
+    location: null,
   });
-  assert.equal(readAnswer(202, LOCATION, '{"orderId":"0190a","status":"queued"}').orderId, '0190a');
+  const { orderId, location } = readAnswer(202, LOCATION, '{"orderId":"0190a","status":"queued"}');
+  assert.deepEqual([orderId, location], ['0190a', LOCATION]);
 });
 
 test('only a yes and an unknown outcome name an order of this click', () => {

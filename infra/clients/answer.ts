@@ -16,6 +16,8 @@ export interface Click extends Answered {
   answerMs: number;
   answeredAt: number;
   orderId: string | null;
+  /** Where to ask for that order: only there can the shop say that it never happened. */
+  location?: string | null;
 }
 
 export type Answer =
@@ -54,12 +56,12 @@ export function readAnswer(
   status: number,
   location: string | undefined,
   text: string,
-): Answered & { orderId: string | null } {
+): Answered & { orderId: string | null; location: string | null } {
   const problem = PROBLEM_TYPE.exec(text)?.[1] ?? null;
   const reason = REASON.exec(text)?.[1] ?? null;
   // Only a yes and an unknown outcome name this click's order; an order in any other answer is an earlier one.
-  const named = status < 300 || status === 504 ? location : undefined;
-  return { status, timedOut: false, problem, reason, orderId: named ? orderOf(named) : null };
+  const named = (status < 300 || status === 504 ? location : undefined) ?? null;
+  return { status, timedOut: false, problem, reason, orderId: named && orderOf(named), location: named };
 }
 
 /** `/v1/orders/{id}?sale=…&epoch=…`; k6 has no URL class. */

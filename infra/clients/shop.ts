@@ -32,6 +32,9 @@ const Order = z.object({
 /** Times in Unix milliseconds; `createdAt` is the one in the id. */
 export type Order = z.infer<typeof Order>;
 
+/** The status of an order whose outcome was unknown, and which never came into being. */
+export const NEVER = 'never';
+
 const TIMEOUT_MS = 10_000;
 
 export type Shop = ReturnType<typeof createShop>;
@@ -49,18 +52,16 @@ export function createShop(gatewayUrl: string) {
     createSale: async (draft: SaleDraft, adminToken: string) =>
       Sale.parse(await json(await call('/v1/sales', adminToken, draft))),
     sale: async (id: string) => Sale.parse(await json(await call(`/v1/sales/${id}`))),
-    /** Null while the shop cannot say. */
-    async order(orderId: string, token: string): Promise<Order | null> {
-      const response = await call(`/v1/orders/${orderId}`, token).catch(() => null);
+    /** `location`: of the answer that named the order. Null while the shop cannot say. */
+    async order(orderId: string, token: string, location?: string | null): Promise<Order | null> {
+      const response = await call(location ?? `/v1/orders/${orderId}`, token).catch(() => null);
+      if (response?.status === 404) return { orderId, status: NEVER, createdAt: 0, decidedAt: null };
       return response?.ok ? Order.parse(await response.json()) : null;
     },
-    /** All three answer the HTTP status. */
+    /** Both answer the HTTP status. */
     pay: async (orderId: string, token: string) => (await call(`/v1/orders/${orderId}/payment`, token, {})).status,
     cancel: async (orderId: string, token: string) =>
       (await call(`/v1/orders/${orderId}`, token, undefined, 'DELETE')).status,
-    /** Of a confirmed order, with the admin's token: its unit is on sale again, its money given back. */
-    cancelConfirmed: async (orderId: string, adminToken: string) =>
-      (await call(`/v1/orders/${orderId}/cancel`, adminToken, {})).status,
   };
 }
 

@@ -51,7 +51,9 @@ export async function run(
     left.promise.then(() => auditWhenReadable(stores, { atRest: false })),
   ]);
 
-  const asked = crowd.clicks.flatMap(({ orderId }, i) => (orderId ? [{ orderId, token: tokens[i] ?? '' }] : []));
+  const asked = crowd.clicks.flatMap(({ orderId, location }, i) =>
+    orderId ? [{ orderId, location, token: tokens[i] ?? '' }] : [],
+  );
   const patienceMs = finalWithinSeconds * 1_000;
   const orders = await untilFinal(createShop(gatewayUrl), asked, patienceMs);
   const atRest = await auditWhenReadable(stores, { atRest: true, patienceMs });

@@ -1,10 +1,10 @@
 // Buyers of a hold sale: each reserves first; then, in random order, a third pays, a third cancels, a third leaves.
 import { createBuyers } from '../../infra/buyers/buyers.ts';
-import { createShop, type Shop } from '../../infra/clients/shop.ts';
+import { createShop, NEVER, type Shop } from '../../infra/clients/shop.ts';
 import type { Generator } from '../../infra/crowd/crowd.ts';
 import type { Tally } from '../../infra/crowd/generator.ts';
 import { until } from '../../infra/until.ts';
-import { untilFinal } from '../figures/finals.ts';
+import { type Asked, untilFinal } from '../figures/finals.ts';
 
 const INTENTS = ['pay', 'cancel', 'leave'] as const;
 const AT_ONCE = 16;
@@ -47,7 +47,9 @@ export async function sendHolders(
   const tokens = createBuyers(tokenSecret, name, count).map(({ token }) => token);
   const load = { gatewayUrl, saleId, tokens, seconds, timeoutMs: CLIENT_TIMEOUT_MS };
   const { clicks } = await generator.send(load, { tally: onTally });
-  const orders = clicks.flatMap(({ orderId }, i) => (orderId ? [{ orderId, token: tokens[i] ?? '' }] : []));
+  const orders = clicks.flatMap(({ orderId, location }, i) =>
+    orderId ? [{ orderId, location, token: tokens[i] ?? '' }] : [],
+  );
   const held = orders.map((order, i) => ({ ...order, intent: only ?? (INTENTS[i % INTENTS.length] as Intent) }));
   const answers = new Map<string, number | null>();
   const waiting = shuffled(held);
@@ -59,18 +61,19 @@ export async function sendHolders(
   }
   await Promise.all(Array.from({ length: AT_ONCE }, act));
   const finals = await untilFinal(shop, orders, WITHIN_MS);
-  return held.map(({ orderId, intent }) => ({
+  const results = held.map(({ orderId, intent }) => ({
     ...{ orderId, intent, answered: answers.get(orderId) ?? null },
     ended: finals.get(orderId)?.status,
   }));
+  return results.filter(({ ended }) => ended !== NEVER);
 }
 
 /** Repeated until it has an answer: both calls are safe to repeat, and a process that was killed is back soon. */
-async function actOn(shop: Shop, { orderId, token, intent }: { orderId: string; token: string; intent: Intent }) {
+async function actOn(shop: Shop, { orderId, token, location, intent }: Asked & { intent: Intent }) {
   const order = await until(
     `order ${orderId} has left the queue`,
     async () => {
-      const found = await shop.order(orderId, token);
+      const found = await shop.order(orderId, token, location);
       return found?.status !== 'queued' && found;
     },
     WITHIN_MS,

@@ -3,7 +3,7 @@ import { createHistogram } from 'node:perf_hooks';
 import { FINAL_STATUSES } from '@flashsale/contracts/messages';
 import { type Answer, answerOf, type Click } from '../../infra/clients/answer.ts';
 import type { BankCharge } from '../../infra/clients/bank.ts';
-import type { Order } from '../../infra/clients/shop.ts';
+import { NEVER, type Order } from '../../infra/clients/shop.ts';
 
 export type Percentiles = Record<'p50' | 'p95' | 'p99' | 'max', number | null>;
 export type PathFigures = ReturnType<typeof pathFigures>;
@@ -16,7 +16,7 @@ interface PathFacts {
   lastClickAt: number;
 }
 
-const FINAL = new Set<string>(FINAL_STATUSES);
+const FINAL = new Set<string>([...FINAL_STATUSES, NEVER]);
 export const isFinal = (order: Order | null | undefined) => FINAL.has(order?.status ?? '');
 
 export function pathFigures({ stock, clicks, orders, lastClickAt }: PathFacts) {

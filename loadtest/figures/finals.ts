@@ -6,7 +6,7 @@ import { until } from '../../infra/until.ts';
 import { isFinal } from './figures.ts';
 
 const AT_ONCE = 16;
-type Asked = { orderId: string; token: string };
+export type Asked = { orderId: string; token: string; location?: string | null | undefined };
 
 /**
  * Orders end about in the order in which they were placed, so a round stops where the queue begins: asking for every
@@ -19,7 +19,9 @@ export async function untilFinal(shop: Shop, asked: Asked[], withinMs: number): 
   async function askRound() {
     for (let from = 0; from < open.length; from += AT_ONCE) {
       const some = open.slice(from, from + AT_ONCE);
-      const orders = await Promise.all(some.map(({ orderId, token }) => shop.order(orderId, token)));
+      const orders = await Promise.all(
+        some.map(({ orderId, token, location }) => shop.order(orderId, token, location)),
+      );
       for (const order of orders) if (order) known.set(order.orderId, order);
       if (!orders.some(isFinal)) break;
     }

@@ -1,13 +1,13 @@
-// Redis and the broker go and come back: not ready meanwhile, and ready, selling and settling again within ten seconds.
+// Redis and the broker go and come back: not ready meanwhile, and ready, selling and applying results again within ten seconds.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { SETTLE_QUEUE } from '@flashsale/contracts/topology';
+import { RESULTS_QUEUE } from '@flashsale/contracts/topology';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 import { spawnGateway } from './spawned.ts';
 
 const BOUND_MS = 10_000;
-// Nobody asks: a record becomes sold only by its event.
+// The sweeper never asks: a record becomes sold only by its event.
 const NEVER_ASKS = { SENT_DUE_MS: '3600000', UNSENT_DUE_MS: '3600000', DIRECT_DEADLINE_MS: '60000' };
 const shop = await openShop({ gateway: NEVER_ASKS });
 // The only consumer of results is the process under test.
@@ -24,15 +24,15 @@ const start = () => spawnGateway((end) => ends.push(end), shop, NEVER_ASKS);
 let gateway = await start();
 await gateway.ready();
 
-/** A sale is made, and its result is heard of: both halves of the way work. */
-async function sellsAndSettles(buyer: string): Promise<void> {
+/** An order is placed, and its result is applied: both halves of the way work. */
+async function sellsAndApplies(buyer: string): Promise<void> {
   await until(
     'it sells',
     async () => [201, 409].includes((await buy(saleId, buyer, undefined, gateway.url)).httpStatus),
     BOUND_MS,
   );
   await until(
-    'its result is settled',
+    'its result is applied',
     async () =>
       [...(await evidence.gate(saleId)).records.values()].some((it) => it.buyerId === buyer && it.state === 'sold'),
     BOUND_MS,
@@ -45,22 +45,22 @@ test('while Redis is away it is not ready; within ten seconds of its return it i
   assert.equal((await buy(saleId, 'nobody', undefined, gateway.url)).httpStatus, 503);
   gateway.wires.redis.block(false);
   await gateway.ready(BOUND_MS);
-  await sellsAndSettles('after Redis');
+  await sellsAndApplies('after Redis');
 });
 
-test('while the broker is away it is not ready; within ten seconds of its return it is, and settles', async () => {
+test('while the broker is away it is not ready; within ten seconds of its return it is, and applies results', async () => {
   gateway.wires.amqp.block(true);
   await until('it says so', async () => (await gateway.readyz()) === 'not ready: cannot publish, not consuming\n');
   gateway.wires.amqp.block(false);
   await gateway.ready(BOUND_MS);
-  await sellsAndSettles('after the broker');
+  await sellsAndApplies('after the broker');
 });
 
 // AMQP method frame on channel 1: channel.close, 541 INTERNAL_ERROR, no text, for no method.
 const CHANNEL_CLOSE = Buffer.from('010001' + '0000000b' + '00140028' + '021d' + '00' + '00000000' + 'ce', 'hex');
 
 const LOSSES: Record<string, () => unknown> = {
-  'the server cancels the consumer': () => broker.deleteQueue(SETTLE_QUEUE),
+  'the server cancels the consumer': () => broker.deleteQueue(RESULTS_QUEUE),
   'the server closes the channel': () => gateway.wires.amqp.pretend(CHANNEL_CLOSE),
   'an operator closes the connections': () => namespace.closeRabbitConnections(),
   'the connections are reset': () => gateway.wires.amqp.cut(),
@@ -74,7 +74,7 @@ test('resets while it connects are survived', async () => {
   gateway.wires.amqp.cut();
   await until('they are over', () => resets < 0);
   await gateway.ready();
-  await sellsAndSettles('after the resets');
+  await sellsAndApplies('after the resets');
   // Another process, whose waits are short again.
   gateway.child.kill('SIGKILL');
   gateway = await start();
@@ -82,12 +82,12 @@ test('resets while it connects are survived', async () => {
 });
 
 for (const [loss, happen] of Object.entries(LOSSES)) {
-  test(`${loss}: settling again within ten seconds`, async () => {
+  test(`${loss}: applying results again within ten seconds`, async () => {
     const says = gateway.next();
     await happen();
     await says('connection to the broker lost');
     await says('connected to the broker');
     await gateway.ready(BOUND_MS);
-    await sellsAndSettles(loss);
+    await sellsAndApplies(loss);
   });
 }

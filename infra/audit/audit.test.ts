@@ -332,6 +332,17 @@ for (const over of [`closes_at = now() - interval '1 minute'`, 'closed = true'])
     assert.match(result.notes.join(), new RegExp(`${saleId}: it is over and has no gate`));
   });
 
+test('what is left of the gate of a sale that is over is not counted', async () => {
+  const { addRecord, one, saleId, setGate } = await openSale();
+  await addRecord(one, 'one', 1, 'sent', { deadlineMs: Date.now() - 3_600_000 });
+  await setGate({ history: 'an older copy' });
+  await stores.inventory.query('UPDATE sales SET closed = true');
+  const result = await audit(stores);
+  assert.deepEqual(failing(result), []);
+  assert.ok(result.atRest);
+  assert.match(result.notes.join(), new RegExp(`${saleId}: it is over`));
+});
+
 test('the checks of rest are waited for', async () => {
   const { setGate } = await openSale();
   await setGate({ stock: 9, tickets: 6 });

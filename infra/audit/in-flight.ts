@@ -2,7 +2,7 @@
 import { mintedAt } from '@flashsale/contracts/ids';
 import { type Check, each } from './check.ts';
 import { type Gate, isPending } from './gate.ts';
-import { isEnded, isUndecided, isUnpaidHold, type Order, type Reading } from './reading.ts';
+import { gatesInUse, isEnded, isUndecided, isUnpaidHold, type Order, type Reading } from './reading.ts';
 
 export interface InFlight {
   orderId: string;
@@ -43,7 +43,7 @@ const REVERSED_WITHIN_MS = 2 * LONGEST_BACKOFF_MS;
 export function everythingInFlight(reading: Reading): InFlight[] {
   const found = [
     ...ordersInFlight(reading),
-    ...[...reading.gates.values()].flatMap((gate) => recordsInFlight(gate, reading)),
+    ...[...gatesInUse(reading).values()].flatMap((gate) => recordsInFlight(gate, reading)),
     ...reading.outbox.map(
       ({ orderId, exchange, ageMs }): InFlight => ({
         ...{ orderId, saleId: reading.orders.get(orderId)?.saleId ?? null, kind: 'outbox' },

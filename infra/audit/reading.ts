@@ -141,3 +141,9 @@ export const isValid = (gate: Gate | undefined, { epoch }: Sale) => gate?.epoch 
 /** A sale that is over and holds nothing needs no gate: a lost one is not rebuilt. */
 export const needsNoGate = ({ gates }: Pick<Reading, 'gates'>, sale: Sale) =>
   sale.over && sale.held === 0 && !isValid(gates.get(sale.saleId), sale);
+
+/** Without what is left of gates that are not used any more. */
+export function gatesInUse({ gates, sales }: Pick<Reading, 'gates' | 'sales'>): Map<string, Gate> {
+  const unused = new Set(sales.filter((sale) => needsNoGate({ gates }, sale)).map(({ saleId }) => saleId));
+  return new Map([...gates].filter(([saleId]) => !unused.has(saleId)));
+}

@@ -2,14 +2,17 @@
 import { type Check, equal, same, sum } from './check.ts';
 import { isPending, recordsOf } from './gate.ts';
 import { moneyChecks } from './money.ts';
-import { isConfirmed, isUndecided, isUnpaidHold, needsNoGate, type Reading, type Sale } from './reading.ts';
+import { gatesInUse, isConfirmed, isUndecided, isUnpaidHold, needsNoGate, type Reading, type Sale } from './reading.ts';
 
 /** The work that is still to be done, by kind. At rest there is none; a hold that waits for its buyer is not work. */
-function pending({ gates, orders, outbox, reservations, charges, statement }: Reading) {
+function pending({ gates, sales, orders, outbox, reservations, charges, statement }: Reading) {
   const waits = ({ orderId }: { orderId: string }) => isUnpaidHold(orders.get(orderId));
   const all = [...orders.values()];
   return {
-    'unsent or sent records': count(recordsOf(gates), (record) => isPending(record) && !waits(record)),
+    'unsent or sent records': count(
+      recordsOf(gatesInUse({ gates, sales })),
+      (record) => isPending(record) && !waits(record),
+    ),
     'undecided orders, unpaid holds aside': count(all, (order) => isUndecided(order) && !isUnpaidHold(order)),
     'pending compensations': count(all, ({ compensationPending }) => compensationPending),
     'refunds owed': count(all, ({ refund }) => refund === 'owed'),
@@ -48,7 +51,8 @@ function gateChecks({ saleId, available, epoch, revision }: Sale, { gates }: Rea
 }
 
 function orderChecks(reading: Reading, withGate: Set<string>): Check[] {
-  const { gates, orders, reservations, charges } = reading;
+  const { orders, reservations, charges } = reading;
+  const gates = gatesInUse(reading);
   const idsIn = (items: Iterable<{ orderId: string; state: string }>, state: string) =>
     new Set([...items].filter((item) => item.state === state).map(({ orderId }) => orderId));
   const saleOf = (orderId: string) => orders.get(orderId)?.saleId ?? null;

@@ -3,7 +3,7 @@ import type { AuditResult } from './audit.ts';
 import type { Check, Total } from './check.ts';
 import type { InFlight } from './in-flight.ts';
 
-const NAME_WIDTH = 52;
+const NAME_WIDTH = 54;
 const MOST_LISTED = 20;
 
 export function describeAudit({ checks, atRest, inFlight, titles, notes }: AuditResult): string[] {

@@ -22,7 +22,7 @@ export interface Waiting {
 /** Between two readings of a row that a caller waits for; all callers' rows are read together. */
 const READ_AGAIN_MS = 200;
 /** Left for the answer to reach the caller. */
-const ANSWER_MS = 300;
+const ANSWER_MS = 500;
 /** Batches of ended orders that are compensated at once; beyond it the job for pending ones takes them up. */
 const MAX_COMPENSATING = 4;
 

@@ -89,7 +89,7 @@ const NOTHING = { orderId: '', buyerId: '', command: undefined };
 export const asCommand = ({ deadlineMs, ...order }: OrderCommand) => ({
   ...order,
   mode: 'direct',
-  decideWithinMs: deadlineMs - Date.now(),
+  decideWithinMs: Math.max(0, deadlineMs - Date.now()),
 });
 
 const unreachable = async () => {

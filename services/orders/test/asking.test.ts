@@ -6,30 +6,30 @@ import { call, status, statusOf } from '@flashsale/rpc/client';
 import { Metadata } from '@grpc/grpc-js';
 import { until } from '../../../infra/until.ts';
 import { hold } from './neighbours.ts';
-import { anOrder, openTown } from './town.ts';
+import { anOrder, openEnvironment } from './environment.ts';
 import { atRest, rowOf, rowsOf, unitsOf } from './truth.ts';
 import { startWorker } from './worker.ts';
 
-const town = await openTown();
-const worker = await startWorker(town);
+const environment = await openEnvironment();
+const worker = await startWorker(environment);
 after(async () => {
   await worker.stop();
-  await town.close();
+  await environment.close();
 });
 
 async function workerFor(t: TestContext, env: Record<string, string>) {
-  const other = await startWorker(town, env);
+  const other = await startWorker(environment, env);
   t.after(() => other.stop());
   return other;
 }
 
 test('orders are answered in the order asked, twice where asked twice, and unknown ones as not found', async () => {
-  const sale = await town.openSale(1);
+  const sale = await environment.openSale(1);
   const [sold, refused, working] = [anOrder(sale), anOrder(sale), anOrder(sale)];
   await worker.place(sold);
   await worker.place(refused);
   const held = hold(worker.inventory, 'reserve', 'there');
-  await town.broker.publish(working);
+  await environment.broker.publish(working);
   await held.reached();
   const nobody = randomUUID();
   const asked = [refused.orderId, nobody, sold.orderId, working.orderId, refused.orderId];
@@ -39,7 +39,7 @@ test('orders are answered in the order asked, twice where asked twice, and unkno
     asked,
   );
   assert.deepEqual(
-    answers.map(({ status, settled }) => [status, settled]),
+    answers.map(({ status, final }) => [status, final]),
     [
       ['rejected', true],
       ['not found', false],
@@ -49,40 +49,40 @@ test('orders are answered in the order asked, twice where asked twice, and unkno
     ],
   );
   held.letGo();
-  await atRest(town, sale, 3);
+  await atRest(environment, sale, 3);
 });
 
 test('an order given up before it arrived is cancelled for ever: a late message and a late call find that', async () => {
-  const sale = await town.openSale(1);
+  const sale = await environment.openSale(1);
   const order = anOrder(sale);
-  const { status, reason, settled } = await worker.cancel(order);
-  assert.deepEqual([status, reason, settled], ['cancelled', 'given_up', true]);
+  const { status, reason, final } = await worker.cancel(order);
+  assert.deepEqual([status, reason, final], ['cancelled', 'given_up', true]);
   assert.equal((await worker.cancel(order)).version, 1);
   assert.equal((await worker.place(order)).status, 'cancelled');
   const next = anOrder(sale, { buyerId: order.buyerId });
-  await town.broker.publish(order, next);
-  assert.deepEqual(await atRest(town, sale, 2), { [order.orderId]: 'given_up', [next.orderId]: 'confirmed' });
-  assert.equal((await unitsOf(town, sale)).has(order.orderId), false);
-  assert.equal(town.broker.eventsOf(order.orderId).length, 1);
+  await environment.broker.publish(order, next);
+  assert.deepEqual(await atRest(environment, sale, 2), { [order.orderId]: 'given_up', [next.orderId]: 'confirmed' });
+  assert.equal((await unitsOf(environment, sale)).has(order.orderId), false);
+  assert.equal(environment.broker.eventsOf(order.orderId).length, 1);
 });
 
 test('giving up an order that has arrived changes nothing, decided or not', async () => {
-  const sale = await town.openSale(2);
+  const sale = await environment.openSale(2);
   const [decided, working] = [anOrder(sale), anOrder(sale)];
   await worker.place(decided);
   const held = hold(worker.inventory, 'confirm', 'there');
-  await town.broker.publish(working);
+  await environment.broker.publish(working);
   await held.reached();
-  const before = await rowsOf(town, sale);
+  const before = await rowsOf(environment, sale);
   assert.equal((await worker.cancel(decided)).status, 'confirmed');
   assert.equal((await worker.cancel(working)).status, 'placed');
-  assert.deepEqual(await rowsOf(town, sale), before);
+  assert.deepEqual(await rowsOf(environment, sale), before);
   held.letGo();
-  assert.deepEqual(Object.values(await atRest(town, sale, 2)), ['confirmed', 'confirmed']);
+  assert.deepEqual(Object.values(await atRest(environment, sale, 2)), ['confirmed', 'confirmed']);
 });
 
 test('a giving up and a placing at once agree on one end', async () => {
-  const sale = await town.openSale(20);
+  const sale = await environment.openSale(20);
   const orders = Array.from({ length: 20 }, () => anOrder(sale));
   const answers = await Promise.all(
     orders.map(async (order, index) => {
@@ -92,22 +92,22 @@ test('a giving up and a placing at once agree on one end', async () => {
       return (await worker.get(order.orderId))[0]?.status;
     }),
   );
-  const ends = await atRest(town, sale, 20);
+  const ends = await atRest(environment, sale, 20);
   const expected = answers.map((status) => (status === 'cancelled' ? 'given_up' : 'confirmed'));
   assert.deepEqual(Object.values(ends), expected);
 });
 
 test('beyond its cap of calls at work orders refuses before anything is done, and asking still works', async (t) => {
   const capped = await workerFor(t, { MAX_DIRECT_IN_FLIGHT: '2' });
-  const sale = await town.openSale(5);
+  const sale = await environment.openSale(5);
   const held = hold(capped.inventory, 'reserve', 'there');
   const orders = [anOrder(sale), anOrder(sale)];
   const answers = orders.map((order) => capped.place(order));
-  await until('both are at work', async () => (await rowsOf(town, sale)).length === 2);
+  await until('both are at work', async () => (await rowsOf(environment, sale)).length === 2);
   const third = anOrder(sale);
   const refused = (error: unknown) => statusOf(error) === status.RESOURCE_EXHAUSTED;
   await assert.rejects(capped.place(third), refused);
-  assert.equal(await rowOf(town, sale, third.orderId), undefined);
+  assert.equal(await rowOf(environment, sale, third.orderId), undefined);
   assert.equal((await capped.get(third.orderId))[0]?.status, 'not found');
   held.letGo();
   for (const answer of answers) assert.equal((await answer).status, 'confirmed');
@@ -115,8 +115,8 @@ test('beyond its cap of calls at work orders refuses before anything is done, an
 });
 
 test('a caller without a deadline is answered, or left, at the time by which its order is decided', async () => {
-  const sale = await town.openSale(1);
-  const order = anOrder(sale, { decideByMs: Date.now() + 1_000 });
+  const sale = await environment.openSale(1);
+  const order = anOrder(sale, { deadlineMs: Date.now() + 1_000 });
   const held = hold(worker.inventory, 'reserve', 'there');
   const answer = new Promise((resolve) =>
     worker.client.placeOrder({ command: order }, new Metadata(), {}, (error, response) => resolve(response ?? error)),
@@ -124,22 +124,22 @@ test('a caller without a deadline is answered, or left, at the time by which its
   await held.reached();
   await answer;
   held.letGo();
-  assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: 'timed_out' });
+  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'timed_out' });
 });
 
 test('an id in capital letters is the same order', async () => {
-  const sale = await town.openSale(1);
+  const sale = await environment.openSale(1);
   const order = anOrder(sale);
   const shouted = { ...order, orderId: order.orderId.toUpperCase(), saleId: order.saleId.toUpperCase() };
   assert.equal((await worker.place(shouted)).status, 'confirmed');
-  await town.broker.publish(shouted);
+  await environment.broker.publish(shouted);
   assert.equal((await worker.get(shouted.orderId))[0]?.status, 'confirmed');
   assert.equal((await worker.cancel(shouted)).status, 'confirmed');
-  await atRest(town, sale, 1);
+  await atRest(environment, sale, 1);
 });
 
 test('what cannot be read is refused by the name of its field, and nothing is written', async () => {
-  const sale = await town.openSale(1);
+  const sale = await environment.openSale(1);
   const good = anOrder(sale);
   const wrong: [field: string, fields: object][] = [
     ['order_id', { orderId: 'x' }],
@@ -150,7 +150,7 @@ test('what cannot be read is refused by the name of its field, and nothing is wr
     ['quantity', { quantity: 0 }],
     ['quantity', { quantity: -1 }],
     ['epoch', { epoch: 0 }],
-    ['decide_by_ms', { decideByMs: -1 }],
+    ['decide_by_ms', { deadlineMs: -1 }],
   ];
   const named = (field: string) => (error: Error) =>
     statusOf(error) === status.INVALID_ARGUMENT && error.message.includes(`${field}: `);
@@ -165,5 +165,5 @@ test('what cannot be read is refused by the name of its field, and nothing is wr
   );
   await assert.rejects(worker.get(good.orderId, 'x'), named('order_ids[1]'));
   await assert.rejects(worker.get(), named('order_ids'));
-  assert.deepEqual(await rowsOf(town, sale), []);
+  assert.deepEqual(await rowsOf(environment, sale), []);
 });

@@ -4,37 +4,37 @@ import { after, test } from 'node:test';
 import type { ReserveRequest } from '@flashsale/contracts/inventory';
 import { until } from '../../../infra/until.ts';
 import { hold, listen } from './neighbours.ts';
-import { anOrder, openTown } from './town.ts';
+import { anOrder, openEnvironment } from './environment.ts';
 import { atRest, moneyOf, unitsOf } from './truth.ts';
 import { startWorker } from './worker.ts';
 
-const town = await openTown();
-after(() => town.close());
+const environment = await openEnvironment();
+after(() => environment.close());
 
 test('the same message delivered ten times at once to two workers is one order', async (t) => {
   // Lanes of one message each, so that the copies really meet.
   const single = { BATCH: '1', LANES: '5' };
-  const workers = [await startWorker(town, single), await startWorker(town, single)];
+  const workers = [await startWorker(environment, single), await startWorker(environment, single)];
   t.after(() => Promise.all(workers.map((worker) => worker.stop())));
-  const sale = await town.openSale(20);
+  const sale = await environment.openSale(20);
   const order = anOrder(sale, { quantity: 2 });
   const held = workers.map((worker) => hold(worker.inventory, 'reserve', 'there'));
-  await town.broker.publish(...Array.from({ length: 10 }, () => order));
+  await environment.broker.publish(...Array.from({ length: 10 }, () => order));
   await Promise.all(held.map((each) => each.reached()));
-  await until('every copy is in the hands of a worker', async () => (await town.broker.inLine()) === 0);
+  await until('every copy is in the hands of a worker', async () => (await environment.broker.inLine()) === 0);
   for (const each of held) each.letGo();
 
-  assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: 'confirmed' });
-  assert.deepEqual(Object.fromEntries(await unitsOf(town, sale)), { [order.orderId]: 'sold' });
-  assert.equal((await moneyOf(town)).get(order.orderId), 'captured');
-  assert.equal(town.broker.eventsOf(order.orderId).length, 1);
+  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
+  assert.deepEqual(Object.fromEntries(await unitsOf(environment, sale)), { [order.orderId]: 'sold' });
+  assert.equal((await moneyOf(environment)).get(order.orderId), 'captured');
+  assert.equal(environment.broker.eventsOf(order.orderId).length, 1);
 });
 
 test('in one batch each order has its own end, and no end fails a neighbour', async (t) => {
-  const worker = await startWorker(town, { BATCH: '20', LANES: '1' });
+  const worker = await startWorker(environment, { BATCH: '20', LANES: '1' });
   t.after(() => worker.stop());
-  const sale = await town.openSale(8);
-  const other = await town.openSale(1);
+  const sale = await environment.openSale(8);
+  const other = await environment.openSale(1);
   const [first, declined, twice, stale, last] = [
     anOrder(sale),
     anOrder(sale),
@@ -45,20 +45,20 @@ test('in one batch each order has its own end, and no end fails a neighbour', as
   const second = anOrder(sale, { buyerId: first.buyerId });
   const tooMany = anOrder(sale, { quantity: 8 });
   const elsewhere = anOrder(other, { buyerId: first.buyerId });
-  const late = anOrder(sale, { decideByMs: Date.now() - 1 });
+  const late = anOrder(sale, { deadlineMs: Date.now() - 1 });
 
-  await town.decline(declined);
+  await environment.decline(declined);
   // While the only lane works on another order these gather behind it.
   const before = anOrder(sale);
   const opened = hold(worker.inventory, 'reserve', 'there');
-  await town.broker.publish(before);
+  await environment.broker.publish(before);
   await opened.reached();
-  await town.broker.publish(first, declined, twice, second, tooMany, stale, twice, elsewhere, late, last);
-  await until('all are delivered', async () => (await town.broker.untaken()) === 0);
+  await environment.broker.publish(first, declined, twice, second, tooMany, stale, twice, elsewhere, late, last);
+  await until('all are delivered', async () => (await environment.broker.untaken()) === 0);
   const batches = listen<ReserveRequest>(worker.inventory, 'reserve');
   opened.letGo();
 
-  assert.deepEqual(await atRest(town, sale, 9), {
+  assert.deepEqual(await atRest(environment, sale, 9), {
     [before.orderId]: 'confirmed',
     [first.orderId]: 'confirmed',
     [declined.orderId]: 'declined',
@@ -69,7 +69,7 @@ test('in one batch each order has its own end, and no end fails a neighbour', as
     [late.orderId]: 'timed_out',
     [last.orderId]: 'confirmed',
   });
-  assert.deepEqual(await atRest(town, other, 1), { [elsewhere.orderId]: 'confirmed' });
+  assert.deepEqual(await atRest(environment, other, 1), { [elsewhere.orderId]: 'confirmed' });
   const reserved = [first, declined, twice, tooMany, stale, elsewhere, last].map(({ orderId }) => orderId);
   assert.deepEqual(
     batches.map(({ items }) => items.map((item) => item.orderId).sort()),

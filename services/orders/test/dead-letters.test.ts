@@ -4,15 +4,15 @@ import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { until } from '../../../infra/until.ts';
 import { hold } from './neighbours.ts';
-import { anOrder, openTown } from './town.ts';
+import { anOrder, openEnvironment } from './environment.ts';
 import { atRest, rowsOf } from './truth.ts';
 import { startWorker } from './worker.ts';
 
-const town = await openTown();
-const worker = await startWorker(town, { LANES: '1', BATCH: '100' });
+const environment = await openEnvironment();
+const worker = await startWorker(environment, { LANES: '1', BATCH: '100' });
 after(async () => {
   await worker.stop();
-  await town.close();
+  await environment.close();
 });
 
 const nobodysSale = { saleId: randomUUID(), epoch: 1 };
@@ -39,27 +39,27 @@ const bad: [reason: RegExp, body: object | string][] = [
   [/^quantity: /, wrong({ quantity: 1.5 })],
   [/^quantity: /, wrong({ quantity: 2 ** 31 })],
   [/^epoch: /, wrong({ epoch: null })],
-  [/^decideByMs: /, wrong({ decideByMs: 'tomorrow' })],
+  [/^deadlineMs: /, wrong({ deadlineMs: 'tomorrow' })],
   [/^body: Unrecognized key: "price"/, wrong({ price: 1 })],
   [/^orderId: .*; quantity: /, wrong({ orderId: 'x', quantity: -1 })],
 ];
 
 test('each message that is no order is dead-lettered once with its reason, among good ones that are fulfilled', async () => {
-  const sale = await town.openSale(bad.length);
+  const sale = await environment.openSale(bad.length);
   const orders = bad.map(() => anOrder(sale));
   const first = anOrder(nobodysSale);
   const held = hold(worker.inventory, 'reserve', 'there');
-  await town.broker.publish(first);
+  await environment.broker.publish(first);
   await held.reached();
-  for (const [index, [, body]] of bad.entries()) await town.broker.publish(body, orders[index] ?? assert.fail());
-  await until('all are delivered', async () => (await town.broker.untaken()) === 0);
+  for (const [index, [, body]] of bad.entries()) await environment.broker.publish(body, orders[index] ?? assert.fail());
+  await until('all are delivered', async () => (await environment.broker.untaken()) === 0);
   held.letGo();
 
-  const ends = await atRest(town, sale, orders.length);
+  const ends = await atRest(environment, sale, orders.length);
   assert.ok(Object.values(ends).every((end) => end === 'confirmed'));
   await worker.stop();
-  assert.deepEqual(await town.broker.takeAll(), []);
-  const letters = await town.broker.deadLetters();
+  assert.deepEqual(await environment.broker.takeAll(), []);
+  const letters = await environment.broker.deadLetters();
   assert.equal(letters.length, bad.length);
   for (const [reason, body] of bad) {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -67,19 +67,19 @@ test('each message that is no order is dead-lettered once with its reason, among
     assert.equal(found.length, 1, text);
     assert.match(String(found[0]?.reason), reason, text);
   }
-  assert.deepEqual(await rowsOf(town, nobodysSale).then((rows) => rows.map(({ orderId }) => orderId)), [first.orderId]);
+  assert.deepEqual(await rowsOf(environment, nobodysSale).then((rows) => rows.map(({ orderId }) => orderId)), [first.orderId]);
 });
 
 test('a reason that would be longer than a header may be is cut, and the message is dead-lettered like any other', async (t) => {
-  const other = await startWorker(town);
+  const other = await startWorker(environment);
   t.after(() => other.stop());
-  const sale = await town.openSale(1);
+  const sale = await environment.openSale(1);
   const order = anOrder(sale);
   const fields = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`field-${index}`, index]));
-  await town.broker.publish(wrong(fields), order);
-  assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: 'confirmed' });
+  await environment.broker.publish(wrong(fields), order);
+  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
   const [letter] = await until('it is dead-lettered', async () => {
-    const letters = await town.broker.deadLetters();
+    const letters = await environment.broker.deadLetters();
     return letters.length > 0 && letters;
   });
   assert.match(String(letter?.reason), /^body: Unrecognized keys: "field-0"/);

@@ -10,27 +10,27 @@ import { OrdersServiceClient } from '@flashsale/contracts/orders';
 import { call, connectTo } from '@flashsale/rpc/client';
 import { until } from '../../../infra/until.ts';
 import { hold, openNeighbours } from './neighbours.ts';
-import { anOrder, openTown } from './town.ts';
+import { anOrder, openEnvironment } from './environment.ts';
 import { atRest, rowOf, rowsOf } from './truth.ts';
 import { startWorker } from './worker.ts';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
-const town = await openTown();
-after(() => town.close());
+const environment = await openEnvironment();
+after(() => environment.close());
 
 const start = (env: Record<string, string>): ChildProcess =>
   spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
 
 async function spawnOrders(t: TestContext, env: Record<string, string> = {}) {
-  const neighbours = await openNeighbours(town);
+  const neighbours = await openNeighbours(environment);
   const child = start({
     GRPC_PORT: '0',
-    DATABASE_URL: town.namespace.databases.orders,
-    AMQP_URL: town.namespace.amqpUrl,
+    DATABASE_URL: environment.namespace.databases.orders,
+    AMQP_URL: environment.namespace.amqpUrl,
     INVENTORY_ADDRESS: neighbours.inventory.address,
     PAYMENT_ADDRESS: neighbours.payment.address,
     RPC_DEADLINE_MS: '60000',
-    CHARGE_PATIENCE_MS: '60000',
+    CHARGE_TIMEOUT_MS: '60000',
     ...env,
   });
   const ended = once(child, 'exit');
@@ -76,16 +76,16 @@ test('a bad environment ends it with one message that names every bad variable a
 
 test('SIGTERM lets the batch and the call at work end, hands back the rest, and exits 0', async (t) => {
   const orders = await spawnOrders(t, { BATCH: '2', LANES: '1' });
-  const sale = await town.openSale(10);
+  const sale = await environment.openSale(10);
   const queued = Array.from({ length: 6 }, () => anOrder(sale));
   const direct = anOrder(sale);
   const held = hold(orders.inventory, 'confirm', 'back');
-  await town.broker.publish(...queued.slice(0, 2));
+  await environment.broker.publish(...queued.slice(0, 2));
   await held.reached();
-  await town.broker.publish(...queued.slice(2));
+  await environment.broker.publish(...queued.slice(2));
   const { client } = orders;
   const answer = call(client, client.placeOrder, { command: direct }, { deadlineMs: 60_000 });
-  await until('the call is at work', async () => rowOf(town, sale, direct.orderId));
+  await until('the call is at work', async () => rowOf(environment, sale, direct.orderId));
 
   orders.child.kill('SIGTERM');
   await until('it takes nothing more', async () => {
@@ -98,23 +98,23 @@ test('SIGTERM lets the batch and the call at work end, hands back the rest, and 
   held.letGo();
   assert.equal((await answer).order?.status, 'ORDER_STATUS_CONFIRMED');
   assert.deepEqual(await orders.ended, [0, null]);
-  const rows = await rowsOf(town, sale);
+  const rows = await rowsOf(environment, sale);
   assert.ok(rows.every(({ status }) => status === 'confirmed'));
   const decided = rows.map(({ orderId }) => orderId);
-  const back = (await town.broker.takeAll()).map(({ content }) => JSON.parse(String(content)).orderId);
+  const back = (await environment.broker.takeAll()).map(({ content }) => JSON.parse(String(content)).orderId);
   assert.deepEqual([...decided, ...back].toSorted(), [...queued, direct].map(({ orderId }) => orderId).toSorted());
 });
 
 test('SIGTERM does not wait for ever for a bank that hangs, at no door: it hands back, exits 0, and nothing is lost', async (t) => {
-  const orders = await spawnOrders(t, { RESUME_AFTER_MS: '200', RESUME_EVERY_MS: '100' });
-  const sale = await town.openSale(10);
+  const orders = await spawnOrders(t, { COMPENSATE_AFTER_MS: '200', JOBS_EVERY_MS: '100' });
+  const sale = await environment.openSale(10);
   const [queued, direct, left] = [anOrder(sale), anOrder(sale), anOrder(sale)];
   const hanging = hold(orders.payment, 'charge', 'there');
   const { client } = orders;
   const answers = [
     assert.rejects(call(client, client.placeOrder, { command: direct }, { deadlineMs: 60_000 })),
     assert.rejects(call(client, client.placeOrder, { command: left }, { deadlineMs: 500 })),
-    town.broker.publish(queued),
+    environment.broker.publish(queued),
   ];
   await hanging.reached();
   await answers[1];
@@ -124,20 +124,20 @@ test('SIGTERM does not wait for ever for a bank that hangs, at no door: it hands
   assert.deepEqual(await orders.ended, [0, null]);
   hanging.letGo();
   await Promise.all(answers);
-  const successor = await startWorker(town, { RESUME_AFTER_MS: '200' });
+  const successor = await startWorker(environment, { COMPENSATE_AFTER_MS: '200' });
   t.after(() => successor.stop());
-  assert.deepEqual(Object.values(await atRest(town, sale, 3)), ['confirmed', 'confirmed', 'confirmed']);
+  assert.deepEqual(Object.values(await atRest(environment, sale, 3)), ['confirmed', 'confirmed', 'confirmed']);
 });
 
 test('killed with a batch at work, it is followed by another process', async (t) => {
   const orders = await spawnOrders(t);
-  const sale = await town.openSale(5);
+  const sale = await environment.openSale(5);
   const held = hold(orders.payment, 'charge', 'back');
-  await town.broker.publish(...Array.from({ length: 5 }, () => anOrder(sale)));
+  await environment.broker.publish(...Array.from({ length: 5 }, () => anOrder(sale)));
   await held.reached();
   orders.child.kill('SIGKILL');
   assert.deepEqual(await orders.ended, [null, 'SIGKILL']);
   held.letGo();
   await spawnOrders(t);
-  assert.deepEqual(new Set(Object.values(await atRest(town, sale, 5))), new Set(['confirmed']));
+  assert.deepEqual(new Set(Object.values(await atRest(environment, sale, 5))), new Set(['confirmed']));
 });

@@ -1,20 +1,20 @@
 // Answers that never come: whoever is unsure asks again, gets the same answer, and there is one effect.
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
-import { ORDERS } from '@flashsale/contracts/topology';
+import { ORDERS_PLACED } from '@flashsale/contracts/topology';
 import { retryQueue } from '@flashsale/messaging/topology';
 import { status } from '@flashsale/rpc/client';
 import { until } from '../../../infra/until.ts';
 import { hold, lose } from './neighbours.ts';
-import { anOrder, openTown } from './town.ts';
+import { anOrder, openEnvironment } from './environment.ts';
 import { atRest, moneyOf, rowOf, rowsOf } from './truth.ts';
-import { RESUMES, startWorker, type Worker } from './worker.ts';
+import { TAKES_UP, startWorker, type Worker } from './worker.ts';
 
-const town = await openTown();
-after(() => town.close());
+const environment = await openEnvironment();
+after(() => environment.close());
 
 async function workerFor(t: TestContext, env: Record<string, string> = {}) {
-  const worker = await startWorker(town, env);
+  const worker = await startWorker(environment, env);
   t.after(() => worker.stop());
   return worker;
 }
@@ -30,113 +30,113 @@ for (const where of ['there', 'back'] as const) {
   test(`a call lost with its connection on its way ${where} is made again in the same breath, with one effect`, async (t) => {
     const worker = await workerFor(t);
     for (const [method, proxyOf, end] of calls) {
-      const sale = await town.openSale(1);
+      const sale = await environment.openSale(1);
       const order = anOrder(sale);
-      if (end === 'declined') await town.decline(order);
+      if (end === 'declined') await environment.decline(order);
       const { lost } = lose(proxyOf(worker), method, { howMany: 2, where, code: status.UNAVAILABLE });
       const answer = await worker.place(order);
       assert.deepEqual([answer.reason || answer.status, lost()], [end, 2], method);
-      assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: end });
+      assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: end });
     }
   });
 
   test(`a call that is lost on its way ${where} decides nothing; the message comes again and asks again`, async (t) => {
     const worker = await workerFor(t);
-    const sales = await Promise.all(calls.map(() => town.openSale(1)));
+    const sales = await Promise.all(calls.map(() => environment.openSale(1)));
     const orders = sales.map((sale) => anOrder(sale));
     for (const [index, [method, proxyOf, end]] of calls.entries()) {
       const order = orders[index] ?? assert.fail();
-      if (end === 'declined') await town.decline(order);
+      if (end === 'declined') await environment.decline(order);
       const { lost } = lose(proxyOf(worker), method, { howMany: 1, where });
-      await town.broker.publish(order);
+      await environment.broker.publish(order);
       await until('it is lost', () => lost() === 1);
     }
     for (const [index, [, , end]] of calls.entries())
-      assert.deepEqual(Object.values(await atRest(town, sales[index] ?? assert.fail(), 1)), [end]);
-    assert.deepEqual(await town.broker.deadLetters(), []);
+      assert.deepEqual(Object.values(await atRest(environment, sales[index] ?? assert.fail(), 1)), [end]);
+    assert.deepEqual(await environment.broker.deadLetters(), []);
   });
 }
 
 test('a call that meets an unknown says that the order is placed, and orders finishes it', async (t) => {
-  const worker = await workerFor(t, RESUMES);
-  const sale = await town.openSale(1);
+  const worker = await workerFor(t, TAKES_UP);
+  const sale = await environment.openSale(1);
   const order = anOrder(sale);
   const { lost } = lose(worker.payment, 'charge', { howMany: 1, where: 'back' });
   const answer = await worker.place(order);
-  assert.deepEqual([answer.status, answer.settled, lost()], ['placed', false, 1]);
-  assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: 'confirmed' });
+  assert.deepEqual([answer.status, answer.final, lost()], ['placed', false, 1]);
+  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
 });
 
 test('the steps are taken one after the other, and the order is confirmed when the bank is found again', async (t) => {
   const worker = await workerFor(t);
-  const sale = await town.openSale(1);
+  const sale = await environment.openSale(1);
   const order = anOrder(sale);
   const { lost } = lose(worker.payment, 'charge', { howMany: 2, where: 'back' });
-  await town.broker.publish(order);
-  for (const delayMs of ORDERS.retryDelaysMs.slice(0, 2))
-    await until(`it waits ${delayMs} ms`, async () => (await town.broker.waiting(retryQueue(ORDERS, delayMs))) === 1);
-  assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: 'confirmed' });
+  await environment.broker.publish(order);
+  for (const delayMs of ORDERS_PLACED.retryDelaysMs.slice(0, 2))
+    await until(`it waits ${delayMs} ms`, async () => (await environment.broker.waiting(retryQueue(ORDERS_PLACED, delayMs))) === 1);
+  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
   assert.equal(lost(), 2);
 });
 
 test('a bank that answers after the deadline has captured once, and the order is confirmed', async (t) => {
-  await workerFor(t, { ...RESUMES, CHARGE_PATIENCE_MS: '300' });
-  const sale = await town.openSale(10);
+  await workerFor(t, { ...TAKES_UP, CHARGE_TIMEOUT_MS: '300' });
+  const sale = await environment.openSale(10);
   const orders = Array.from({ length: 10 }, () => anOrder(sale));
-  await town.bank.change({ lateRate: 1, lateMs: 700 });
-  await town.broker.publish(...orders);
+  await environment.bank.change({ lateRate: 1, lateMs: 700 });
+  await environment.broker.publish(...orders);
   await until(
     'the bank has captured',
-    async () => (await moneyOf(town)).get(String(orders[0]?.orderId)) === 'captured',
+    async () => (await moneyOf(environment)).get(String(orders[0]?.orderId)) === 'captured',
   );
-  await town.bank.change({ lateRate: 0 });
-  const ends = await atRest(town, sale, 10);
+  await environment.bank.change({ lateRate: 0 });
+  const ends = await atRest(environment, sale, 10);
   assert.ok(Object.values(ends).every((end) => end === 'confirmed'));
 });
 
 test('a bank that answers after the time of the order was up has captured, and refunds', async (t) => {
-  const worker = await workerFor(t, { CHARGE_PATIENCE_MS: '300' });
-  const sale = await town.openSale(1);
+  const worker = await workerFor(t, { CHARGE_TIMEOUT_MS: '300' });
+  const sale = await environment.openSale(1);
   const order = anOrder(sale);
-  await town.bank.change({ lateRate: 1, lateMs: 2_000 });
+  await environment.bank.change({ lateRate: 1, lateMs: 2_000 });
   await worker.place(order, 400).catch(() => undefined);
-  await until('the bank has captured', async () => (await moneyOf(town)).get(order.orderId) === 'captured');
-  await town.timeIsUp(order.orderId);
-  await town.bank.change({ lateRate: 0 });
-  assert.deepEqual(await atRest(town, sale, 1), { [order.orderId]: 'timed_out' });
-  await until('it is refunded', async () => (await moneyOf(town)).get(order.orderId) === 'reversed');
+  await until('the bank has captured', async () => (await moneyOf(environment)).get(order.orderId) === 'captured');
+  await environment.passDeadline(order.orderId);
+  await environment.bank.change({ lateRate: 0 });
+  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'timed_out' });
+  await until('it is refunded', async () => (await moneyOf(environment)).get(order.orderId) === 'reversed');
 });
 
 test('orders loses its database at work: nothing is lost, nothing is dead-lettered, all is drained after', async (t) => {
   const worker = await workerFor(t, { BATCH: '5', LANES: '2' });
-  const sale = await town.openSale(30);
+  const sale = await environment.openSale(30);
   const orders = Array.from({ length: 30 }, () => anOrder(sale));
   const held = hold(worker.inventory, 'confirm', 'back');
-  await town.broker.publish(...orders.slice(0, 15));
+  await environment.broker.publish(...orders.slice(0, 15));
   await held.reached();
   worker.wires.postgres.block(true);
   held.letGo();
-  await town.broker.publish(...orders.slice(15));
-  await until('every message waits on a retry step', async () => (await town.broker.onRetrySteps()) >= 30);
+  await environment.broker.publish(...orders.slice(15));
+  await until('every message waits on a retry step', async () => (await environment.broker.onRetrySteps()) >= 30);
   assert.equal((await fetch(`http://127.0.0.1:${worker.ops}/readyz`)).status, 503);
-  assert.ok((await rowsOf(town, sale)).every((row) => row.status === 'placed'));
+  assert.ok((await rowsOf(environment, sale)).every((row) => row.status === 'placed'));
 
   worker.wires.postgres.block(false);
-  const ends = await atRest(town, sale, 30);
+  const ends = await atRest(environment, sale, 30);
   assert.ok(Object.values(ends).every((end) => end === 'confirmed'));
-  assert.deepEqual(await town.broker.deadLetters(), []);
+  assert.deepEqual(await environment.broker.deadLetters(), []);
   await worker.ready();
 });
 
 test('an order whose charge stays unknown waits on the longest step, and is never a dead letter', async (t) => {
   const worker = await workerFor(t);
-  const sale = await town.openSale(1);
+  const sale = await environment.openSale(1);
   const order = anOrder(sale);
   const { lost } = lose(worker.payment, 'charge', { howMany: Number.POSITIVE_INFINITY, where: 'there' });
-  await town.broker.publishAgain(order, 250);
+  await environment.broker.publishAgain(order, 250);
   await until('it is asked for', () => lost() === 1);
-  const longest = retryQueue(ORDERS, Math.max(...ORDERS.retryDelaysMs));
-  await until('it waits on the longest step', async () => (await town.broker.waiting(longest)) === 1);
-  assert.deepEqual(await town.broker.deadLetters(), []);
-  assert.equal((await rowOf(town, sale, order.orderId))?.status, 'placed');
+  const longest = retryQueue(ORDERS_PLACED, Math.max(...ORDERS_PLACED.retryDelaysMs));
+  await until('it waits on the longest step', async () => (await environment.broker.waiting(longest)) === 1);
+  assert.deepEqual(await environment.broker.deadLetters(), []);
+  assert.equal((await rowOf(environment, sale, order.orderId))?.status, 'placed');
 });

@@ -51,22 +51,21 @@ const GATHER_MS = 20;
 export function startRelay(exchange: string, options: { pool: Pool; publisher: Publisher; log: Log }): Loop {
   const { pool, publisher, log } = options;
 
-  async function publish({ orderId, routingKey, payload }: Outgoing) {
-    const result = await publisher.publish(exchange, routingKey, { id: orderId, body: payload });
-    if (result === 'returned') log.error({ exchange, routingKey, orderId }, 'no queue takes this message');
-    return result === 'confirmed';
-  }
+  const publish = ({ orderId, routingKey, payload }: Outgoing) =>
+    publisher.publish(exchange, routingKey, { id: orderId, body: payload });
 
   /** How many were confirmed; the others stay, and are published again. */
   const relay = () =>
     inTransaction(pool, async (connection) => {
       const { rows } = await connection.query<Outgoing>(NEXT, [exchange, MAX_AT_ONCE]);
-      const confirmed = await Promise.all(rows.map(publish));
-      const gone = rows.filter((_, index) => confirmed[index]).map(({ id }) => id);
-      if (gone.length > 0) await connection.query(DELETE, [gone]);
-      const left = rows.length - gone.length;
-      if (left > 0) log.warn({ exchange, left }, 'not confirmed by the broker, to be published again');
-      return gone.length;
+      const results = await Promise.all(rows.map(publish));
+      const confirmed = rows.filter((_, index) => results[index] === 'confirmed').map(({ id }) => id);
+      if (confirmed.length > 0) await connection.query(DELETE, [confirmed]);
+      const returned = rows.find((_, index) => results[index] === 'returned');
+      const left = { exchange, left: rows.length - confirmed.length };
+      if (returned) log.error({ ...left, routingKey: returned.routingKey }, 'no queue takes a message');
+      else if (left.left > 0) log.warn(left, 'not confirmed by the broker, to be published again');
+      return confirmed.length;
     });
 
   const loop = startLoop({

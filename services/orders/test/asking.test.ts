@@ -1,14 +1,14 @@
-// The call's door: who asks is told what the rows say, who gives up leaves a tombstone, who asks wrongly hears why.
+// The calls: what is asked is answered as the rows say, giving up leaves a tombstone, and a bad request names its field.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, type TestContext, test } from 'node:test';
-import { call, status, statusOf } from '@flashsale/rpc/client';
+import { call, status, statusOf, trailerOf } from '@flashsale/rpc/client';
 import { Metadata } from '@grpc/grpc-js';
 import { until } from '../../../infra/until.ts';
-import { hold } from './neighbours.ts';
 import { anOrder, openEnvironment } from './environment.ts';
+import { hold } from './neighbours.ts';
 import { atRest, rowOf, rowsOf, unitsOf } from './truth.ts';
-import { startWorker } from './worker.ts';
+import { asCommand, startWorker } from './worker.ts';
 
 const environment = await openEnvironment();
 const worker = await startWorker(environment);
@@ -55,14 +55,15 @@ test('orders are answered in the order asked, twice where asked twice, and unkno
 test('an order given up before it arrived is cancelled for ever: a late message and a late call find that', async () => {
   const sale = await environment.openSale(1);
   const order = anOrder(sale);
-  const { status, reason, final } = await worker.cancel(order);
+  const { status, reason, final } = await worker.giveUp(order);
   assert.deepEqual([status, reason, final], ['cancelled', 'given_up', true]);
-  assert.equal((await worker.cancel(order)).version, 1);
+  assert.equal((await worker.giveUp(order)).version, 2);
   assert.equal((await worker.place(order)).status, 'cancelled');
   const next = anOrder(sale, { buyerId: order.buyerId });
   await environment.broker.publish(order, next);
   assert.deepEqual(await atRest(environment, sale, 2), { [order.orderId]: 'given_up', [next.orderId]: 'confirmed' });
-  assert.equal((await unitsOf(environment, sale)).has(order.orderId), false);
+  // The tombstone of inventory: a Reserve that comes late is refused.
+  assert.equal((await unitsOf(environment, sale)).get(order.orderId), 'released');
   assert.equal(environment.broker.eventsOf(order.orderId).length, 1);
 });
 
@@ -74,8 +75,8 @@ test('giving up an order that has arrived changes nothing, decided or not', asyn
   await environment.broker.publish(working);
   await held.reached();
   const before = await rowsOf(environment, sale);
-  assert.equal((await worker.cancel(decided)).status, 'confirmed');
-  assert.equal((await worker.cancel(working)).status, 'placed');
+  assert.equal((await worker.giveUp(decided)).status, 'confirmed');
+  assert.equal((await worker.giveUp(working)).status, 'reserved');
   assert.deepEqual(await rowsOf(environment, sale), before);
   held.letGo();
   assert.deepEqual(Object.values(await atRest(environment, sale, 2)), ['confirmed', 'confirmed']);
@@ -86,7 +87,7 @@ test('a giving up and a placing at once agree on one end', async () => {
   const orders = Array.from({ length: 20 }, () => anOrder(sale));
   const answers = await Promise.all(
     orders.map(async (order, index) => {
-      const calls = [worker.cancel(order), worker.place(order)];
+      const calls = [worker.giveUp(order), worker.place(order)];
       if (index % 2) calls.reverse();
       await Promise.all(calls);
       return (await worker.get(order.orderId))[0]?.status;
@@ -97,7 +98,7 @@ test('a giving up and a placing at once agree on one end', async () => {
   assert.deepEqual(Object.values(ends), expected);
 });
 
-test('beyond its cap of calls at work orders refuses before anything is done, and asking still works', async (t) => {
+test('beyond its limit of direct orders at once it refuses before anything is done, signs that, and still answers', async (t) => {
   const capped = await workerFor(t, { MAX_DIRECT_IN_FLIGHT: '2' });
   const sale = await environment.openSale(5);
   const held = hold(capped.inventory, 'reserve', 'there');
@@ -105,7 +106,7 @@ test('beyond its cap of calls at work orders refuses before anything is done, an
   const answers = orders.map((order) => capped.place(order));
   await until('both are at work', async () => (await rowsOf(environment, sale)).length === 2);
   const third = anOrder(sale);
-  const refused = (error: unknown) => statusOf(error) === status.RESOURCE_EXHAUSTED;
+  const refused = (error: unknown) => statusOf(error) === status.RESOURCE_EXHAUSTED && trailerOf(error, 'shed') === '1';
   await assert.rejects(capped.place(third), refused);
   assert.equal(await rowOf(environment, sale, third.orderId), undefined);
   assert.equal((await capped.get(third.orderId))[0]?.status, 'not found');
@@ -114,12 +115,14 @@ test('beyond its cap of calls at work orders refuses before anything is done, an
   assert.equal((await capped.place(third)).status, 'confirmed');
 });
 
-test('a caller without a deadline is answered, or left, at the time by which its order is decided', async () => {
+test('a caller without a deadline is answered, or left, when the deadline of its order has passed', async () => {
   const sale = await environment.openSale(1);
   const order = anOrder(sale, { deadlineMs: Date.now() + 1_000 });
   const held = hold(worker.inventory, 'reserve', 'there');
   const answer = new Promise((resolve) =>
-    worker.client.placeOrder({ command: order }, new Metadata(), {}, (error, response) => resolve(response ?? error)),
+    worker.client.placeOrder({ command: asCommand(order) }, new Metadata(), {}, (error, response) =>
+      resolve(response ?? error),
+    ),
   );
   await held.reached();
   await answer;
@@ -134,7 +137,7 @@ test('an id in capital letters is the same order', async () => {
   assert.equal((await worker.place(shouted)).status, 'confirmed');
   await environment.broker.publish(shouted);
   assert.equal((await worker.get(shouted.orderId))[0]?.status, 'confirmed');
-  assert.equal((await worker.cancel(shouted)).status, 'confirmed');
+  assert.equal((await worker.giveUp(shouted)).status, 'confirmed');
   await atRest(environment, sale, 1);
 });
 
@@ -150,13 +153,13 @@ test('what cannot be read is refused by the name of its field, and nothing is wr
     ['quantity', { quantity: 0 }],
     ['quantity', { quantity: -1 }],
     ['epoch', { epoch: 0 }],
-    ['decide_by_ms', { deadlineMs: -1 }],
+    ['mode', { mode: 'by post' as never }],
   ];
   const named = (field: string) => (error: Error) =>
     statusOf(error) === status.INVALID_ARGUMENT && error.message.includes(`${field}: `);
   for (const [field, fields] of wrong) {
     await assert.rejects(worker.place({ ...good, ...fields }), named(`command.${field}`), field);
-    await assert.rejects(worker.cancel({ ...good, ...fields }), named(`command.${field}`), field);
+    await assert.rejects(worker.giveUp({ ...good, ...fields }), named(`command.${field}`), field);
   }
   const { client } = worker;
   await assert.rejects(

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { ReserveRequest } from '@flashsale/contracts/inventory';
 import { until } from '../../../infra/until.ts';
-import { hold, listen } from './neighbours.ts';
 import { anOrder, openEnvironment } from './environment.ts';
+import { hold, listen } from './neighbours.ts';
 import { atRest, moneyOf, unitsOf } from './truth.ts';
 import { startWorker } from './worker.ts';
 

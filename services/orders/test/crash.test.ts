@@ -1,12 +1,13 @@
-// A worker dies at any step; another carries the order on, by the redelivered message or because the row is left over.
+// A worker dies at any step. On the queued path a message brings the order to another; on the direct path its deadline
+// ends it. A compensation that it left pending is taken up.
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { until } from '../../../infra/until.ts';
-import { hold } from './neighbours.ts';
 import { anOrder, openEnvironment, type Sale } from './environment.ts';
+import { hold } from './neighbours.ts';
 import { atRest, moneyOf, rowOf, unitsOf } from './truth.ts';
-import { TAKES_UP, startWorker, type Worker } from './worker.ts';
+import { startWorker, TAKES_UP, type Worker } from './worker.ts';
 
 const environment = await openEnvironment();
 after(() => environment.close());
@@ -32,6 +33,20 @@ const isThere =
   () =>
     until(`its row is ${status}`, async () => (await rowOf(environment, sale, orderId))?.status === status);
 
+/** Held after this call, its next statement is made and the worker never hears of it. */
+const whenItIs =
+  (wanted: string, method: 'reserve' | 'confirm') =>
+  (worker: Worker, sale: Sale, order: OrderCommand): Step => {
+    const held = hold(worker.inventory, method, 'back');
+    const reached = async () => {
+      await held.reached();
+      silenceAbout(order, worker);
+      held.letGo();
+      await isThere(sale, order, wanted)();
+    };
+    return { reached, letGo: () => undefined };
+  };
+
 const steps: Record<string, (worker: Worker, sale: Sale, order: OrderCommand) => Step> = {
   'when its row is written': (worker, sale, order) => {
     silenceAbout(order, worker);
@@ -39,22 +54,16 @@ const steps: Record<string, (worker: Worker, sale: Sale, order: OrderCommand) =>
   },
   'before Reserve': (worker) => hold(worker.inventory, 'reserve', 'there'),
   'after Reserve': (worker) => hold(worker.inventory, 'reserve', 'back'),
+  'when it is reserved': whenItIs('reserved', 'reserve'),
   'before Charge': (worker) => hold(worker.payment, 'charge', 'there'),
   'after Charge': (worker) => hold(worker.payment, 'charge', 'back'),
   'before Confirm': (worker) => hold(worker.inventory, 'confirm', 'there'),
   'after Confirm': (worker) => hold(worker.inventory, 'confirm', 'back'),
-  'when it is decided': (worker, sale, order) => {
-    const confirmed = hold(worker.inventory, 'confirm', 'back');
-    const reached = async () => {
-      await confirmed.reached();
-      silenceAbout(order, worker);
-      confirmed.letGo();
-      await isThere(sale, order, 'confirmed')();
-    };
-    return { reached, letGo: () => undefined };
-  },
+  'when it is confirmed': whenItIs('confirmed', 'confirm'),
 };
 const stepsOfADecline: typeof steps = {
+  'before Void': (worker) => hold(worker.payment, 'void', 'there'),
+  'after Void': (worker) => hold(worker.payment, 'void', 'back'),
   'before Release': (worker) => hold(worker.inventory, 'release', 'there'),
   'after Release': (worker) => hold(worker.inventory, 'release', 'back'),
 };
@@ -62,7 +71,7 @@ const stepsOfADecline: typeof steps = {
 for (const [step, reach] of Object.entries({ ...steps, ...stepsOfADecline })) {
   const end = step in stepsOfADecline ? 'declined' : 'confirmed';
 
-  test(`a worker dies ${step}: the message comes again, to another worker, and the order is ${end} once`, async (t) => {
+  test(`a worker dies ${step}: another goes on from the message or the row, and the order is ${end} once`, async (t) => {
     const [sale, doomed] = [await environment.openSale(1), await workerFor(t)];
     const order = anOrder(sale);
     if (end === 'declined') await environment.decline(order);
@@ -70,7 +79,7 @@ for (const [step, reach] of Object.entries({ ...steps, ...stepsOfADecline })) {
     await environment.broker.publish(order);
     await at.reached();
 
-    const successor = await workerFor(t);
+    const successor = await workerFor(t, TAKES_UP);
     await successor.ready();
     doomed.die();
     at.letGo();
@@ -80,7 +89,8 @@ for (const [step, reach] of Object.entries({ ...steps, ...stepsOfADecline })) {
     await until('the message is done with', async () => (await environment.broker.inLine()) === 0);
   });
 
-  test(`a worker dies ${step}, a caller on the line: its row is taken up, and the order is ${end} once`, async (t) => {
+  const directEnd = end === 'declined' || step === 'when it is confirmed' ? end : 'timed_out';
+  test(`a worker dies ${step}, a caller on the line: nobody carries the order on, and it is ${directEnd}`, async (t) => {
     const [sale, doomed] = [await environment.openSale(1), await workerFor(t)];
     const order = anOrder(sale);
     if (end === 'declined') await environment.decline(order);
@@ -92,7 +102,8 @@ for (const [step, reach] of Object.entries({ ...steps, ...stepsOfADecline })) {
     doomed.die();
     at.letGo();
     await workerFor(t, TAKES_UP);
-    assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: end });
+    await environment.passDeadline(order.orderId);
+    assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: directEnd });
     assert.equal((await unitsOf(environment, sale)).size, 1);
     await asked;
   });

@@ -6,13 +6,14 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { after, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { OrderCommand } from '@flashsale/contracts/messages';
 import { OrdersServiceClient } from '@flashsale/contracts/orders';
 import { call, connectTo } from '@flashsale/rpc/client';
 import { until } from '../../../infra/until.ts';
-import { hold, openNeighbours } from './neighbours.ts';
 import { anOrder, openEnvironment } from './environment.ts';
+import { hold, openNeighbours } from './neighbours.ts';
 import { atRest, rowOf, rowsOf } from './truth.ts';
-import { startWorker } from './worker.ts';
+import { asCommand, startWorker, TAKES_UP } from './worker.ts';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const environment = await openEnvironment();
@@ -79,12 +80,12 @@ test('SIGTERM lets the batch and the call at work end, hands back the rest, and 
   const sale = await environment.openSale(10);
   const queued = Array.from({ length: 6 }, () => anOrder(sale));
   const direct = anOrder(sale);
-  const held = hold(orders.inventory, 'confirm', 'back');
+  const held = hold(orders.inventory, 'reserve', 'back');
   await environment.broker.publish(...queued.slice(0, 2));
   await held.reached();
   await environment.broker.publish(...queued.slice(2));
   const { client } = orders;
-  const answer = call(client, client.placeOrder, { command: direct }, { deadlineMs: 60_000 });
+  const answer = call(client, client.placeOrder, { command: asCommand(direct) }, { deadlineMs: 60_000 });
   await until('the call is at work', async () => rowOf(environment, sale, direct.orderId));
 
   orders.child.kill('SIGTERM');
@@ -99,34 +100,45 @@ test('SIGTERM lets the batch and the call at work end, hands back the rest, and 
   assert.equal((await answer).order?.status, 'ORDER_STATUS_CONFIRMED');
   assert.deepEqual(await orders.ended, [0, null]);
   const rows = await rowsOf(environment, sale);
-  assert.ok(rows.every(({ status }) => status === 'confirmed'));
-  const decided = rows.map(({ orderId }) => orderId);
-  const back = (await environment.broker.takeAll()).map(({ content }) => JSON.parse(String(content)).orderId);
-  assert.deepEqual([...decided, ...back].toSorted(), [...queued, direct].map(({ orderId }) => orderId).toSorted());
+  assert.ok(rows.every(({ status }) => status !== 'placed'));
+  const begun = rows.map(({ orderId }) => orderId);
+  const back = (await environment.broker.takeAll()).map(({ content }) => JSON.parse(String(content)));
+  const all = [...begun, ...back.map(({ orderId }) => orderId)];
+  assert.deepEqual(all.toSorted(), [...queued, direct].map(({ orderId }) => orderId).toSorted());
+
+  await environment.broker.publish(...back);
+  await spawnOrders(t);
+  assert.deepEqual(new Set(Object.values(await atRest(environment, sale, 7))), new Set(['confirmed']));
 });
 
-test('SIGTERM does not wait for ever for a bank that hangs, at no door: it hands back, exits 0, and nothing is lost', async (t) => {
-  const orders = await spawnOrders(t, { COMPENSATE_AFTER_MS: '200', JOBS_EVERY_MS: '100' });
+test('SIGTERM does not wait for ever for a bank that hangs, on no path: it hands back, exits 0, and nothing is lost', async (t) => {
+  const orders = await spawnOrders(t);
   const sale = await environment.openSale(10);
   const [queued, direct, left] = [anOrder(sale), anOrder(sale), anOrder(sale)];
   const hanging = hold(orders.payment, 'charge', 'there');
   const { client } = orders;
-  const answers = [
-    assert.rejects(call(client, client.placeOrder, { command: direct }, { deadlineMs: 60_000 })),
-    assert.rejects(call(client, client.placeOrder, { command: left }, { deadlineMs: 500 })),
-    environment.broker.publish(queued),
-  ];
+  const place = (order: OrderCommand, deadlineMs: number) =>
+    assert.rejects(call(client, client.placeOrder, { command: asCommand(order) }, { deadlineMs }));
+  const answers = [place(direct, 60_000), place(left, 2_000), environment.broker.publish(queued)];
   await hanging.reached();
   await answers[1];
-  await until('all are at work', () => hanging.count() >= 4);
+  await until('all are being paid', async () => {
+    const rows = await rowsOf(environment, sale);
+    return rows.length === 3 && rows.every(({ payRequested }) => payRequested);
+  });
 
   orders.child.kill('SIGTERM');
   assert.deepEqual(await orders.ended, [0, null]);
   hanging.letGo();
   await Promise.all(answers);
-  const successor = await startWorker(environment, { COMPENSATE_AFTER_MS: '200' });
+  const successor = await startWorker(environment, TAKES_UP);
   t.after(() => successor.stop());
-  assert.deepEqual(Object.values(await atRest(environment, sale, 3)), ['confirmed', 'confirmed', 'confirmed']);
+  for (const { orderId } of [direct, left]) await environment.passDeadline(orderId);
+  assert.deepEqual(await atRest(environment, sale, 3), {
+    [queued.orderId]: 'confirmed',
+    [direct.orderId]: 'timed_out',
+    [left.orderId]: 'timed_out',
+  });
 });
 
 test('killed with a batch at work, it is followed by another process', async (t) => {

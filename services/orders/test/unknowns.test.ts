@@ -1,14 +1,15 @@
-// Answers that never come: whoever is unsure asks again, gets the same answer, and there is one effect.
+// Answers that never come: the worker asks again, gets the same answer, and there is one effect.
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
-import { ORDERS_PLACED } from '@flashsale/contracts/topology';
+import { ReservationState } from '@flashsale/contracts/inventory';
+import { ORDERS_PLACED, PAYMENTS_DUE } from '@flashsale/contracts/topology';
 import { retryQueue } from '@flashsale/messaging/topology';
 import { status } from '@flashsale/rpc/client';
 import { until } from '../../../infra/until.ts';
+import { anOrder, openEnvironment, type Sale } from './environment.ts';
 import { hold, lose } from './neighbours.ts';
-import { anOrder, openEnvironment } from './environment.ts';
 import { atRest, moneyOf, rowOf, rowsOf } from './truth.ts';
-import { TAKES_UP, startWorker, type Worker } from './worker.ts';
+import { startWorker, TAKES_UP, type Worker } from './worker.ts';
 
 const environment = await openEnvironment();
 after(() => environment.close());
@@ -23,26 +24,15 @@ const calls: [method: string, proxyOf: (worker: Worker) => Worker['inventory'], 
   ['reserve', (worker) => worker.inventory, 'confirmed'],
   ['charge', (worker) => worker.payment, 'confirmed'],
   ['confirm', (worker) => worker.inventory, 'confirmed'],
+  ['void', (worker) => worker.payment, 'declined'],
   ['release', (worker) => worker.inventory, 'declined'],
 ];
 
 for (const where of ['there', 'back'] as const) {
-  test(`a call lost with its connection on its way ${where} is made again in the same breath, with one effect`, async (t) => {
-    const worker = await workerFor(t);
-    for (const [method, proxyOf, end] of calls) {
-      const sale = await environment.openSale(1);
-      const order = anOrder(sale);
-      if (end === 'declined') await environment.decline(order);
-      const { lost } = lose(proxyOf(worker), method, { howMany: 2, where, code: status.UNAVAILABLE });
-      const answer = await worker.place(order);
-      assert.deepEqual([answer.reason || answer.status, lost()], [end, 2], method);
-      assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: end });
-    }
-  });
-
-  test(`a call that is lost on its way ${where} decides nothing; the message comes again and asks again`, async (t) => {
-    const worker = await workerFor(t);
-    const sales = await Promise.all(calls.map(() => environment.openSale(1)));
+  test(`a call that is lost on its way ${where} decides nothing; it is made again, with one effect`, async (t) => {
+    const worker = await workerFor(t, TAKES_UP);
+    const sales: Sale[] = [];
+    while (sales.length < calls.length) sales.push(await environment.openSale(1));
     const orders = sales.map((sale) => anOrder(sale));
     for (const [index, [method, proxyOf, end]] of calls.entries()) {
       const order = orders[index] ?? assert.fail();
@@ -55,32 +45,65 @@ for (const where of ['there', 'back'] as const) {
       assert.deepEqual(Object.values(await atRest(environment, sales[index] ?? assert.fail(), 1)), [end]);
     assert.deepEqual(await environment.broker.deadLetters(), []);
   });
+
+  test(`a unary call lost with its connection on its way ${where} is made again in the same breath`, async (t) => {
+    const worker = await workerFor(t);
+    for (const [method, proxyOf, end] of calls.filter(([method]) => method !== 'charge')) {
+      const sale = await environment.openSale(1);
+      const order = anOrder(sale);
+      if (end === 'declined') await environment.decline(order);
+      const { lost } = lose(proxyOf(worker), method, { howMany: 2, where, code: status.UNAVAILABLE });
+      const answer = await worker.place(order);
+      assert.deepEqual([answer.reason || answer.status, lost()], [end, 2], method);
+      assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: end });
+    }
+  });
 }
 
-test('a call that meets an unknown says that the order is placed, and orders finishes it', async (t) => {
-  const worker = await workerFor(t, TAKES_UP);
+test('a direct call that meets an unknown answers the row as it is, and the deadline ends it', async (t) => {
+  const worker = await workerFor(t);
   const sale = await environment.openSale(1);
   const order = anOrder(sale);
   const { lost } = lose(worker.payment, 'charge', { howMany: 1, where: 'back' });
   const answer = await worker.place(order);
-  assert.deepEqual([answer.status, answer.final, lost()], ['placed', false, 1]);
-  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
+  assert.deepEqual([answer.status, answer.payRequested, answer.final, lost()], ['reserved', true, false, 1]);
+  await environment.passDeadline(order.orderId);
+  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'timed_out' });
 });
 
-test('the steps are taken one after the other, and the order is confirmed when the bank is found again', async (t) => {
+test('only a unit that is sold confirms an order: any other answer of inventory is asked again', async (t) => {
   const worker = await workerFor(t);
   const sale = await environment.openSale(1);
   const order = anOrder(sale);
-  const { lost } = lose(worker.payment, 'charge', { howMany: 2, where: 'back' });
+  let answers = 0;
+  worker.inventory.on('confirm', async (request: { orderIds: string[] }, forward) => {
+    answers += 1;
+    if (answers > 1) return forward();
+    return { outcomes: request.orderIds.map((orderId) => ({ orderId, state: ReservationState.ABSENT })) };
+  });
   await environment.broker.publish(order);
-  for (const delayMs of ORDERS_PLACED.retryDelaysMs.slice(0, 2))
-    await until(`it waits ${delayMs} ms`, async () => (await environment.broker.waiting(retryQueue(ORDERS_PLACED, delayMs))) === 1);
+  await until('it was answered once', () => answers === 1);
+  await until('it waits', async () => (await environment.broker.onRetrySteps(PAYMENTS_DUE)) === 1);
+  assert.equal((await rowOf(environment, sale, order.orderId))?.status, 'reserved');
+  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
+});
+
+test('the steps are taken one after the other, and the order is confirmed when inventory is found again', async (t) => {
+  const worker = await workerFor(t);
+  const sale = await environment.openSale(1);
+  const order = anOrder(sale);
+  const { lost } = lose(worker.inventory, 'reserve', { howMany: 2, where: 'back' });
+  await environment.broker.publish(order);
+  for (const delayMs of ORDERS_PLACED.retryDelaysMs.slice(0, 2)) {
+    const step = retryQueue(ORDERS_PLACED, delayMs);
+    await until(`it waits ${delayMs} ms`, async () => (await environment.broker.waiting(step)) === 1);
+  }
   assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
   assert.equal(lost(), 2);
 });
 
-test('a bank that answers after the deadline has captured once, and the order is confirmed', async (t) => {
-  await workerFor(t, { ...TAKES_UP, CHARGE_TIMEOUT_MS: '300' });
+test('a bank that answers after the timeout of its call has captured once, and the order is confirmed', async (t) => {
+  await workerFor(t, { CHARGE_TIMEOUT_MS: '300' });
   const sale = await environment.openSale(10);
   const orders = Array.from({ length: 10 }, () => anOrder(sale));
   await environment.bank.change({ lateRate: 1, lateMs: 700 });
@@ -94,12 +117,13 @@ test('a bank that answers after the deadline has captured once, and the order is
   assert.ok(Object.values(ends).every((end) => end === 'confirmed'));
 });
 
-test('a bank that answers after the time of the order was up has captured, and refunds', async (t) => {
-  const worker = await workerFor(t, { CHARGE_TIMEOUT_MS: '300' });
+test('a bank that answers after the deadline of an order has captured, and refunds', async (t) => {
+  const worker = await workerFor(t, { CHARGE_TIMEOUT_MS: '300'   await answer;
+});
   const sale = await environment.openSale(1);
   const order = anOrder(sale);
   await environment.bank.change({ lateRate: 1, lateMs: 2_000 });
-  await worker.place(order, 400).catch(() => undefined);
+  const answer = worker.place(order).catch(() => undefined);
   await until('the bank has captured', async () => (await moneyOf(environment)).get(order.orderId) === 'captured');
   await environment.passDeadline(order.orderId);
   await environment.bank.change({ lateRate: 0 });
@@ -111,7 +135,7 @@ test('orders loses its database at work: nothing is lost, nothing is dead-letter
   const worker = await workerFor(t, { BATCH: '5', LANES: '2' });
   const sale = await environment.openSale(30);
   const orders = Array.from({ length: 30 }, () => anOrder(sale));
-  const held = hold(worker.inventory, 'confirm', 'back');
+  const held = hold(worker.inventory, 'reserve', 'back');
   await environment.broker.publish(...orders.slice(0, 15));
   await held.reached();
   worker.wires.postgres.block(true);
@@ -128,11 +152,11 @@ test('orders loses its database at work: nothing is lost, nothing is dead-letter
   await worker.ready();
 });
 
-test('an order whose charge stays unknown waits on the longest step, and is never a dead letter', async (t) => {
+test('an order whose reservation stays unknown waits on the longest step, and is never a dead letter', async (t) => {
   const worker = await workerFor(t);
   const sale = await environment.openSale(1);
   const order = anOrder(sale);
-  const { lost } = lose(worker.payment, 'charge', { howMany: Number.POSITIVE_INFINITY, where: 'there' });
+  const { lost } = lose(worker.inventory, 'reserve', { howMany: Number.POSITIVE_INFINITY, where: 'there' });
   await environment.broker.publishAgain(order, 250);
   await until('it is asked for', () => lost() === 1);
   const longest = retryQueue(ORDERS_PLACED, Math.max(...ORDERS_PLACED.retryDelaysMs));

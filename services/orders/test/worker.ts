@@ -86,9 +86,9 @@ export async function startWorker(environment: Environment, env: Record<string, 
 const NOTHING = { orderId: '', buyerId: '', command: undefined };
 
 /** Sends what is left of its time; a direct order is one, whatever the test's `anOrder` says. */
-export const asCommand = ({ deadlineMs, ...order }: OrderCommand) => ({
+export const asCommand = ({ deadlineMs, mode, ...order }: OrderCommand) => ({
   ...order,
-  mode: 'direct',
+  mode: mode === 'queued' ? 'direct' : mode,
   decideWithinMs: Math.max(0, deadlineMs - Date.now()),
 });
 

@@ -25,6 +25,11 @@ export const createMetrics = (registry: Registry) => ({
     help: 'Records that were due and looked at again.',
     registers: [registry],
   }),
+  damaged: new Counter({
+    name: 'gateway_damaged_records_total',
+    help: 'Records of a gate that could not be read and were set aside.',
+    registers: [registry],
+  }),
   rebuilt: new Counter({
     name: 'gateway_gates_rebuilt_total',
     help: 'Gates that were opened or rebuilt, by reason.',

@@ -100,6 +100,10 @@ function createGateUseCases(
   const sweepSales = createSweep({
     ...{ ...ports, progress, applyResult, directDeadlineMs },
     swept: (records) => metrics.swept.inc(records),
+    damaged(saleId, records) {
+      metrics.damaged.inc(records);
+      warn('damaged records set aside')(saleId, `${records} of them`);
+    },
     warn: warn('not swept, again soon'),
   });
   return {

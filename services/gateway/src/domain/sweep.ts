@@ -22,6 +22,8 @@ export interface SweepPorts {
   directDeadlineMs: number;
   /** Counts records that were due. */
   swept: (records: number) => void;
+  /** Counts records that could not be read and were set aside. */
+  damaged: (saleId: string, records: number) => void;
   warn: (id: string, error: unknown) => void;
 }
 
@@ -57,8 +59,9 @@ interface Look {
 
 async function sweepSale(sale: Sale, queueIsEmpty: Look['queueIsEmpty'], ports: SweepPorts): Promise<void> {
   for (;;) {
-    const { epoch, records } = await ports.gate.claim(sale.id, CLAIMED_AT_ONCE);
+    const { epoch, records, damaged } = await ports.gate.claim(sale.id, CLAIMED_AT_ONCE);
     ports.swept(records.length);
+    if (damaged) ports.damaged(sale.id, damaged);
     const look = { sale, epoch, queueIsEmpty, ports };
     const isUnpublished = ({ state, command }: DueRecord) => sale.mode === 'queued' && state === 'unsent' && command;
     await Promise.all([

@@ -10,10 +10,7 @@ import type { Stores } from './stores.ts';
 export interface AuditOptions {
   /** Whether nothing may be pending; without it the audit finds out whether anything is. */
   atRest?: boolean;
-  /**
-   * Timeout for the checks of rest to become true: a gate applies the last result a moment after orders has it, and
-   * the broker's management API tells the length of a queue up to 5 s late.
-   */
+  /** Timeout for the checks of rest to become true: a gate applies the last result a moment after orders has it. */
   patienceMs?: number;
 }
 
@@ -28,7 +25,7 @@ export interface AuditResult {
 
 const AGAIN_MS = 500;
 
-export async function audit(stores: Stores, { atRest, patienceMs = 10_000 }: AuditOptions = {}): Promise<AuditResult> {
+export async function audit(stores: Stores, { atRest, patienceMs = 5_000 }: AuditOptions = {}): Promise<AuditResult> {
   for (const giveUpAt = Date.now() + patienceMs; ; await sleep(AGAIN_MS)) {
     const reading = await takeReading(stores);
     const found = everythingInFlight(reading);
@@ -58,6 +55,6 @@ function notesOf(reading: Reading, resting: boolean): string[] {
         ? `sale ${saleId}: it is over and has no gate any more, so there is nothing to compare inventory with`
         : `sale ${saleId}: its gate is missing or being rebuilt, so it is not compared with inventory`,
     ),
-    ...(resting && !reading.queues ? ['the queues are not read: no management API of the broker is named'] : []),
+    ...(resting && !reading.queues ? ['the queues are not read: no broker is named'] : []),
   ];
 }

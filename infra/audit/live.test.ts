@@ -14,7 +14,6 @@ const shop = await openShop({
   gateway: { DIRECT_DEADLINE_MS: '20000' },
 });
 const broker = {
-  rabbitManagementUrl: process.env.TEST_RABBIT_MANAGEMENT_URL,
   amqpUrl: shop.namespace.amqpUrl,
 };
 const stores = openStores({ ...shop.stores, ...broker });

@@ -18,8 +18,7 @@ const addresses = ({ env } = process): StoreAddresses => ({
   },
   bankUrl: env.BANK_URL || readAddressBook().bankUrl,
   bankApiKey: env.BANK_API_KEY || readAddressBook().bankApiKey,
-  // Where the environment names the stores but no management API, the queues are not read.
-  rabbitManagementUrl: env.RABBIT_MANAGEMENT_URL || (env.REDIS_URL ? undefined : readAddressBook().rabbitManagementUrl),
+  // Where the environment names the stores but no broker, the queues are not read.
   amqpUrl: env.AMQP_URL || (env.REDIS_URL ? undefined : readAddressBook().amqpUrl),
 });
 

@@ -1,10 +1,10 @@
 // The live stores, each read as it is. The audit writes to none of them.
 import { ORDERS_PLACED, PAYMENTS_DUE } from '@flashsale/contracts/topology';
 import { retryQueue } from '@flashsale/messaging/topology';
+import amqp from 'amqplib';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { type Bank, createBank } from '../clients/bank.ts';
-import { managementApi } from '../native/namespace.ts';
 
 export type Database = 'orders' | 'inventory' | 'payment';
 
@@ -13,8 +13,7 @@ export interface StoreAddresses {
   databases: Record<Database, string>;
   bankUrl: string;
   bankApiKey: string;
-  /** Both or none: without them the queues are not read. */
-  rabbitManagementUrl?: string | undefined;
+  /** Without it the queues are not read. */
   amqpUrl?: string | undefined;
 }
 
@@ -26,7 +25,7 @@ export interface QueueLength {
 export interface Stores extends Record<Database, pg.Pool> {
   redis: Redis;
   bank: Bank;
-  /** Of both queues and their retry steps; undefined where nobody named a management API. */
+  /** Of both queues and their retry steps; undefined where no broker is named. */
   queueLengths: (() => Promise<QueueLength[]>) | undefined;
   close(): Promise<void>;
 }
@@ -35,7 +34,7 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const RECONNECT_AFTER_MS = 500;
 const READ_TIMEOUT_MS = 30_000;
 
-export function openStores({ redisUrl, databases, bankUrl, bankApiKey, ...broker }: StoreAddresses): Stores {
+export function openStores({ redisUrl, databases, bankUrl, bankApiKey, amqpUrl }: StoreAddresses): Stores {
   const redis = new Redis(redisUrl, {
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -50,7 +49,7 @@ export function openStores({ redisUrl, databases, bankUrl, bankApiKey, ...broker
     redis,
     ...pools,
     bank: createBank(bankUrl, bankApiKey),
-    queueLengths: readerOfQueues(broker),
+    queueLengths: amqpUrl ? () => readQueues(amqpUrl) : undefined,
     async close() {
       redis.disconnect();
       await Promise.all(Object.values(pools).map((pool) => pool.end()));
@@ -74,17 +73,19 @@ const QUEUES = [ORDERS_PLACED, PAYMENTS_DUE].flatMap((work) => [
   ...work.retryDelaysMs.map((delayMs) => retryQueue(work, delayMs)),
 ]);
 
-function readerOfQueues({ rabbitManagementUrl, amqpUrl }: Pick<StoreAddresses, 'rabbitManagementUrl' | 'amqpUrl'>) {
-  if (!rabbitManagementUrl || !amqpUrl) return undefined;
-  const call = managementApi(rabbitManagementUrl);
-  const vhost = new URL(amqpUrl).pathname.slice(1) || '%2F';
-  return async (): Promise<QueueLength[]> => {
-    const path = `queues/${vhost}?columns=name,messages`;
-    const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
-    const found = (await call('GET', path, undefined, signal)) as { name: string; messages?: number }[];
-    const lengths = new Map(found.map(({ name, messages = 0 }) => [name, messages]));
-    return QUEUES.map((queue) => ({ queue, messages: lengths.get(queue) ?? 0 }));
-  };
+/** Ready messages: what a worker holds is an order that is not decided, or is about to be acknowledged. */
+async function readQueues(amqpUrl: string): Promise<QueueLength[]> {
+  const connection = await amqp.connect(amqpUrl, { timeout: CONNECT_TIMEOUT_MS });
+  connection.on('error', () => undefined);
+  try {
+    const channel = await connection.createChannel();
+    channel.on('error', () => undefined);
+    const lengths: QueueLength[] = [];
+    for (const queue of QUEUES) lengths.push({ queue, messages: (await channel.checkQueue(queue)).messageCount });
+    return lengths;
+  } finally {
+    await connection.close().catch(() => undefined);
+  }
 }
 
 /** ioredis reports the reason for a refused connection to its listeners only. */

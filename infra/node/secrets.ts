@@ -35,7 +35,7 @@ const environments: Record<string, Record<string, string>> = {
   payment: { DATABASE_URL: database('payment'), ...bank },
   bank,
   demo: { ...stores, ...amqp, ...token },
-  audit: stores,
+  audit: { ...stores, ...amqp },
   token,
   buyers: { ...bank, ...token },
 };

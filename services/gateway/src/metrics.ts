@@ -36,6 +36,11 @@ export const createMetrics = (registry: Registry) => ({
     labelNames: ['reason'] as const,
     registers: [registry],
   }),
+  notRebuilt: new Counter({
+    name: 'gateway_gate_rebuilds_failed_total',
+    help: 'Rebuilds that ended with an error; those left to another gateway are not counted.',
+    registers: [registry],
+  }),
   shut: new Counter({
     name: 'gateway_gates_shut_total',
     help: 'Gates that were shut, to be rebuilt from inventory, by reason.',

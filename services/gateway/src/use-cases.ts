@@ -113,7 +113,11 @@ function createGateUseCases(
       ...{ ...ports, directDeadlineMs, shut, seeWaiting },
       ...{ courtesyMs: config.REBUILD_COURTESY_MS, atRestMs: config.AT_REST_MS },
       rebuilt: (_saleId, reason) => metrics.rebuilt.inc({ reason }),
-      warn: warn('gate not rebuilt, again soon'),
+      rebuildFailed(saleId, error) {
+        metrics.notRebuilt.inc();
+        warn('gate not rebuilt, again soon')(saleId, error);
+      },
+      warn: warn('gate not changed, shut or expired, again soon'),
     }),
   };
 }

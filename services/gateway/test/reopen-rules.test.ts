@@ -104,6 +104,7 @@ function aShop(options: Options = {}) {
     shut: async (_id: string, epoch: number, reason: string) => void asked.push(`shut ${epoch}: ${reason}`),
     rebuilt: (_id: string, reason: string) => void rebuilt.push(reason),
     seeWaiting: () => undefined,
+    rebuildFailed: (id: string, error: Error) => void warned.push(`${id}: ${error.message}`),
     warn: (id: string, error: Error) => void warned.push(`${id}: ${error.message}`),
   };
   const watch = createWatch(ports as unknown as WatchPorts);

@@ -7,7 +7,7 @@ const MOST_AT_ONCE = 4;
 
 export interface RebuildsPorts extends RebuildPorts {
   rebuilt: (saleId: string, reason: RebuildReason) => void;
-  warn: (saleId: string, error: unknown) => void;
+  rebuildFailed: (saleId: string, error: unknown) => void;
 }
 
 export interface Rebuilds {
@@ -39,7 +39,7 @@ export function createRebuilds(ports: RebuildsPorts): Rebuilds {
       const reason = await rebuildGate(sale, known, ports);
       if (reason) ports.rebuilt(sale.id, reason);
     } catch (error) {
-      ports.warn(sale.id, error);
+      ports.rebuildFailed(sale.id, error);
     }
   }
 

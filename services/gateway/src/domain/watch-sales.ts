@@ -17,6 +17,7 @@ export interface WatchPorts extends RebuildsPorts {
   inventory: Inventory;
   catalogue: Catalogue;
   clock: Clock;
+  warn: (saleId: string, error: unknown) => void;
   /** For so long must a gate at rest contradict inventory before it is shut. */
   atRestMs: number;
   /** The length of the line, for estimates. */

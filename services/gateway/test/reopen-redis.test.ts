@@ -42,7 +42,7 @@ async function make(): Promise<string> {
 /** So many rounds of the gateway have tried to rebuild the gate, and could not. */
 async function untilTried(times: number) {
   const metrics = async () => (await fetch(`http://127.0.0.1:${shop.services.gateway.ops}/metrics`)).text();
-  const failed = async () => Number(/gateway_gate_rebuilds_failed_total (\d+)/.exec(await metrics())?.[1] ?? 0);
+  const failed = async () => Number(/^gateway_gate_rebuilds_failed_total\S* (\d+)/m.exec(await metrics())?.[1] ?? 0);
   const before = await failed();
   await until(`it has tried ${times} times`, async () => (await failed()) - before >= times);
 }

@@ -275,6 +275,8 @@ test('an event that is lost leaves a gate at rest that contradicts inventory: it
   const { orderId } = await buy(saleId, 'cancelled unheard');
   await until('it is sold', async () => (await recordOf(saleId, orderId))?.state === 'sold');
   wires.gatewayAmqp.block(true);
+  const consumers = async () => (await channel.checkQueue(RESULTS_QUEUE)).consumerCount;
+  await until('the broker knows that the gateways are gone', async () => (await consumers()) === 0);
   await shop.adminCancel(orderId as string);
   await until('its event is with the broker', async () => {
     const { rows } = await evidence.stores.orders.query(PUBLISHED, [orderId]);

@@ -17,8 +17,12 @@ export function readConfig<Shape extends z.ZodRawShape>(shape: Shape, env: NodeJ
 
 export const port = z.coerce.number().int().min(0).max(65535);
 export const count = z.coerce.number().int().min(1);
-/** Milliseconds. */
-export const ms = z.coerce.number().int().min(1);
+/** Milliseconds; a timer that is set to more fires at once. */
+export const ms = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(2 ** 31 - 1);
 /** A shared secret: 256 bits in base64url are 43 characters. */
 export const secret = z.string().min(32, 'needs at least 32 characters');
 export const address = z.string().regex(/^[^\s:/]+:\d{1,5}$/, 'must look like host:port');

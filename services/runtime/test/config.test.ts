@@ -60,6 +60,11 @@ test('every bad variable is named in one message, and no value is repeated', () 
     assert.doesNotMatch(messageOf(bad), new RegExp(value));
 });
 
+test('more milliseconds than a timer can wait are refused, because it would fire at once', () => {
+  assert.match(messageOf({ ...good, PATIENCE_MS: String(2 ** 31) }), /PATIENCE_MS: /);
+  assert.equal(readConfig(settings, { ...good, PATIENCE_MS: String(2 ** 31 - 1) }).PATIENCE_MS, 2 ** 31 - 1);
+});
+
 test('what is missing is said to be missing, and empty is missing', () => {
   const message = messageOf({ HTTP_PORT: '', NEIGHBOUR: '' });
   for (const name of Object.keys(good)) assert.match(message, new RegExp(`^  ${name}: is missing$`, 'm'));

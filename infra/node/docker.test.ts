@@ -159,7 +159,7 @@ test('two gateways and two orders share the work, and an orders killed in it cos
     output += data;
   });
   await until('the first clicks', () => /queued +[\d,]+ clicks/.test(output), { withinMs: 60_000, everyMs: 100 });
-  const [before] = await counted('orders', 'orders_fulfilled_total');
+  const [before] = await counted('orders', 'orders_decided_total');
   assert.ok(before);
   await inside(victim, KILL);
   await demo;
@@ -168,8 +168,8 @@ test('two gateways and two orders share the work, and an orders killed in it cos
   assert.equal((await inspect([victim]))[0]?.RestartCount, 1);
   for (const start of ['gateway_orders_total{mode="queued"', 'gateway_orders_total{mode="direct"'])
     for (const orders of await counted('gateway', start)) assert.ok(orders > 100, start);
-  for (const door of ['queue', 'rpc'])
-    for (const orders of await counted('orders', `orders_fulfilled_total{door="${door}"`)) assert.ok(orders > 50, door);
+  for (const mode of ['queued', 'direct'])
+    for (const orders of await counted('orders', `orders_decided_total{mode="${mode}"`)) assert.ok(orders > 50, mode);
 });
 
 /** Only a process that dies is restarted: `docker kill` counts as stopped by hand. */

@@ -28,6 +28,12 @@ test('the same message delivered ten times at once to two workers is one order',
   assert.deepEqual(Object.fromEntries(await unitsOf(environment, sale)), { [order.orderId]: 'sold' });
   assert.equal((await moneyOf(environment)).get(order.orderId), 'captured');
   assert.equal(environment.broker.eventsOf(order.orderId).length, 1);
+
+  // A copy decides nothing, so it counts for nothing.
+  const pages = workers.map(async ({ ops }) => (await fetch(`http://127.0.0.1:${ops}/metrics`)).text());
+  const counted = (await Promise.all(pages)).join('\n').match(/^orders_decided_total\{.*\} \d+$/gm) ?? [];
+  assert.equal(counted.length, 1, counted.join('\n'));
+  assert.match(String(counted[0]), /^orders_decided_total\{mode="queued",status="confirmed",reason="".*\} 1$/);
 });
 
 test('in one batch each order has its own end, and no end fails a neighbour', async (t) => {

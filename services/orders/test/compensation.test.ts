@@ -134,6 +134,16 @@ test('an order of which orders lost its row is given up: its event comes only af
   await until('it is refunded', async () => (await moneyOf(environment)).get(order.orderId) === 'reversed');
 });
 
+test('an order whose unit came back and whose row was lost is rejected when it comes again, and takes no unit', async (t) => {
+  const [worker, sale] = [await workerFor(t), await environment.openSale(1, HOLD)];
+  const order = anOrder(sale);
+  await worker.place(order);
+  await worker.cancel(order);
+  await environment.databases.orders.query('DELETE FROM orders WHERE id = $1', [order.orderId]);
+  await environment.broker.publish(order);
+  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'timed_out' });
+});
+
 test('an order that ended while its charge was asked for is refunded when the bank has taken the money after all', async (t) => {
   const [worker, sale] = [await workerFor(t), await environment.openSale(1)];
   const order = anOrder(sale);

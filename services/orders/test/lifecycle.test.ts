@@ -65,11 +65,13 @@ test('a bad environment ends it with one message that names every bad variable a
     DATABASE_URL: 'mysql://root:hunter2@db/orders',
     AMQP_URL: 'http://guest:hunter2@rabbit',
     PAYMENT_ADDRESS: 'payment_without_port',
-    BATCH: '0',
+    // A call brings at most 1,000.
+    BATCH: '1001',
+    LANES: '0',
   });
   const [message, [code]] = await Promise.all([text(child.stderr as NodeJS.ReadableStream), once(child, 'exit')]);
   assert.equal(code, 1);
-  const names = ['GRPC_PORT', 'DATABASE_URL', 'AMQP_URL', 'INVENTORY_ADDRESS', 'PAYMENT_ADDRESS', 'BATCH'];
+  const names = ['GRPC_PORT', 'DATABASE_URL', 'AMQP_URL', 'INVENTORY_ADDRESS', 'PAYMENT_ADDRESS', 'BATCH', 'LANES'];
   assert.equal(message.trim().split('\n').length, 1 + names.length);
   for (const name of names) assert.match(message, new RegExp(`^  ${name}: `, 'm'));
   assert.doesNotMatch(message, /hunter2|many|without_port/);

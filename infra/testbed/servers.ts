@@ -76,7 +76,8 @@ export async function startPrivateRedis() {
     url,
     ask,
     async copy() {
-      await ask((redis) => redis.save());
+      // Refused for a moment after a backup, whose own process may still be there.
+      await until('Redis has written its data down', () => ask((redis) => redis.save()));
       await copyFile(dump, kept);
     },
     /** Kills Redis and starts another process with what the copy holds, under the same address. */

@@ -1,25 +1,25 @@
-// Following an order, rule by rule: news or looking, whichever comes first.
+// Following an order, rule by rule: updates or polling, whichever comes first.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { followOrder, untilFinal } from '../src/domain/follow-order.ts';
-import { createNews } from '../src/domain/news.ts';
+import { followOrder, untilAnswered } from '../src/domain/follow-order.ts';
+import { createOrderUpdates } from '../src/domain/order-updates.ts';
 import { type OrderView, UNDECIDED } from '../src/domain/order-view.ts';
 import type { OrderViews } from '../src/domain/ports.ts';
 
-const ORDER = { orderId: 'x', saleId: 'sale', buyerId: 'alice', quantity: 1 };
+const ORDER = { orderId: 'x', saleId: 'sale', buyerId: 'alice', quantity: 1, epoch: 1 };
 const QUEUED: OrderView = { ...UNDECIDED, ...ORDER, status: 'queued' };
 const CONFIRMED: OrderView = { ...QUEUED, status: 'confirmed', version: 2, decidedAtMs: 1 };
 
 function following(find: () => Promise<OrderView | undefined>, show: OrderViews['show'] = async () => undefined) {
-  const news = createNews();
+  const updates = createOrderUpdates();
   const gone = new AbortController();
   const views = { show, find: async () => undefined };
-  return { news, gone, course: followOrder(ORDER, { news, views, find, signal: gone.signal }) };
+  return { updates, gone, course: followOrder(ORDER, { updates, views, find, signal: gone.signal }) };
 }
 
-test('a result is shown before it is told, and one that cannot be shown is told all the same', async () => {
+test('an update is shown before it is sent, and one that cannot be shown is sent all the same', async () => {
   const shown: OrderView[] = [];
-  const { news, course } = following(
+  const { updates, course } = following(
     async () => QUEUED,
     async (view) => {
       shown.push(view);
@@ -27,33 +27,36 @@ test('a result is shown before it is told, and one that cannot be shown is told 
     },
   );
   assert.deepEqual((await course.next()).value, QUEUED);
-  news.tell(CONFIRMED);
+  updates.publish(CONFIRMED);
   assert.deepEqual((await course.next()).value, CONFIRMED);
   assert.deepEqual(shown, [CONFIRMED]);
   assert.equal((await course.next()).done, true);
 });
 
-test('a result that is told while somebody looks is not missed', async () => {
+test('an update that comes during a poll is not missed', async () => {
   const looked = Promise.withResolvers<OrderView>();
-  const { news, course } = following(() => looked.promise);
+  const { updates, course } = following(() => looked.promise);
   const first = course.next();
-  news.tell(CONFIRMED);
+  updates.publish(CONFIRMED);
   looked.resolve(QUEUED);
   assert.deepEqual((await first).value, QUEUED);
   assert.deepEqual((await course.next()).value, CONFIRMED);
 });
 
-test('of two results the newer counts, and another order’s or another buyer’s is none of ours', async () => {
-  const { news, course } = following(async () => QUEUED);
+test('of two updates the newer counts, and another order’s or another buyer’s is none of ours', async () => {
+  const { updates, course } = following(async () => QUEUED);
   await course.next();
-  news.tell({ ...CONFIRMED, orderId: 'y' });
-  news.tell({ ...CONFIRMED, buyerId: 'bob', version: 9 });
-  news.tell({ ...CONFIRMED, status: 'cancelled', version: 3 });
-  news.tell(CONFIRMED);
-  assert.equal((await untilFinal(course))?.status, 'cancelled');
+  updates.publish({ ...CONFIRMED, orderId: 'y' });
+  updates.publish({ ...CONFIRMED, buyerId: 'bob', version: 9 });
+  updates.publish({ ...CONFIRMED, status: 'cancelled', version: 3 });
+  updates.publish(CONFIRMED);
+  assert.equal(
+    await untilAnswered(course, async ({ status }) => (status === 'queued' ? undefined : status)),
+    'cancelled',
+  );
 });
 
-test('while nobody can say, it goes on; an order that is not the buyer’s ends it, and so does leaving', async () => {
+test('while the order cannot be known it goes on; an order that is not the buyer’s ends it, and so does leaving', async () => {
   let asked = 0;
   const { course } = following(async () => {
     asked += 1;
@@ -66,4 +69,42 @@ test('while nobody can say, it goes on; an order that is not the buyer’s ends 
   await left.next();
   gone.abort();
   assert.equal((await left.next()).done, true);
+});
+
+const RESERVED: OrderView = { ...QUEUED, status: 'reserved', version: 2, deadlineMs: 9 };
+const OWED: OrderView = { ...QUEUED, status: 'cancelled', version: 4, decidedAtMs: 1, refund: 'owed' };
+
+test('a hold is sent when it is reserved and again when it is confirmed, each update once', async () => {
+  const { updates, course } = following(async () => QUEUED);
+  await course.next();
+  updates.publish(RESERVED);
+  assert.deepEqual((await course.next()).value, RESERVED);
+  const next = course.next();
+  updates.publish(RESERVED);
+  updates.publish({ ...CONFIRMED, version: 3 });
+  assert.equal((await next).value?.status, 'confirmed');
+  assert.equal((await course.next()).done, true);
+});
+
+test('an older status that a poll still finds is not sent after a newer one', async () => {
+  let polls = 0;
+  const { updates, course } = following(async () => {
+    polls += 1;
+    if (polls > 1) updates.publish({ ...CONFIRMED, version: 3 });
+    return QUEUED;
+  });
+  await course.next();
+  updates.publish(RESERVED);
+  assert.equal((await course.next()).value?.status, 'reserved');
+  assert.equal((await course.next()).value?.status, 'confirmed');
+  assert.equal(polls, 2);
+});
+
+test('an order that has ended goes on while money is owed, until it is given back', async () => {
+  const { updates, course } = following(async () => OWED);
+  assert.equal((await course.next()).value?.refund, 'owed');
+  const next = course.next();
+  updates.publish({ ...OWED, refund: 'done', version: 5 });
+  assert.equal((await next).value?.refund, 'done');
+  assert.equal((await course.next()).done, true);
 });

@@ -136,7 +136,28 @@ test("another buyer's order is 404, like one that nobody knows and what is no id
   const longAgo = v7({ msecs: Date.now() - 24 * 3_600_000 });
   const tomorrow = v7({ msecs: Date.now() + 24 * 3_600_000 });
   for (const id of [bobs, bobs.toUpperCase(), longAgo, tomorrow, v4(), 'x', '0', `${bobs}0`])
-    await assertProblem(await request(`/v1/orders/${id}`, {}, alice), 404, 'not-found');
+    for (const [method, path] of [
+      ['GET', ''],
+      ['DELETE', ''],
+      ['POST', '/payment'],
+    ])
+      await assertProblem(
+        await request(`/v1/orders/${id}${path}`, { method: method as string }, alice),
+        404,
+        'not-found',
+      );
+});
+
+test('a sale or an epoch in the query that is none is 400', async () => {
+  for (const query of ['sale=x', 'epoch=-1', 'epoch=1.5', 'epoch=x', `sale=${queued}&epoch=`, 'epoch=12345678901'])
+    await assertProblem(await request(`/v1/orders/${bobs}?${query}`, {}, alice), 400, 'bad-request');
+});
+
+test('only an admin cancels a confirmed order: 401 without a token, 403 with a buyer’s, also with its own', async () => {
+  const cancelling = (token?: string) => request(`/v1/orders/${bobs}/cancel`, { method: 'POST' }, token);
+  await assertProblem(await cancelling(), 401, 'unauthenticated');
+  await assertProblem(await cancelling(alice), 403, 'forbidden');
+  await assertProblem(await cancelling(tokenFor('bob')), 403, 'forbidden');
 });
 
 test('a method that is not offered is 405 and says which are, a path that is none is 404', async () => {
@@ -144,7 +165,8 @@ test('a method that is not offered is 405 and says which are, a path that is non
     ['/v1/sales', 'DELETE', 'GET, HEAD, POST'],
     [`/v1/sales/${queued}`, 'POST', 'GET, HEAD, PATCH'],
     [`/v1/sales/${queued}/orders`, 'PUT', 'POST'],
-    [`/v1/orders/${bobs}`, 'PATCH', 'GET, HEAD'],
+    [`/v1/orders/${bobs}`, 'PATCH', 'GET, HEAD, DELETE'],
+    [`/v1/orders/${bobs}/payment`, 'GET', 'POST'],
   ];
   for (const [path, method, allow] of offered) {
     const response = await request(path, { method }, alice);

@@ -1,62 +1,103 @@
 // One click, rule by rule: `busy` is only said when it is sure that nothing happened.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { OrderCommand } from '@flashsale/contracts/messages';
 import type { OrderStatus } from '@flashsale/contracts/wire';
-import { createCap } from '../src/domain/cap.ts';
+import { v7 } from 'uuid';
+import { createBreaker } from '../src/domain/breaker.ts';
+import { createConcurrencyLimit } from '../src/domain/concurrency-limit.ts';
 import { type PlacePorts, placeOrder, refuseEarly } from '../src/domain/place-order.ts';
 import type { Admission } from '../src/domain/ports.ts';
-import { anOrder, aSale } from './gates.ts';
+import type { Sale } from '../src/domain/sale.ts';
+import { aSale } from './gates.ts';
+
+const NOW = 1_800_000_000_000;
 
 interface World {
+  now?: number | undefined;
   admission?: Admission['kind'];
   refused?: boolean | Error;
   published?: 'confirmed' | 'returned' | 'unsent' | 'unknown';
   placed?: 'shed' | 'unknown' | OrderStatus;
+  reason?: string;
+  /** The order that the gate names as the buyer's. */
+  live?: string | null;
   available?: boolean;
   most?: number;
+  mostAdmitting?: number;
   soldOut?: boolean;
+  tooLong?: number;
+  known?: string;
 }
 
-function portsOf(world: World, done: string[] = []): PlacePorts {
+function portsOf(world: World, done: string[] = []): PlacePorts & { sent: OrderCommand[]; untils: number[] } {
   const note = <T>(what: string, value: T) => {
     done.push(what);
     return value;
   };
+  const sent: OrderCommand[] = [];
+  const untils: number[] = [];
   return {
+    sent,
+    untils,
     gate: {
-      admit: async () => note('admit', { kind: world.admission ?? 'admitted', orderId: 'other' }),
+      admit: async (command: OrderCommand, { untilMs }: { untilMs: number }) => {
+        sent.push(command);
+        untils.push(untilMs);
+        return note('admit', { kind: world.admission ?? 'admitted', orderId: 'other', position: 7, first: 'first' });
+      },
+      recall: async () => note('recall', world.known ? { orderId: world.known, quantity: 1 } : null),
       refuse: async () => {
         const { refused = true } = world;
         if (refused instanceof Error) throw note('refuse', refused);
         return note('refuse', refused);
       },
+      orderOf: async () => world.live ?? null,
       markSent: async () => note('markSent', undefined),
     },
+    clock: { nowMs: () => ('now' in world ? world.now : NOW) },
     queue: {
       available: () => world.available ?? true,
       publish: async () => note('publish', world.published ?? 'confirmed'),
     },
     orders: {
       available: () => world.available ?? true,
-      place: async () => {
-        const { placed = 'confirmed' } = world;
-        return note('place', placed === 'shed' || placed === 'unknown' ? placed : { orderId: 'x', status: placed });
+      place: async ({ orderId }: OrderCommand) => {
+        const { placed = 'confirmed', reason = null } = world;
+        return note('place', placed === 'shed' || placed === 'unknown' ? placed : { orderId, status: placed, reason });
       },
     },
     views: { show: async () => undefined },
-    cap: createCap(world.most ?? 1),
+    limits: {
+      direct: createConcurrencyLimit(world.most ?? 1),
+      admitting: createConcurrencyLimit(world.mostAdmitting ?? 1),
+    },
+    breakers: { redis: createBreaker(), queued: createBreaker(), direct: createBreaker() },
     catalogue: { soldOut: () => world.soldOut ?? false },
+    estimate: { see: () => undefined, waitMs: () => 70, tooLong: () => world.tooLong },
+    repeatOrder: async () => note('repeat', { kind: 'queued', orderId: 'first' }),
+    mintId: (msecs: number) => v7({ msecs }),
+    directDeadlineMs: 2_000,
     dueInMs: { queued: 1, direct: 1 },
-    lookAgain: () => note('look again', undefined),
+    refresh: () => note('refresh', undefined),
     warn: () => undefined,
-  } as unknown as PlacePorts;
+  } as unknown as PlacePorts & { sent: OrderCommand[]; untils: number[] };
+}
+
+const click = (own: { quantity?: number; idempotencyKey?: string } = {}) => ({
+  ...{ buyerId: 'alice', quantity: 1, signal: new AbortController().signal },
+  ...own,
+});
+
+async function placing(mode: 'queued' | 'direct', world: World, own: Partial<Sale> = {}) {
+  const done: string[] = [];
+  const answer = await placeOrder(aSale(1, { mode, ...own }), click(), portsOf(world, done));
+  return { answer, done };
 }
 
 async function clicking(mode: 'queued' | 'direct', world: World): Promise<[string, ...string[]]> {
-  const sale = aSale(1, { mode });
-  const done: string[] = [];
-  const { kind } = await placeOrder(sale, { command: anOrder(sale, 'alice') }, portsOf(world, done));
-  return [kind, ...done];
+  const { answer, done } = await placing(mode, world);
+  return [answer.kind, ...done];
 }
 
 test('queued: yes only after the broker has confirmed', async () => {
@@ -83,44 +124,137 @@ test('direct: only a final answer is an answer', async () => {
   assert.deepEqual(await clicking('direct', { placed: 'rejected' }), ['rejected', 'admit', 'place']);
   for (const placed of ['expired', 'cancelled'] as const)
     assert.deepEqual(await clicking('direct', { placed }), ['rejected', 'admit', 'place']);
-  for (const placed of ['unknown', 'placed', 'held'] as const)
+  for (const placed of ['unknown', 'placed', 'reserved'] as const)
     assert.deepEqual(await clicking('direct', { placed }), ['unknown', 'admit', 'place']);
 });
 
-test('both: the gate’s no ends it, a stale gate is busy, and an admit without an answer is not sent again', async () => {
+test('both: the gate’s no ends it, an unavailable gate is busy, and an admit without an answer is not sent again', async () => {
   for (const mode of ['queued', 'direct'] as const) {
     for (const admission of ['already-bought', 'sold-out', 'not-open', 'closed', 'unknown'] as const)
       assert.deepEqual(await clicking(mode, { admission }), [admission, 'admit']);
-    assert.deepEqual(await clicking(mode, { admission: 'stale' }), ['busy', 'admit', 'look again']);
+    assert.deepEqual(await clicking(mode, { admission: 'unavailable' }), ['busy', 'admit', 'refresh']);
   }
+});
+
+test('direct: a hold is answered when it is reserved, an instant order is not', async () => {
+  const { answer } = await placing('direct', { placed: 'reserved' }, { checkout: 'hold', holdSeconds: 60 });
+  assert.equal(answer.kind, 'reserved');
+});
+
+test('direct: sold out is 410’s, a duplicate names the live order and not itself, other rejections say their reason', async () => {
+  const rejected = async (reason: string, live: string | null = null) =>
+    (await placing('direct', { placed: 'rejected', reason, live })).answer;
+  assert.deepEqual(await rejected('sold_out'), { kind: 'sold-out' });
+  assert.deepEqual(await rejected('duplicate', 'the-live-one'), { kind: 'already-bought', orderId: 'the-live-one' });
+  assert.deepEqual(await rejected('duplicate'), { kind: 'already-bought', orderId: undefined });
+  assert.equal((await rejected('declined')).kind, 'declined');
+  for (const reason of ['stale_epoch', 'timed_out']) assert.equal((await rejected(reason)).kind, 'rejected');
 });
 
 test('both: without room there is no admit', async () => {
-  assert.deepEqual(await clicking('queued', { available: false }), ['busy']);
+  for (const mode of ['queued', 'direct'] as const) {
+    assert.deepEqual(await clicking(mode, { available: false }), ['busy']);
+    assert.deepEqual(await clicking(mode, { mostAdmitting: 0 }), ['busy']);
+    assert.deepEqual(await clicking(mode, { now: undefined }), ['busy'], 'the time in Redis is not known');
+  }
   assert.deepEqual(await clicking('direct', { most: 0 }), ['busy']);
-  assert.deepEqual(await clicking('direct', { available: false }), ['busy']);
 });
 
-test('whoever leaves makes room, however it ended', async () => {
+test('queued: a line that is longer than can be decided in time refuses before admit and says how long it is', async () => {
+  assert.deepEqual(await placing('queued', { tooLong: 90_000 }), {
+    answer: { kind: 'busy', waitMs: 90_000 },
+    done: [],
+  });
+});
+
+test('both: the id, the end of admission and the deadline are of one moment in the time of Redis', async () => {
+  for (const [mode, withinMs] of [
+    ['queued', 600_000],
+    ['direct', 2_000],
+  ] as const) {
+    const ports = portsOf({});
+    await placeOrder(aSale(1, { mode }), click(), ports);
+    const [command] = ports.sent as [OrderCommand];
+    assert.equal(Number.parseInt(command.orderId.replace('-', '').slice(0, 12), 16), NOW);
+    assert.deepEqual([ports.untils[0], command.deadlineMs, command.mode], [NOW + 3_000, NOW + withinMs, mode]);
+  }
+});
+
+test('both: a call that is not answered refuses the next ones before admit, on that path only', async () => {
+  for (const [mode, silent] of [
+    ['queued', { published: 'unknown' }],
+    ['direct', { placed: 'unknown' }],
+    ['queued', { admission: 'unknown' }],
+  ] as const) {
+    const done: string[] = [];
+    const { breakers } = portsOf({});
+    const answer = async (world: World, on: 'queued' | 'direct') =>
+      (await placeOrder(aSale(1, { mode: on }), click(), { ...portsOf(world, done), breakers })).kind;
+    assert.equal(await answer(silent, mode), 'unknown');
+    done.length = 0;
+    assert.equal(await answer({}, mode), 'busy');
+    assert.equal(refuseEarly(aSale(1, { mode }), { ...portsOf({ now: Date.now() }), breakers })?.kind, 'busy');
+    assert.deepEqual(done, []);
+    const other = mode === 'queued' ? 'direct' : 'queued';
+    assert.equal(await answer({}, other), 'admission' in silent ? 'busy' : other === 'direct' ? 'confirmed' : 'queued');
+  }
+});
+
+test('a known key needs no room, and with room admit itself says that it is known', async () => {
+  const keyed = click({ idempotencyKey: 'k' });
+  const place = async (world: World, done: string[], quantity = 1) =>
+    (await placeOrder(aSale(1, { perBuyerLimit: 2 }), { ...keyed, quantity }, portsOf(world, done))).kind;
+  const heard: Record<string, string[]> = { room: [], full: [], unknown: [], many: [] };
+  assert.equal(await place({ admission: 'repeated' }, heard.room as string[]), 'queued');
+  assert.equal(await place({ available: false, known: 'first' }, heard.full as string[]), 'queued');
+  assert.equal(await place({ available: false }, heard.unknown as string[]), 'busy');
+  assert.equal(await place({ known: 'first' }, heard.many as string[], 3), 'queued');
+  assert.deepEqual(heard, {
+    room: ['admit', 'repeat'],
+    full: ['recall', 'repeat'],
+    unknown: ['recall'],
+    many: ['recall', 'repeat'],
+  });
+});
+
+test('an order makes room when it is answered, however it ended', async () => {
   const sale = aSale(1, { mode: 'direct' });
   const ports = portsOf({});
-  for (const placed of ['confirmed', 'unknown', 'shed'] as const) {
+  const isFull = () => ports.limits.direct.full() || ports.limits.admitting.full();
+  for (const placed of ['confirmed', 'shed'] as const) {
     const { orders } = portsOf({ placed });
-    await placeOrder(sale, { command: anOrder(sale, 'alice') }, { ...ports, orders });
-    assert.equal(ports.cap.full(), false);
+    await placeOrder(sale, click(), { ...ports, orders });
+    assert.equal(isFull(), false);
   }
   const broken = { ...ports, orders: { ...ports.orders, place: () => Promise.reject(new Error('a bug')) } };
-  await assert.rejects(placeOrder(sale, { command: anOrder(sale, 'alice') }, broken));
-  assert.equal(ports.cap.full(), false);
+  await assert.rejects(placeOrder(sale, click(), broken));
+  assert.equal(isFull(), false);
+  const lost = { ...ports, gate: { ...ports.gate, admit: () => Promise.reject(new Error('a bug')) } };
+  await assert.rejects(placeOrder(sale, click(), lost));
+  assert.equal(isFull(), false);
 });
 
 test('early: closed and sold out come before anything else, then whether there is room', () => {
   const say = (mode: 'queued' | 'direct', world: World, closed = false) =>
-    refuseEarly(aSale(1, { mode, closed }), portsOf(world));
+    refuseEarly(aSale(1, { mode, closed }), portsOf({ now: Date.now(), ...world }))?.kind;
   assert.equal(say('queued', {}), undefined);
   assert.equal(say('queued', { soldOut: true, available: false }), 'sold-out');
   assert.equal(say('queued', { soldOut: true }, true), 'closed');
   assert.equal(say('queued', { available: false }), 'busy');
+  assert.equal(say('queued', { tooLong: 9 }), 'busy');
+  assert.equal(say('direct', { tooLong: 9 }), undefined);
   assert.equal(say('direct', { available: false }), 'busy');
   assert.equal(say('direct', { most: 0 }), 'busy');
+});
+
+test('early: before and after its window a sale is refused from memory, but for the second that is the gate’s to judge', () => {
+  const sale = aSale(1, { opensAtMs: 100_000, closesAtMs: 200_000 });
+  const say = (now: number) => refuseEarly(sale, portsOf({ now }))?.kind;
+  assert.deepEqual([98_999, 99_001, 150_000, 200_999, 201_001].map(say), [
+    'not-open',
+    undefined,
+    undefined,
+    undefined,
+    'closed',
+  ]);
 });

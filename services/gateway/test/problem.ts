@@ -18,3 +18,8 @@ export async function assertProblem(
   assert.ok(typeof problem.title === 'string' && problem.title, what);
   return problem;
 }
+
+/** Where to ask about an order: the gate can say that it never was only if it is named with its sale and epoch. */
+export function assertLocation(location: string | null, orderId: unknown, saleId: string, epoch = '[1-9]\\d*') {
+  assert.match(location ?? '', new RegExp(`^/v1/orders/${orderId}\\?sale=${saleId}&epoch=${epoch}$`));
+}

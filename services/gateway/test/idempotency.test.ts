@@ -6,7 +6,7 @@ import { RpcError } from '@flashsale/rpc/server';
 import { v7 } from 'uuid';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
-import { assertProblem } from './problem.ts';
+import { assertLocation, assertProblem } from './problem.ts';
 
 const shop = await openShop({ gateway: { CONFIRM_TIMEOUT_MS: '2000' } });
 const second = await shop.start.gateway();
@@ -26,7 +26,8 @@ function click(saleId: string, buyer: string, key: string | undefined, quantity 
 
 async function answerOf(response: Response) {
   const { orderId } = (await response.json()) as { orderId: string };
-  assert.equal(response.headers.get('location'), `/v1/orders/${orderId}`);
+  const [, saleId = ''] = /sales\/([^/]+)\/orders/.exec(response.url) ?? [];
+  assertLocation(response.headers.get('location'), orderId, saleId);
   return [response.status, orderId] as const;
 }
 
@@ -117,6 +118,18 @@ test('direct: the same key during the first call waits for its result, and gets 
   assert.deepEqual(await answerOf(await click(saleId, 'judy', 'k')), [201, orderId]);
 });
 
+test('direct: the same key after a hold was reserved gets it again, and after it was paid that it is confirmed', async () => {
+  const saleId = await createSale({ mode: 'direct', stock: 5, checkout: 'hold', holdSeconds: 600 });
+  const first = await click(saleId, 'trent', 'k');
+  const again = await click(saleId, 'trent', 'k', 1, gateways[1]);
+  const reserved = (await first.json()) as { orderId: string; status: string };
+  assert.deepEqual([first.status, reserved.status], [201, 'reserved']);
+  assert.deepEqual([again.status, await again.json()], [201, reserved]);
+  assert.equal((await shop.pay(reserved.orderId, 'trent')).status, 'confirmed');
+  assert.deepEqual(await answerOf(await click(saleId, 'trent', 'k')), [201, reserved.orderId]);
+  assert.equal((await evidence.ordersOf('trent')).length, 1);
+});
+
 test('direct: a declined order stays declined for its key', async () => {
   const saleId = await createSale({ mode: 'direct', stock: 5 });
   await shop.bank.change({ declineRate: 1 });
@@ -150,7 +163,7 @@ test('beside a first request that is refused, the second is refused as well: not
   const shed = Promise.withResolvers<void>();
   proxies.orders.on('placeOrder', async () => {
     await shed.promise;
-    throw new RpcError(status.RESOURCE_EXHAUSTED, 'shed');
+    throw new RpcError(status.RESOURCE_EXHAUSTED, 'shed', { shed: '1' });
   });
   const first = click(saleId, 'rupert', 'k');
   await until('it is at work', async () => (await evidence.gate(saleId)).buyers.has('rupert'));
@@ -167,7 +180,7 @@ test('an order that was lost with its gate before anybody had it is given up, an
   const key = `sale:{${saleId}}:keys`;
   const lost = v7();
   await evidence.stores.redis.hset(key, 'sybil\nk', `${lost} 1`);
-  const { orderId, reason } = await assertProblem(await click(saleId, 'sybil', 'k'), 409, 'rejected');
+  const { orderId, reason } = await assertProblem(await click(saleId, 'sybil', 'k'), 409, 'order-rejected');
   assert.deepEqual([orderId, reason], [lost, 'given_up']);
   assert.equal((await shop.order(lost, 'sybil')).status, 'cancelled');
   assert.equal((await click(saleId, 'sybil', 'another')).status, 202);

@@ -1,7 +1,11 @@
-// The calls' road while orders and Redis fail: one attempt for each order, 503 only when nothing happened, never a second placing.
+// The direct path while orders and Redis fail: one attempt for each order, 503 only when nothing happened, never a second placing.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, constants, createServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { RpcError, status } from '@flashsale/rpc/server';
+import { v7 } from 'uuid';
 import type { Script } from '../../../infra/testbed/rpc-proxy.ts';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
@@ -9,8 +13,8 @@ import { until } from '../../../infra/until.ts';
 import { witness } from './truth.ts';
 
 const shop = await openShop({ gateway: { DIRECT_DEADLINE_MS: '1000', DIRECT_MAX_IN_FLIGHT: '6' } });
-// Its sweeper would wait as long as its buyers do; the other one's is enough.
-const second = await shop.start.gateway({ DIRECT_DEADLINE_MS: '60000', ROUND_MS: '3600000' });
+// Its sweeper would wait as long as its buyers do, so it looks rarely; without any look it would not know Redis' time.
+const second = await shop.start.gateway({ DIRECT_DEADLINE_MS: '60000', ROUND_MS: '5000' });
 await shop.ready(second.ops);
 after(async () => {
   await second.stop();
@@ -19,7 +23,7 @@ after(async () => {
 await shop.ready(second.ops);
 const { wires, proxies, evidence } = shop;
 const saleId = await shop.createSale({ mode: 'direct', stock: 200 });
-const { click, crowd, ready, unready, judge, answers } = witness(shop, saleId);
+const { click, crowd, ready, unready, letIn, judge, answers } = witness(shop, saleId);
 const patient = witness(shop, saleId, second, answers);
 
 /** How often each order was placed while this script stands for orders. */
@@ -35,28 +39,49 @@ async function placedWhile(script: Script, work: () => Promise<unknown>): Promis
   return [...attempts.values()];
 }
 
-const fail = (code: status) => async () => {
-  throw new RpcError(code, 'as the test says');
-};
-const once = Array(6).fill(1);
+const fail =
+  (code: status, trailers: Record<string, string> = {}) =>
+  async () => {
+    throw new RpcError(code, 'as the test says', trailers);
+  };
+const shed = fail(status.RESOURCE_EXHAUSTED, { shed: '1' });
+const eachOnce = Array(6).fill(1);
+
+/** An HTTP/2 server in front of orders that forwards each call, waits for its answer, and resets the stream. */
+async function resetAnswers(address: string) {
+  const orders = connect(`http://${address}`);
+  const server = createServer();
+  server.on('stream', (stream, headers) => {
+    const forwarded = orders.request({ ...headers, ':authority': address });
+    stream.pipe(forwarded);
+    forwarded.resume().once('end', () => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM));
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      orders.destroy();
+      server.close();
+    },
+  };
+}
 
 test('shed by orders: given back at once, 503, and nothing is missing', async () => {
-  const placed = await placedWhile(fail(status.RESOURCE_EXHAUSTED), async () => {
+  const placed = await placedWhile(shed, async () => {
     assert.deepEqual(await patient.crowd('shed'), [503]);
   });
-  assert.deepEqual(placed, once);
+  assert.deepEqual(placed, eachOnce);
   assert.deepEqual(await evidence.tracesOf('shed 0', 'shed 5'), {});
 });
 
 test('an attempt that fails after it was delivered is not made again: a later shed would give a living order back', async () => {
-  const answers = { first: status.UNAVAILABLE, later: status.RESOURCE_EXHAUSTED };
   let attempt = 0;
   const placed = await placedWhile(
     async (_request, forward) => {
       attempt += 1;
-      if (attempt > 1) throw new RpcError(answers.later, 'shed');
+      if (attempt > 1) return shed();
       await forward();
-      throw new RpcError(answers.first, 'the answer is lost');
+      throw new RpcError(status.UNAVAILABLE, 'the answer is lost');
     },
     async () => {
       const { httpStatus, orderId } = await patient.click('delivered');
@@ -65,6 +90,38 @@ test('an attempt that fails after it was delivered is not made again: a later sh
     },
   );
   assert.deepEqual(placed, [1]);
+  await patient.letIn();
+});
+
+test('RESOURCE_EXHAUSTED without the trailer of orders is unknown: a proxy may say it of a call that was delivered', async () => {
+  const placed = await placedWhile(
+    async (_request, forward) => {
+      await forward();
+      throw new RpcError(status.RESOURCE_EXHAUSTED, 'Bandwidth exhausted or memory limit exceeded');
+    },
+    async () => {
+      const { httpStatus, orderId } = await click('exhausted');
+      assert.equal(httpStatus, 504);
+      assert.equal((await shop.final(orderId as string, 'exhausted')).status, 'confirmed');
+    },
+  );
+  assert.deepEqual(placed, [1]);
+  await letIn();
+});
+
+test('a stream that is reset with ENHANCE_YOUR_CALM after orders did it is 504, never 503', async () => {
+  const calming = await resetAnswers(proxies.orders.address);
+  const gateway = await shop.start.gateway({ ORDERS_ADDRESS: calming.address });
+  await shop.ready(gateway.ops);
+  const other = witness(shop, saleId, gateway, answers);
+  await until('it is at work', async () => {
+    const { httpStatus, orderId, buyer } = await other.click(`calmed ${v7()}`);
+    if (httpStatus === 503) return false;
+    assert.equal(httpStatus, 504);
+    return shop.final(orderId as string, buyer).then(({ status }) => status === 'confirmed');
+  });
+  await gateway.stop();
+  await calming.close();
 });
 
 for (const code of [status.UNAVAILABLE, status.INTERNAL, status.CANCELLED, status.ABORTED]) {
@@ -72,7 +129,8 @@ for (const code of [status.UNAVAILABLE, status.INTERNAL, status.CANCELLED, statu
     const placed = await placedWhile(fail(code), async () => {
       assert.deepEqual(await crowd(`failed ${status[code]}`), [504]);
     });
-    assert.deepEqual(placed, once);
+    assert.deepEqual(placed, eachOnce);
+    await letIn();
   });
 }
 
@@ -127,9 +185,22 @@ test('an answer that comes after the deadline is unknown, and the order is what 
     assert.equal((await shop.final(orderId as string, 'answered late')).status, 'confirmed');
   });
   assert.deepEqual(placed, [1]);
+  await letIn();
 });
 
-test('beyond the cap a buyer is turned away before admit: 503, and Redis has heard nothing', async () => {
+test('after calls that nobody answered the next ones are refused before admit, until one of them is answered', async () => {
+  await placedWhile(
+    () => new Promise(() => undefined),
+    async () => {
+      assert.deepEqual(await crowd('unheard'), [504]);
+      assert.deepEqual(await crowd('spared'), [503]);
+      assert.deepEqual(await evidence.tracesOf('spared 0', 'spared 5'), {});
+    },
+  );
+  await letIn();
+});
+
+test('beyond the limit of calls a buyer is turned away before admit: 503, and Redis has heard nothing', async () => {
   let release: (() => void) | undefined;
   const held = new Promise<void>((resolve) => {
     release = resolve;
@@ -143,7 +214,7 @@ test('beyond the cap a buyer is turned away before admit: 503, and Redis has hea
     },
     async () => {
       const within = patient.crowd('within');
-      await until('all of them are on the line', () => inside === 6);
+      await until('all of them are at work', () => inside === 6);
       let heard = false;
       wires.redis.onRequest((bytes) => {
         heard ||= bytes.includes('beyond');
@@ -178,6 +249,7 @@ test('an admit whose answer is lost is never placed: 504, and its ticket comes b
   });
   assert.deepEqual(placed, []);
   await ready();
+  await letIn();
 });
 
 test('in the end every 503 left nothing anywhere, and every 504 can be asked about', async () => {

@@ -1,8 +1,10 @@
 // Clicks under faults, and the check of what each answer claimed against what the stores say in the end.
 import assert from 'node:assert/strict';
 import { FINAL_STATUSES } from '@flashsale/contracts/messages';
+import { v7 } from 'uuid';
 import type { TestShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
+import { assertLocation } from './problem.ts';
 
 export type Answer = Awaited<ReturnType<TestShop['buy']>> & { buyer: string };
 
@@ -27,6 +29,10 @@ export function witness(
     unready: () => until('the gateway says that it is not ready', unready),
     ready: () => until('the gateway is ready again', async () => !(await unready())),
 
+    /** The gateway refuses for a second after a call that was not answered; then one click tries. */
+    letIn: () =>
+      until('a buyer is let in again', async () => [201, 202].includes((await click(`in again ${v7()}`)).httpStatus)),
+
     /** Six buyers of that name at once; answers the statuses that were seen. */
     async crowd(name: string): Promise<number[]> {
       const clicks = Array.from({ length: 6 }, (_, i) => click(`${name} ${i}`));
@@ -39,18 +45,18 @@ export function witness(
       const of = (...statuses: number[]) => answers.filter(({ httpStatus }) => statuses.includes(httpStatus));
       assert.equal(of(201, 202, 402, 503, 504).length, answers.length, 'no other answer');
 
-      for (const { retryAfter } of of(503)) assert.equal(retryAfter, '1');
+      for (const { retryAfter } of of(503)) assert.match(retryAfter ?? '', /^[12]$/);
       const refused = of(503).map(({ buyer }) => buyer);
       assert.deepEqual(await shop.evidence.tracesOf(...refused), {}, '503: nothing happened');
 
       for (const { buyer, orderId, location, httpStatus } of of(201, 202, 402, 504)) {
-        assert.equal(location, `/v1/orders/${orderId}`);
+        assertLocation(location, orderId, saleId);
         const orders = await shop.evidence.ordersOf(buyer);
-        const order = await shop.order(orderId as string, buyer);
+        const order = await shop.order(location as string, buyer);
         if (httpStatus === 504 && orders.length === 0) {
-          // It never got in: young ids are believed to be in line, but nobody knows it.
+          // It never got in: a young id is believed to be in line, an older one is known never to have been.
           assert.deepEqual(await shop.evidence.tracesOf(buyer), {});
-          assert.equal(order.status, 'queued');
+          assert.ok(order.status === 'queued' || order.httpStatus === 404, `${order.httpStatus} ${order.status}`);
         } else {
           assert.deepEqual(
             orders.map((row) => [row.orderId, row.status]),

@@ -49,10 +49,11 @@ export function createUseCases(config: Config, ports: Ports, log: Log, metrics: 
     direct: createConcurrencyLimit(config.DIRECT_MAX_IN_FLIGHT),
   };
   const breakers = { redis: createBreaker(), queued: createBreaker(), direct: createBreaker() };
-  const shared = { ...ports, estimate, limits, breakers, directDeadlineMs, sales: ports.catalogue.all };
+  const shared = { ...ports, estimate, limits, breakers, sales: ports.catalogue.all };
 
   const placing: PlacePorts = {
     ...shared,
+    answersWithinMs,
     repeatOrder: createRepeatOrder({ ...ports, answersWithinMs }),
     mintId,
     dueInMs: { queued: config.UNSENT_DUE_MS, direct: 2 * directDeadlineMs },

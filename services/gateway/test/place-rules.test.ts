@@ -28,6 +28,7 @@ interface World {
   soldOut?: boolean;
   tooLong?: number;
   known?: string;
+  answersWithinMs?: { queued: number; direct: number };
 }
 
 function portsOf(world: World, done: string[] = []): PlacePorts & { sent: OrderCommand[]; untils: number[] } {
@@ -77,7 +78,7 @@ function portsOf(world: World, done: string[] = []): PlacePorts & { sent: OrderC
     estimate: { see: () => undefined, waitMs: () => 70, tooLong: () => world.tooLong },
     repeatOrder: async () => note('repeat', { kind: 'queued', orderId: 'first' }),
     mintId: (msecs: number) => v7({ msecs }),
-    directDeadlineMs: 2_000,
+    answersWithinMs: world.answersWithinMs ?? { queued: 5_000, direct: 2_000 },
     dueInMs: { queued: 1, direct: 1 },
     refresh: () => note('refresh', undefined),
     warn: () => undefined,
@@ -180,23 +181,30 @@ test('both: the id, the end of admission and the deadline are of one moment in t
   }
 });
 
-test('both: a call that is not answered refuses the next ones before admit, on that path only', async () => {
-  for (const [mode, silent] of [
-    ['queued', { published: 'unknown' }],
-    ['direct', { placed: 'unknown' }],
-    ['queued', { admission: 'unknown' }],
+test('both: a call that times out refuses the next ones before admit, on that path only; one that fails at once does not', async () => {
+  for (const [mode, silent, atOnce] of [
+    ['queued', { published: 'unknown' }, false],
+    ['direct', { placed: 'unknown' }, false],
+    ['queued', { published: 'unknown' }, true],
+    ['direct', { placed: 'unknown' }, true],
+    ['queued', { admission: 'unknown' }, true],
   ] as const) {
     const done: string[] = [];
+    const answersWithinMs = atOnce ? { queued: 5_000, direct: 5_000 } : { queued: 0, direct: 0 };
     const { breakers } = portsOf({});
     const answer = async (world: World, on: 'queued' | 'direct') =>
-      (await placeOrder(aSale(1, { mode: on }), click(), { ...portsOf(world, done), breakers })).kind;
+      (await placeOrder(aSale(1, { mode: on }), click(), { ...portsOf({ ...world, answersWithinMs }, done), breakers }))
+        .kind;
+    const yes = { queued: 'queued', direct: 'confirmed' };
+    const other = mode === 'queued' ? 'direct' : 'queued';
+    const refuses = 'admission' in silent || !atOnce;
     assert.equal(await answer(silent, mode), 'unknown');
     done.length = 0;
-    assert.equal(await answer({}, mode), 'busy');
-    assert.equal(refuseEarly(aSale(1, { mode }), { ...portsOf({ now: Date.now() }), breakers })?.kind, 'busy');
-    assert.deepEqual(done, []);
-    const other = mode === 'queued' ? 'direct' : 'queued';
-    assert.equal(await answer({}, other), 'admission' in silent ? 'busy' : other === 'direct' ? 'confirmed' : 'queued');
+    assert.equal(await answer({}, mode), refuses ? 'busy' : yes[mode]);
+    assert.deepEqual(done.includes('admit'), !refuses);
+    const early = refuseEarly(aSale(1, { mode }), { ...portsOf({ now: Date.now() }), breakers })?.kind;
+    assert.equal(early, refuses ? 'busy' : undefined);
+    assert.equal(await answer({}, other), 'admission' in silent ? 'busy' : yes[other]);
   }
 });
 

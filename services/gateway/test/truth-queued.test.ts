@@ -18,6 +18,7 @@ const { wires, broker, evidence } = shop;
 const saleId = await shop.createSale({ mode: 'queued', stock: 200 });
 const { click, crowd, ready, unready, letIn, judge, answers } = witness(shop, saleId);
 const impatient = witness(shop, saleId, second, answers);
+await Promise.all([letIn(), impatient.letIn()]);
 
 // AMQP method frames on channel 0: connection.blocked with an empty reason, connection.unblocked.
 const BLOCKED = Buffer.from('01000000000005000a003c00ce', 'hex');

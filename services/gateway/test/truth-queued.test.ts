@@ -124,6 +124,7 @@ const FAULTS: { name: string; begin: (yes: boolean) => void; noticed: boolean; s
 
 for (const { name, begin, noticed, seen } of FAULTS) {
   test(`${name}: ${seen}, then 503 before admit, and 202 again when it is over`, async () => {
+    await impatient.letIn();
     begin(true);
     if (noticed) await impatient.unready();
     assert.deepEqual(await impatient.crowd(name), seen);

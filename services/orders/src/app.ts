@@ -8,11 +8,11 @@ import { startRpcServer } from '@flashsale/rpc/server';
 import { createLog } from '@flashsale/runtime/log';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import { createPool, migrate, unreachable } from '@flashsale/runtime/postgres';
+import { startBackgroundJobs } from './background-jobs.ts';
 import type { Config } from './config.ts';
 import { consumePlacedOrders } from './inbound/amqp.ts';
 import { ordersHandlers } from './inbound/grpc.ts';
 import { consumePaymentsDue } from './inbound/payments-due.ts';
-import { startJobs } from './jobs.ts';
 import { createMetrics } from './metrics.ts';
 import { coalesced } from './outbound/coalesced-ledger.ts';
 import { createInventory } from './outbound/inventory.ts';
@@ -54,7 +54,7 @@ export async function startOrders(config: Config) {
     consumePlacedOrders({ ...consuming, reserve }),
     consumePaymentsDue({ ...consuming, pay: useCases.pay }),
   ];
-  const jobs = startJobs(config, log, useCases);
+  const jobs = startBackgroundJobs(config, log, useCases);
   const unready = async () => [
     ...(await unreachable(pool)),
     ...(consumers.every((consumer) => consumer.consuming()) ? [] : ['not consuming']),

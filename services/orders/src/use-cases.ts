@@ -3,15 +3,16 @@ import type { PaymentDue } from '@flashsale/contracts/messages';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from './config.ts';
-import { compensatePending, followRefunds, timeOutOrders } from './domain/background-jobs.ts';
 import { type Cancellation, cancelOrder } from './domain/cancel-order.ts';
-import { compensate } from './domain/compensate.ts';
+import { compensate, compensatePending } from './domain/compensate.ts';
+import { followRefunds } from './domain/follow-refunds.ts';
 import type { Order, Placement } from './domain/order.ts';
 import { payDue } from './domain/pay-order.ts';
 import { placeOrder } from './domain/place-order.ts';
 import type { Ports, Timeouts } from './domain/ports.ts';
 import { type PaymentRequest, requestPayment } from './domain/request-payment.ts';
 import { reserveOrders } from './domain/reserve-orders.ts';
+import { timeOutOrders } from './domain/time-out-orders.ts';
 
 /** A caller that waits; its deadline in Unix milliseconds. */
 export interface Waiting {

@@ -1,7 +1,7 @@
 // What must follow an order that ended with a unit and money at stake: no charge stays, then no unit stays.
 import type { ChargeState, Refund } from '@flashsale/contracts/wire';
 import type { Order } from './order.ts';
-import type { Ports, Timeouts } from './ports.ts';
+import { MAX_TAKEN, type Ports, type Timeouts } from './ports.ts';
 
 const REFUNDS: Partial<Record<ChargeState, Refund>> = {
   voided: 'none',
@@ -26,4 +26,13 @@ export async function compensate(orders: Order[], ports: Ports, timeouts: Timeou
     .filter(({ orderId }) => released.has(orderId))
     .map(({ orderId }) => ({ orderId, refund: refundFor(charges.get(orderId)) ?? 'none' }));
   return ledger.compensated(outcomes);
+}
+
+/** Takes up the compensations whose worker died or met an unknown. */
+export async function compensatePending(ports: Ports, timeouts: Timeouts, untouchedForMs: number): Promise<void> {
+  let pending: Order[];
+  do {
+    pending = await ports.ledger.takeCompensationPending(untouchedForMs);
+    await compensate(pending, ports, timeouts);
+  } while (pending.length === MAX_TAKEN);
 }

@@ -4,7 +4,7 @@ import { type Loop, startLoop } from '@flashsale/runtime/loop';
 import type { Config } from './config.ts';
 import type { UseCases } from './use-cases.ts';
 
-export function startJobs(config: Config, log: Log, useCases: UseCases): Loop[] {
+export function startBackgroundJobs(config: Config, log: Log, useCases: UseCases): Loop[] {
   const start = (name: string, round: () => Promise<void>) =>
     startLoop({ name, everyMs: config.JOBS_EVERY_MS, log, round });
   return [

@@ -83,6 +83,8 @@ test('a gateway dies between admit and call: the order is given up, and its tick
 test('a confirmed event that is lost is asked for', async () => {
   const order = await inQueue('unheard');
   wires.gatewayAmqp.block(true);
+  const consumers = async () => (await channel.checkQueue(RESULTS_QUEUE)).consumerCount;
+  await until('the broker knows that the gateway is gone', async () => (await consumers()) === 0);
   wires.ordersAmqp.block(false);
   await until('its event is with the broker', async () => {
     const { rows } = await evidence.stores.orders.query('SELECT count(*)::int AS unpublished FROM outbox');

@@ -7,7 +7,8 @@ import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 import { spawnGateway, startProcess } from './spawned.ts';
 
-const shop = await openShop();
+// A charge on a busy machine must not become an outcome that nobody knows.
+const shop = await openShop({ orders: { CHARGE_TIMEOUT_MS: '20000' } });
 after(() => shop.close());
 const { proxies, evidence, buy } = shop;
 

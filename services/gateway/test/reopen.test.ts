@@ -235,6 +235,30 @@ test('a gateway that meets a gate it cannot use refreshes at once, not with its 
   await evidence.atRest();
 });
 
+test('a rebuild that takes long is not overtaken by the other gateway: it costs one epoch', async () => {
+  const saleId = await shop.createSale({ mode: 'queued', stock: 3 });
+  const { promise: lookedAtOften, resolve: goOn } = Promise.withResolvers<void>();
+  let [rounds, reopened] = [0, 0];
+  proxies.gatewayInventory.on('reopen', async ({ saleId: id }: { saleId: string }, forward) => {
+    const snapshot = await forward();
+    if (id !== saleId) return snapshot;
+    reopened += 1;
+    await lookedAtOften;
+    return snapshot;
+  });
+  await loseGate(saleId);
+  await until('one gateway rebuilds it', () => reopened > 0);
+  proxies.gatewayInventory.on('listSales', (_request, forward) => {
+    rounds += 1;
+    if (rounds > 20) goOn();
+    return forward();
+  });
+  await untilEpoch(saleId, 2);
+  for (const method of ['reopen', 'listSales']) proxies.gatewayInventory.on(method);
+  await untilBothSell(saleId, 'after a long time');
+  assert.deepEqual([reopened, (await saleOf(saleId)).epoch], [1, 2]);
+});
+
 test('an order cancelled between the snapshot and the new gate gives its ticket back, and an old confirmation keeps it no more', async () => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 3 });
   const { orderId } = await buy(saleId, 'cancelled');

@@ -173,6 +173,14 @@ test('a give-up with an unknown outcome gives nothing back; the next one does', 
   proxies.orders.on('cancelOrder');
 });
 
+test('keys that contradict each other keep no order of their sale from being swept', async () => {
+  const [unsent, sent] = [`sale:{${queued}}:due:unsent`, `sale:{${queued}}:due:sent`];
+  for (const due of [unsent, sent]) await dead.eye.zadd(due, 1, 'an order without a record');
+  const order = await admittedByTheDead(queued, 'beside them');
+  assert.equal((await shop.final(order.orderId, 'beside them')).status, 'confirmed');
+  await untilSold(order);
+});
+
 test('and everything agrees at rest', () => evidence.atRest());
 
 // Last, because a row that is lost cannot agree with anything.

@@ -165,6 +165,12 @@ test('20 at first, never fewer while the bank is only slow, and never more than 
   assert.deepEqual([quick.lowest(), quick.highest()], [20, 1_000]);
 });
 
+test('a late charge now and then lowers nothing', () => {
+  const { runUntil, lowest } = simulate(400, { perSecond: 8, lateShare: 0.02, lateMs: 60_000 });
+  runUntil(45_000);
+  assert.equal(lowest(), 20);
+});
+
 test('after two quiet seconds the bank has to show its speed again', () => {
   let now = 0;
   const limit = createConcurrencyLimit(() => now);

@@ -19,6 +19,9 @@ export interface OrderRead {
   reason?: string | null;
   refund?: string;
   deadline?: string | null;
+  position?: number;
+  /** Of a problem. */
+  type?: string;
 }
 
 export function createBuying(gatewayUrl: string, tokenFor: ReturnType<typeof createTokens>) {

@@ -1,7 +1,7 @@
 // The document at /openapi.json against the live port: every route, every status, every kind of problem, nothing besides.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { OrderStatus } from '@flashsale/contracts/orders';
+import { OrderStatus, Refund } from '@flashsale/contracts/orders';
 import { status } from '@flashsale/rpc/client';
 import { RpcError } from '@flashsale/rpc/server';
 import { Validator } from '@seriousme/openapi-schema-validator';
@@ -99,11 +99,12 @@ async function during(
 /** A direct order that ends as orders never would at once: what is read here is how it is told. */
 const placed = (outcome: { reason: string }) => async () => {
   const ids = { orderId: v7(), saleId: direct, buyerId: 'x', quantity: 1, epoch: 1 };
-  const result = { found: true, status: OrderStatus.REJECTED, version: 2, settled: true, decidedAtMs: Date.now() };
-  return { order: { ...ids, ...result, amountMinor: 0, currency: '', ...outcome } };
+  const result = { found: true, status: OrderStatus.REJECTED, version: 2, final: true, decidedAtMs: Date.now() };
+  const money = { amountMinor: 0, currency: '', refund: Refund.NONE, payRequested: false, deadlineMs: Date.now() };
+  return { order: { ...ids, ...result, ...money, ...outcome } };
 };
 
-/** A click that stays at work in the direct road for as long as another one is asked for. */
+/** A click that stays at work on the direct path for as long as another one is asked for. */
 async function besideOneAtWork(asked: () => Promise<Response>) {
   const release = holdCharges();
   const first = click(direct, { at: impatient.url });
@@ -125,6 +126,63 @@ async function besideOneListening(asked: () => Promise<Response>) {
   const response = await asked();
   release();
   await open.text();
+  return response;
+}
+
+const holds = {
+  queued: await createSale({ mode: 'queued', stock: 1_000, checkout: 'hold', holdSeconds: 600 }),
+  direct: await createSale({ mode: 'direct', stock: 1_000, checkout: 'hold', holdSeconds: 600 }),
+};
+
+/** A hold of a new buyer that waits for its payment. */
+async function aHold(mode: 'queued' | 'direct' = 'direct') {
+  const name = v7();
+  const { orderId = '' } = await shop.buy(holds[mode], name);
+  await shop.reaches(orderId, name, 'reserved');
+  return { orderId, token: tokenFor(name), name };
+}
+
+const pay = (orderId: string, asked: Ask) => ask('POST', `/v1/orders/${orderId}/payment`, asked);
+const cancel = (orderId: string, asked: Ask) => ask('DELETE', `/v1/orders/${orderId}`, asked);
+const adminCancel = (orderId: string, asked: Ask = {}) =>
+  ask('POST', `/v1/orders/${orderId}/cancel`, { token: admin, ...asked });
+
+async function aPaidHold() {
+  const hold = await aHold();
+  await pay(hold.orderId, hold);
+  await shop.reaches(hold.orderId, hold.name, 'confirmed');
+  return hold;
+}
+
+async function aCancelledHold() {
+  const hold = await aHold();
+  await cancel(hold.orderId, hold);
+  return hold;
+}
+
+/** Once its payment is requested and not answered. */
+async function whilePaying(asked: (hold: { orderId: string; token: string }) => Promise<Response>) {
+  const release = holdCharges();
+  const hold = await aHold('queued');
+  await pay(hold.orderId, hold);
+  const response = await asked(hold);
+  release();
+  return response;
+}
+
+const tooOften = (asked: (again: Ask) => Promise<Response>) => {
+  const again = { token: buyer(), at: impatient.url };
+  return until('it is too often', async () => {
+    const response = await asked(again);
+    return response.status === 429 && response;
+  });
+};
+
+/** A gateway that reaches no orders service. */
+async function alone(asked: (at: string) => Promise<Response>) {
+  const gateway = await shop.start.gateway({ ORDERS_ADDRESS: '127.0.0.1:1' });
+  const response = await asked(gateway.url);
+  await gateway.stop();
   return response;
 }
 
@@ -170,7 +228,7 @@ const LIVE: Record<string, Record<string, () => Promise<Response>>> = {
     'not-found': () => click(v7()),
     'already-bought': () => click(queued, { token: alice }),
     limit: () => click(queued, { body: { quantity: 2 } }),
-    rejected: () => during('orders', 'placeOrder', placed({ reason: 'timed_out' }), () => click(direct)),
+    'order-rejected': () => during('orders', 'placeOrder', placed({ reason: 'timed_out' }), () => click(direct)),
     'sold-out': () => click(gone),
     'too-large': () => click(queued, { body: { note: tooBig } }),
     'unsupported-media-type': () => click(queued, { body: '{}', type: 'text/plain' }),
@@ -180,13 +238,7 @@ const LIVE: Record<string, Record<string, () => Promise<Response>>> = {
       await click(saleId, { ...same, body: { quantity: 1 } });
       return click(saleId, { ...same, body: { quantity: 2 } });
     },
-    async 'too-often'() {
-      const same = { token: buyer(), at: impatient.url };
-      return until('it is too often', async () => {
-        const response = await click(queued, same);
-        return response.status === 429 && response;
-      });
-    },
+    'too-often': () => tooOften((again) => click(queued, again)),
     busy: () => besideOneAtWork(() => click(direct, { at: impatient.url })),
     'outcome-unknown': () => during('orders', 'placeOrder', UNAVAILABLE, () => click(direct)),
   },
@@ -204,6 +256,50 @@ const LIVE: Record<string, Record<string, () => Promise<Response>>> = {
     unauthenticated: () => ask('GET', `/v1/orders/${alices}`),
     'not-found': () => ask('GET', `/v1/orders/${alices}`, { token: buyer() }),
     busy: () => during('orders', 'getOrders', UNAVAILABLE, () => ask('GET', `/v1/orders/${v7()}`, { token: alice })),
+  },
+  'delete /v1/orders/{orderId}': {
+    'bad-request': () => cancel('%zz', {}),
+    200: () => aHold().then((hold) => cancel(hold.orderId, hold)),
+    unauthenticated: () => cancel(alices, {}),
+    'not-found': () => cancel(alices, { token: buyer() }),
+    busy: () => during('orders', 'getOrders', UNAVAILABLE, () => cancel(v7(), { token: alice })),
+    'order-ended': () => cancel(alices, { token: alice }),
+    'not-reserved': () => cancel(v7(), { token: alice }),
+    'payment-under-way': () => whilePaying((hold) => cancel(hold.orderId, hold)),
+    'too-often': () => tooOften((again) => cancel(v7(), again)),
+    'outcome-unknown': () =>
+      aHold().then((hold) => during('orders', 'cancelOrder', UNAVAILABLE, () => cancel(hold.orderId, hold))),
+  },
+  'post /v1/orders/{orderId}/payment': {
+    'bad-request': () => pay('%zz', {}),
+    201: () => aHold('direct').then((hold) => pay(hold.orderId, hold)),
+    202: () => aHold('queued').then((hold) => pay(hold.orderId, hold)),
+    unauthenticated: () => pay(alices, {}),
+    'payment-declined': async () => {
+      const hold = await aHold('direct');
+      await shop.bank.change({ declineRate: 1 });
+      const response = await pay(hold.orderId, hold);
+      await shop.bank.change({ declineRate: 0 });
+      return response;
+    },
+    'not-found': () => pay(alices, { token: buyer() }),
+    busy: () => during('orders', 'getOrders', UNAVAILABLE, () => pay(v7(), { token: alice })),
+    'order-ended': () => aCancelledHold().then((hold) => pay(hold.orderId, hold)),
+    'not-reserved': () => pay(v7(), { token: alice }),
+    'not-a-hold': () => pay(alices, { token: alice }),
+    'too-often': () => tooOften((again) => pay(v7(), again)),
+    'outcome-unknown': () =>
+      aHold('direct').then((hold) => during('orders', 'payOrder', UNAVAILABLE, () => pay(hold.orderId, hold))),
+  },
+  'post /v1/orders/{orderId}/cancel': {
+    'bad-request': () => adminCancel('%zz'),
+    200: () => aPaidHold().then(({ orderId }) => adminCancel(orderId)),
+    unauthenticated: () => adminCancel(alices, { token: '' }),
+    forbidden: () => adminCancel(alices, { token: alice }),
+    'not-found': () => adminCancel(v7()),
+    busy: () => alone((at) => adminCancel(alices, { at })),
+    'not-confirmed': () => aHold().then(({ orderId }) => adminCancel(orderId)),
+    'outcome-unknown': () => during('orders', 'cancelOrder', UNAVAILABLE, () => adminCancel(alices)),
   },
   'get /v1/orders/{orderId}/events': {
     'bad-request': () => ask('GET', '/v1/orders/%zz/events'),
@@ -281,14 +377,14 @@ for (const { route, path, method, documented } of operations) {
   test(`${route}: it asks for a token where it says so, and says so where it asks`, async () => {
     const anywhere = path.replace(/{\w+}/g, queued);
     const response = await ask(method.toUpperCase(), anywhere, method === 'get' ? {} : { body: {} });
-    assert.equal(response.status === 401, documented.security !== undefined);
+    assert.equal(response.status === 401, documented.security !== undefined, `${response.status}`);
     await response.body?.cancel();
   });
 }
 
 for (const [path, methods] of Object.entries(document.paths)) {
   test(`${path}: a method that is not documented is 405, and says which are`, async () => {
-    const offered = Object.keys(methods).filter((method) => ['get', 'post', 'patch'].includes(method));
+    const offered = Object.keys(methods).filter((method) => ['get', 'post', 'patch', 'delete'].includes(method));
     for (const method of ['get', 'post', 'patch', 'put', 'delete', 'options'].filter(
       (method) => !offered.includes(method),
     )) {

@@ -5,7 +5,8 @@ import type { OrderAnswer, Orders, OrderViews } from './ports.ts';
 
 export type CancelAnswer =
   | { kind: 'cancelled' | 'ended' | 'not-confirmed'; order: OrderView }
-  | { kind: 'payment-under-way' | 'not-reserved' | 'not-found' | 'unknown' | 'busy' };
+  | { kind: 'unknown'; order?: OrderView }
+  | { kind: 'payment-under-way' | 'not-reserved' | 'not-found' | 'busy' };
 
 export interface CancelPorts {
   orders: Orders;
@@ -20,10 +21,10 @@ export async function cancelOrder(asked: Asked, ports: CancelPorts): Promise<Can
   if (isFinal(order)) return ended(order);
   if (!ports.orders.available()) return { kind: 'busy' };
   const now = await shown(ports.orders.cancel(order), ports);
-  if (now === 'unknown') return { kind: 'unknown' };
+  if (now === 'unknown') return { kind: 'unknown', order };
   if (!now || now.status === 'queued') return { kind: 'not-reserved' };
   if (isFinal(now)) return ended(now);
-  return { kind: awaitsPayment(now) ? 'unknown' : 'payment-under-way' };
+  return awaitsPayment(now) ? { kind: 'unknown', order: now } : { kind: 'payment-under-way' };
 }
 
 export async function cancelConfirmed(orderId: string, ports: CancelPorts): Promise<CancelAnswer> {

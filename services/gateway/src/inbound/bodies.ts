@@ -55,14 +55,15 @@ export const ReservedBody = z.strictObject({
 export const PayingBody = z.strictObject({ orderId: id, status: z.literal('reserved') });
 export const ConfirmedBody = z.strictObject({ orderId: id, status: z.literal('confirmed'), amount });
 
-export function fromSale(
-  { opensAtMs, closesAtMs, epoch: _, ...sale }: Sale,
-  remaining: number | null,
-): z.infer<typeof SaleBody> {
+export function fromSale(sale: Sale, remaining: number | null): z.infer<typeof SaleBody> {
+  const { id, sku, title, price, stock, perBuyerLimit, mode, checkout, holdSeconds, decideWithinSeconds } = sale;
   return {
-    ...sale,
-    opensAt: new Date(opensAtMs).toISOString(),
-    closesAt: new Date(closesAtMs).toISOString(),
+    ...{ id, sku, title, price, stock },
+    opensAt: new Date(sale.opensAtMs).toISOString(),
+    closesAt: new Date(sale.closesAtMs).toISOString(),
+    ...{ perBuyerLimit, mode, checkout, holdSeconds, decideWithinSeconds },
+    closed: sale.closed,
+    revision: sale.revision,
     remaining,
   };
 }

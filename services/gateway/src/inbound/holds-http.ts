@@ -87,7 +87,8 @@ function respondCancelled(response: Response, asked: Asked, answer: CancelAnswer
       respondWithProblem(response, 'not-confirmed', endOf(answer.order));
       break;
     case 'unknown':
-      respondWithProblem(response.set('Location', locationOf(asked)), 'outcome-unknown', { orderId: asked.orderId });
+      response.set('Location', locationOf(answer.order ?? asked));
+      respondWithProblem(response, 'outcome-unknown', { orderId: asked.orderId });
       break;
     default:
       respondWithProblem(response, answer.kind);

@@ -1,0 +1,99 @@
+// Buyers who wait and ask: what it costs the services that work their orders off, and what an id is that never was.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { v7 } from 'uuid';
+import { openShop } from '../../../infra/testbed/shop.ts';
+import { until } from '../../../infra/until.ts';
+
+// The sweeper asks orders as well, and must not be counted here.
+const shop = await openShop({ gateway: { SENT_DUE_MS: '600000', UNSENT_DUE_MS: '600000' } });
+after(() => shop.close());
+const { buy, request, tokenFor, evidence, wires, proxies } = shop;
+
+/** How many calls of GetOrders reached orders during the work. */
+async function callsDuring(work: () => Promise<unknown>): Promise<number> {
+  let calls = 0;
+  proxies.orders.on('getOrders', (_request, forward) => {
+    calls += 1;
+    return forward();
+  });
+  await work();
+  proxies.orders.on('getOrders');
+  return calls;
+}
+
+const times = <T>(count: number, work: (i: number) => Promise<T>) =>
+  Promise.all(Array.from({ length: count }, (_, i) => work(i)));
+
+test('while their orders are in line, however often buyers ask, orders is not called', async () => {
+  const saleId = await shop.createSale({ mode: 'queued', stock: 20 });
+  wires.ordersAmqp.block(true);
+  const placed = await times(5, async (i) => ({ buyer: `patient ${i}`, ...(await buy(saleId, `patient ${i}`)) }));
+  const calls = await callsDuring(async () => {
+    for (const { buyer, orderId = '', location } of placed) {
+      const answers = await times(20, (i) => shop.order(i % 2 ? orderId : (location as string), buyer));
+      for (const { status, position } of answers) assert.deepEqual([status, typeof position], ['queued', 'number']);
+    }
+    const gone = AbortSignal.timeout(1_500);
+    const streams = placed.map(({ buyer, orderId }) =>
+      request(`/v1/orders/${orderId}/events`, { signal: gone }, tokenFor(buyer)).then((response) => response.text()),
+    );
+    await Promise.allSettled(streams);
+  });
+  assert.equal(calls, 0);
+  wires.ordersAmqp.block(false);
+  for (const { buyer, orderId = '' } of placed) await shop.final(orderId, buyer);
+});
+
+test('orders that only orders knows are asked for together, and then read from their views', async () => {
+  const saleId = await shop.createSale({ mode: 'queued', stock: 20 });
+  const placed = await times(10, async (i) => ({ buyer: `late ${i}`, ...(await buy(saleId, `late ${i}`)) }));
+  for (const { buyer, orderId = '' } of placed) await shop.final(orderId, buyer);
+  for (const { orderId } of placed) await evidence.stores.redis.del(`order:${orderId}`);
+  const poll = () =>
+    times(100, async (i) => {
+      const { buyer, orderId = '' } = placed[i % 10] as (typeof placed)[number];
+      assert.equal((await shop.order(orderId, buyer)).status, 'confirmed');
+    });
+  const calls = await callsDuring(poll);
+  assert.ok(calls > 0 && calls < 40, `${calls} calls for 100 questions`);
+  await until('the views are written', async () => (await callsDuring(poll)) === 0);
+});
+
+test('an id that never was is queued for 30 s, then 404 where its sale and its epoch say which gate to ask', async () => {
+  const saleId = await shop.createSale({ mode: 'queued', stock: 5 });
+  const ask = async (ageMs: number, query: string) => {
+    const path = `/v1/orders/${v7({ msecs: Date.now() - ageMs })}${query}`;
+    const response = await request(path, {}, tokenFor('nobody'));
+    const { status } = (await response.json()) as { status: unknown };
+    return response.status === 200 ? status : response.status;
+  };
+  const here = `?sale=${saleId}&epoch=1`;
+  assert.equal(await ask(0, here), 'queued');
+  assert.equal(await ask(28_000, here), 'queued');
+  assert.equal(await ask(31_000, here), 404);
+  assert.equal(await ask(31_000, `?sale=${saleId.toUpperCase()}&epoch=1`), 404);
+  assert.equal(await ask(31_000, `?sale=${saleId}&epoch=2`), 'queued', 'a gate that is not there cannot say');
+  assert.equal(await ask(31_000, ''), 'queued');
+  assert.equal(await ask(601_000, ''), 404, 'the longest that any sale takes to decide is over');
+  assert.equal(await ask(-30_000, here), 'queued', 'minted by a gateway whose clock is ahead');
+});
+
+test('a click that could not be decided within its sale’s time is 503 before it is admitted, and told how long the line is', async () => {
+  const saleId = await shop.createSale({ mode: 'queued', stock: 1_000, decideWithinSeconds: 20 });
+  await shop.bank.change({ chargesPerSecond: 12 });
+  await times(450, (i) => buy(saleId, `crowd ${i}`));
+  let clicks = 0;
+  const refused = await until(
+    'a click is refused',
+    async () => {
+      clicks += 1;
+      const answer = await buy(saleId, `latecomer ${clicks}`);
+      return answer.httpStatus === 503 && answer;
+    },
+    60_000,
+  );
+  // More than 16 s of waiting, of which a client is told 0.4 to 0.8.
+  assert.ok(Number(refused.retryAfter) >= 6, `${refused.retryAfter} s`);
+  assert.deepEqual(await evidence.tracesOf(`latecomer ${clicks}`), {});
+});

@@ -1,0 +1,92 @@
+// Repeats of one order, rule by rule: they share one poll, which slows down and stops with its last client.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UNDECIDED } from '../src/domain/order-view.ts';
+import type { OrderAnswer } from '../src/domain/ports.ts';
+import { createRepeatOrder, type RepeatPorts } from '../src/domain/repeat-order.ts';
+import { aSale } from './gates.ts';
+
+const FIRST = { orderId: 'first', quantity: 1 };
+const ROW = {
+  ...{ ...UNDECIDED, orderId: 'first', saleId: 'sale', buyerId: 'alice', quantity: 1, epoch: 1, version: 2 },
+  ...{ status: 'reserved', deadlineMs: 9, final: false, payRequested: false },
+} as OrderAnswer;
+
+function repeating(own: Partial<Record<'row' | 'state' | 'absent' | 'first', unknown>> = {}, answersWithinMs = 5_000) {
+  const counts = { asked: 0, givenUp: 0 };
+  const world = { ...own };
+  const ports = {
+    gate: {
+      stateOf: async () => world.state ?? null,
+      recall: async () => ('first' in world ? world.first : FIRST),
+      absent: async () => world.absent ?? false,
+      orderOf: async () => null,
+    },
+    orders: {
+      async get() {
+        counts.asked += 1;
+        return new Map(world.row ? [['first', world.row]] : []);
+      },
+      async giveUp() {
+        counts.givenUp += 1;
+        return { ...ROW, status: 'cancelled', reason: 'given_up' };
+      },
+    },
+    clock: { nowMs: () => 0 },
+    answersWithinMs: { queued: answersWithinMs, direct: answersWithinMs },
+  } as unknown as RepeatPorts;
+  const repeatOrder = createRepeatOrder(ports);
+  const repeat = (signal = new AbortController().signal, mode: 'queued' | 'direct' = 'queued', quantity = 1) => {
+    const sale = aSale(1, { mode, checkout: 'hold', holdSeconds: 60 });
+    return repeatOrder(sale, FIRST, { buyerId: 'alice', quantity, idempotencyKey: 'k', signal });
+  };
+  return { world, counts, repeat };
+}
+
+test('fifty repeats of an order that is on its way are one poll, and all get its answer', async () => {
+  const { world, counts, repeat } = repeating({ state: 'unsent' });
+  const repeats = Array.from({ length: 50 }, () => repeat());
+  setTimeout(() => {
+    world.state = 'sent';
+  }, 300);
+  for (const answer of await Promise.all(repeats)) assert.deepEqual(answer, { kind: 'queued', orderId: 'first' });
+  assert.ok(counts.asked <= 5, `${counts.asked} questions`);
+});
+
+test('a poll slows down: it asks six times within three seconds, not thirty', async () => {
+  const { counts, repeat } = repeating({ state: 'unsent' }, 2_900);
+  assert.equal((await repeat()).kind, 'unknown');
+  assert.ok(counts.asked <= 7, `${counts.asked} questions`);
+});
+
+test('a poll stops when its last client has gone, and not before', async () => {
+  const { counts, repeat } = repeating({ state: 'unsent' }, 60_000);
+  const [one, other] = [new AbortController(), new AbortController()];
+  const answers = [repeat(one.signal), repeat(other.signal)];
+  one.abort();
+  assert.equal(await Promise.race([answers[0], 'goes on']), 'goes on');
+  other.abort();
+  for (const answer of await Promise.all(answers)) assert.equal(answer.kind, 'unknown');
+  assert.equal(counts.givenUp, 0);
+});
+
+test('the answer of a direct hold is given again as it was, also while it is being paid', async () => {
+  for (const payRequested of [false, true]) {
+    const { repeat } = repeating({ row: { ...ROW, payRequested } });
+    assert.equal((await repeat(undefined, 'direct')).kind, 'reserved');
+  }
+});
+
+test('another quantity is another body, and a key that was given back is busy', async () => {
+  assert.deepEqual(await repeating().repeat(undefined, 'queued', 2), { kind: 'key-reused', orderId: 'first' });
+  assert.deepEqual(await repeating({ first: null }).repeat(), { kind: 'busy' });
+});
+
+test('an order is given up only if a valid gate never admitted it; else its outcome is unknown', async () => {
+  const lost = repeating({ absent: true }, 0);
+  const answer = await lost.repeat();
+  assert.deepEqual([answer.kind, lost.counts.givenUp], ['rejected', 1]);
+  const unsure = repeating({ absent: false }, 0);
+  assert.deepEqual(await unsure.repeat(), { kind: 'unknown', orderId: 'first', epoch: 0 });
+  assert.equal(unsure.counts.givenUp, 0);
+});

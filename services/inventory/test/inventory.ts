@@ -1,6 +1,7 @@
 // An inventory of one's own for a test: its database, its process-to-be, a client, and makers of sales and orders.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import type { TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import {
   InventoryServiceClient,
@@ -164,6 +165,23 @@ export async function stockOf({ database }: Inventory, saleId: string) {
   assert.ok(available >= 0);
   return { available, held, sold };
 }
+
+/** Holds what the statement locks until the returned function is called, or the test has ended. */
+export async function lock(t: TestContext, { database }: Inventory, statement: string, values: unknown[] = []) {
+  const connection = await database.connect();
+  let ended: Promise<unknown> | undefined;
+  const unlock = async () => {
+    ended ??= connection.query('ROLLBACK').then(() => connection.release());
+    await ended;
+  };
+  t.after(unlock);
+  await connection.query('BEGIN');
+  await connection.query(statement, values);
+  return unlock;
+}
+
+export const lockSales = (t: TestContext, inventory: Inventory, saleIds: string[]) =>
+  lock(t, inventory, 'SELECT 1 FROM sales WHERE id = ANY ($1) FOR UPDATE', [saleIds]);
 
 /** Reads again until it is so. */
 export async function until(condition: () => Promise<boolean>): Promise<void> {

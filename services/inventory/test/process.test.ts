@@ -13,7 +13,7 @@ import { credentials, makeGenericClientConstructor, type ServiceDefinition } fro
 import { loadSync } from '@grpc/proto-loader';
 import { service as healthService } from 'grpc-health-check';
 import { openNamespace, withPostgres } from '../../../infra/native/namespace.ts';
-import { anOrder, openInventory, until } from './inventory.ts';
+import { anOrder, lockSales, openInventory, until } from './inventory.ts';
 
 const NAME = 'flashsale.inventory.v1.InventoryService';
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -96,23 +96,20 @@ test('a database of another edition ends the process with one sentence, and stay
   await withPostgres(DATABASE_URL, ['CREATE TABLE sales ()']);
 });
 
-test('SIGTERM lets the call in flight end, and the process with code 0', async () => {
+test('SIGTERM lets the call in flight end, and the process with code 0', async (t) => {
   const child = start({ GRPC_PORT: '0', DATABASE_URL: inventory.databaseUrl });
   after(() => child.kill('SIGKILL'));
   const port = await rpcPort(child);
   const client = connectTo(InventoryServiceClient, `127.0.0.1:${port}`, { retries: 'never' });
   after(() => client.close());
   const sale = await inventory.open(1);
-  const blocker = await inventory.database.connect();
-  await blocker.query('BEGIN');
-  await blocker.query('SELECT 1 FROM sales WHERE id = $1 FOR UPDATE', [sale.saleId]);
+  const unlock = await lockSales(t, inventory, [sale.saleId]);
 
   const answer = call(client, client.reserve, { items: [anOrder(sale)] }, { deadlineMs: 30_000 });
   await until(async () => (await inventory.waiting()) === 1);
   child.kill('SIGTERM');
   await until(() => isRefused(port));
-  await blocker.query('COMMIT');
-  blocker.release();
+  await unlock();
 
   assert.equal((await answer).outcomes[0]?.state, 'RESERVATION_STATE_HELD');
   assert.deepEqual(await once(child, 'exit'), [0, null]);

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { status, statusOf } from '@flashsale/rpc/client';
-import { anOrder, openInventory, stockOf, times, until, whileRunning } from './inventory.ts';
+import { anOrder, lock, lockSales, openInventory, stockOf, times, until, whileRunning } from './inventory.ts';
 
 const inventory = await openInventory(3);
 after(() => inventory.close());
-const { create, open, get, reserve, confirm, release, reopen } = inventory;
+const { create, open, get, update, reserve, confirm, release, reopen } = inventory;
 
 test('Reopen answers the sale in its new epoch with each held and each sold reservation', async () => {
   const sale = await open(10);
@@ -34,18 +34,15 @@ test('of ten Reopens at once one wins and nine are ABORTED', async () => {
   await assert.rejects(reopen(sale.saleId, 5), (error) => statusOf(error) === status.ABORTED);
 });
 
-test('a worker that holds an order across a Reopen is refused in the transaction that would take the unit', async () => {
+test('a worker that holds an order across a Reopen is refused in the transaction that would take the unit', async (t) => {
   const sale = await open(1);
   const order = anOrder(sale);
-  const blocker = await inventory.database.connect();
-  await blocker.query('BEGIN');
-  await blocker.query('SELECT 1 FROM sales WHERE id = $1 FOR UPDATE', [sale.saleId]);
+  const unlock = await lockSales(t, inventory, [sale.saleId]);
   const reopened = reopen(sale.saleId, 1);
   await until(async () => (await inventory.waiting()) === 1);
   const answer = reserve([order]);
   await until(async () => (await inventory.waiting()) === 2);
-  await blocker.query('COMMIT');
-  blocker.release();
+  await unlock();
 
   assert.deepEqual((await reopened).reservations, []);
   assert.deepEqual(await answer, ['stale_epoch']);
@@ -75,6 +72,25 @@ test('each snapshot agrees with its counters while orders are reserved, confirme
     }),
   );
   await Promise.all(buying);
+});
+
+test('a Reopen holds the sale until its snapshot is taken, and not longer', async (t) => {
+  const sale = await open(5);
+  await reserve([anOrder(sale)]);
+  // The compare-and-set goes through; the snapshot waits for its table.
+  const unlock = await lock(t, inventory, 'LOCK TABLE reservations IN ACCESS EXCLUSIVE MODE');
+  const reopened = reopen(sale.saleId, 1);
+  await until(async () => (await inventory.waiting()) === 1);
+  let changed = false;
+  const changing = update(sale.saleId, { addStock: 1 }).finally(() => {
+    changed = true;
+  });
+  await until(async () => changed || (await inventory.waiting()) === 2);
+  assert.equal(changed, false);
+  await unlock();
+  const { sale: then, reservations } = await reopened;
+  assert.deepEqual([then?.epoch, then?.initial, reservations.length], [2, 5, 1]);
+  assert.equal((await changing).initial, 6);
 });
 
 test('reservations come in pages of at most a thousand, each of them once', async () => {
@@ -121,6 +137,7 @@ test('a sale that was reopened a moment ago is not reopened again, and nothing h
   assert.equal((await damping.get(saleId)).epoch, 1);
   await reopenedAgo('61 minutes');
   assert.equal((await damping.reopen(saleId, 1)).sale?.epoch, 2);
+  await assert.rejects(damping.reopen(saleId, 2), (error) => statusOf(error) === status.ABORTED);
 });
 
 test('four Reopens run at once; a fifth is RESOURCE_EXHAUSTED before it does anything, until one of them has ended', async (t) => {
@@ -128,17 +145,15 @@ test('four Reopens run at once; a fifth is RESOURCE_EXHAUSTED before it does any
   t.after(() => single.close());
   const [fifth, ...four] = await Promise.all(times(5, () => single.create()));
   assert.ok(fifth);
-  const blocker = await single.database.connect();
-  await blocker.query('BEGIN');
-  await blocker.query('SELECT 1 FROM sales WHERE id = ANY ($1) FOR UPDATE', [four.map(({ saleId }) => saleId)]);
+  const saleIds = four.map(({ saleId }) => saleId);
+  const unlock = await lockSales(t, single, saleIds);
   const reopened = Promise.all(four.map(({ saleId }) => single.reopen(saleId, 0)));
   await until(async () => (await single.waiting()) === 4);
   await assert.rejects(single.reopen(fifth.saleId, 0), (error) => statusOf(error) === status.RESOURCE_EXHAUSTED);
   assert.equal((await single.get(fifth.saleId)).epoch, 0);
   // Its connections are its own: orders are taken meanwhile.
   assert.deepEqual(await single.reserve([anOrder({ saleId: fifth.saleId, epoch: 1 })]), ['stale_epoch']);
-  await blocker.query('COMMIT');
-  blocker.release();
+  await unlock();
   await reopened;
   for (const { saleId } of [fifth, ...four]) await single.reopen(saleId, (await single.get(saleId)).epoch);
 });

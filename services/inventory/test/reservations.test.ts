@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { reservationState } from '@flashsale/contracts/wire';
 import { call } from '@flashsale/rpc/client';
-import { anOrder, openInventory, stockOf, times, until } from './inventory.ts';
+import { anOrder, lock, lockSales, openInventory, stockOf, times, until } from './inventory.ts';
 
 const inventory = await openInventory(2);
 after(() => inventory.close());
@@ -70,17 +70,14 @@ test('a batch is served in the order asked, and each item is answered by itself'
   assert.deepEqual(await stock(other.saleId), { available: 0, held: 1, sold: 0 });
 });
 
-test('a batch does not wait for one sale before it turns to the next', async () => {
+test('a batch does not wait for one sale before it turns to the next', async (t) => {
   const sales = await Promise.all(times(4, () => open(1)));
   const orders = sales.map((sale) => anOrder(sale));
-  const blocker = await inventory.database.connect();
-  await blocker.query('BEGIN');
-  await blocker.query('SELECT 1 FROM sales WHERE id = $1 FOR UPDATE', [sales[0]?.saleId]);
+  const unlock = await lockSales(t, inventory, [sales[0]?.saleId ?? '']);
   const answer = reserve(orders);
   for (const { saleId } of sales.slice(1)) await until(async () => (await inventory.get(saleId)).held === 1);
   assert.equal((await inventory.get(sales[0]?.saleId ?? '')).held, 0);
-  await blocker.query('COMMIT');
-  blocker.release();
+  await unlock();
   assert.deepEqual(await answer, ['held', 'held', 'held', 'held']);
 });
 
@@ -192,21 +189,16 @@ test('calls that meet on orders of an unknown sale all get the one answer that i
   }
 });
 
-test('batches that insert the same orders in opposite directions do not block each other', async () => {
+test('batches that insert the same orders in opposite directions do not block each other', async (t) => {
   const nowhere = { saleId: randomUUID(), epoch: 1 };
   const orders = times(3, (n) => ({ ...anOrder(nowhere), orderId: randomUUID().replace(/^./, `${n}`) }));
-  const blocker = await inventory.database.connect();
-  await blocker.query('BEGIN');
-  await blocker.query("INSERT INTO reservations VALUES ($1, $2, 'b', 1, 'released')", [
-    orders[1]?.orderId,
-    randomUUID(),
-  ]);
+  const values = [orders[1]?.orderId, randomUUID()];
+  const unlock = await lock(t, inventory, "INSERT INTO reservations VALUES ($1, $2, 'b', 1, 'released')", values);
   const one = reserve(orders);
   await until(async () => (await inventory.waiting()) === 1);
   const other = reserve(orders.toReversed());
   await until(async () => (await inventory.waiting()) === 2);
-  await blocker.query('ROLLBACK');
-  blocker.release();
+  await unlock();
   const refused = times(3, () => 'unknown_sale');
   assert.deepEqual([await one, await other], [refused, refused]);
 });

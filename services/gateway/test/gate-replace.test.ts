@@ -173,7 +173,7 @@ test('a lease is for 10 seconds, and its own timer renews it until it is given b
 test('a lease that another gateway has is lost, and so is one that has gone; neither is taken back', async () => {
   for (const takeAway of [(key: string) => eye.set(key, 'another'), (key: string) => eye.del(key)]) {
     const sale = aSale(1);
-    const quick = await gates.connect(undefined, { lastsMs: 10_000, renewEveryMs: 20 });
+    const quick = await gates.connect(undefined, { lastsMs: 60_000, renewEveryMs: 20 });
     const lease = await quick.gate.lease(sale.id);
     await takeAway(opening(sale));
     await until('it is lost', () => lease?.lost.aborted);

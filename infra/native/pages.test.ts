@@ -123,3 +123,29 @@ test('every test that an exercise runs is there', () => {
     );
   }
 });
+
+const PROTOCOL = 'docs/protocol.md';
+
+/** The cells of one column of the table below a heading. */
+function column(page: string, heading: string, index: number): string[] {
+  const [section = ''] = read(page).split(`\n## ${heading}\n`)[1]?.split('\n## ') ?? [];
+  const rows = section.split('\n').filter((line) => line.startsWith('| '));
+  return rows.slice(2).map((row) => row.split(' | ')[index]?.replace(/^\| /, '') ?? '');
+}
+
+test('the protocol names each statement that decides as the ledger does', () => {
+  const named =
+    column(PROTOCOL, 'Every decision is one statement', 1)
+      .join(' ')
+      .match(/[A-Z_]+/g) ?? [];
+  const ledger = read('services/orders/src/outbound/ledger.ts');
+  const deciding = /^const ([A-Z_]+) = (?:withOutbox|decide|insertEnded)\(/gm;
+  assert.deepEqual(named.toSorted(), [...ledger.matchAll(deciding)].map(([, name]) => name).toSorted());
+});
+
+test('the protocol names the gate’s scripts as their files do', () => {
+  const scripts = column(PROTOCOL, "The gate's scripts", 0);
+  assert.ok(scripts.length >= 10);
+  for (const script of scripts)
+    assert.ok(existsSync(join(ROOT, `services/gateway/src/outbound/gate/${script}.lua`)), script);
+});

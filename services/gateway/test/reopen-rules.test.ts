@@ -269,6 +269,24 @@ test('a queue that never empties, or cannot be counted, delays the rebuild by th
   }
 });
 
+test('a gate that waits for its turn has had its courtesy meanwhile', async () => {
+  const held: (() => void)[] = [];
+  const replace = () => new Promise<boolean>((resolve) => held.push(() => resolve(true)));
+  const waiting = async () => {
+    shop.asked.push('look');
+    return 7;
+  };
+  const shop = aShop({ sales: Array.from({ length: 5 }, () => aStock()), replace, waiting, courtesyMs: 300 });
+  await shop.watch.refreshSales();
+  await until('four are under way', () => held.length === 4);
+  await shop.watch.refreshSales();
+  const before = shop.asked.length;
+  for (const finish of held) finish();
+  await until('the fifth is under way', () => held.length === 5);
+  held[4]?.();
+  assert.deepEqual(shop.asked.slice(before), ['lease', 'room for 0', 'reopen 1', 'replace 2']);
+});
+
 test('the first gate of a sale waits for no orders', async () => {
   const shop = aShop({ sales: [aStock({ epoch: 0 })], waiting: assert.fail, courtesyMs: 60_000 });
   await shop.round();

@@ -7,7 +7,7 @@ import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 import { spawnGateway, startProcess } from './spawned.ts';
 
-// A charge on a busy machine must not become an outcome that nobody knows.
+// A charge that is slow on a busy machine must not become an unknown outcome.
 const shop = await openShop({ orders: { CHARGE_TIMEOUT_MS: '20000' } });
 after(() => shop.close());
 const { proxies, evidence, buy } = shop;

@@ -25,7 +25,7 @@ const patch = (saleId: string, body: unknown, token: string | undefined = admin,
     token,
   );
 
-/** Known to be sold out, the gateway asks nobody, not even who it is that asks. */
+/** A sale that is known to be sold out is refused before the token is looked at. */
 const untilFlagged = (saleId: string, url?: string) =>
   until('it is known to be sold out', async () => {
     const response = await request(`/v1/sales/${saleId}/orders`, { method: 'POST' }, undefined, url);
@@ -96,7 +96,7 @@ test('changes made at once by many all get in, none twice', async () => {
   const answers = await Promise.all(
     Array.from({ length: 6 }, (_, i) => patch(saleId, i % 2 ? { closed: i % 4 === 1 } : { stock: 6 + i })),
   );
-  // A stock that somebody else has outgrown meanwhile cannot be asked for any more.
+  // A stock that another request has outgrown meanwhile is refused.
   for (const { status } of answers) assert.ok([200, 400].includes(status), `${status}`);
   await until('the gate has what inventory has', async () => (await evidence.gate(saleId)).stock === 10);
   await evidence.atRest();
@@ -116,7 +116,7 @@ test('an answer of inventory that is lost is 504, and the same request again fin
     [(await changed(saleId, { stock: 8 })).stock, (await changed(saleId, { stock: 8 })).revision],
     [8, 2],
   );
-  await until('the gate has it, whoever brought it', async () => (await evidence.gate(saleId)).stock === 8);
+  await until('the gate has it', async () => (await evidence.gate(saleId)).stock === 8);
 });
 
 test('only an admin changes a sale, only one that is there, and only what may change', async () => {

@@ -6,7 +6,7 @@ export interface Catalogue {
   /** Asks inventory about a sale that it does not know. */
   find(saleId: string): Promise<Sale | undefined>;
   all(): Sale[];
-  /** Newer revisions and epochs win, whoever brings them. */
+  /** Newer revisions and epochs win, in whatever order they come. */
   learn(sales: Sale[]): void;
   /** All sales that inventory had when it was asked; others are forgotten, but for those learned since. */
   mirror(sales: Sale[], askedAtMs: number): void;

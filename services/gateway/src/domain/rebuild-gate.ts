@@ -18,7 +18,7 @@ export interface RebuildPorts {
 
 /** What this gateway knows of a gate that is not valid. */
 export interface InvalidGate {
-  /** Of `performance.now()`: since then it admits nobody here. */
+  /** Of `performance.now()`: since then it admits no order here. */
   sinceMs: number;
   /** The highest that was seen: an inventory restored from a backup may be behind it. */
   epoch: number;

@@ -21,7 +21,7 @@ export interface Sale {
   revision: number;
 }
 
-/** It admits nobody any more, unless it is changed. */
+/** Its gate admits no order any more, unless the sale is changed. */
 export const isOver = ({ closed, closesAtMs }: Pick<Sale, 'closed' | 'closesAtMs'>, nowMs: number) =>
   closed || closesAtMs <= nowMs;
 

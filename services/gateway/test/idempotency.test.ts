@@ -24,6 +24,14 @@ function click(saleId: string, buyer: string, key: string | undefined, quantity 
   return request(`/v1/sales/${saleId}/orders`, init, tokenFor(buyer), base);
 }
 
+/** Known to both gateways as open. */
+async function createKnownSale(sale: Parameters<typeof createSale>[0]): Promise<string> {
+  const saleId = await createSale(sale);
+  const sells = async () => (await shop.buy(saleId, 'probe', undefined, second.url)).httpStatus !== 503;
+  await until('the second gateway sells it', sells);
+  return saleId;
+}
+
 async function answerOf(response: Response) {
   const { orderId } = (await response.json()) as { orderId: string };
   const [, saleId = ''] = /sales\/([^/]+)\/orders/.exec(response.url) ?? [];
@@ -32,7 +40,7 @@ async function answerOf(response: Response) {
 }
 
 test('twenty requests with one key at two gateways are one order, and each gets the same 202', async () => {
-  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const saleId = await createKnownSale({ mode: 'queued', stock: 5 });
   const clicks = Array.from({ length: 20 }, (_, i) => click(saleId, 'alice', 'first', 1, gateways[i % 2]));
   const answers = await Promise.all((await Promise.all(clicks)).map(answerOf));
   const orderId = answers[0]?.[1] as string;
@@ -106,7 +114,7 @@ test('a refusal is not remembered: the same key buys once there is something to 
 });
 
 test('direct: the same key during the first call waits for its result, and gets it again later', async () => {
-  const saleId = await createSale({ mode: 'direct', stock: 5 });
+  const saleId = await createKnownSale({ mode: 'direct', stock: 5 });
   const release = holdCharges();
   const first = click(saleId, 'judy', 'k');
   await until('it is at work', async () => (await evidence.gate(saleId)).buyers.has('judy'));
@@ -119,7 +127,7 @@ test('direct: the same key during the first call waits for its result, and gets 
 });
 
 test('direct: the same key after a hold was reserved gets it again, and after it was paid that it is confirmed', async () => {
-  const saleId = await createSale({ mode: 'direct', stock: 5, checkout: 'hold', holdSeconds: 600 });
+  const saleId = await createKnownSale({ mode: 'direct', stock: 5, checkout: 'hold', holdSeconds: 600 });
   const first = await click(saleId, 'trent', 'k');
   const again = await click(saleId, 'trent', 'k', 1, gateways[1]);
   const reserved = (await first.json()) as { orderId: string; status: string };
@@ -159,7 +167,7 @@ test('with a limit of one as well, a key with another body is 422', async () => 
 });
 
 test('beside a first request that is refused, the second is refused as well: nothing happened to either', async () => {
-  const saleId = await createSale({ mode: 'direct', stock: 5 });
+  const saleId = await createKnownSale({ mode: 'direct', stock: 5 });
   const shed = Promise.withResolvers<void>();
   proxies.orders.on('placeOrder', async () => {
     await shed.promise;

@@ -18,6 +18,9 @@ export { until } from '../../bank/test/bank.ts';
 /** Nobody waits that long: a call that should not meet its deadline has this one. */
 const PATIENT_MS = 60_000;
 
+/** The caller's: payment ends by its own BANK_TIMEOUT_MS. */
+export const NO_DEADLINE = Number.POSITIVE_INFINITY;
+
 export const orderIds = (count: number) => Array.from({ length: count }, () => randomUUID() as string);
 export const item = (orderId: string, amountMinor = 1_000, currency = 'EUR') => ({ orderId, amountMinor, currency });
 
@@ -87,7 +90,12 @@ function callerOf(client: PaymentServiceClient) {
     outcomes.map(({ state }) => chargeState.fromWire(state));
   /** Each response of the stream, as it arrives. */
   async function* outcomes(items: ReturnType<typeof item>[], deadlineMs = PATIENT_MS) {
-    for await (const { outcomes } of callStream(client, client.charge, { items }, { deadlineMs }))
+    for await (const { outcomes } of callStream(
+      client,
+      client.charge,
+      { items },
+      { deadlineMs, firstWithinMs: PATIENT_MS },
+    ))
       yield outcomes.map(({ orderId, state }) => [orderId, chargeState.fromWire(state)] as const);
   }
   return {

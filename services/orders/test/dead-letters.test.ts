@@ -77,7 +77,7 @@ test('a field of a newer contract is ignored, and the order is carried out', asy
   t.after(() => other.stop());
   const sale = await environment.openSale(1);
   const order = anOrder(sale);
-  await environment.broker.publish({ ...order, giftWrap: true });
+  await environment.broker.publish({ ...order, fromTomorrow: true });
   assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
   assert.deepEqual(await environment.broker.deadLetters(), []);
 });

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { status, statusOf } from '@flashsale/rpc/client';
-import { item, NO_DEADLINE, openScriptedBank, openTown, orderIds, until } from './payment.ts';
+import { item, NO_DEADLINE, openEnvironment, openScriptedBank, orderIds, until } from './payment.ts';
 
 /** A turn of more than a quarter of an hour. */
 const STANDSTILL = 0.001;
 
 test('an order is charged once, however often and by however many it is asked for at once', async (t) => {
-  const { bank, startPayment } = await openTown(t);
+  const { bank, startPayment } = await openEnvironment(t);
   const payments = [await startPayment(), await startPayment()];
   const ids = orderIds(50);
   const asked = Array.from({ length: 10 }, (_, i) =>
@@ -20,7 +20,7 @@ test('an order is charged once, however often and by however many it is asked fo
 });
 
 test('a bank that is late leaves it unknown before the deadline; asking again finds the one charge', async (t) => {
-  const { bank, startPayment } = await openTown(t, { CHARGES_PER_SECOND: STANDSTILL });
+  const { bank, startPayment } = await openEnvironment(t, { CHARGES_PER_SECOND: STANDSTILL });
   const payment = await startPayment();
   const items = orderIds(12).map((id) => item(id));
   assert.deepEqual(new Set(await payment.charge(items, 10_000)), new Set(['unknown']));
@@ -30,7 +30,7 @@ test('a bank that is late leaves it unknown before the deadline; asking again fi
 });
 
 test('an order for which payment has no connection left is answered in time, too', async (t) => {
-  const { bank, startPayment } = await openTown(t, { CHARGES_PER_SECOND: STANDSTILL });
+  const { bank, startPayment } = await openEnvironment(t, { CHARGES_PER_SECOND: STANDSTILL });
   const payment = await startPayment({ BANK_CONCURRENCY: 2 });
   const patient = payment.charge(orderIds(2).map((id) => item(id)));
   await bank.lineHas({ waiting: 1, inProgress: 1 });
@@ -46,7 +46,7 @@ test('an order for which payment has no connection left is answered in time, too
 });
 
 test('a deadline of any length is a deadline: a tenth of it need not be whole milliseconds', async (t) => {
-  const { startPayment } = await openTown(t);
+  const { startPayment } = await openEnvironment(t);
   const payment = await startPayment();
   for (const deadlineMs of [1_995, 1_996, 1_997]) {
     assert.deepEqual(
@@ -60,7 +60,7 @@ test('a deadline of any length is a deadline: a tenth of it need not be whole mi
 });
 
 test('what is known in time is answered, the rest has no outcome', async (t) => {
-  const { bank, startPayment } = await openTown(t);
+  const { bank, startPayment } = await openEnvironment(t);
   const payment = await startPayment();
   const [first, second] = orderIds(2) as [string, string];
   await bank.charge(first);
@@ -70,7 +70,7 @@ test('what is known in time is answered, the rest has no outcome', async (t) => 
 });
 
 test('a bank that fails after it has charged is asked again, and has charged once', async (t) => {
-  const { bank, startPayment } = await openTown(t, { ERROR_RATE: 1 });
+  const { bank, startPayment } = await openEnvironment(t, { ERROR_RATE: 1 });
   const payment = await startPayment();
   const items = orderIds(30).map((id) => item(id));
   assert.deepEqual(new Set(await payment.charge(items)), new Set(['unknown']));
@@ -82,19 +82,19 @@ test('a bank that fails after it has charged is asked again, and has charged onc
 });
 
 test('a bank that cannot be reached leaves it unknown, never a decline', async (t) => {
-  const { startPayment } = await openTown(t);
+  const { startPayment } = await openEnvironment(t);
   const payment = await startPayment({ BANK_URL: 'http://127.0.0.1:1' });
   assert.deepEqual(await payment.charge(orderIds(3).map((id) => item(id))), ['unknown', 'unknown', 'unknown']);
 });
 
 test('a bank that does not know our key leaves it unknown, never a decline', async (t) => {
-  const { startPayment } = await openTown(t);
+  const { startPayment } = await openEnvironment(t);
   const payment = await startPayment({ BANK_API_KEY: 'x'.repeat(32) });
   assert.deepEqual(await payment.charge(orderIds(1).map((id) => item(id))), ['unknown']);
 });
 
 test('items are independent: one declined or voided does not fail its neighbours', async (t) => {
-  const { bank, moneyOf, startPayment } = await openTown(t, { DECLINE_RATE: 1 });
+  const { bank, moneyOf, startPayment } = await openEnvironment(t, { DECLINE_RATE: 1 });
   const payment = await startPayment();
   const ids = orderIds(4) as [string, string, string, string];
   assert.deepEqual(await payment.charge([item(ids[1])]), ['declined']);
@@ -106,7 +106,7 @@ test('items are independent: one declined or voided does not fail its neighbours
 });
 
 test('the first amount stays, whatever is asked later', async (t) => {
-  const { bank, startPayment } = await openTown(t, { ERROR_RATE: 1 });
+  const { bank, startPayment } = await openEnvironment(t, { ERROR_RATE: 1 });
   const payment = await startPayment();
   const [id] = orderIds(1) as [string];
   assert.deepEqual(await payment.charge([item(id, 700, 'USD')]), ['unknown']);
@@ -122,7 +122,7 @@ test('the first amount stays, whatever is asked later', async (t) => {
 });
 
 test('an id in capital letters is the same order', async (t) => {
-  const { bank, startPayment } = await openTown(t);
+  const { bank, startPayment } = await openEnvironment(t);
   const payment = await startPayment();
   const [id] = orderIds(1) as [string];
   assert.deepEqual(await payment.charge([item(id.toUpperCase()), item(id)]), ['captured', 'captured']);
@@ -130,7 +130,7 @@ test('an id in capital letters is the same order', async (t) => {
 });
 
 test('what cannot be read is refused by the name of its field, and nothing of the call is written', async (t) => {
-  const { bank, startPayment } = await openTown(t);
+  const { bank, startPayment } = await openEnvironment(t);
   const payment = await startPayment();
   const [good, other] = orderIds(2) as [string, string];
   const refused = async (asked: Promise<unknown>, field: RegExp) =>
@@ -146,13 +146,13 @@ test('what cannot be read is refused by the name of its field, and nothing of th
 });
 
 test('an empty list is answered with an empty list', async (t) => {
-  const { startPayment } = await openTown(t);
+  const { startPayment } = await openEnvironment(t);
   const payment = await startPayment();
   assert.deepEqual([await payment.charge([]), await payment.void([])], [[], []]);
 });
 
 test('each outcome arrives when it is known, while the bank hangs on another order of the same call', async (t) => {
-  const { startPayment } = await openTown(t);
+  const { startPayment } = await openEnvironment(t);
   const bank = await openScriptedBank(t);
   const payment = await startPayment({ BANK_URL: bank.url });
   const [hanging, quick, voided] = orderIds(3) as [string, string, string];
@@ -174,7 +174,7 @@ test('each outcome arrives when it is known, while the bank hangs on another ord
 });
 
 test('an order that is at the bank already is not asked for again: the second caller attaches to the call', async (t) => {
-  const { startPayment } = await openTown(t);
+  const { startPayment } = await openEnvironment(t);
   const bank = await openScriptedBank(t);
   const payment = await startPayment({ BANK_URL: bank.url });
   const [id, other] = orderIds(2) as [string, string];
@@ -189,7 +189,7 @@ test('an order that is at the bank already is not asked for again: the second ca
 });
 
 test('a caller that attached to a call with less time asks the bank itself when that time is up', async (t) => {
-  const { bank, startPayment } = await openTown(t, { CHARGES_PER_SECOND: STANDSTILL });
+  const { bank, startPayment } = await openEnvironment(t, { CHARGES_PER_SECOND: STANDSTILL });
   const payment = await startPayment();
   const [id] = orderIds(1) as [string];
   const hurried = payment.charge([item(id)], NO_DEADLINE);

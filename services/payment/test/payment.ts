@@ -25,7 +25,7 @@ export const orderIds = (count: number) => Array.from({ length: count }, () => r
 export const item = (orderId: string, amountMinor = 1_000, currency = 'EUR') => ({ orderId, amountMinor, currency });
 
 /** The stores and the bank; `startPayment` may be called more than once, for a second or a later process. */
-export async function openTown(t: TestContext, knobs: Record<string, unknown> = {}) {
+export async function openEnvironment(t: TestContext, knobs: Record<string, unknown> = {}) {
   const namespace = await openNamespace();
   t.after(() => namespace.close());
   const bank = await openBank(t, { STOP_MS: 1, ...knobs });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { item, openScriptedBank, openTown, orderIds, until } from './payment.ts';
+import { item, openEnvironment, openScriptedBank, orderIds, until } from './payment.ts';
 
 const STANDSTILL = 0.001;
 const HANGS = { latencyMs: { p50: 3_600_000, p99: 3_600_000 } };
@@ -9,7 +9,7 @@ const ANSWERS = { latencyMs: { p50: 0, p99: 0 } };
 const all = (states: string[], wanted: string) => states.every((state) => state === wanted);
 
 test('an order voided before it is charged is never charged: a late charge is refused', async (t) => {
-  const { bank, startPayment } = await openTown(t);
+  const { bank, startPayment } = await openEnvironment(t);
   const payment = await startPayment();
   const ids = orderIds(3);
   assert.ok(all(await payment.void(ids), 'voided'));
@@ -21,7 +21,7 @@ test('an order voided before it is charged is never charged: a late charge is re
 });
 
 test('voiding what was captured refunds it, and it stays refunded', async (t) => {
-  const { moneyOf, startPayment } = await openTown(t);
+  const { moneyOf, startPayment } = await openEnvironment(t);
   const payment = await startPayment();
   const ids = orderIds(60);
   assert.ok(all(await payment.charge(ids.map((id) => item(id))), 'captured'));
@@ -33,7 +33,7 @@ test('voiding what was captured refunds it, and it stays refunded', async (t) =>
 });
 
 test('voiding what was declined changes nothing', async (t) => {
-  const { startPayment } = await openTown(t, { DECLINE_RATE: 1 });
+  const { startPayment } = await openEnvironment(t, { DECLINE_RATE: 1 });
   const payment = await startPayment();
   const ids = orderIds(2);
   assert.ok(all(await payment.charge(ids.map((id) => item(id))), 'declined'));
@@ -41,7 +41,7 @@ test('voiding what was declined changes nothing', async (t) => {
 });
 
 test('an order voided while the bank is silent ends reversed, though the bank goes on later', async (t) => {
-  const { bank, moneyOf, startPayment } = await openTown(t, { CHARGES_PER_SECOND: STANDSTILL });
+  const { bank, moneyOf, startPayment } = await openEnvironment(t, { CHARGES_PER_SECOND: STANDSTILL });
   const payment = await startPayment();
   const ids = orderIds(2);
   const charged = payment.charge(ids.map((id) => item(id)));
@@ -56,7 +56,7 @@ test('an order voided while the bank is silent ends reversed, though the bank go
 });
 
 test('an order voided when the bank has not even heard of it is refused there for ever', async (t) => {
-  const { bank, startPayment } = await openTown(t);
+  const { bank, startPayment } = await openEnvironment(t);
   const cutOff = await startPayment({ BANK_URL: 'http://127.0.0.1:1' });
   const ids = orderIds(2);
   assert.ok(all(await cutOff.charge(ids.map((id) => item(id))), 'unknown'));
@@ -67,7 +67,7 @@ test('an order voided when the bank has not even heard of it is refused there fo
 });
 
 test('an order that turns out to be declined while it is taken back ends declined', async (t) => {
-  const { bank, startPayment } = await openTown(t, { DECLINE_RATE: 1, ERROR_RATE: 1, SEED: 3 });
+  const { bank, startPayment } = await openEnvironment(t, { DECLINE_RATE: 1, ERROR_RATE: 1, SEED: 3 });
   const payment = await startPayment();
   const ids = orderIds(20);
   assert.ok(all(await payment.charge(ids.map((id) => item(id))), 'unknown'));
@@ -80,7 +80,7 @@ test('an order that turns out to be declined while it is taken back ends decline
 });
 
 test('a void is answered while the bank hangs, and carried out when it answers again, by a restarted payment too', async (t) => {
-  const { bank, moneyOf, startPayment } = await openTown(t);
+  const { bank, moneyOf, startPayment } = await openEnvironment(t);
   const before = await startPayment();
   const ids = orderIds(30);
   assert.ok(all(await before.charge(ids.map((id) => item(id))), 'captured'));
@@ -96,7 +96,7 @@ test('a void is answered while the bank hangs, and carried out when it answers a
 });
 
 test('a reversal that the bank fails, before or after it took effect, is tried again until it succeeds', async (t) => {
-  const { bank, moneyOf, startPayment } = await openTown(t);
+  const { bank, moneyOf, startPayment } = await openEnvironment(t);
   const payment = await startPayment();
   const ids = orderIds(10);
   await payment.charge(ids.map((id) => item(id)));
@@ -118,7 +118,7 @@ test('whatever way charges and voids meet, at a bank in bad weather, payment and
     LATE_RATE: 0.2,
     LATE_MS: 30,
   };
-  const { moneyOf, startPayment } = await openTown(t, { ...weather, CHARGES_PER_SECOND: 2_000 });
+  const { moneyOf, startPayment } = await openEnvironment(t, { ...weather, CHARGES_PER_SECOND: 2_000 });
   const payments = [
     await startPayment({ BANK_CONCURRENCY: 20 }),
     await startPayment({ BANK_CONCURRENCY: 20 }),
@@ -146,7 +146,7 @@ test('whatever way charges and voids meet, at a bank in bad weather, payment and
 });
 
 test('calls that name the same orders in another order do not lock each other out', async (t) => {
-  const { startPayment } = await openTown(t);
+  const { startPayment } = await openEnvironment(t);
   const cutOff = { BANK_URL: 'http://127.0.0.1:1' };
   const payments = [await startPayment(cutOff), await startPayment(cutOff)] as const;
   for (let round = 0; round < 3; round++) {
@@ -162,7 +162,7 @@ test('calls that name the same orders in another order do not lock each other ou
 });
 
 test('an order on which the bank hangs holds up the refund of no other', async (t) => {
-  const { startPayment } = await openTown(t);
+  const { startPayment } = await openEnvironment(t);
   const bank = await openScriptedBank(t);
   const payment = await startPayment({ BANK_URL: bank.url, BANK_TIMEOUT_MS: 3_600_000 });
   const [hanging, ...ids] = orderIds(60) as [string, ...string[]];

@@ -26,7 +26,7 @@ function notices(spoilt: string, checks: string | string[], spoil: (sale: TestSa
     await spoil(await openSale());
     const expected = [checks].flat();
     const atRest = expected.some((name) => name.startsWith('rest: '));
-    assert.deepEqual(failing(await audit(stores, { atRest, patienceMs: 0 })), expected);
+    assert.deepEqual(failing(await audit(stores, { atRest, withinMs: 0 })), expected);
   });
 }
 

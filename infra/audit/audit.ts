@@ -11,7 +11,7 @@ export interface AuditOptions {
   /** Whether nothing may be pending; without it the audit finds out whether anything is. */
   atRest?: boolean;
   /** Timeout for the checks of rest to become true: a gate applies the last result a moment after orders has it. */
-  patienceMs?: number;
+  withinMs?: number;
 }
 
 export interface AuditResult {
@@ -25,8 +25,8 @@ export interface AuditResult {
 
 const AGAIN_MS = 500;
 
-export async function audit(stores: Stores, { atRest, patienceMs = 5_000 }: AuditOptions = {}): Promise<AuditResult> {
-  for (const giveUpAt = Date.now() + patienceMs; ; await sleep(AGAIN_MS)) {
+export async function audit(stores: Stores, { atRest, withinMs = 5_000 }: AuditOptions = {}): Promise<AuditResult> {
+  for (const giveUpAt = Date.now() + withinMs; ; await sleep(AGAIN_MS)) {
     const reading = await takeReading(stores);
     const found = everythingInFlight(reading);
     const instant = [...(await instantChecks(stores, reading)), ...boundChecks(found)];

@@ -37,7 +37,7 @@ async function assertAuditsHold(work: Promise<unknown>): Promise<AuditResult> {
     results.some(({ inFlight }) => inFlight.length > 0),
     'at least one audit met orders on their way',
   );
-  const rest = await audit(stores, { atRest: true, patienceMs: 20_000 });
+  const rest = await audit(stores, { atRest: true, withinMs: 20_000 });
   assert.ok(rest.ok, describeAudit(rest).join('\n'));
   return rest;
 }

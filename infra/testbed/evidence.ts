@@ -52,7 +52,7 @@ export async function openEvidence(addresses: StoreAddresses) {
 
     /** Waits until nothing is pending and every check of the audit holds. */
     async atRest(deadlineMs = 30_000): Promise<void> {
-      const result = await audit(stores, { atRest: true, patienceMs: deadlineMs });
+      const result = await audit(stores, { atRest: true, withinMs: deadlineMs });
       assert.ok(result.ok, describeShortly(result).join('\n'));
     },
 

@@ -41,7 +41,7 @@ async function addRound(result: BenchResult, number: number, settings: Settings,
   };
   result.cpuMs.push(await unlessEnded(signal, runRound(environment, number, onRow)));
   result.environment ??= await readEnvironment(stores, stack.amqpUrl);
-  const audited = await audit(stores, { atRest: true, patienceMs: 60_000 });
+  const audited = await audit(stores, { atRest: true, withinMs: 60_000 });
   if (!audited.ok) throw new Error(['the audit finds differences:', ...describeShortly(audited)].join('\n'));
   log(`audit: all ${audited.checks.length} checks hold`);
 }

@@ -77,7 +77,7 @@ async function runAndAudit(script: Script, { say, signal }: How, opened: AsyncDi
   signal.throwIfAborted();
 
   say('waiting until nothing is in flight, then the audit');
-  const audited = await audit(stores, { atRest: true, patienceMs: REST_WITHIN_MS });
+  const audited = await audit(stores, { atRest: true, withinMs: REST_WITHIN_MS });
   for (const line of describeShortly(audited)) say(line);
   // 99 is k6's own.
   const why = exitCode === 99 ? 'a threshold was crossed: see above' : `k6 ended with code ${exitCode}`;

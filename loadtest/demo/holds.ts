@@ -46,8 +46,6 @@ export async function runHolds(environment: RunEnvironment & { progress: Progres
   const expected = buyers - third(0).length;
   const back = async () => (await shop.sale(saleId)).remaining === expected;
   const isBack = await until('the unpaid units are on sale', back, { withinMs }).catch(() => false);
-  const atRest = await until('the audit can read every store', () =>
-    audit(stores, { atRest: true, patienceMs: withinMs }),
-  );
+  const atRest = await until('the audit can read every store', () => audit(stores, { atRest: true, withinMs }));
   return { ended: counts, reserved, remaining: isBack ? expected : null, atRest };
 }

@@ -54,9 +54,9 @@ export async function run(
   const asked = crowd.clicks.flatMap(({ orderId, location }, i) =>
     orderId ? [{ orderId, location, token: tokens[i] ?? '' }] : [],
   );
-  const patienceMs = finalWithinSeconds * 1_000;
-  const orders = await untilFinal(createShop(gatewayUrl), asked, patienceMs);
-  const atRest = await auditWhenReadable(stores, { atRest: true, patienceMs });
+  const withinMs = finalWithinSeconds * 1_000;
+  const orders = await untilFinal(createShop(gatewayUrl), asked, withinMs);
+  const atRest = await auditWhenReadable(stores, { atRest: true, withinMs });
   const { charges } = await stores.bank.statement();
   const ours = charges.filter((charge) => orders.has(charge.key));
   return {

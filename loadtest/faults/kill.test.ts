@@ -121,7 +121,7 @@ test('kill -9 orders and the gateway while holds are paid, cancelled and expire:
   const bought = await sendHolders(environment, later);
   assert.deepEqual(Object.keys(Object.groupBy(bought, (order) => order.ended ?? 'unknown')), ['confirmed']);
   assert.equal(bought.length + confirmed, HOLDS.buyers, 'every unit is sold');
-  const atRest = await audit(stores, { atRest: true, patienceMs: 60_000 });
+  const atRest = await audit(stores, { atRest: true, withinMs: 60_000 });
   assert.ok(atRest.ok, describeShortly(atRest).join('\n'));
 });
 

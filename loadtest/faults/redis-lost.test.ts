@@ -62,7 +62,7 @@ test('100,000 units, 20,000 orders wait for the bank, Redis is killed and empty:
   await stores.bank.change(FAST_BANK);
   await until('every order is decided', async () => (await statuses(saleId)).confirmed === taken, 120_000);
   assert.deepEqual(await statuses(saleId), { confirmed: taken });
-  const { ok, checks } = await audit(stores, { atRest: true, patienceMs: 60_000 });
+  const { ok, checks } = await audit(stores, { atRest: true, withinMs: 60_000 });
   assert.ok(ok, JSON.stringify(checks.filter((check) => !check.ok)));
 });
 

@@ -29,7 +29,7 @@ export async function runTurn(laboratory: Laboratory, turn: Turn) {
   const areFinal = async () => undecided(orderIds, await ordersOf(stores.orders, saleId)) === 0;
   await until('every order is final', areFinal, { withinMs: FINAL_WITHIN_MS, everyMs: 200 }).catch(() => undefined);
   const used = cpuUsed(before, processorTimes(laboratory));
-  const audited = await audit(stores, { atRest: true, patienceMs: FINAL_WITHIN_MS });
+  const audited = await audit(stores, { atRest: true, withinMs: FINAL_WITHIN_MS });
   // Read when nothing is in flight: an order whose click had no answer may have become final after the wait.
   const orders = await ordersOf(stores.orders, saleId);
 

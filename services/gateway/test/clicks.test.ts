@@ -1,4 +1,4 @@
-// Many clicks at once: of one buyer, and of a crowd that is larger than the stock; at two gateways, on both roads.
+// Many clicks at once: of one buyer, and of a crowd that is larger than the stock; at two gateways, on both paths.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openShop } from '../../../infra/testbed/shop.ts';
@@ -14,7 +14,7 @@ after(async () => {
 await shop.ready(second.ops);
 const { evidence, buy, createSale, services } = shop;
 const gateways = [services.gateway.url, second.url];
-const ROADS = [
+const PATHS = [
   { mode: 'queued', yes: 202 },
   { mode: 'direct', yes: 201 },
 ] as const;
@@ -36,7 +36,7 @@ async function openSale(mode: 'queued' | 'direct', stock: number, perBuyerLimit 
   return saleId;
 }
 
-for (const { mode, yes } of ROADS) {
+for (const { mode, yes } of PATHS) {
   test(`${mode}: 100 clicks of one buyer at once are one order, one unit, one charge, and name one id`, async () => {
     const saleId = await openSale(mode, 10, 3);
     const buyer = `clicker-${mode}`;

@@ -97,7 +97,7 @@ test('an order that ended otherwise is told with its reason', async () => {
   assert.deepEqual([status, reason], ['rejected', 'declined']);
 });
 
-test('a result whose news is lost is told all the same', async () => {
+test('a result whose update is lost reaches its buyer all the same', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const release = holdCharges();
   const { orderId = '' } = await buy(saleId, 'dave');

@@ -39,7 +39,7 @@ export interface PlacePorts {
   mintId: (msecs: number) => string;
   /** The longest that each path may take to answer; a direct order is decided by then, or not at all. */
   answersWithinMs: { queued: number; direct: number };
-  /** How long an order of that path may go without news before the sweeper looks at it. */
+  /** How long an order of that path may be without a result before the sweeper asks about it. */
   dueInMs: { queued: number; direct: number };
   /** The gate is not the one that this gateway knows: refresh now, not only in a while. */
   refresh: () => void;

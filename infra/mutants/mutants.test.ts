@@ -37,5 +37,8 @@ test('every row of the protocol has a file that takes its rule away', () => {
 test('the table in docs/protocol.md is that of the folder', () => {
   const lines = readFileSync(join(ROOT, 'docs/protocol.md'), 'utf8').split('\n');
   const listed = lines.filter((line) => line.includes('](rules/'));
-  assert.deepEqual(listed, tableOf(RULES), 'npm run mutants -- --table prints it');
+  assert.deepEqual(listed.map(unpadded), tableOf(RULES).map(unpadded), 'npm run mutants -- --table prints it');
 });
+
+/** Without the spaces that make the columns of a table equally wide. */
+const unpadded = (row: string) => row.replaceAll(/ *\| */g, '|');

@@ -42,7 +42,7 @@ test('100,000 units, 20,000 orders wait for the bank, Redis is killed and empty:
   if (!REDIS) return t.skip('Redis runs in a container here');
   await stores.bank.change(SLOW_BANK);
   const saleId = await openSale();
-  await buy(saleId, 'waiting', WAITING, 40);
+  await buy(saleId, 'waiting', WAITING, 300);
   await until('all are reserved', async () => (await statuses(saleId)).placed === undefined, 60_000);
 
   const killedAt = performance.now();

@@ -130,7 +130,7 @@ const PROTOCOL = 'docs/protocol.md';
 function column(page: string, heading: string, index: number): string[] {
   const [section = ''] = read(page).split(`\n## ${heading}\n`)[1]?.split('\n## ') ?? [];
   const rows = section.split('\n').filter((line) => line.startsWith('| '));
-  return rows.slice(2).map((row) => row.split(' | ')[index]?.replace(/^\| /, '') ?? '');
+  return rows.slice(2).map((row) => row.split('|')[index + 1]?.trim() ?? '');
 }
 
 test('the protocol names each statement that decides as the ledger does', () => {

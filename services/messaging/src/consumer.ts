@@ -28,6 +28,7 @@ interface Lane {
   consumerTag: string;
   open: boolean;
   waiting: ConsumeMessage[];
+  gathering: boolean;
   lost(why: string): void;
 }
 
@@ -40,6 +41,8 @@ export function consumeBatches<Value>(options: {
   /** Most messages in one batch, and most batches at work at once. */
   batch: number;
   lanes: number;
+  /** How long a batch that is not full waits for more messages; without it, for those of one socket read. */
+  gatherMs?: number;
   /** Fewer lanes for now; what waits for one goes back to the queue with a stop. Read whenever a batch ends. */
   lanesNow?: () => number;
   parse: (body: unknown) => { value: Value } | { dead: string };
@@ -48,7 +51,7 @@ export function consumeBatches<Value>(options: {
   /** Where 'later' and dead messages go; without it 'later' is requeued at once, so the work itself must pause. */
   retries?: { work: WorkQueue; publisher: Publisher };
 }): Consumer {
-  const { log, batch, lanes, lanesNow = () => lanes } = options;
+  const { log, batch, lanes, gatherMs = 0, lanesNow = () => lanes } = options;
   const atWork = new Set<Promise<void>>();
   let current: Lane | undefined;
   let stopping = false;
@@ -64,6 +67,7 @@ export function consumeBatches<Value>(options: {
         consumerTag: '',
         open: true,
         waiting: [],
+        gathering: false,
         // From this moment on an acknowledgement would be an error: the connection is about to be closed.
         lost(why) {
           lane.open = false;
@@ -77,8 +81,8 @@ export function consumeBatches<Value>(options: {
       await channel.prefetch(Math.min(batch * lanes, MOST_PREFETCHED));
       const consumer = await channel.consume(options.queue, (message) => {
         if (!message) return lost('the server cancelled the consumer');
-        // Messages of one socket read arrive in one tick: gather them before starting a batch.
-        if (lane.waiting.push(message) === 1) setImmediate(pump, lane);
+        lane.waiting.push(message);
+        gather(lane);
       });
       lane.consumerTag = consumer.consumerTag;
       current = lane;
@@ -89,11 +93,25 @@ export function consumeBatches<Value>(options: {
     },
   });
 
+  /** A batch costs about the same whatever its size, and messages that come one by one would each be a batch. */
+  function gather(lane: Lane) {
+    if (lane.waiting.length >= batch) return pump(lane);
+    if (lane.gathering) return;
+    lane.gathering = true;
+    const begin = () => {
+      lane.gathering = false;
+      pump(lane);
+    };
+    // Messages of one socket read arrive in one tick.
+    if (gatherMs === 0) setImmediate(begin);
+    else setTimeout(begin, gatherMs);
+  }
+
   function pump(lane: Lane) {
     while (lane.open && !stopping && atWork.size < lanesNow() && lane.waiting.length > 0) {
       const work = workOn(lane, lane.waiting.splice(0, batch)).finally(() => {
         atWork.delete(work);
-        if (current) pump(current);
+        if (current && current.waiting.length > 0) gather(current);
       });
       atWork.add(work);
     }

@@ -10,6 +10,7 @@ import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import { createPool, migrate, unreachable } from '@flashsale/runtime/postgres';
 import { startBackgroundJobs } from './background-jobs.ts';
 import type { Config } from './config.ts';
+import { isDue, type Order } from './domain/order.ts';
 import { consumePlacedOrders } from './inbound/amqp.ts';
 import { ordersHandlers } from './inbound/grpc.ts';
 import { consumePaymentsDue } from './inbound/payments-due.ts';
@@ -21,6 +22,8 @@ import { startRelay } from './outbound/outbox.ts';
 import { createPayment } from './outbound/payment.ts';
 import { createUseCases } from './use-cases.ts';
 
+/** A caller waits for each call of its order; a queue has kept its orders waiting for longer than this. */
+const GATHER_MS = { queued: 50, direct: 5 };
 const migrations = fileURLToPath(new URL('../migrations', import.meta.url));
 
 export async function startOrders(config: Config) {
@@ -35,15 +38,22 @@ export async function startOrders(config: Config) {
   const publisherOf = (name: string) =>
     createPublisher({ url, name: `orders: ${name}`, log, declare: declareTopology });
   const publishers = { work: publisherOf('work'), events: publisherOf('events') };
-  const relays = [
-    startRelay(ORDERS_PLACED.exchange, { pool, publisher: publishers.work, log }),
-    startRelay(ORDER_EVENTS, { pool, publisher: publishers.events, log }),
-  ];
-  const kickRelays = () => relays.map((relay) => relay.kick());
-  const ledger = createLedger(pool, { onOutbox: kickRelays, onDecided: metrics.countDecided });
-  const inventory = createInventory(config, log);
-  const payment = createPayment(config, log);
-  const useCases = createUseCases(config, { ledger: coalesced(ledger), inventory, payment }, log);
+  const relays = {
+    work: startRelay(ORDERS_PLACED.exchange, { pool, publisher: publishers.work, log }),
+    events: startRelay(ORDER_EVENTS, { pool, publisher: publishers.events, log }),
+  };
+  const onOutbox = (orders: Order[]) => {
+    if (orders.some(isDue)) relays.work.kick();
+    if (!orders.every(isDue)) relays.events.kick();
+  };
+  const ledger = coalesced(createLedger(pool, { onOutbox, onDecided: metrics.countDecided }));
+  const portsOf = (gatherMs: number) => ({
+    ledger,
+    inventory: createInventory(config, log, gatherMs),
+    payment: createPayment(config, log, gatherMs),
+  });
+  const ports = { queued: portsOf(GATHER_MS.queued), direct: portsOf(GATHER_MS.direct) };
+  const useCases = createUseCases(config, ports, log);
 
   const handlers = ordersHandlers(config, useCases);
   const server = { host, port: config.GRPC_PORT, service: OrdersServiceService, handlers };
@@ -68,10 +78,10 @@ export async function startOrders(config: Config) {
     ops: ops.port,
     async stop() {
       await Promise.all([...consumers, rpc, ...jobs].map((each) => each.stop()));
-      await Promise.all(relays.map((relay) => relay.stop()));
+      await Promise.all(Object.values(relays).map((relay) => relay.stop()));
       await Promise.all(Object.values(publishers).map((publisher) => publisher.stop()));
-      inventory.stop();
-      payment.stop();
+      for (const { inventory, payment } of Object.values(ports))
+        for (const client of [inventory, payment]) client.stop();
       await pool.end();
       await ops.stop();
     },

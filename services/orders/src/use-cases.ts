@@ -29,7 +29,12 @@ const MAX_COMPENSATING = 4;
 
 export type UseCases = ReturnType<typeof createUseCases>;
 
-export function createUseCases(config: Config, ports: Ports, log: Log) {
+/** Queued: also for whatever no caller waits for. */
+export function createUseCases(
+  config: Config,
+  { queued: ports, direct }: Record<'queued' | 'direct', Ports>,
+  log: Log,
+) {
   const timeouts: Timeouts = {
     callMs: () => config.RPC_DEADLINE_MS,
     chargeMs: () => config.CHARGE_TIMEOUT_MS,
@@ -57,11 +62,11 @@ export function createUseCases(config: Config, ports: Ports, log: Log) {
 
     place(placement: Placement, caller: Waiting) {
       const within = { ...caller, deadlineMs: Math.min(caller.deadlineMs, Date.now() + placement.decideWithinMs) };
-      return placeOrder(placement, ports, timeoutsOf(within), () => isWaiting(within));
+      return placeOrder(placement, direct, timeoutsOf(within), () => isWaiting(within));
     },
 
     requestPayment: (payment: PaymentRequest, caller: Waiting) =>
-      requestPayment(payment, ports, timeoutsOf(caller), {
+      requestPayment(payment, direct, timeoutsOf(caller), {
         isWaiting: () => isWaiting(caller, READ_AGAIN_MS + ANSWER_MS),
         readLater,
       }),

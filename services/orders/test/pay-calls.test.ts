@@ -46,7 +46,7 @@ async function openPayment(t: TestContext, charge: Charge) {
     INVENTORY_ADDRESS: '127.0.0.1:1',
     PAYMENT_ADDRESS: `127.0.0.1:${server.port}`,
   });
-  const payment = createPayment(config, log);
+  const payment = createPayment(config, log, 5);
   t.after(async () => {
     payment.stop();
     await server.stop();

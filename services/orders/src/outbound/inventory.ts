@@ -8,13 +8,12 @@ import type { Config } from '../config.ts';
 import type { Inventory } from '../domain/ports.ts';
 import { unknownOnFailure } from './unknown.ts';
 
-const GATHER_MS = 5;
-
-export function createInventory(config: Config, log: Log): Inventory & { stop(): void } {
+/** Confirms of the same `gatherMs` share a call. */
+export function createInventory(config: Config, log: Log, gatherMs: number): Inventory & { stop(): void } {
   const client = connectTo(InventoryServiceClient, config.INVENTORY_ADDRESS, { retries: 'idempotent' });
   const answers = unknownOnFailure(log);
 
-  const confirm = groupCommit(GATHER_MS, async (items: { orderId: string; timeoutMs: number }[]) => {
+  const confirm = groupCommit(gatherMs, async (items: { orderId: string; timeoutMs: number }[]) => {
     const deadlineMs = Math.max(...items.map(({ timeoutMs }) => timeoutMs));
     const states = await answers('Confirm', async () => {
       const request = { orderIds: items.map(({ orderId }) => orderId) };

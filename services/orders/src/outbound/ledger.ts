@@ -122,10 +122,10 @@ const REFUNDED = decide('refund = new_refund', `refund = 'owed'`, { new_refund: 
 
 const READ = `SELECT ${COLUMNS} FROM orders WHERE id = ANY($1::uuid[])`;
 
-/** `onOutbox` is called after a statement that may have left a message, `onDecided` with orders that it ended. */
+/** `onOutbox` is called with the orders of a statement that may have left a message, `onDecided` with orders that it ended. */
 export function createLedger(
   pool: Pool,
-  { onOutbox, onDecided }: { onOutbox(): void; onDecided(orders: Order[]): void },
+  { onOutbox, onDecided }: { onOutbox(orders: Order[]): void; onDecided(orders: Order[]): void },
 ): Ledger {
   async function rows(sql: string, values: unknown[]): Promise<Order[]> {
     const { rows } = await pool.query(sql, values);
@@ -137,7 +137,7 @@ export function createLedger(
 
   async function follow(sql: string, values: unknown[]): Promise<Order[]> {
     const changed = await rows(sql, values);
-    if (changed.some(({ status }) => status !== 'placed')) onOutbox();
+    if (changed.some(({ status }) => status !== 'placed')) onOutbox(changed);
     return changed;
   }
 

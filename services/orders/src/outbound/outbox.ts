@@ -45,7 +45,7 @@ interface Outgoing {
 
 const MAX_AT_ONCE = 500;
 /** Orders that are decided at about the same time are published together. */
-const GATHER_MS = 20;
+const GATHER_MS = 50;
 
 /** Publishes what waits for one exchange: at least once, and deleted only when the broker has confirmed it. */
 export function startRelay(exchange: string, options: { pool: Pool; publisher: Publisher; log: Log }): Loop {

@@ -8,8 +8,6 @@ import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
 import type { Payment } from '../domain/ports.ts';
 
-const GATHER_MS = 5;
-
 interface Asked {
   orderId: string;
   amount: Money;
@@ -18,7 +16,8 @@ interface Asked {
 
 type Known = ChargeState | undefined;
 
-export function createPayment(config: Config, log: Log): Payment & { stop(): void } {
+/** Charges of the same `gatherMs` share a call. */
+export function createPayment(config: Config, log: Log, gatherMs: number): Payment & { stop(): void } {
   const client = connectTo(PaymentServiceClient, config.PAYMENT_ADDRESS, { retries: 'idempotent' });
 
   function unknown(method: string, error: unknown): undefined {
@@ -41,7 +40,7 @@ export function createPayment(config: Config, log: Log): Payment & { stop(): voi
     return (orderId) => outcomes.get(orderId)?.promise;
   }
 
-  const charge = groupCommit<Asked, Known>(GATHER_MS, async (group) => {
+  const charge = groupCommit<Asked, Known>(gatherMs, async (group) => {
     const longestMs = Math.max(...group.map(({ timeoutMs }) => timeoutMs));
     const outcomeOf = startCharges(group, longestMs);
     return ({ orderId, timeoutMs }) =>

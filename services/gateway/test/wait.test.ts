@@ -123,6 +123,8 @@ test('a gateway that stops answers whoever waits', async () => {
   const third = await shop.start.gateway();
   await shop.ready(third.ops);
   const saleId = await createSale({ mode: 'queued', stock: 5 });
+  // It learns the epoch of a sale that another gateway opened with its next refresh.
+  await until('it sells too', async () => (await shop.buy(saleId, 'probe', 1, third.url)).httpStatus === 202);
   const release = holdCharges();
   const waiting = click(saleId, 'leo', 'wait=20', third.url);
   await until('it is in line', async () => (await shop.evidence.ordersOf('leo')).length > 0);

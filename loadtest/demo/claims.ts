@@ -42,7 +42,7 @@ function queuedClaims({ figures, untrueYes }: PathRun, units: number): Row[] {
   return [
     [yes === units, 'a yes for each unit', `${count(yes)} were told yes, of ${count(units)} units`],
     [confirmed === units && untrueYes === 0, 'all sold, each yes held', sold],
-    [away === 0, 'nobody turned away too early', `${count(away)} turned away while a unit was left`],
+    [away === 0, 'none turned away too early', `${count(away)} turned away while a unit was left`],
     noFailure(figures),
   ];
 }

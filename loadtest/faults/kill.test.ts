@@ -52,7 +52,7 @@ function kill(name: ServiceName): () => Promise<unknown> {
   };
 }
 
-/** A crowd in the middle of which `interrupt` is called, as soon as enough orders are accepted. */
+/** Sends a crowd, and calls `interrupt` in its middle, as soon as enough orders are accepted. */
 async function crowdWith(interrupt: () => Promise<void>): Promise<void> {
   await using ended = new AsyncDisposableStack();
   const generator = ended.adopt(createGenerator(), async ({ stop }) => void (await stop()));

@@ -15,7 +15,7 @@ export const text = (most: number) =>
 export const BuyerId = text(255);
 export const Quantity = z.int32().min(1);
 
-/** Of a gate; 0 is a sale without one, and nobody can have been let in. */
+/** Of a gate; 0 is a sale without one, which cannot have admitted an order. */
 export const Epoch = z.int32().min(1);
 
 export const Money = z.object({

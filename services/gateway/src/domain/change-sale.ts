@@ -37,7 +37,7 @@ export async function changeSale(saleId: string, change: SaleChange, ports: Chan
     if (problem) return { kind: 'impossible', problem };
     const changed = await ports.inventory.changeSale(sale, wanted);
     if (changed) return { kind: 'done', sale: await toTheGate(changed, ports) };
-    // Somebody else's change came first, so at least that one got on: look what is left of this one.
+    // Another change came first, so that one made progress: look what is left of this one.
   }
 }
 

@@ -47,7 +47,7 @@ export async function* followOrder<View extends OrderView>(
 /** Money that is owed makes the end wait for the refund. */
 export const isOver = (view: OrderView) => isFinal(view) && view.refund !== 'owed';
 
-/** The first view of which `answer` can be made; undefined when there was none by then. */
+/** The answer of the first view that has one; undefined when there was none by then. */
 export async function untilAnswered<Answer>(
   following: AsyncIterable<OrderView>,
   answer: (view: OrderView) => Promise<Answer | undefined>,

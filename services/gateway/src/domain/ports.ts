@@ -73,7 +73,7 @@ export interface Lease {
 
 /** Each change is one script. What answers a plain value rejects when Redis cannot be asked. */
 export interface Gate {
-  /** `untilMs` in Redis' time: later than that it admits nobody. Sent once. */
+  /** `untilMs` in Redis' time: a later admit has no effect. Sent once. */
   admit(
     command: OrderCommand,
     options: { untilMs: number; dueInMs: number; idempotencyKey?: string | undefined },
@@ -99,7 +99,7 @@ export interface Gate {
   applyConfirmed(saleId: string, orderId: string, epoch: number): Promise<void>;
   applyEnded(order: { saleId: string; orderId: string; buyerId: string; quantity: number }): Promise<void>;
   change(sale: Sale): Promise<void>;
-  /** From now on it admits nobody, and any gateway rebuilds it. */
+  /** From now on it admits no order, and any gateway rebuilds it. */
   shut(saleId: string, epoch: number): Promise<void>;
   /** Undefined: another gateway rebuilds it. Rejects when this Redis cannot be written. */
   lease(saleId: string): Promise<Lease | undefined>;
@@ -138,7 +138,7 @@ export class Unanswered extends Error {}
 
 /** Questions that are not answered reject with `Unanswered`. */
 export interface Orders {
-  /** Whether a call would find somebody there. */
+  /** Whether a call would find a process there. */
   available(): boolean;
   /** One attempt. `shed`: orders refused before it did anything. */
   place(command: OrderCommand): Promise<OrderAnswer | 'shed' | 'unknown'>;
@@ -158,7 +158,7 @@ export interface Inventory {
   createSale(sale: Sale): Promise<Sale>;
   getSale(saleId: string): Promise<Sale | undefined>;
   listSales(): Promise<SaleStock[]>;
-  /** Undefined when somebody else changed it meanwhile. */
+  /** Undefined when another change came first. */
   changeSale(from: Sale, to: Sale): Promise<Sale | undefined>;
   /** Undefined, before anything was done: another gateway was first, it is too soon, or too many rebuild. */
   reopen(saleId: string, expectedEpoch: number, gateEpoch: number): Promise<Snapshot | undefined>;

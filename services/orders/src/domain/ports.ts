@@ -19,7 +19,7 @@ export const MAX_TAKEN = 200;
 /**
  * Each decision is one conditional statement, which also leaves what must follow in the outbox: a message to
  * `payments.due`, an event, or the mark that compensation is pending. Each answers the rows that it changed: an order
- * that is missing in the answer was decided by somebody else, and its row is to be read.
+ * that is missing in the answer was decided elsewhere, and its row is to be read.
  */
 export interface Ledger {
   /** A row for each: a new one, the one that is there, or a new `rejected` one (duplicate, timed_out). */
@@ -36,7 +36,7 @@ export interface Ledger {
   giveUp(placement: Placement): Promise<Order | undefined>;
   /** At most MAX_TAKEN rows past their deadline, ended as `expired` or `rejected` (timed_out). */
   timeOut(): Promise<Order[]>;
-  /** At most MAX_TAKEN rows whose compensation is pending and that nobody touched for a while; each goes to one taker. */
+  /** At most MAX_TAKEN rows whose compensation is pending and that no worker touched for a while; each goes to one taker. */
   takeCompensationPending(untouchedForMs: number): Promise<Order[]>;
   compensated(outcomes: { orderId: string; refund: Order['refund'] }[]): Promise<Order[]>;
   /** At most MAX_TAKEN orders whose refund is owed and due to be asked about; due again later each time, at most 5 min. */

@@ -86,7 +86,7 @@ function portsOf(world: World, done: string[] = []): PlacePorts & { sent: OrderC
 }
 
 const click = (own: { quantity?: number; idempotencyKey?: string } = {}) => ({
-  ...{ buyerId: 'alice', quantity: 1, signal: new AbortController().signal },
+  ...{ buyerId: 'alice', quantity: 1, whenGone: () => new AbortController().signal },
   ...own,
 });
 

@@ -38,7 +38,7 @@ function repeating(own: Partial<Record<'row' | 'state' | 'absent' | 'first', unk
   const repeatOrder = createRepeatOrder(ports);
   const repeat = (signal = new AbortController().signal, mode: 'queued' | 'direct' = 'queued', quantity = 1) => {
     const sale = aSale(1, { mode, checkout: 'hold', holdSeconds: 60 });
-    return repeatOrder(sale, FIRST, { buyerId: 'alice', quantity, idempotencyKey: 'k', signal });
+    return repeatOrder(sale, FIRST, { buyerId: 'alice', quantity, idempotencyKey: 'k', whenGone: () => signal });
   };
   return { world, counts, repeat };
 }

@@ -21,8 +21,8 @@ export interface Click {
   quantity: number;
   /** The same key again means the same order. */
   idempotencyKey?: string | undefined;
-  /** Given when the client has gone. */
-  signal: AbortSignal;
+  /** Given when the client has gone; made only for a click that waits for an earlier one. */
+  whenGone: () => AbortSignal;
 }
 
 export interface PlacePorts {

@@ -11,7 +11,8 @@ export interface Repeat {
   buyerId: string;
   quantity: number;
   idempotencyKey?: string | undefined;
-  signal: AbortSignal;
+  /** Given when the client has gone. */
+  whenGone: () => AbortSignal;
 }
 
 export type RepeatOrder = (sale: Sale, first: FirstOrder, repeat: Repeat) => Promise<PlaceAnswer>;
@@ -32,7 +33,7 @@ export function createRepeatOrder(ports: RepeatPorts): RepeatOrder {
     if (quantity !== repeat.quantity) return { kind: 'key-reused', orderId };
     const poll = polls.get(orderId) ?? startPoll((signal) => answerOf(sale, orderId, repeat, signal, ports));
     polls.set(orderId, poll);
-    poll.join(repeat.signal);
+    poll.join(repeat.whenGone());
     return poll.answer.finally(() => polls.delete(orderId));
   };
 }

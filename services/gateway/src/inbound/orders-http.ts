@@ -53,7 +53,8 @@ export function ordersRouter(routes: OrdersRoutes): Router {
       const { sale, buyerId } = response.locals as { sale: Sale; buyerId: string };
       const idempotencyKey = parse(IdempotencyKey, request.get('idempotency-key'), 'Idempotency-Key');
       const { quantity } = parse(OrderRequest, request.body ?? {});
-      const placed = await placeOrder(sale, { buyerId, quantity, idempotencyKey, signal: whenGone(response) });
+      const click = { buyerId, quantity, idempotencyKey, whenGone: () => whenGone(response) };
+      const placed = await placeOrder(sale, click);
       respondPlaced(response, await wait(placed, sale, buyerId, request, response), sale);
     },
   );

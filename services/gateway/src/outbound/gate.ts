@@ -1,6 +1,7 @@
 // The gate in Redis: a script for each step, one hash tag for each sale.
 import { keyOf } from '@flashsale/contracts/ids';
 import type { OrderCommand } from '@flashsale/contracts/messages';
+import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Admission, DueRecord, Gate, GateState } from '../domain/ports.ts';
 import { createLeases, type LeaseTimes } from './gate/lease.ts';
 import { admittedRecord, keyField, stateIn, toDueRecord, toFirst } from './gate/records.ts';
@@ -12,6 +13,8 @@ import type { GateRedis } from './redis.ts';
 const UNSENT_LOOK_MS = 5_000;
 const LONGEST_LOOK_MS = 300_000;
 const LEASE: LeaseTimes = { lastsMs: 10_000, renewEveryMs: 2_000 };
+/** Orders of a sale that are marked within this time share a script. */
+const GATHER_MS = 5;
 const EXPIRES_IN_MS = 7 * 24 * 3_600_000;
 // Redis says these before a script has written anything.
 const NOT_RUN =
@@ -27,6 +30,19 @@ export function createGate(redis: GateRedis, sentDueMs: number, leaseTimes = LEA
     const keys = [...GATE_SCRIPTS[name].parts, ...more].map((part) => keyOf(saleId, part));
     return redis.script(name, keys, args);
   };
+
+  /** One script for all orders of a sale that come within a few milliseconds. A sale whose script fails fails alone. */
+  const together = (name: 'markSent' | 'applyConfirmed') =>
+    groupCommit<Order & { arg: number }, unknown>(GATHER_MS, async (orders) => {
+      const groupOf = ({ saleId, arg }: Order & { arg: number }) => `${saleId} ${arg}`;
+      const scripts = new Map<string, Promise<unknown>>();
+      for (const [group, members] of Map.groupBy(orders, groupOf)) {
+        const [{ saleId, arg }] = members as [(typeof members)[0]];
+        scripts.set(group, run(name, saleId, [arg, ...members.map(({ orderId }) => orderId)]));
+      }
+      return (order) => scripts.get(groupOf(order));
+    });
+  const [markSent, applyConfirmed] = [together('markSent'), together('applyConfirmed')];
 
   async function admit(command: OrderCommand, options: Parameters<Gate['admit']>[1]): Promise<Admission> {
     if (!redis.connected()) return { kind: 'unavailable' };
@@ -93,7 +109,7 @@ export function createGate(redis: GateRedis, sentDueMs: number, leaseTimes = LEA
     },
 
     async markSent({ saleId, orderId }) {
-      await run('markSent', saleId, [orderId, sentDueMs]);
+      await markSent({ saleId, orderId, arg: sentDueMs });
     },
 
     refuse: async ({ saleId, orderId, epoch }) => (await run('refuse', saleId, [epoch, orderId])) === 1,
@@ -101,7 +117,7 @@ export function createGate(redis: GateRedis, sentDueMs: number, leaseTimes = LEA
     claim,
 
     async applyConfirmed(saleId, orderId, epoch) {
-      await run('applyConfirmed', saleId, [orderId, epoch]);
+      await applyConfirmed({ saleId, orderId, arg: epoch });
     },
 
     async applyEnded({ saleId, orderId, buyerId, quantity }) {

@@ -11,7 +11,10 @@ const key = (orderId: string) => `order:${orderId}`;
 export const createOrderViews = (redis: GateRedis): OrderViews => ({
   async show(view) {
     const keptForMs = isFinal(view) ? FINAL_KEPT_FOR_MS : KEPT_FOR_MS;
-    await redis.script('show', [key(view.orderId)], [view.version, JSON.stringify(view), keptForMs]);
+    const [name, text] = [key(view.orderId), JSON.stringify(view)];
+    // The first version is older than any that may be there.
+    if (view.version === 0) await redis.client.set(name, text, 'PX', keptForMs, 'NX');
+    else await redis.script('show', [name], [view.version, text, keptForMs]);
   },
   async find(orderId) {
     const text = await redis.client.get(key(orderId));

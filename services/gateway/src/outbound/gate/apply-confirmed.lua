@@ -1,15 +1,17 @@
 #!lua flags=allow-oom
--- apply-confirmed: the order keeps its tickets and leaves the line.
+-- apply-confirmed: the orders keep their tickets and leave the line.
 local gate, orders, unsent, sent, line = unpack(KEYS)
-local order, epoch = unpack(ARGV)
+local epoch = ARGV[1]
 
 -- A confirmation of an earlier epoch may have been overtaken by the order's cancellation.
-if redis.call('HGET', gate, 'epoch') ~= epoch then return 0 end
-local text = redis.call('HGET', orders, order)
-local record = text and parse(text)
-if not record or record.state == 'sold' then return 0 end
-
-local sold = { state = 'sold', quantity = record.quantity, buyerId = record.buyerId }
-redis.call('HSET', orders, order, cjson.encode(sold))
-for _, set in ipairs({ unsent, sent, line }) do redis.call('ZREM', set, order) end
-return 1
+if redis.call('HGET', gate, 'epoch') ~= epoch then return end
+for n = 2, #ARGV do
+  local order = ARGV[n]
+  local text = redis.call('HGET', orders, order)
+  local record = text and parse(text)
+  if record and record.state ~= 'sold' then
+    local sold = { state = 'sold', quantity = record.quantity, buyerId = record.buyerId }
+    redis.call('HSET', orders, order, cjson.encode(sold))
+    for _, set in ipairs({ unsent, sent, line }) do redis.call('ZREM', set, order) end
+  end
+end

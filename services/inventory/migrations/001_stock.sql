@@ -38,4 +38,4 @@ CREATE TABLE reservations (
 );
 
 -- What a new gate is built from.
-CREATE INDEX reservations_taken ON reservations (sale_id) WHERE state IN ('held', 'sold');
+CREATE INDEX reservations_by_sale ON reservations (sale_id);

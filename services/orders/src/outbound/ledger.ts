@@ -99,7 +99,7 @@ const TIME_OUT = withOutbox(
         `CASE WHEN ${UNPAID} THEN NULL ELSE 'timed_out' END`,
       ),
     ),
-    `status IN ('placed', 'reserved') AND deadline <= now()`,
+    `decided_at IS NULL AND deadline <= now()`,
     'deadline',
   ),
 );

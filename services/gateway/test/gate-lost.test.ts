@@ -125,18 +125,32 @@ test('a full Redis lets a gate that is not current go, but for its epoch and key
   await server.fill(true);
   const lease = await gate.lease(old.id);
   assert.ok(lease, 'what it leads to may free memory');
-  assert.equal(await gate.makeRoom(old.id, 1), false);
-  assert.equal(await gate.makeRoom(current.id, 1), false);
+  assert.equal(await gate.makeRoom(old.id, 4, 1), false);
+  assert.equal(await gate.makeRoom(current.id, 1, 1), false);
   const left = (await gates.keysOf(old.id)).map((key) => key.split('}:')[1]).toSorted();
   assert.deepEqual(left, ['gate', 'keys', 'opening']);
   assert.equal((await gate.read([old.id]))[0]?.epoch, 4);
   assert.equal((await read(current.id)).records.size, 1);
   await assert.rejects(gate.replace(aSnapshot({ ...old, epoch: 5 }, [taken('alice')]), lease.lost), /OOM/);
   await server.fill(false);
-  assert.equal(await gate.makeRoom(old.id, 1), true);
-  assert.equal(await gate.makeRoom(old.id, 1_000_000), false, 'its records would not fit into 512 MB');
+  assert.equal(await gate.makeRoom(old.id, 4, 1), true);
+  assert.equal(await gate.makeRoom(old.id, 4, 1_000_000), false, 'its records would not fit into 512 MB');
   assert.equal(await gate.replace(aSnapshot({ ...old, epoch: 5 }, [taken('alice')]), lease.lost), true);
   await lease.release();
+});
+
+test('a full Redis lets a current gate of another epoch go as well, and it admits no order then', async () => {
+  const sale = await open(3, { epoch: 2 });
+  await admitted(sale, 'alice');
+  await server.fill(true);
+  assert.equal(await gate.makeRoom(sale.id, 3, 1), false);
+  assert.deepEqual(
+    (await gates.keysOf(sale.id)).map((key) => key.split('}:')[1]),
+    ['gate'],
+  );
+  await server.fill(false);
+  assert.equal((await gate.read([sale.id]))[0]?.current, false);
+  assert.deepEqual(await gate.admit(anOrder(sale, 'bob'), ANY_TIME), { kind: 'unavailable' });
 });
 
 test('an older copy of the gate admits, refuses and claims nothing, until it is replaced', async () => {

@@ -297,6 +297,6 @@ test('with a Redis that has room, a gate that is not current keeps its keys', as
   const sale = await open(2);
   await makeDue(await admitted(sale, 'alice'));
   await makeOld(sale.id);
-  assert.equal(await gate.makeRoom(sale.id, 1_000), true);
+  assert.equal(await gate.makeRoom(sale.id, 1, 1_000), true);
   assert.equal((await read(sale.id)).records.size, 1);
 });

@@ -85,7 +85,7 @@ function aShop(options: Options = {}) {
         asked.push('lease');
         return lease(id);
       },
-      async makeRoom(_id: string, records: number) {
+      async makeRoom(_id: string, _epoch: number, records: number) {
         asked.push(`room for ${records}`);
         return options.makeRoom?.() ?? true;
       },
@@ -316,6 +316,26 @@ test('the keys of a sale that is over expire once nothing is pending, and then i
   shop.sales.set(sale.id, { ...sale, closed: false, revision: 2 });
   await shop.round();
   assert.deepEqual(withoutLease(shop.asked), ['expire', 'reopen 1', 'replace 2']);
+});
+
+test('a sale that was over and done is looked at again when a late order is reserved, until that is done too', async () => {
+  const sale = aStock({ closed: true });
+  const shop = aShop({ sales: [sale] });
+  await shop.round();
+  await shop.round();
+  assert.deepEqual([shop.asked, shop.catalogue.all().length], [[], 0]);
+  shop.sales.set(sale.id, { ...sale, held: 1, available: sale.available - 1 });
+  await shop.round();
+  const reopened = shop.sales.get(sale.id) as SaleStock;
+  shop.sales.set(sale.id, { ...reopened, held: 0, sold: 1 });
+  shop.gates.set(sale.id, stateOf(2, { pending: 1 }));
+  await shop.round();
+  await shop.round();
+  assert.deepEqual(
+    shop.catalogue.pending().map(({ id }) => id),
+    [sale.id],
+    'its records are swept',
+  );
 });
 
 test('a gate of an older revision is changed, also when its sale is over, and one that fails keeps no other back', async () => {

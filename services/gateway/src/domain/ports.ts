@@ -103,8 +103,8 @@ export interface Gate {
   shut(saleId: string, epoch: number): Promise<void>;
   /** Undefined: another gateway rebuilds it. Rejects when this Redis cannot be written. */
   lease(saleId: string): Promise<Lease | undefined>;
-  /** True when Redis has room for so many records, after the keys of an invalid gate (but `keys`) were deleted. */
-  makeRoom(saleId: string, records: number): Promise<boolean>;
+  /** True when Redis has room for so many records, if need be after the keys of a gate that is not of that epoch (but `keys`) were deleted. */
+  makeRoom(saleId: string, epoch: number, records: number): Promise<boolean>;
   /** Stages the pages, then replaces the gate in one step, which is sent once. False: a gate of that epoch or a later one is there. */
   replace(snapshot: Snapshot, lost: AbortSignal): Promise<boolean>;
   /** One entry for each sale, in the same order; reads Redis' clock with them. */

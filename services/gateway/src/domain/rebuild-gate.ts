@@ -56,7 +56,8 @@ async function rebuildUnderLease(sale: SaleStock, invalid: InvalidGate, lost: Ab
   const [[state], fresh] = await Promise.all([gate.read([sale.id]), inventory.getSale(sale.id)]);
   const reason = fresh && whyInvalid(fresh, state);
   if (!reason) return undefined;
-  if (!(await gate.makeRoom(sale.id, sale.held + sale.sold))) throw new Error('redis has no room for the gate');
+  const fits = await gate.makeRoom(sale.id, fresh.epoch, sale.held + sale.sold);
+  if (!fits) throw new Error('redis has no room for the gate');
   if (lost.aborted) return undefined;
 
   const gateEpoch = Math.max(invalid.epoch, state?.epoch ?? 0);

@@ -37,7 +37,9 @@ export function createWatch(ports: WatchPorts) {
   async function learnSales(): Promise<SaleStock[]> {
     const askedAtMs = performance.now();
     const listed = await inventory.listSales();
-    const live = listed.filter(({ id, revision, held }) => held > 0 || finished.get(id) !== revision);
+    // A late order may still be reserved: then the sale has something under way again.
+    for (const { id, held } of listed) if (held > 0) finished.delete(id);
+    const live = listed.filter(({ id, revision }) => finished.get(id) !== revision);
     catalogue.mirror(live, askedAtMs);
     return live;
   }

@@ -72,14 +72,14 @@ export function createGate(redis: GateRedis, sentDueMs: number, leaseTimes = LEA
     const answer = await run('claim', saleId, [most, UNSENT_LOOK_MS, sentDueMs, LONGEST_LOOK_MS]);
     const [epoch = 0, damaged = 0, ...pairs] = answer as (string | number)[];
     const records: DueRecord[] = [];
-    const unread: string[] = [];
+    const unread: [orderId: string, text: string][] = [];
     for (let i = 0; i < pairs.length; i += 2) {
-      const orderId = String(pairs[i]);
-      const record = toDueRecord(saleId, orderId, String(pairs[i + 1]));
+      const [orderId, text] = [String(pairs[i]), String(pairs[i + 1])];
+      const record = toDueRecord(saleId, orderId, text);
       if (record) records.push(record);
-      else unread.push(orderId);
+      else unread.push([orderId, text]);
     }
-    await Promise.all(unread.map((orderId) => run('setAside', saleId, [orderId])));
+    await Promise.all(unread.map((which) => run('setAside', saleId, which)));
     return { epoch: Number(epoch), records, damaged: Number(damaged) + unread.length };
   }
 
@@ -134,7 +134,7 @@ export function createGate(redis: GateRedis, sentDueMs: number, leaseTimes = LEA
 
     lease: leases.lease,
 
-    makeRoom: (saleId, records) => makeRoom(redis, saleId, records),
+    makeRoom: (saleId, epoch, records) => makeRoom(redis, saleId, epoch, records),
 
     replace: (snapshot, lost) => replaceGate(redis, snapshot, lost, leases.tokenOf(lost)),
 

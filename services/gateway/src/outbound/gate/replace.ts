@@ -41,12 +41,12 @@ async function stageChunk(redis: GateRedis, staged: string[], chunk: TakenUnit[]
     throw new Error('redis lost a gate while it was staged');
 }
 
-export async function makeRoom(redis: GateRedis, saleId: string, records: number): Promise<boolean> {
+export async function makeRoom(redis: GateRedis, saleId: string, epoch: number, records: number): Promise<boolean> {
   if (await hasRoom(redis, records)) return true;
   await redis.script(
     'makeRoom',
     GATE_SCRIPTS.makeRoom.parts.map((part) => keyOf(saleId, part)),
-    [],
+    [epoch],
   );
   return hasRoom(redis, records);
 }

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- set-aside: moves a record whose command the gateway cannot read to the damaged ones.
+-- set-aside: moves a record whose command the gateway cannot read to the damaged ones, unless it has changed since.
 local gate, buyers, orders = unpack(KEYS)
-local order = unpack(ARGV)
+local order, unread = unpack(ARGV)
 
 local text = redis.call('HGET', orders, order)
-if text then set_aside(order, text) end
+if text == unread then set_aside(order, text) end

@@ -19,6 +19,7 @@ interface World {
   /** The gate's record of this buyer's order. */
   state?: 'unsent' | 'sent' | 'sold' | null;
   owner?: string;
+  position?: null;
   absent?: boolean | Error;
   row?: OrderAnswer;
   decideWithinSeconds?: number[];
@@ -41,7 +42,7 @@ function portsOf(world: World) {
       orderOf: (_saleId: string, buyerId: string) =>
         note('gate', world.state && buyerId === (world.owner ?? 'alice') ? 'x' : null),
       stateOf: async () => world.state ?? null,
-      position: async () => (world.state === 'sold' ? null : 3),
+      position: async () => (world.state === 'sold' ? null : world.position === undefined ? 3 : null),
       absent: (_order: object, epoch: number) => note(`absent ${epoch}`, world.absent ?? false),
     },
     orders: { get: () => note('orders', new Map(world.row ? [['x', world.row]] : [])) },
@@ -73,6 +74,16 @@ test('while the gate knows the order as pending, orders is not asked, however lo
     }
   const unseen = await finding({ state: 'sent' }, LOCATED);
   assert.deepEqual([unseen.order?.status, unseen.asked], ['queued', ['gate']]);
+});
+
+test('an order that was restored with its gate is asked of orders until its view is there again', async () => {
+  const held: OrderAnswer = { ...ROW, status: 'reserved', version: 2 };
+  const restored = await finding({ state: 'sent', position: null, row: held }, LOCATED);
+  assert.deepEqual([restored.order?.status, restored.order?.deadlineMs], ['reserved', held.deadlineMs]);
+  assert.deepEqual([restored.asked, restored.shown.length], [['gate', 'orders'], 1]);
+  const view = restored.shown[0] as OrderView;
+  const again = await finding({ view, state: 'sent', position: null, row: held }, LOCATED);
+  assert.deepEqual([again.order?.status, again.asked], ['reserved', ['gate']]);
 });
 
 test('an order that the gate does not have pending is asked of orders, and what it answers is written to the view', async () => {

@@ -42,7 +42,9 @@ export async function findOrder(asked: Asked, ports: FindPorts): Promise<FoundOr
 
   const order = { ...asked, saleId: view?.saleId ?? asked.saleId ?? '' };
   const pending = order.saleId !== '' && !isOverdue(view, now) && (await pendingInGate(order, ports));
-  if (pending) return { ...(view ?? undecided(order)), ...lineOf(order.saleId, pending.position, view, ports) };
+  // Without view and place it was restored, perhaps as reserved: orders says so once, and then the view does.
+  if (pending && (view || pending.position !== null))
+    return { ...(view ?? undecided(order)), ...lineOf(order.saleId, pending.position, view, ports) };
   return askOrders(order, view, now, ports);
 }
 

@@ -54,7 +54,7 @@ export function createUseCases(config: Config, ports: Ports, log: Log, metrics: 
   const placing: PlacePorts = {
     ...shared,
     answersWithinMs,
-    repeatOrder: createRepeatOrder({ ...ports, answersWithinMs }),
+    repeatOrder: createRepeatOrder({ ...ports, estimate, answersWithinMs }),
     mintId,
     dueInMs: { queued: config.UNSENT_DUE_MS, direct: 2 * directDeadlineMs },
     refresh,

@@ -92,7 +92,11 @@ const click = (own: { quantity?: number; idempotencyKey?: string } = {}) => ({
 
 async function placing(mode: 'queued' | 'direct', world: World, own: Partial<Sale> = {}) {
   const done: string[] = [];
-  const answer = await placeOrder(aSale(1, { mode, ...own }), click(), portsOf(world, done));
+  const answer = await placeOrder(
+    aSale(1, { mode, closesAtMs: NOW + 3_600_000, ...own }),
+    click(),
+    portsOf(world, done),
+  );
   return { answer, done };
 }
 
@@ -135,6 +139,13 @@ test('both: the gate’s no ends it, an unavailable gate is busy, and an admit w
       assert.deepEqual(await clicking(mode, { admission }), [admission, 'admit']);
     assert.deepEqual(await clicking(mode, { admission: 'unavailable' }), ['busy', 'admit', 'refresh']);
   }
+});
+
+test('both: a sale that is long over is closed, for its gate may be gone for good', async () => {
+  const over = (closesAtMs: number) =>
+    placing('queued', { admission: 'unavailable' }, { closesAtMs, decideWithinSeconds: 10 });
+  assert.equal((await over(NOW - 20_000)).answer.kind, 'closed');
+  assert.equal((await over(NOW - 19_000)).answer.kind, 'busy');
 });
 
 test('direct: a hold is answered when it is reserved, an instant order is not', async () => {

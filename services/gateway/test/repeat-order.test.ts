@@ -12,7 +12,10 @@ const ROW = {
   ...{ status: 'reserved', deadlineMs: 9, final: false, payRequested: false },
 } as OrderAnswer;
 
-function repeating(own: Partial<Record<'row' | 'state' | 'absent' | 'first', unknown>> = {}, answersWithinMs = 5_000) {
+function repeating(
+  own: Partial<Record<'row' | 'state' | 'absent' | 'first' | 'position', unknown>> = {},
+  answersWithinMs = 5_000,
+) {
   const counts = { asked: 0, givenUp: 0 };
   const world = { ...own };
   const ports = {
@@ -21,6 +24,7 @@ function repeating(own: Partial<Record<'row' | 'state' | 'absent' | 'first', unk
       recall: async () => ('first' in world ? world.first : FIRST),
       absent: async () => world.absent ?? false,
       orderOf: async () => null,
+      position: async () => world.position ?? null,
     },
     orders: {
       async get() {
@@ -33,6 +37,7 @@ function repeating(own: Partial<Record<'row' | 'state' | 'absent' | 'first', unk
       },
     },
     clock: { nowMs: () => 0 },
+    estimate: { waitMs: (_saleId: string, position: number) => position * 10 },
     answersWithinMs: { queued: answersWithinMs, direct: answersWithinMs },
   } as unknown as RepeatPorts;
   const repeatOrder = createRepeatOrder(ports);
@@ -75,6 +80,12 @@ test('the answer of a direct hold is given again as it was, also while it is bei
     const { repeat } = repeating({ row: { ...ROW, payRequested } });
     assert.equal((await repeat(undefined, 'direct')).kind, 'reserved');
   }
+});
+
+test('a repeat of an order in line is told how long its place waits', async () => {
+  assert.deepEqual(await repeating({ state: 'sent', position: 500 }).repeat(), {
+    ...{ kind: 'queued', orderId: 'first', waitMs: 5_000 },
+  });
 });
 
 test('another quantity is another body, and a key that was given back is busy', async () => {

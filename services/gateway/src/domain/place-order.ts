@@ -8,7 +8,7 @@ import { UNDECIDED, viewOf } from './order-view.ts';
 import { type PlaceAnswer, type Refusal, resultOf } from './place-answer.ts';
 import type { Admission, Clock, Gate, OrderQueue, Orders, OrderViews } from './ports.ts';
 import type { RepeatOrder } from './repeat-order.ts';
-import type { Sale } from './sale.ts';
+import { isLongOver, type Sale } from './sale.ts';
 import type { WaitingEstimate } from './waiting-estimate.ts';
 
 /** An admit that arrives later than this does nothing, so that an id that is 30 s old and unknown never was. */
@@ -126,8 +126,13 @@ async function notAdmitted(
 ): Promise<PlaceAnswer> {
   if (admission.kind === 'repeated') return ports.repeatOrder(sale, admission.first, click);
   if (admission.kind === 'unknown') return unknown(command);
-  if (admission.kind !== 'unavailable') return admission;
-  ports.refresh();
+  return admission.kind === 'unavailable' ? gateAway(sale, ports) : admission;
+}
+
+/** No gate that can be believed: there will be one again, but for a sale that is long over. */
+function gateAway(sale: Sale, { clock, refresh }: PlacePorts): PlaceAnswer {
+  if (isLongOver(sale, clock.nowMs() ?? 0)) return { kind: 'closed' };
+  refresh();
   return { kind: 'busy' };
 }
 
@@ -136,9 +141,8 @@ async function placedBefore(sale: Sale, click: Click, ports: PlacePorts): Promis
   const { buyerId, idempotencyKey } = click;
   if (!idempotencyKey || !ports.breakers.redis.closed()) return undefined;
   const first = await ports.gate.recall({ saleId: sale.id, buyerId }, idempotencyKey);
-  if (first !== 'unavailable') return first ? ports.repeatOrder(sale, first, click) : undefined;
-  ports.refresh();
-  return { kind: 'busy' };
+  if (first === 'unavailable') return gateAway(sale, ports);
+  return first ? ports.repeatOrder(sale, first, click) : undefined;
 }
 
 async function noteSent(command: OrderCommand, { gate, views }: PlacePorts): Promise<void> {

@@ -4,6 +4,7 @@ import { viewOf } from './order-view.ts';
 import { type PlaceAnswer, resultOf } from './place-answer.ts';
 import type { Clock, FirstOrder, Gate, Orders } from './ports.ts';
 import type { Sale } from './sale.ts';
+import type { WaitingEstimate } from './waiting-estimate.ts';
 
 const POLL_MS = { first: 100, longest: 1_000 };
 
@@ -21,6 +22,7 @@ export interface RepeatPorts {
   gate: Gate;
   orders: Orders;
   clock: Clock;
+  estimate: Pick<WaitingEstimate, 'waitMs'>;
   /** How long the first answer to a click of that path may take. */
   answersWithinMs: { queued: number; direct: number };
 }
@@ -89,10 +91,13 @@ interface First {
 }
 
 /** Undefined while the first request may still be on its way. */
-async function firstAnswer(sale: Sale, first: First, { gate, orders }: RepeatPorts): Promise<PlaceAnswer | undefined> {
+async function firstAnswer(sale: Sale, first: First, ports: RepeatPorts): Promise<PlaceAnswer | undefined> {
+  const { gate, orders, estimate } = ports;
   const queued: PlaceAnswer = { kind: 'queued', orderId: first.orderId };
-  const state = sale.mode === 'queued' && (await gate.stateOf(first));
-  if (state === 'sent' || state === 'sold') return queued;
+  const [state, position] =
+    sale.mode === 'queued' ? await Promise.all([gate.stateOf(first), gate.position(first)]) : [];
+  if (state === 'sent' || state === 'sold')
+    return position ? { ...queued, waitMs: estimate.waitMs(sale.id, position) } : queued;
   const order = (await orders.get([first.orderId])).get(first.orderId);
   if (!order) return undefined;
   return sale.mode === 'queued' ? queued : resultOf(viewOf(order), sale, gate);

@@ -25,6 +25,11 @@ export interface Sale {
 export const isOver = ({ closed, closesAtMs }: Pick<Sale, 'closed' | 'closesAtMs'>, nowMs: number) =>
   closed || closesAtMs <= nowMs;
 
+type Times = Pick<Sale, 'closesAtMs' | 'holdSeconds' | 'decideWithinSeconds'>;
+/** Over for so long that each order of it has ended: its gate may be gone for good. */
+export const isLongOver = ({ closesAtMs, holdSeconds, decideWithinSeconds }: Times, nowMs: number) =>
+  closesAtMs + (holdSeconds + 2 * decideWithinSeconds) * 1_000 <= nowMs;
+
 export interface SaleProblem {
   field: string;
   message: string;

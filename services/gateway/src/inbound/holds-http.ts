@@ -87,7 +87,8 @@ function respondCancelled(response: Response, asked: Asked, answer: CancelAnswer
       respondWithProblem(response, 'not-confirmed', endOf(answer.order));
       break;
     case 'unknown':
-      response.set('Location', locationOf(answer.order ?? asked));
+      // An admin reads no buyer's order, and learns the outcome by the same call.
+      if (answer.order) response.set('Location', locationOf(answer.order));
       respondWithProblem(response, 'outcome-unknown', { orderId: asked.orderId });
       break;
     default:

@@ -32,7 +32,11 @@ const ADMIN_PROBLEMS: ProblemKind[] = [...BODY_PROBLEMS, 'unauthenticated', 'for
 /** Paths as OpenAPI writes them. */
 export const OPERATIONS: Record<string, Partial<Record<'get' | 'post' | 'patch' | 'delete', Operation>>> = {
   '/v1/sales': {
-    get: { summary: 'All sales', answers: { 200: { description: 'The sales', body: SalesBody } }, problems: [] },
+    get: {
+      summary: 'The sales that are not over, or have orders under way',
+      answers: { 200: { description: 'The sales', body: SalesBody } },
+      problems: [],
+    },
     post: {
       summary: 'Create a sale',
       token: 'admin',
@@ -97,7 +101,8 @@ export const OPERATIONS: Record<string, Partial<Record<'get' | 'post' | 'patch' 
       ],
       problemHeaders: {
         402: ['Location', 'Preference-Applied'],
-        409: ['Location'],
+        409: ['Location', 'Preference-Applied'],
+        410: ['Preference-Applied'],
         422: ['Location'],
         504: ['Location'],
       },
@@ -160,7 +165,6 @@ export const OPERATIONS: Record<string, Partial<Record<'get' | 'post' | 'patch' 
       token: 'admin',
       answers: { 200: { description: 'The order, cancelled; the same again changes nothing', body: OrderBody } },
       problems: [...READ_PROBLEMS, 'forbidden', 'not-confirmed', 'outcome-unknown'],
-      problemHeaders: { 504: ['Location'] },
     },
   },
   '/v1/orders/{orderId}/events': {

@@ -6,7 +6,7 @@ import { awaitsPayment, isFinal } from '../domain/order-view.ts';
 import type { PlaceAnswer, Refusal } from '../domain/place-answer.ts';
 import type { Click } from '../domain/place-order.ts';
 import type { Gate } from '../domain/ports.ts';
-import type { Sale } from '../domain/sale.ts';
+import { isLongOver, type Sale } from '../domain/sale.ts';
 import { fromOrder } from './bodies.ts';
 import { type Listening, whenGone } from './listening.ts';
 import { askedOf, type FindOrder, findOwn, toAsked } from './own-order.ts';
@@ -70,6 +70,8 @@ export function ordersRouter(routes: OrdersRoutes): Router {
     const { sale: saleId } = parse(SaleQuery, request.query, 'query');
     const sale = await catalogue.find(saleId);
     const orderId = sale ? await gate.orderOf(saleId, buyerId) : null;
+    if (sale && orderId === 'unavailable' && isLongOver(sale, Date.now()))
+      throw new Problem('not-found', { detail: 'the sale is over, and its orders are found by their ids' });
     if (orderId === 'unavailable') throw new Problem('busy');
     if (!orderId) throw new Problem('not-found', { detail: 'no live order of this buyer in this sale' });
     const asked = toAsked({ orderId, buyerId, saleId, epoch: sale?.epoch });

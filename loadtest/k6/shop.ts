@@ -149,11 +149,13 @@ export function setBank(chargesPerSecond: number, latencyMs = { p50: 40, p99: 12
   must(http.patch(`${stack.bankUrl}/behaviour`, body, params('bank', stack.bankApiKey)), 200, 'the bank refuses');
 }
 
-/** When each of the charges since then (all in Unix milliseconds) was done at the bank, in that order. */
+type Charge = { status: string; finishedAtMs: number };
+/** When each of the charges since then (all in Unix milliseconds) was done, in that order; without those taken back. */
 export function chargesSince(sinceMs: number): number[] {
   const response = http.get(`${stack.bankUrl}/statement?since=${sinceMs}`, params('statement', stack.bankApiKey));
-  const charges = must(response, 200, 'the bank shows no statement').json('charges') as { finishedAtMs: number }[];
-  return charges.map(({ finishedAtMs }) => finishedAtMs).sort((a, b) => a - b);
+  const charges = must(response, 200, 'the bank shows no statement').json('charges') as Charge[];
+  const kept = charges.filter(({ status }) => status === 'captured');
+  return kept.map(({ finishedAtMs }) => finishedAtMs).sort((a, b) => a - b);
 }
 
 type QueueCounts = { publish: number; deliver: number };

@@ -52,6 +52,8 @@ export function createShop(gatewayUrl: string) {
     createSale: async (draft: SaleDraft, adminToken: string) =>
       Sale.parse(await json(await call('/v1/sales', adminToken, draft))),
     sale: async (id: string) => Sale.parse(await json(await call(`/v1/sales/${id}`))),
+    /** Answers the HTTP status. */
+    buy: async (saleId: string, token: string) => (await call(`/v1/sales/${saleId}/orders`, token, {})).status,
     /** `location`: of the answer that named the order. Null while the shop cannot say. */
     async order(orderId: string, token: string, location?: string | null): Promise<Order | null> {
       const response = await call(location ?? `/v1/orders/${orderId}`, token).catch(() => null);

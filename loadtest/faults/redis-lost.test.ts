@@ -45,19 +45,18 @@ test('100,000 units, 20,000 orders wait for the bank, Redis is killed and empty:
   await buy(saleId, 'waiting', WAITING, 300);
   await until('all are reserved', async () => (await statuses(saleId)).placed === undefined, 60_000);
 
+  const shop = createShop(stack.gatewayUrl);
   const killedAt = performance.now();
   await restartRedisEmpty();
   const again = createBuyers(stack.tokenSecret, 'again', 1)[0]?.token ?? '';
-  await until('the sale sells again', async () => (await click(saleId, again)) === 202, {
+  await until('the sale sells again', async () => (await shop.buy(saleId, again)) === 202, {
     withinMs: 60_000,
     everyMs: 100,
   });
   t.diagnostic(`sold again ${((performance.now() - killedAt) / 1_000).toFixed(1)} s after the kill`);
   const taken = WAITING + 1;
-  const levels = (await fetch(new URL(`/v1/sales/${saleId}`, stack.gatewayUrl)).then((it) => it.json())) as {
-    remaining: number;
-  };
-  assert.equal(levels.remaining, UNITS - taken, 'tickets are what is available less what was admitted since');
+  const { remaining } = await shop.sale(saleId);
+  assert.equal(remaining, UNITS - taken, 'tickets are what is available less what was admitted since');
 
   await stores.bank.change(FAST_BANK);
   await until('every order is decided', async () => (await statuses(saleId)).confirmed === taken, 120_000);
@@ -100,11 +99,6 @@ async function buy(saleId: string, name: string, buyers: number, seconds: number
   };
   const { statuses } = await generator.send({ ...load, keep: false });
   assert.deepEqual(statuses, { 202: buyers });
-}
-
-async function click(saleId: string, token: string) {
-  const headers = { authorization: `Bearer ${token}` };
-  return (await fetch(new URL(`/v1/sales/${saleId}/orders`, stack.gatewayUrl), { method: 'POST', headers })).status;
 }
 
 async function statuses(saleId: string): Promise<Record<string, number>> {

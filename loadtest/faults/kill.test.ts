@@ -23,7 +23,7 @@ const CROWD = { units: 150, buyers: 300, crowdSeconds: 2 };
 const BANK = { ...settings.bank, chargesPerSecond: 150 };
 const KILLED_AT_YES = 40;
 /** Long enough for the buyers who pay to do so while processes are killed and come back. */
-const HOLDS = { buyers: 240, seconds: 3, holdSeconds: 20 };
+const HOLDS = { buyers: 1_000, seconds: 5, holdSeconds: 30 };
 
 let stack: Stack;
 

@@ -31,6 +31,14 @@ test('the images that are started without Compose are among those that are check
   );
 });
 
+test('docs/production.md lists the images that are checked', () => {
+  const listed = [...readFileSync(join(ROOT, 'docs/production.md'), 'utf8').matchAll(/^\| `(\S+)`/gm)];
+  assert.deepEqual(
+    listed.map(([, image]) => image),
+    imagesOf(ROOT).map(({ name }) => name),
+  );
+});
+
 test('npm run licences ends with 1 and names what is not accepted', () => {
   const root = mkdtempSync(join(tmpdir(), 'flashsale-licences-'));
   after(() => rmSync(root, { recursive: true }));

@@ -1,5 +1,4 @@
-// A pool, transactions and numbered SQL migrations.
-import { createHash } from 'node:crypto';
+// A pool, named statements, transactions and numbered SQL migrations.
 import { readdirSync } from 'node:fs';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
@@ -33,26 +32,25 @@ export function createPool(databaseUrl: string, log: Log, max = MOST_CONNECTIONS
   pool.on('error', (error) => log.warn({ error: error.message }, 'an idle database connection broke'));
   // The pool does not listen to one that is in use: its query fails and says so.
   pool.on('connect', (connection) => connection.on('error', () => undefined));
-  // Each statement is planned once on each connection: for small ones planning costs more than running.
-  pool.on('connect', prepareStatements);
   return pool;
 }
 
-const names = new Map<string, string>();
+export interface Statement {
+  name: string;
+  text: string;
+}
+
+const names = new Set<string>();
 
 /**
- * Every statement with values goes under a name; the statements of a service are a fixed, small number of texts. The name
- * is a hash of the text: behind a pooler, processes that number theirs would run each other's statements.
+ * For a constant of a module, run by `query(STATEMENT, values)`: each connection prepares it once, because planning a
+ * small statement costs more than running it. pg would refuse a second text of one name only on a connection that has
+ * run the first; refused here, the mistake does not get past the first start.
  */
-function prepareStatements(client: pg.ClientBase): void {
-  const query = client.query.bind(client) as (...args: unknown[]) => unknown;
-  const named = (text: unknown, values: unknown, ...rest: unknown[]) => {
-    if (typeof text !== 'string' || !Array.isArray(values)) return query(text, values, ...rest);
-    const name = names.get(text) ?? createHash('sha256').update(text).digest('base64url');
-    names.set(text, name);
-    return query({ name, text, values }, ...rest);
-  };
-  client.query = named as typeof client.query;
+export function statement(name: string, text: string): Statement {
+  if (names.has(name)) throw new Error(`two statements have the name ${name}`);
+  names.add(name);
+  return { name, text };
 }
 
 /** For `unready`: what is missing while the database does not answer. */

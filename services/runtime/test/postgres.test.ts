@@ -8,7 +8,7 @@ import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
 import { ConfigError } from '../src/config.ts';
 import { createLog } from '../src/log.ts';
-import { createPool, inTransaction, migrate } from '../src/postgres.ts';
+import { createPool, inTransaction, migrate, statement } from '../src/postgres.ts';
 
 const namespace = await openNamespace();
 after(() => namespace.close());
@@ -59,17 +59,28 @@ test('a database with a migration that is not known here is refused in one sente
   assert.equal((await pool.query(`SELECT to_regclass('three') AS three`)).rows[0].three, null);
 });
 
-test('statements have names that every process gives them alike, whichever it uses first', async (t) => {
-  const texts = ['SELECT $1::int AS one', 'SELECT $1::int AS other'];
-  const namesOf = async (order: string[]) => {
-    const { pool } = await openPool(t);
-    for (const text of order) await pool.query(text, [1]);
-    const { rows } = await pool.query('SELECT name FROM pg_prepared_statements WHERE statement = ANY ($1)', [texts]);
-    return rows.map(({ name }) => name).toSorted();
-  };
-  const names = await namesOf(texts);
-  assert.deepEqual(await namesOf(texts.toReversed()), names);
-  for (const name of names) assert.match(name, /^[\w-]{43}$/);
+test('a statement is prepared once on a connection, under its name, in a transaction or not', async (t) => {
+  const pool = createPool(url, log, 1);
+  t.after(() => pool.end());
+  const echo = statement('test.echo', 'SELECT $1::int AS n');
+  const runs = [
+    ...[1, 2].map((n) => pool.query(echo, [n])),
+    inTransaction(pool, (connection) => connection.query(echo, [3])),
+  ];
+  assert.deepEqual(
+    (await Promise.all(runs)).map(({ rows }) => rows[0].n),
+    [1, 2, 3],
+  );
+  const { rows } = await pool.query(
+    'SELECT name, statement, (generic_plans + custom_plans)::int AS runs FROM pg_prepared_statements',
+  );
+  assert.deepEqual(rows, [{ name: 'test.echo', statement: echo.text, runs: 3 }]);
+});
+
+test('two statements cannot have one name, not even with one text', () => {
+  const once = statement('test.once', 'SELECT 1');
+  assert.throws(() => statement(once.name, 'SELECT 2'), /two statements have the name test\.once/);
+  assert.throws(() => statement(once.name, once.text), /two statements have the name test\.once/);
 });
 
 test('a pool is as large as it is told to be', async (t) => {

@@ -1,7 +1,7 @@
 // The orders database: every decision on an order is one conditional statement.
 // A statement that changes several rows locks them by sale, buyer and id, as inserts do, so that two of them wait for
 // each other instead of deadlocking. Time is the database's alone.
-import type { Pool } from '@flashsale/runtime/postgres';
+import { type Pool, type Statement, statement } from '@flashsale/runtime/postgres';
 import type { Order, Placement } from '../domain/order.ts';
 import { type Ledger, MAX_TAKEN } from '../domain/ports.ts';
 import { COLUMNS, withOutbox } from './outbox.ts';
@@ -11,8 +11,9 @@ const PLACEMENTS = `(SELECT *, now() + decide_within_ms * interval '1 ms' AS dea
     AS given (id, sale_id, buyer_id, quantity, epoch, mode, decide_within_ms)) AS placement`;
 
 // An order that arrives after its time is a rejected row from the start.
-const PLACE = withOutbox(`
-  INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, mode, deadline, status, reason, decided_at)
+const PLACE = withOutbox(
+  'orders.place',
+  `INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, mode, deadline, status, reason, decided_at)
   SELECT id, sale_id, buyer_id, quantity, epoch, mode, deadline,
          CASE WHEN deadline <= now() THEN 'rejected' ELSE 'placed' END,
          CASE WHEN deadline <= now() THEN 'timed_out' END,
@@ -20,35 +21,42 @@ const PLACE = withOutbox(`
   FROM ${PLACEMENTS}
   ORDER BY sale_id, buyer_id, id
   ON CONFLICT DO NOTHING
-  RETURNING *`);
+  RETURNING *`,
+);
 
-const insertEnded = (status: string, reason: string, compensationPending: boolean) =>
-  withOutbox(`
-  INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, mode, deadline, status, reason, compensation_pending, decided_at)
+const insertEnded = (name: string, status: string, reason: string, compensationPending: boolean) =>
+  withOutbox(
+    name,
+    `INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, mode, deadline, status, reason, compensation_pending,
+    decided_at)
   SELECT id, sale_id, buyer_id, quantity, epoch, mode, deadline, '${status}', '${reason}', ${compensationPending}, now()
   FROM ${PLACEMENTS}
   ORDER BY sale_id, buyer_id, id
   ON CONFLICT (id) DO NOTHING
-  RETURNING *`);
+  RETURNING *`,
+  );
 
-const INSERT_DUPLICATE = insertEnded('rejected', 'duplicate', false);
+const INSERT_DUPLICATE = insertEnded('orders.insert_duplicate', 'rejected', 'duplicate', false);
 // Its unit may be held and its money taken, if the row was lost with an older database.
-const GIVE_UP = insertEnded('cancelled', 'given_up', true);
+const GIVE_UP = insertEnded('orders.give_up', 'cancelled', 'given_up', true);
 
 const change = (set: string) => `UPDATE orders SET ${set}, version = version + 1, touched_at = now()`;
 
 /** Changes the rows of $1 that fulfil the condition; `given` are more columns, one value for each id of $1. */
-function decide(set: string, condition: string, given: Record<string, string> = {}) {
+function decide(name: string, set: string, condition: string, given: Record<string, string> = {}) {
   const arrays = ['uuid', ...Object.values(given)].map((type, index) => `$${index + 1}::${type}[]`);
-  return withOutbox(`
-  WITH given AS (
+  return withOutbox(
+    name,
+    `WITH given AS (
     SELECT given.* FROM unnest(${arrays.join(', ')}) AS given (${['order_id', ...Object.keys(given)].join(', ')})
     JOIN orders ON id = order_id ORDER BY sale_id, buyer_id, id FOR UPDATE OF orders)
   ${change(set)} FROM given WHERE id = order_id AND ${condition}
-  RETURNING orders.*`);
+  RETURNING orders.*`,
+  );
 }
 
 const RESERVE = decide(
+  'orders.reserve',
   `status = 'reserved', amount_minor = new_amount_minor, currency = new_currency, pay_requested = (checkout = 'instant'),
    pay_within = interval '1 second' * CASE mode WHEN 'direct' THEN 30 ELSE decide_within_seconds END,
    deadline = CASE checkout WHEN 'hold' THEN now() + hold_seconds * interval '1 second' ELSE deadline END`,
@@ -62,26 +70,38 @@ const RESERVE = decide(
   },
 );
 
-const REFUSE = decide(`status = 'rejected', reason = new_reason, decided_at = now()`, `status = 'placed'`, {
-  new_reason: 'text',
-});
+const REFUSE = decide(
+  'orders.refuse',
+  `status = 'rejected', reason = new_reason, decided_at = now()`,
+  `status = 'placed'`,
+  { new_reason: 'text' },
+);
 
-const REQUEST_PAYMENT = withOutbox(`${change(`pay_requested = true, deadline = now() + pay_within`)}
-  WHERE id = $1 AND buyer_id = $2 AND status = 'reserved' AND NOT pay_requested RETURNING *`);
+const REQUEST_PAYMENT = withOutbox(
+  'orders.request_payment',
+  `${change(`pay_requested = true, deadline = now() + pay_within`)}
+  WHERE id = $1 AND buyer_id = $2 AND status = 'reserved' AND NOT pay_requested RETURNING *`,
+);
 
-const CONFIRM = decide(`status = 'confirmed', decided_at = now()`, `status = 'reserved'`);
+const CONFIRM = decide('orders.confirm', `status = 'confirmed', decided_at = now()`, `status = 'reserved'`);
 
 /** The end of an order that may hold a unit and money. */
 const ended = (status: string, reason: string) =>
   `status = ${status}, reason = ${reason}, compensation_pending = true, decided_at = now()`;
 
-const DECLINE = decide(ended(`'rejected'`, `'declined'`), `status = 'reserved'`);
+const DECLINE = decide('orders.decline', ended(`'rejected'`, `'declined'`), `status = 'reserved'`);
 
-const CANCEL_RESERVED = withOutbox(`${change(ended(`'cancelled'`, `'buyer'`))}
-  WHERE id = $1 AND buyer_id = $2 AND status = 'reserved' AND NOT pay_requested RETURNING *`);
+const CANCEL_RESERVED = withOutbox(
+  'orders.cancel_reserved',
+  `${change(ended(`'cancelled'`, `'buyer'`))}
+  WHERE id = $1 AND buyer_id = $2 AND status = 'reserved' AND NOT pay_requested RETURNING *`,
+);
 
-const CANCEL_CONFIRMED = withOutbox(`${change(ended(`'cancelled'`, `'admin'`))}
-  WHERE id = $1 AND status = 'confirmed' RETURNING *`);
+const CANCEL_CONFIRMED = withOutbox(
+  'orders.cancel_confirmed',
+  `${change(ended(`'cancelled'`, `'admin'`))}
+  WHERE id = $1 AND status = 'confirmed' RETURNING *`,
+);
 
 /** Changes at most so many rows, each for one taker. The condition stands twice: a row may change between choice and lock. */
 const changeSome = (changing: string, condition: string, order: string) => `
@@ -92,6 +112,7 @@ const changeSome = (changing: string, condition: string, order: string) => `
 
 const UNPAID = `status = 'reserved' AND NOT pay_requested`;
 const TIME_OUT = withOutbox(
+  'orders.time_out',
   changeSome(
     change(
       ended(
@@ -104,30 +125,40 @@ const TIME_OUT = withOutbox(
   ),
 );
 
-const take = (condition: string) =>
-  `WITH taken AS (${changeSome('UPDATE orders SET touched_at = now()', condition, 'touched_at')})
-  SELECT ${COLUMNS} FROM taken`;
+const take = (name: string, condition: string) =>
+  statement(
+    name,
+    `WITH taken AS (${changeSome('UPDATE orders SET touched_at = now()', condition, 'touched_at')})
+  SELECT ${COLUMNS} FROM taken`,
+  );
 
 const TAKE_COMPENSATION_PENDING = take(
+  'orders.take_compensation_pending',
   `compensation_pending AND touched_at < now() - $1::float8 * interval '1 millisecond'`,
 );
-const COMPENSATED = decide('compensation_pending = false, refund = new_refund', 'compensation_pending', {
-  new_refund: 'text',
-});
+const COMPENSATED = decide(
+  'orders.compensated',
+  'compensation_pending = false, refund = new_refund',
+  'compensation_pending',
+  { new_refund: 'text' },
+);
 
 // Due again after as long as it has waited already, so the interval doubles.
-const TAKE_REFUNDS_OWED = take(`refund = 'owed' AND touched_at +
-  least(greatest(touched_at - decided_at, interval '1 second'), interval '5 minutes') <= now()`);
-const REFUNDED = decide('refund = new_refund', `refund = 'owed'`, { new_refund: 'text' });
+const TAKE_REFUNDS_OWED = take(
+  'orders.take_refunds_owed',
+  `refund = 'owed' AND touched_at +
+  least(greatest(touched_at - decided_at, interval '1 second'), interval '5 minutes') <= now()`,
+);
+const REFUNDED = decide('orders.refunded', 'refund = new_refund', `refund = 'owed'`, { new_refund: 'text' });
 
-const READ = `SELECT ${COLUMNS} FROM orders WHERE id = ANY($1::uuid[])`;
+const READ = statement('orders.read', `SELECT ${COLUMNS} FROM orders WHERE id = ANY($1::uuid[])`);
 
 /** `onOutbox` is called with the orders of a statement that may have left a message, `onDecided` with orders that it ended. */
 export function createLedger(
   pool: Pool,
   { onOutbox, onDecided }: { onOutbox(orders: Order[]): void; onDecided(orders: Order[]): void },
 ): Ledger {
-  async function rows(sql: string, values: unknown[]): Promise<Order[]> {
+  async function rows(sql: Statement, values: unknown[]): Promise<Order[]> {
     const { rows } = await pool.query(sql, values);
     return rows.map(({ amountMinor, currency, ...order }) => ({
       ...order,
@@ -135,13 +166,13 @@ export function createLedger(
     }));
   }
 
-  async function follow(sql: string, values: unknown[]): Promise<Order[]> {
+  async function follow(sql: Statement, values: unknown[]): Promise<Order[]> {
     const changed = await rows(sql, values);
     if (changed.some(({ status }) => status !== 'placed')) onOutbox(changed);
     return changed;
   }
 
-  async function decided(sql: string, values: unknown[]): Promise<Order[]> {
+  async function decided(sql: Statement, values: unknown[]): Promise<Order[]> {
     const changed = await follow(sql, values);
     onDecided(changed.filter(({ decidedAtMs }) => decidedAtMs !== null));
     return changed;
@@ -149,7 +180,7 @@ export function createLedger(
 
   /** A statement whose arguments are columns, one value for each item. */
   const ofEach =
-    <Item>(run: typeof decided, sql: string, columns: (items: Item[]) => unknown[][]) =>
+    <Item>(run: typeof decided, sql: Statement, columns: (items: Item[]) => unknown[][]) =>
     async (items: Item[]) =>
       items.length > 0 ? run(sql, columns(items)) : [];
 

@@ -3,7 +3,7 @@ import { EVENT_KEY_PREFIX, ORDER_EVENTS, PAYMENTS_DUE } from '@flashsale/contrac
 import type { Publisher } from '@flashsale/messaging/publisher';
 import type { Log } from '@flashsale/runtime/log';
 import { type Loop, startLoop } from '@flashsale/runtime/loop';
-import { inTransaction, type Pool } from '@flashsale/runtime/postgres';
+import { inTransaction, type Pool, statement } from '@flashsale/runtime/postgres';
 
 const unixMs = (column: string) => `floor(extract(epoch FROM ${column}) * 1000)::bigint`;
 
@@ -22,7 +22,10 @@ const ORDER_EVENT = `'orderId', id, 'saleId', sale_id, 'buyerId', buyer_id, 'qua
  * its message for stage 2, a hold that may be paid and an order that is final leave their event; an order with its
  * compensation pending leaves nothing yet, because its ticket must not come back before its unit.
  */
-export const withOutbox = (statement: string) => `WITH changed AS (${statement}), outgoing AS (
+export const withOutbox = (name: string, changing: string) =>
+  statement(
+    name,
+    `WITH changed AS (${changing}), outgoing AS (
     INSERT INTO outbox (exchange, routing_key, order_id, payload)
     SELECT '${PAYMENTS_DUE.exchange}', '${PAYMENTS_DUE.queue}', id, jsonb_build_object(${PAYMENT_DUE})
     FROM changed WHERE status = 'reserved' AND pay_requested AND mode = 'queued'
@@ -30,11 +33,15 @@ export const withOutbox = (statement: string) => `WITH changed AS (${statement})
     SELECT '${ORDER_EVENTS}', '${EVENT_KEY_PREFIX}' || status, id, jsonb_build_object(${ORDER_EVENT})
     FROM changed WHERE CASE status
       WHEN 'placed' THEN false WHEN 'reserved' THEN NOT pay_requested ELSE NOT compensation_pending END)
-  SELECT ${COLUMNS} FROM changed`;
+  SELECT ${COLUMNS} FROM changed`,
+  );
 
-const NEXT = `SELECT id, order_id AS "orderId", routing_key AS "routingKey", payload FROM outbox
-  WHERE exchange = $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED`;
-const DELETE = 'DELETE FROM outbox WHERE id = ANY($1::bigint[])';
+const NEXT = statement(
+  'orders.next_outgoing',
+  `SELECT id, order_id AS "orderId", routing_key AS "routingKey", payload FROM outbox
+  WHERE exchange = $1 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED`,
+);
+const DELETE = statement('orders.delete_outgoing', 'DELETE FROM outbox WHERE id = ANY($1::bigint[])');
 
 interface Outgoing {
   id: number;

@@ -2,7 +2,7 @@
 
 import type { ChargeState } from '@flashsale/contracts/wire';
 import { groupCommit } from '@flashsale/runtime/group-commit';
-import { type Connection, inTransaction, type Pool } from '@flashsale/runtime/postgres';
+import { type Connection, inTransaction, type Pool, statement } from '@flashsale/runtime/postgres';
 import type { BankAnswer, Charge, ChargeItem, Ledger, States } from '../domain/ports.ts';
 
 type Row = Pick<Charge, 'orderId' | 'state'>;
@@ -57,69 +57,77 @@ function without(orderIds: string[], rows: Row[]): string[] {
   return orderIds.filter((orderId) => !found.has(orderId));
 }
 
+const INSERT_REQUESTED = statement(
+  'payment.insert_requested',
+  `INSERT INTO charges (order_id, amount_minor, currency, state)
+   SELECT *, 'requested' FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS item (order_id) ORDER BY order_id
+   ON CONFLICT DO NOTHING
+   RETURNING ${CHARGE}`,
+);
+
 async function insertRequested(asker: Asker, items: ChargeItem[]): Promise<Charge[]> {
-  const { rows } = await asker.query<Charge>(
-    `INSERT INTO charges (order_id, amount_minor, currency, state)
-     SELECT *, 'requested' FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS item (order_id) ORDER BY order_id
-     ON CONFLICT DO NOTHING
-     RETURNING ${CHARGE}`,
-    [items.map((item) => item.orderId), items.map((item) => item.amountMinor), items.map((item) => item.currency)],
-  );
-  return rows;
+  const column = (name: keyof ChargeItem) => items.map((item) => item[name]);
+  const values = [column('orderId'), column('amountMinor'), column('currency')];
+  return (await asker.query<Charge>(INSERT_REQUESTED, values)).rows;
 }
+
+const FIND_CHARGES = statement('payment.find_charges', `SELECT ${CHARGE} FROM charges WHERE order_id = ANY ($1)`);
 
 async function selectCharges(asker: Asker, orderIds: string[]): Promise<Charge[]> {
   if (orderIds.length === 0) return [];
-  const { rows } = await asker.query<Charge>(`SELECT ${CHARGE} FROM charges WHERE order_id = ANY ($1)`, [orderIds]);
-  return rows;
+  return (await asker.query<Charge>(FIND_CHARGES, [orderIds])).rows;
 }
+
+const UPDATE_STATES = statement(
+  'payment.update_states',
+  `WITH locked AS (
+     SELECT order_id FROM charges WHERE order_id = ANY ($1) AND state = $3 ORDER BY order_id FOR UPDATE
+   )
+   UPDATE charges SET state = answer.state, reverse_at = NULL, updated_at = now()
+   FROM locked JOIN unnest($1::uuid[], $2::text[]) AS answer (order_id, state) USING (order_id)
+   WHERE charges.order_id = locked.order_id AND charges.state = $3
+   RETURNING charges.order_id AS "orderId", charges.state`,
+);
 
 async function updateStates(asker: Asker, from: ChargeState, answers: States): Promise<Row[]> {
   if (answers.size === 0) return [];
-  const { rows } = await asker.query<Row>(
-    `WITH locked AS (
-       SELECT order_id FROM charges WHERE order_id = ANY ($1) AND state = $3 ORDER BY order_id FOR UPDATE
-     )
-     UPDATE charges SET state = answer.state, reverse_at = NULL, updated_at = now()
-     FROM locked JOIN unnest($1::uuid[], $2::text[]) AS answer (order_id, state) USING (order_id)
-     WHERE charges.order_id = locked.order_id AND charges.state = $3
-     RETURNING charges.order_id AS "orderId", charges.state`,
-    [[...answers.keys()], [...answers.values()], from],
-  );
-  return rows;
+  return (await asker.query<Row>(UPDATE_STATES, [[...answers.keys()], [...answers.values()], from])).rows;
 }
 
-async function insertVoided(asker: Asker, orderIds: string[]): Promise<Row[]> {
-  const { rows } = await asker.query<Row>(
-    `INSERT INTO charges (order_id, state)
-     SELECT order_id, 'voided' FROM unnest($1::uuid[]) AS item (order_id) ORDER BY order_id
-     ON CONFLICT DO NOTHING
-     RETURNING order_id AS "orderId", state`,
-    [orderIds],
-  );
-  return rows;
-}
+const INSERT_VOIDED = statement(
+  'payment.insert_voided',
+  `INSERT INTO charges (order_id, state)
+   SELECT order_id, 'voided' FROM unnest($1::uuid[]) AS item (order_id) ORDER BY order_id
+   ON CONFLICT DO NOTHING
+   RETURNING order_id AS "orderId", state`,
+);
+
+const insertVoided = async (asker: Asker, orderIds: string[]): Promise<Row[]> =>
+  (await asker.query<Row>(INSERT_VOIDED, [orderIds])).rows;
+
+const UPDATE_TO_REVERSING = statement(
+  'payment.update_to_reversing',
+  `WITH locked AS (SELECT order_id FROM charges WHERE order_id = ANY ($1) ORDER BY order_id FOR UPDATE)
+   UPDATE charges SET state = 'reversing', reverse_at = now(), updated_at = now() FROM locked
+   WHERE charges.order_id = locked.order_id AND state IN ('requested', 'captured')`,
+);
 
 async function updateToReversing(asker: Asker, orderIds: string[]): Promise<void> {
-  if (orderIds.length === 0) return;
-  await asker.query(
-    `WITH locked AS (SELECT order_id FROM charges WHERE order_id = ANY ($1) ORDER BY order_id FOR UPDATE)
-     UPDATE charges SET state = 'reversing', reverse_at = now(), updated_at = now() FROM locked
-     WHERE charges.order_id = locked.order_id AND state IN ('requested', 'captured')`,
-    [orderIds],
-  );
+  if (orderIds.length > 0) await asker.query(UPDATE_TO_REVERSING, [orderIds]);
 }
 
 /** What the bank leaves unanswered is due again after as long as it has been open, at least 1 and at most 5 seconds. */
+const CLAIM_REVERSALS = statement(
+  'payment.claim_reversals',
+  `UPDATE charges SET reverse_at = now() + least(greatest(now() - updated_at, interval '1 s'), interval '5 s')
+   WHERE order_id IN (
+     SELECT order_id FROM charges WHERE state = 'reversing' AND reverse_at <= now()
+     ORDER BY reverse_at LIMIT $1 FOR UPDATE SKIP LOCKED
+   ) AND state = 'reversing' AND reverse_at <= now()
+   RETURNING order_id AS "orderId"`,
+);
+
 async function claimReversals(asker: Asker, most: number): Promise<string[]> {
-  const { rows } = await asker.query<{ orderId: string }>(
-    `UPDATE charges SET reverse_at = now() + least(greatest(now() - updated_at, interval '1 s'), interval '5 s')
-     WHERE order_id IN (
-       SELECT order_id FROM charges WHERE state = 'reversing' AND reverse_at <= now()
-       ORDER BY reverse_at LIMIT $1 FOR UPDATE SKIP LOCKED
-     ) AND state = 'reversing' AND reverse_at <= now()
-     RETURNING order_id AS "orderId"`,
-    [most],
-  );
+  const { rows } = await asker.query<{ orderId: string }>(CLAIM_REVERSALS, [most]);
   return rows.map((row) => row.orderId);
 }

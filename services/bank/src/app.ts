@@ -6,12 +6,11 @@ import type { Config } from './config.ts';
 import { Behaviour, createBehaviour } from './domain/behaviour.ts';
 import { createBank } from './domain/charges.ts';
 import { createLine } from './domain/line.ts';
-import { bankHttp } from './inbound/http.ts';
-import { startHttpServer } from './inbound/http-server.ts';
+import { startHttp } from './inbound/http.ts';
 import { openStatement } from './outbound/statement-file.ts';
 
 export async function startBank(config: Config) {
-  const { HOST: host } = config;
+  const { HOST: host, HTTP_PORT: port, BANK_API_KEY: apiKey, STOP_MS: drainMs } = config;
   const log = createLog('bank', config.LOG_LEVEL);
   const registry = createRegistry('bank');
 
@@ -20,8 +19,7 @@ export async function startBank(config: Config) {
   const bank = createBank(statement, createLine(config.CHARGES_PER_SECOND), behaviour);
 
   let stopping = false;
-  const app = bankHttp({ bank, apiKey: config.BANK_API_KEY, stopping: () => stopping, log });
-  const http = await startHttpServer({ host, port: config.HTTP_PORT, app });
+  const http = await startHttp({ host, port, bank, apiKey, stopping: () => stopping, log, drainMs });
   const unready = () => (stopping ? ['stopping'] : []);
   const ops = await startOps({ host, port: config.OPS_PORT, registry, unready });
   log.info({ http: http.port, ops: ops.port }, 'bank is ready');
@@ -31,8 +29,11 @@ export async function startBank(config: Config) {
     ops: ops.port,
     async stop() {
       stopping = true;
-      const finished = Promise.race([bank.finished(), sleep(config.STOP_MS, undefined, { ref: false })]);
-      await http.stop(finished.then(bank.close));
+      const answered = http.stop();
+      // A charge outlives its caller's connection: to drain the connections is not enough.
+      await Promise.race([bank.finished(), sleep(drainMs, undefined, { ref: false })]);
+      bank.close();
+      await answered;
       statement.close();
       await ops.stop();
     },

@@ -1,4 +1,5 @@
-// The bank's HTTP interface.
+// The bank's HTTP interface: routes and timeouts.
+import { type HttpServer, startHttpServer } from '@flashsale/runtime/http-server';
 import type { Log } from '@flashsale/runtime/log';
 import express, { type Express, type Request, type Response } from 'express';
 import { z } from 'zod';
@@ -10,21 +11,29 @@ const Key = z.string().regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible A
 const Charge = z.strictObject({ amountMinor: z.int().min(1), currency: z.string().regex(/^[A-Z]{3}$/) });
 const StatementQuery = z.strictObject({ since: z.coerce.number().min(0).default(0) });
 
-export function bankHttp(options: { bank: Bank; apiKey: string; stopping: () => boolean; log: Log }): Express {
-  const { bank } = options;
+type Routes = { bank: Bank; apiKey: string; stopping: () => boolean; log: Log };
+
+export function startHttp(options: Routes & { host: string; port: number; drainMs: number }): Promise<HttpServer> {
+  const { host, port, drainMs } = options;
+  // A charge may wait in line for minutes: only the receiving of a request is timed.
+  const timeouts = { headersTimeout: 10_000, requestTimeout: 10_000 };
+  return startHttpServer({ host, port, app: createApp(options), ...timeouts, keepAliveTimeout: 30_000, drainMs });
+}
+
+function createApp({ bank, apiKey, stopping, log }: Routes): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
-  app.use(refuseStrangers(options.apiKey));
+  app.use(refuseStrangers(apiKey));
   app.use(express.json({ limit: '4kb' }));
 
   app.post('/charges', async (request, response) => {
-    refuseWhile(options.stopping, response);
+    refuseWhile(stopping, response);
     const key = read(Key, request.get('idempotency-key'), 'Idempotency-Key');
     answerCharge(response, await bank.charge(key, read(Charge, request.body, 'body')));
   });
   app.post('/charges/:key/reverse', async (request: Request<{ key: string }>, response) => {
-    refuseWhile(options.stopping, response);
+    refuseWhile(stopping, response);
     const key = read(Key, request.params.key, 'key');
     answerReverse(response, key, await bank.reverse(key));
   });
@@ -40,7 +49,7 @@ export function bankHttp(options: { bank: Bank; apiKey: string; stopping: () => 
   });
 
   app.use(notFound);
-  app.use(answerErrors(options.log));
+  app.use(answerErrors(log));
   return app;
 }
 

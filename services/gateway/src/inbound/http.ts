@@ -1,23 +1,16 @@
-// The public port: routes, timeouts, and a stop that lets responses out.
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+// The public port: routes and timeouts.
+import { type HttpServer, startHttpServer } from '@flashsale/runtime/http-server';
 import express, { type RequestHandler, type Router } from 'express';
 import { OPERATIONS } from './operations.ts';
 import { problemHandler, respondWithProblem } from './problems.ts';
 
-const DRAIN_MS = 5_000;
-
-export interface PublicServer {
-  port: number;
-  stop(): Promise<void>;
-}
-
-export async function startHttp(options: {
+export function startHttp(options: {
   host: string;
   port: number;
   routers: Router[];
   log: { error(fields: object, message: string): void };
-}): Promise<PublicServer> {
+}): Promise<HttpServer> {
+  const { host, port, routers, log } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -27,31 +20,14 @@ export async function startHttp(options: {
   );
   // Before the routers, which would answer OPTIONS by themselves.
   for (const [path, refuse] of refusals) app.options(path, refuse);
-  app.use(...options.routers);
+  app.use(...routers);
   for (const [path, refuse] of refusals) app.all(path, refuse);
   app.use((_request, response) => respondWithProblem(response, 'not-found'));
-  app.use(problemHandler(options.log));
+  app.use(problemHandler(log));
 
   // Node's defaults wait a minute for a header and five for a request; a crowd needs the sockets.
-  const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 15_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 30_000 },
-    app,
-  );
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(options.port, options.host, 4_096, resolve);
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    async stop() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      // A kept-open connection is idle again after its answer, and would hold the server until its client goes.
-      const idle = setInterval(() => server.closeIdleConnections(), 100);
-      const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-      await closed;
-      clearInterval(idle);
-      clearTimeout(timer);
-    },
-  };
+  const timeouts = { headersTimeout: 10_000, requestTimeout: 15_000, connectionsCheckingInterval: 1_000 };
+  return startHttpServer({ host, port, app, ...timeouts, keepAliveTimeout: 30_000, drainMs: 5_000 });
 }
 
 /** Express would respond 304 to conditional requests; nothing here stays as it is for long. */

@@ -1,5 +1,6 @@
 // The messages: what the gateway leaves for orders, what orders leaves for itself, and what it publishes of each order.
 // Unknown fields are ignored: a newer producer may be running beside an older consumer.
+import { inOneLine, issuesOf } from '@flashsale/runtime/validation';
 import { z } from 'zod';
 import { BuyerId, Epoch, Id, Money, Quantity } from './fields.ts';
 
@@ -52,9 +53,6 @@ export type OrderEvent = z.infer<typeof OrderEvent>;
 export function read<Schema extends z.ZodType>(schema: Schema) {
   return (body: unknown): { value: z.infer<Schema> } | { dead: string } => {
     const parsed = schema.safeParse(body);
-    if (parsed.success) return { value: parsed.data };
-    return {
-      dead: parsed.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`).join('; '),
-    };
+    return parsed.success ? { value: parsed.data } : { dead: inOneLine(issuesOf(parsed.error)) };
   };
 }

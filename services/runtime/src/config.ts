@@ -1,5 +1,6 @@
 // Reads a process's settings from the environment, once, and refuses all bad ones in one message.
 import { z } from 'zod';
+import { issuesOf } from './validation.ts';
 
 export class ConfigError extends Error {}
 
@@ -8,10 +9,9 @@ export function readConfig<Shape extends z.ZodRawShape>(shape: Shape, env: NodeJ
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const read = z.object(shape).safeParse(given);
   if (read.success) return read.data;
-  const lines = read.error.issues.map((issue) => {
-    const name = issue.path.join('.');
-    return `  ${name}: ${given[name] === undefined ? 'is missing' : issue.message}`;
-  });
+  const lines = issuesOf(read.error).map(
+    ({ field, message }) => `  ${field}: ${given[field] === undefined ? 'is missing' : message}`,
+  );
   throw new ConfigError(`This environment cannot be started with:\n${lines.join('\n')}`);
 }
 

@@ -1,6 +1,7 @@
 // The bank's HTTP interface: routes and timeouts.
 import { type HttpServer, startHttpServer } from '@flashsale/runtime/http-server';
 import type { Log } from '@flashsale/runtime/log';
+import { inOneLine, issuesOf } from '@flashsale/runtime/validation';
 import express, { type Express, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { BehaviourChange } from '../domain/behaviour.ts';
@@ -84,6 +85,5 @@ function refuseWhile(stopping: () => boolean, response: Response): void {
 function read<Schema extends z.ZodType>(schema: Schema, value: unknown, where: string): z.infer<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map((issue) => `${[where, ...issue.path].join('.')}: ${issue.message}`);
-  throw new Refused(400, 'invalid', issues.join('; '));
+  throw new Refused(400, 'invalid', inOneLine(issuesOf(parsed.error, where, `${where}.`)));
 }

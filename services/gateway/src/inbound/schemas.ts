@@ -1,5 +1,6 @@
 // What clients may send: one schema gives the type, the check and the message.
 import { Money, text } from '@flashsale/contracts/fields';
+import { issuesOf } from '@flashsale/runtime/validation';
 import express from 'express';
 import { z } from 'zod';
 import type { SaleChange } from '../domain/change-sale.ts';
@@ -76,11 +77,10 @@ export const OrderQuery = z.object({
 });
 
 /** Throws the problem that names every field that is wrong. */
-export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, whole = 'body'): z.infer<Schema> {
+export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, whole?: string): z.infer<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map(({ path, message }) => ({ field: path.join('.') || whole, message }));
-  throw new Problem('bad-request', { errors });
+  throw new Problem('bad-request', { errors: issuesOf(parsed.error, whole) });
 }
 
 export function toSale(id: string, request: z.infer<typeof SaleRequest>): Sale {

@@ -15,7 +15,7 @@ import { Problem, respondWithProblem } from './problems.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { retryAfter } from './retry-after.ts';
 import { saleOf } from './sale-of.ts';
-import { IdempotencyKey, jsonBody, OrderRequest, parse, SaleQuery } from './schemas.ts';
+import { IdempotencyKey, OrderRequest, parse, readJson, SaleQuery } from './schemas.ts';
 import type { Authenticate } from './token.ts';
 import { createWait, type ResultOf } from './wait.ts';
 
@@ -35,29 +35,21 @@ export function ordersRouter(routes: OrdersRoutes): Router {
   const wait = createWait(routes);
   const router = Router();
 
-  router.post(
-    '/v1/sales/:saleId/orders',
-    async (request, response, next) => {
-      const sale = await saleOf(request, catalogue);
-      // A request with a key may ask for an order that was placed before, so that it always reaches the gate.
-      const refusal = request.headers['idempotency-key'] === undefined && refuseEarly(sale);
-      if (refusal) return respondRefused(response, refusal, sale);
-      response.locals.sale = sale;
-      response.locals.buyerId = authenticate(request).buyerId;
-      if (tooOften(response.locals.buyerId)) return respondWithProblem(response, 'too-often');
-      if (hasBody(request.headers) && !request.is('application/json')) throw new Problem('unsupported-media-type');
-      next();
-    },
-    jsonBody,
-    async (request, response) => {
-      const { sale, buyerId } = response.locals as { sale: Sale; buyerId: string };
-      const idempotencyKey = parse(IdempotencyKey, request.get('idempotency-key'), 'Idempotency-Key');
-      const { quantity } = parse(OrderRequest, request.body ?? {});
-      const click = { buyerId, quantity, idempotencyKey, whenGone: () => whenGone(response) };
-      const placed = await placeOrder(sale, click);
-      respondPlaced(response, await wait(placed, sale, buyerId, request, response), sale);
-    },
-  );
+  router.post('/v1/sales/:saleId/orders', async (request, response) => {
+    const sale = await saleOf(request, catalogue);
+    // A request with a key may ask for an order that was placed before, so that it always reaches the gate.
+    const refusal = request.headers['idempotency-key'] === undefined && refuseEarly(sale);
+    if (refusal) return respondRefused(response, refusal, sale);
+    const { buyerId } = authenticate(request);
+    if (tooOften(buyerId)) return respondWithProblem(response, 'too-often');
+    if (hasBody(request.headers) && !request.is('application/json')) throw new Problem('unsupported-media-type');
+    const body = (await readJson(request, response)) ?? {};
+    const idempotencyKey = parse(IdempotencyKey, request.get('idempotency-key'), 'Idempotency-Key');
+    const { quantity } = parse(OrderRequest, body);
+    const click = { buyerId, quantity, idempotencyKey, whenGone: () => whenGone(response) };
+    const placed = await placeOrder(sale, click);
+    respondPlaced(response, await wait(placed, sale, buyerId, request, response), sale);
+  });
 
   router.get('/v1/orders/:orderId', async (request, response) => {
     const asked = askedOf(request, authenticate);

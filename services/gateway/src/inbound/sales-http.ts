@@ -8,7 +8,7 @@ import type { Sale } from '../domain/sale.ts';
 import { fromSale } from './bodies.ts';
 import { Problem } from './problems.ts';
 import { saleIdOf, saleOf } from './sale-of.ts';
-import { jsonBody, parse, SaleChangeRequest, SaleRequest, toChange, toSale } from './schemas.ts';
+import { parse, readJson, SaleChangeRequest, SaleRequest, toChange, toSale } from './schemas.ts';
 import { type Authenticate, adminOnly } from './token.ts';
 
 export interface SalesRoutes {
@@ -31,14 +31,14 @@ export function salesRouter({ authenticate, catalogue, createSale, changeSale, g
       .json(fromSale(sale, level?.tickets ?? null));
   }
 
-  router.post('/v1/sales', admin, jsonOnly, jsonBody, async (request, response) => {
-    const asked = toSale(mintId(), parse(SaleRequest, request.body));
+  router.post('/v1/sales', admin, jsonOnly, async (request, response) => {
+    const asked = toSale(mintId(), parse(SaleRequest, await readJson(request, response)));
     const sale = await createSale(asked).catch((error) => unknown(response, asked.id, error));
     await respondWithSale(response.set('Location', `/v1/sales/${sale.id}`), 201, sale);
   });
 
-  router.patch('/v1/sales/:saleId', admin, jsonOnly, jsonBody, async (request, response) => {
-    const change = toChange(parse(SaleChangeRequest, request.body));
+  router.patch('/v1/sales/:saleId', admin, jsonOnly, async (request, response) => {
+    const change = toChange(parse(SaleChangeRequest, await readJson(request, response)));
     const saleId = saleIdOf(request);
     const answer = await changeSale(saleId, change).catch((error) => unknown(response, saleId, error));
     await respondWithSale(response, 200, changed(answer));

@@ -1,14 +1,20 @@
 // What clients may send: one schema gives the type, the check and the message.
+import { promisify } from 'node:util';
 import { Money, text } from '@flashsale/contracts/fields';
 import { issuesOf } from '@flashsale/runtime/validation';
-import express from 'express';
+import express, { type Request, type Response } from 'express';
 import { z } from 'zod';
 import type { SaleChange } from '../domain/change-sale.ts';
 import { problemsOf, type Sale } from '../domain/sale.ts';
 import { Problem } from './problems.ts';
 
-/** Reads a body: small JSON objects, and nothing else. */
-export const jsonBody = express.json({ limit: '4kb', type: 'application/json' });
+const parseJson = promisify(express.json({ limit: '4kb', type: 'application/json' }));
+
+/** Reads a body: small JSON objects, and nothing else. Undefined where there is none. */
+export async function readJson(request: Request, response: Response): Promise<unknown> {
+  await parseJson(request, response);
+  return request.body;
+}
 
 export const OrderRequest = z.strictObject({ quantity: z.int32().min(1).default(1) });
 

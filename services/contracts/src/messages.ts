@@ -3,6 +3,7 @@
 import { inOneLine, issuesOf } from '@flashsale/runtime/validation';
 import { z } from 'zod';
 import { BuyerId, Epoch, Id, Money, Quantity } from './fields.ts';
+import { orderStatus, refund } from './wire.ts';
 
 /** On `orders.placed`: what the gate admitted. */
 export const OrderCommand = z.object({
@@ -22,10 +23,9 @@ export type OrderCommand = z.infer<typeof OrderCommand>;
 export const PaymentDue = Money.extend({ orderId: Id, saleId: Id });
 export type PaymentDue = z.infer<typeof PaymentDue>;
 
-export const FINAL_STATUSES = ['confirmed', 'rejected', 'expired', 'cancelled'] as const;
+const EventStatus = z.enum(orderStatus.words).exclude(['placed']);
+export const FINAL_STATUSES = EventStatus.exclude(['reserved']).options;
 export type FinalStatus = (typeof FINAL_STATUSES)[number];
-
-export const REFUNDS = ['none', 'owed', 'done'] as const;
 
 /** On `order-events`: `reserved` for a hold that waits for its payment, else final. */
 export const OrderEvent = z.object({
@@ -34,7 +34,7 @@ export const OrderEvent = z.object({
   buyerId: BuyerId,
   quantity: Quantity,
   epoch: Epoch,
-  status: z.enum(['reserved', ...FINAL_STATUSES]),
+  status: EventStatus,
   reason: z.string().nullable(),
   /** Events of one order may arrive reversed: the highest version counts. */
   version: z.int32(),
@@ -43,7 +43,7 @@ export const OrderEvent = z.object({
   currency: z.string().nullable(),
   /** Unix milliseconds: of the order, of its hold, or of its payment. */
   deadlineMs: z.int(),
-  refund: z.enum(REFUNDS),
+  refund: z.enum(refund.words),
   /** Unix milliseconds; null while reserved. */
   decidedAtMs: z.int().nullable(),
 });

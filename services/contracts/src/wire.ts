@@ -19,13 +19,15 @@ export type ReservationState = Word<WireReservationState, 'RESERVATION_STATE_'>;
 export type ChargeState = Word<WireChargeState, 'CHARGE_STATE_'>;
 
 function words<Wire extends string, Prefix extends string>(values: Record<string, Wire>, prefix: Prefix) {
-  const known = new Set<string>(Object.values(values));
+  const known = Object.values(values).filter((wire) => wire !== `${prefix}UNSPECIFIED`);
+  const wordOf = (wire: Wire) => wire.slice(prefix.length).toLowerCase() as Word<Wire, Prefix>;
   return {
+    words: known.map(wordOf),
     toWire: (word: Word<Wire, Prefix>) => `${prefix}${word.toUpperCase()}` as Wire,
     /** Throws for a value of a newer contract. */
     fromWire(wire: Wire): Word<Wire, Prefix> {
-      if (!known.has(wire) || wire === `${prefix}UNSPECIFIED`) throw new Error(`${wire} means nothing here`);
-      return wire.slice(prefix.length).toLowerCase() as Word<Wire, Prefix>;
+      if (!known.includes(wire)) throw new Error(`${wire} means nothing here`);
+      return wordOf(wire);
     },
   };
 }

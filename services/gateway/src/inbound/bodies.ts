@@ -1,4 +1,5 @@
 // The bodies of successful responses.
+import { OrderEvent } from '@flashsale/contracts/messages';
 import { z } from 'zod';
 import type { FoundOrder } from '../domain/find-order.ts';
 import { awaitsPayment, type OrderView } from '../domain/order-view.ts';
@@ -34,11 +35,11 @@ export const OrderBody = z.strictObject({
   orderId: id,
   saleId: id.optional(),
   quantity: z.int().optional(),
-  status: z.enum(['queued', 'reserved', 'confirmed', 'rejected', 'expired', 'cancelled']),
+  status: z.enum(['queued', ...OrderEvent.shape.status.options]),
   reason: z.string().optional(),
   amount: amount.optional(),
   deadline: instant.optional().describe('Of a hold that waits for its payment'),
-  refund: z.enum(['owed', 'done']).optional().describe('Of the money of an order that has ended'),
+  refund: OrderEvent.shape.refund.exclude(['none']).optional().describe('Of the money of an order that has ended'),
   createdAt: instant,
   decidedAt: instant.optional(),
   position: z.int().optional().describe('In line, while queued or being paid; 1 is next'),

@@ -3,7 +3,7 @@
 import { inOneLine, issuesOf } from '@flashsale/runtime/validation';
 import { z } from 'zod';
 import { BuyerId, Epoch, Id, Money, Quantity } from './fields.ts';
-import { orderStatus, refund } from './wire.ts';
+import { cancelReason, orderStatus, refund } from './wire.ts';
 
 /** On `orders.placed`: what the gate admitted. */
 export const OrderCommand = z.object({
@@ -27,6 +27,13 @@ const EventStatus = z.enum(orderStatus.words).exclude(['placed']);
 export const FINAL_STATUSES = EventStatus.exclude(['reserved']).options;
 export type FinalStatus = (typeof FINAL_STATUSES)[number];
 
+/** Why inventory refuses an order. */
+export const Refusal = z.enum(['sold_out', 'stale_epoch', 'unknown_sale']);
+export type Refusal = z.infer<typeof Refusal>;
+/** Why an order ended other than confirmed; one that has expired has none. */
+export const Reason = z.enum([...Refusal.options, 'duplicate', 'declined', 'timed_out', ...cancelReason.words]);
+export type Reason = z.infer<typeof Reason>;
+
 /** On `order-events`: `reserved` for a hold that waits for its payment, else final. */
 export const OrderEvent = z.object({
   orderId: Id,
@@ -35,7 +42,8 @@ export const OrderEvent = z.object({
   quantity: Quantity,
   epoch: Epoch,
   status: EventStatus,
-  reason: z.string().nullable(),
+  /** A newer orders may know more of them: each is passed on as it is. */
+  reason: z.nullable(z.string<Reason>()),
   /** Events of one order may arrive reversed: the highest version counts. */
   version: z.int32(),
   /** Minor currency units and an ISO 4217 code; null for an order that was never reserved. */

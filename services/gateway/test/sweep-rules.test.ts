@@ -156,7 +156,7 @@ test('one observation of the queue serves all orders of a round, so that the fir
 test('queued, sent and passed by a much later order of its sale: it is published again into any queue', async () => {
   const at = (ms: number) => v7({ msecs: NOW_MS + ms });
   const record = due(queued, 'sent', 600_000, at(0));
-  const passedBy = (orderId: string, reason: string | null = null, saleId = queued.id) => {
+  const passedBy = (orderId: string, reason: 'given_up' | null = null, saleId = queued.id) => {
     const progress = createQueueProgress();
     progress.hasRow({ orderId, saleId, reason });
     return sweeping(queued, record, { progress });

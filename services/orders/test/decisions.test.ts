@@ -34,7 +34,7 @@ const placement = (fields: Partial<Placement> = {}): Placement => ({
 });
 const terms = (checkout: string): Reservation => ({
   state: 'held',
-  reason: '',
+  reason: null,
   amount: { amountMinor: 1_000, currency: 'EUR' },
   checkout,
   holdSeconds: 120,

@@ -1,5 +1,6 @@
 // How far the workers have come in the queue of each sale, as far as rows tell.
 import { mintedAt } from '@flashsale/contracts/ids';
+import type { OrderEvent } from '@flashsale/contracts/messages';
 
 /** Workers are many and messages are retried, so a row may overtake its neighbours, but not by so much. */
 const PASSED_BY_MS = 60_000;
@@ -11,7 +12,7 @@ interface Placed {
 
 export interface QueueProgress {
   /** An order that has a row, because a worker read its message. */
-  hasRow(order: Placed & { reason: string | null }): void;
+  hasRow(order: Placed & Pick<OrderEvent, 'reason'>): void;
   /** An order of that sale that was minted much later has a row: a message of this one is not in the queue any more. */
   hasPassed(order: Placed): boolean;
   /** Forgets all other sales. */

@@ -1,7 +1,7 @@
 // Orders as the gateway calls it: placing on a channel that never retries, everything else on one that does.
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { OrdersServiceClient, type Order as WireOrder } from '@flashsale/contracts/orders';
-import { cancelReason, orderStatus, refund } from '@flashsale/contracts/wire';
+import { cancelReason, orderStatus, reasonFromWire, refund } from '@flashsale/contracts/wire';
 import { call, connectTo, reachable, status, statusOf, trailerOf } from '@flashsale/rpc/client';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';
@@ -89,7 +89,7 @@ const fromWire = (order: WireOrder): OrderAnswer => ({
   quantity: order.quantity,
   epoch: order.epoch,
   status: orderStatus.fromWire(order.status),
-  reason: order.reason || null,
+  reason: reasonFromWire(order.reason),
   version: order.version,
   final: order.final,
   amountMinor: order.currency ? order.amountMinor : null,

@@ -1,14 +1,12 @@
 // Who gets a unit: the rules of Reserve, Confirm and Release, each for a batch of orders of one sale.
 import type { Money } from '@flashsale/contracts/fields';
-import type { OrderCommand } from '@flashsale/contracts/messages';
+import type { OrderCommand, Refusal } from '@flashsale/contracts/messages';
 import type { ReservationState } from '@flashsale/contracts/wire';
 import type { Sale } from './sale.ts';
 
 /** An order as its gate let it in. */
 export type Order = Pick<OrderCommand, 'orderId' | 'saleId' | 'buyerId' | 'quantity' | 'epoch'>;
 export type Item = Omit<Order, 'epoch'>;
-
-export type Refusal = 'sold_out' | 'stale_epoch' | 'unknown_sale';
 
 export interface Reservation extends Item {
   state: Exclude<ReservationState, 'absent'>;

@@ -1,5 +1,6 @@
 // An order as its row says it: one lifecycle, in which an instant order is a hold whose payment is requested at once.
 import type { Money } from '@flashsale/contracts/fields';
+import type { Reason } from '@flashsale/contracts/messages';
 import type { OrderStatus, Refund } from '@flashsale/contracts/wire';
 
 /** What was admitted; `decideWithinMs` counts from now, because clocks may differ. */
@@ -15,7 +16,7 @@ export interface Placement {
 
 export interface Order extends Omit<Placement, 'decideWithinMs'> {
   status: OrderStatus;
-  reason: string | null;
+  reason: Reason | null;
   /** Unix milliseconds. */
   deadlineMs: number;
   payRequested: boolean;

@@ -6,7 +6,7 @@ import type { Order, Placement } from './order.ts';
 /** Inventory's answer to Reserve. */
 export interface Reservation {
   state: ReservationState;
-  reason: string;
+  reason: Order['reason'];
   amount: Money;
   checkout: string;
   holdSeconds: number;
@@ -25,7 +25,7 @@ export interface Ledger {
   /** A row for each: a new one, the one that is there, or a new `rejected` one (duplicate, timed_out). */
   place(placements: Placement[]): Promise<Order[]>;
   reserve(reservations: ({ orderId: string } & Reservation)[]): Promise<Order[]>;
-  refuse(refusals: { orderId: string; reason: string }[]): Promise<Order[]>;
+  refuse(refusals: Pick<Order, 'orderId' | 'reason'>[]): Promise<Order[]>;
   /** Undefined: not reserved, its payment is requested already, or another buyer's. */
   requestPayment(orderId: string, buyerId: string): Promise<Order | undefined>;
   confirm(orderIds: string[]): Promise<Order[]>;

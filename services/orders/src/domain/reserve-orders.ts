@@ -24,7 +24,7 @@ export async function reserveOrders(placements: Placement[], ports: Ports, timeo
 
 function sort(orders: Order[], answers: Map<string, Reservation>) {
   const taken: ({ orderId: string } & Reservation)[] = [];
-  const refused: { orderId: string; reason: string }[] = [];
+  const refused: Pick<Order, 'orderId' | 'reason'>[] = [];
   for (const { orderId } of orders) {
     const answer = answers.get(orderId);
     if (!answer) continue;

@@ -1,6 +1,6 @@
 // Inventory as orders calls it. A call that fails leaves every item unknown.
 import { InventoryServiceClient } from '@flashsale/contracts/inventory';
-import { reservationState } from '@flashsale/contracts/wire';
+import { reasonFromWire, reservationState } from '@flashsale/contracts/wire';
 import { call, connectTo } from '@flashsale/rpc/client';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';
@@ -27,11 +27,12 @@ export function createInventory(config: Config, log: Log, gatherMs: number): Inv
     reserve: (orders, deadlineMs) =>
       answers('Reserve', async () => {
         const { outcomes } = await call(client, client.reserve, { items: orders }, { deadlineMs });
-        return outcomes.map(({ orderId, state, amount, ...outcome }) => [
+        return outcomes.map(({ orderId, state, reason, amount, ...outcome }) => [
           orderId,
           {
             ...outcome,
             state: reservationState.fromWire(state),
+            reason: reasonFromWire(reason),
             amount: { amountMinor: amount?.amountMinor ?? 0, currency: amount?.currency ?? '' },
           },
         ]);

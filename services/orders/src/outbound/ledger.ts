@@ -1,6 +1,7 @@
 // The orders database: every decision on an order is one conditional statement.
 // A statement that changes several rows locks them by sale, buyer and id, as inserts do, so that two of them wait for
 // each other instead of deadlocking. Time is the database's alone.
+import type { FinalStatus, Reason } from '@flashsale/contracts/messages';
 import { type Pool, type Statement, statement } from '@flashsale/runtime/postgres';
 import type { Order, Placement } from '../domain/order.ts';
 import { type Ledger, MAX_TAKEN } from '../domain/ports.ts';
@@ -24,7 +25,7 @@ const PLACE = withOutbox(
   RETURNING *`,
 );
 
-const insertEnded = (name: string, status: string, reason: string, compensationPending: boolean) =>
+const insertEnded = (name: string, status: FinalStatus, reason: Reason, compensationPending: boolean) =>
   withOutbox(
     name,
     `INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, mode, deadline, status, reason, compensation_pending,

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { mintId } from '@flashsale/contracts/ids';
-import { OrderEvent, PaymentDue } from '@flashsale/contracts/messages';
+import { OrderEvent, PaymentDue, Reason, Refusal } from '@flashsale/contracts/messages';
 import { createPool, migrate } from '@flashsale/runtime/postgres';
 import { openNamespace } from '../../../infra/native/namespace.ts';
 import { isDue, type Order, type Placement } from '../src/domain/order.ts';
@@ -41,9 +41,11 @@ const terms = (checkout: string): Reservation => ({
   decideWithinSeconds: 300,
 });
 
+const placed = async (fields: Partial<Placement> = {}) => (await ledger.place([placement(fields)]))[0] ?? assert.fail();
+
 async function reserved(checkout: string, fields: Partial<Placement> = {}): Promise<Order> {
-  const [order] = await ledger.place([placement(fields)]);
-  return (await ledger.reserve([{ orderId: String(order?.orderId), ...terms(checkout) }]))[0] ?? assert.fail();
+  const { orderId } = await placed(fields);
+  return (await ledger.reserve([{ orderId, ...terms(checkout) }]))[0] ?? assert.fail();
 }
 
 async function reservedMany(howMany: number): Promise<Order[]> {
@@ -54,18 +56,31 @@ async function reservedMany(howMany: number): Promise<Order[]> {
 const passDeadlines = (orders: Order[]) =>
   pool.query('UPDATE orders SET deadline = now() WHERE id = ANY($1)', [orders.map(({ orderId }) => orderId)]);
 
-/** What an order left in the outbox so far: payments as they are, events by their status. */
+/** Stricter than its readers, which pass on a reason that they do not know. */
+const KnownEvent = OrderEvent.extend({ reason: Reason.nullable() });
+/** Statuses and reasons in events so far. */
+const written = new Set<string | null>();
+
+/**
+ * What an order left in the outbox so far: payments as they are, events by their status. SQL has written exactly the
+ * fields that the contracts read.
+ */
 async function leftBy(orderId: string): Promise<string[]> {
   const { rows } = await pool.query('SELECT * FROM outbox WHERE order_id = $1 ORDER BY id', [orderId]);
   return rows.map(({ exchange, routing_key: key, payload }) => {
-    const body = exchange === 'orders' ? PaymentDue.parse(payload) : OrderEvent.parse(payload);
+    const schema = exchange === 'orders' ? PaymentDue : KnownEvent;
+    assert.deepEqual(Object.keys(payload).sort(), Object.keys(schema.shape).sort());
+    const body = schema.parse(payload);
     assert.equal(body.orderId, orderId);
     assert.equal(key, 'status' in body ? `order.${body.status}` : 'payments.due');
+    if ('status' in body) for (const word of [body.status, body.reason]) written.add(word);
     return key;
   });
 }
 
 const secondsLeft = (order: Order | undefined) => Math.round((Number(order?.deadlineMs) - Date.now()) / 10_000) * 10;
+
+type Case = [what: string, of: () => Promise<Order | undefined>, left: string[], afterwards: string[]];
 
 test('a decision leaves what must follow it, in the same statement, and nothing before its compensation', async () => {
   const paying = async () => {
@@ -78,9 +93,20 @@ test('a decision leaves what must follow it, in the same statement, and nothing 
     await ledger.confirm([order.orderId]);
     return order;
   };
-  const cases: [what: string, of: () => Promise<Order | undefined>, left: string[], afterwards: string[]][] = [
-    ['placed', async () => (await ledger.place([placement()]))[0], [], []],
-    ['too late', async () => (await ledger.place([placement({ decideWithinMs: 0 })]))[0], ['order.rejected'], []],
+  const duplicate = async () => {
+    const { saleId, buyerId } = await placed();
+    return placed({ saleId, buyerId });
+  };
+  const refused = async (reason: Reason) => (await ledger.refuse([{ orderId: (await placed()).orderId, reason }]))[0];
+  const timedOut = async (order: Order) => {
+    await passDeadlines([order]);
+    return (await ledger.timeOut()).find(({ orderId }) => orderId === order.orderId);
+  };
+  const cases: Case[] = [
+    ['placed', placed, [], []],
+    ['too late', () => placed({ decideWithinMs: 0 }), ['order.rejected'], []],
+    ['duplicate', duplicate, ['order.rejected'], []],
+    ...Refusal.options.map((reason): Case => [reason, () => refused(reason), ['order.rejected'], []]),
     ['instant', () => reserved('instant'), ['payments.due'], []],
     ['instant, direct', () => reserved('instant', { mode: 'direct' }), [], []],
     ['hold', () => reserved('hold'), ['order.reserved'], []],
@@ -109,6 +135,8 @@ test('a decision leaves what must follow it, in the same statement, and nothing 
       ['order.cancelled'],
     ],
     ['given up', () => ledger.giveUp(placement()), [], ['order.cancelled']],
+    ['timed out', async () => timedOut(await placed()), [], ['order.rejected']],
+    ['expired', async () => timedOut(await reserved('hold')), ['order.reserved'], ['order.expired']],
   ];
   for (const [what, of, left, afterwards] of cases) {
     const order = (await of()) ?? assert.fail(what);
@@ -118,6 +146,8 @@ test('a decision leaves what must follow it, in the same statement, and nothing 
     const events = afterwards.length > 0 ? [...afterwards, ...afterwards] : [];
     assert.deepEqual(await leftBy(order.orderId), [...left, ...events], `${what}, compensated and refunded`);
   }
+  const words = [null, ...OrderEvent.shape.status.options, ...Reason.options];
+  assert.deepEqual([...written].sort(), words.sort(), 'every status and reason');
 });
 
 test('a deadline is the order’s own until it is reserved, then that of its hold, then that of its payment', async () => {

@@ -82,20 +82,12 @@ export function createOrders(config: Config, clock: Clock, log: Log): Orders & {
 
 const toAnswer = ({ order }: { order?: WireOrder | undefined }) => fromWire(order as WireOrder);
 
-const fromWire = (order: WireOrder): OrderAnswer => ({
-  orderId: order.orderId,
-  saleId: order.saleId,
-  buyerId: order.buyerId,
-  quantity: order.quantity,
-  epoch: order.epoch,
+const fromWire = ({ found: _, ...order }: WireOrder): OrderAnswer => ({
+  ...order,
   status: orderStatus.fromWire(order.status),
   reason: reasonFromWire(order.reason),
-  version: order.version,
-  final: order.final,
   amountMinor: order.currency ? order.amountMinor : null,
   currency: order.currency || null,
-  deadlineMs: order.deadlineMs,
-  payRequested: order.payRequested,
   refund: refund.fromWire(order.refund),
   decidedAtMs: order.decidedAtMs || null,
 });

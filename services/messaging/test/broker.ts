@@ -5,9 +5,10 @@ import { connect, type GetMessage } from 'amqplib';
 import { openNamespace } from '../../../infra/native/namespace.ts';
 import { openBroker as openManagement } from '../../../infra/testbed/servers.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
-import { consumeBatches, type Verdict } from '../src/consumer.ts';
+import { consumeBatches } from '../src/delivery.ts';
 import { createPublisher, type Publisher } from '../src/publisher.ts';
 import { deadLetterQueue, declareWorkQueue, retryQueue, type WorkQueue } from '../src/topology.ts';
+import type { Verdict } from '../src/verdicts.ts';
 
 export type Broker = Awaited<ReturnType<typeof openBroker>>;
 type Wire = Awaited<ReturnType<typeof layWire>>;

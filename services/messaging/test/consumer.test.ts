@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { until } from '../../../infra/until.ts';
-import type { Verdict } from '../src/consumer.ts';
+import type { Verdict } from '../src/verdicts.ts';
 import { deadLetterQueue, openBroker, retryQueue, startConsumer } from './broker.ts';
 
 const broker = await openBroker();

@@ -4,9 +4,9 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
-import type { Verdict } from '../src/consumer.ts';
 import { createPublisher } from '../src/publisher.ts';
 import { declareWorkQueue } from '../src/topology.ts';
+import type { Verdict } from '../src/verdicts.ts';
 import { deadLetterQueue, listeningLog, openBroker, startConsumer } from './broker.ts';
 
 const broker = await openBroker();

@@ -43,5 +43,5 @@ test('a message is given back with nack at one place, for what has no retry step
       const given = readFileSync(`${services}/${name}`, 'utf8').matchAll(/channel\.(nack|nackAll|reject|recover)\(/g);
       return [...given].map(([call]) => `${name}: ${call}`);
     });
-  assert.deepEqual(found, ['messaging/src/consumer.ts: channel.nack(']);
+  assert.deepEqual(found, ['messaging/src/verdicts.ts: channel.nack(']);
 });

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OrderEvent, read } from '@flashsale/contracts/messages';
 import { declarePush, declareTopology, pushQueue, RESULTS_QUEUE } from '@flashsale/contracts/topology';
-import { type Consumer, consumeBatches } from '@flashsale/messaging/consumer';
+import { type Consumer, consumeBatches } from '@flashsale/messaging/delivery';
 import type { Log } from '@flashsale/runtime/log';
 
 const ATTEMPTS = 2;

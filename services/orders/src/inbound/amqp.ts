@@ -1,7 +1,7 @@
 // Stage 1 on the queued path: what waits in `orders.placed`, in batches.
 import { OrderCommand, read } from '@flashsale/contracts/messages';
 import { declareTopology, ORDERS_PLACED } from '@flashsale/contracts/topology';
-import { type Consumer, consumeBatches } from '@flashsale/messaging/consumer';
+import { type Consumer, consumeBatches } from '@flashsale/messaging/delivery';
 import type { Publisher } from '@flashsale/messaging/publisher';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';

@@ -1,8 +1,9 @@
 // The queue of payments: every message on its own, as many at once as the bank can take.
 import { PaymentDue, read } from '@flashsale/contracts/messages';
 import { declareTopology, PAYMENTS_DUE } from '@flashsale/contracts/topology';
-import { type Consumer, consumeBatches, type Verdict } from '@flashsale/messaging/consumer';
+import { type Consumer, consumeBatches } from '@flashsale/messaging/delivery';
 import type { Publisher } from '@flashsale/messaging/publisher';
+import type { Verdict } from '@flashsale/messaging/verdicts';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.ts';

@@ -72,7 +72,7 @@ export function createBatchHandler<Value>(options: Handling<Value>) {
       return false;
     }
     // Kept, it would take the place of one that can be read, until there is no place left.
-    log.error({ messageId: message.properties.messageId, reason: verdict.dead }, 'dropped: nobody can read it');
+    log.error({ messageId: message.properties.messageId, reason: verdict.dead }, 'dropped: it cannot be read');
     return from.open;
   }
 

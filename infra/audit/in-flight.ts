@@ -33,7 +33,7 @@ const DECIDED_WITHIN_MS = 1_000 + RESTART_MS;
 /** Void and Release, again every 5 s until both answer. */
 const COMPENSATED_WITHIN_MS = 30_000 + RESTART_MS;
 const RELAYED_WITHIN_MS = 30_000 + RESTART_MS;
-/** The longest back-off of a sweeper's looks, and of payment's questions to the bank. */
+/** The longest back-off of a sweeper's looks. */
 const LONGEST_BACKOFF_MS = 300_000;
 const APPLIED_WITHIN_MS = LONGEST_BACKOFF_MS + RESTART_MS;
 /** Two questions, as the bank may fail to answer the first. */

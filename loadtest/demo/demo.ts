@@ -92,8 +92,8 @@ export function createKill({ killOrders, progress }: KillEnvironment, killedAtYe
 }
 
 /** Resolves when its gate is open. Retried: a gateway that has just started may not have found its neighbours. */
-export async function openSale(environment: RunEnvironment, mode: Mode, stock: number, holdSeconds?: number) {
-  const { gatewayUrl, tokenSecret } = environment;
+type Gateway = Pick<RunEnvironment, 'gatewayUrl' | 'tokenSecret'>;
+export async function openSale({ gatewayUrl, tokenSecret }: Gateway, mode: Mode, stock: number, holdSeconds?: number) {
   const shop = createShop(gatewayUrl);
   const admin = createTokens(tokenSecret)('demo', { admin: true });
   const hold = holdSeconds ? ({ checkout: 'hold', holdSeconds } as const) : {};

@@ -39,7 +39,7 @@ after(async () => {
 for (const [how, behaviour] of Object.entries(STANDING)) {
   test(`a bank that ${how} keeps no order from its unit: all are reserved meanwhile, and confirmed when it is back`, async (t) => {
     await stores.bank.change({ ...settings.bank, ...behaviour });
-    const saleId = await openSale({ ...stack, stores, generator, ...settings }, 'queued', CROWD.buyers);
+    const saleId = await openSale(stack, 'queued', CROWD.buyers);
     const tokens = createBuyers(stack.tokenSecret, `buyer-${saleId.slice(-6)}`, CROWD.buyers).map(({ token }) => token);
     const load = { gatewayUrl: stack.gatewayUrl, saleId, tokens, seconds: CROWD.seconds, clicks: CROWD.buyers };
     const { statuses } = await generator.send({ ...load, timeoutMs: 10_000, keep: false });

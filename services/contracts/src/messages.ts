@@ -33,6 +33,8 @@ export type Refusal = z.infer<typeof Refusal>;
 /** Why an order ended other than confirmed; one that has expired has none. */
 export const Reason = z.enum([...Refusal.options, 'duplicate', 'declined', 'timed_out', ...cancelReason.words]);
 export type Reason = z.infer<typeof Reason>;
+/** Empty on the wire: none. One of a newer contract is passed on as it is. */
+export const reasonFromWire = (wire: string) => (wire || null) as Reason | null;
 
 /** On `order-events`: `reserved` for a hold that waits for its payment, else final. */
 export const OrderEvent = z.object({

@@ -6,7 +6,6 @@ import {
   Refund as WireRefund,
 } from '../gen/flashsale/orders/v1/orders.ts';
 import { ChargeState as WireChargeState } from '../gen/flashsale/payment/v1/payment.ts';
-import type { Reason } from './messages.ts';
 
 type Word<Wire extends string, Prefix extends string> = Exclude<
   Wire extends `${Prefix}${infer Name}` ? Lowercase<Name> : never,
@@ -38,6 +37,3 @@ export const cancelReason = words(WireCancelReason, 'CANCEL_REASON_');
 export const refund = words(WireRefund, 'REFUND_');
 export const reservationState = words(WireReservationState, 'RESERVATION_STATE_');
 export const chargeState = words(WireChargeState, 'CHARGE_STATE_');
-
-/** Empty on the wire: none. One of a newer contract is passed on as it is. */
-export const reasonFromWire = (wire: string) => (wire || null) as Reason | null;

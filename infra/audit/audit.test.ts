@@ -74,7 +74,7 @@ notices('a sold record that is due', 'gate: what will be looked at is pending', 
 );
 
 notices('an order that is sold already, and still in line', 'gate: each order in line is pending', ({ key, one }) =>
-  stores.redis.zadd(key('line'), 1, one),
+  stores.redis.zadd(key('waiting'), 1, one),
 );
 
 for (const [damage, text] of [
@@ -101,7 +101,7 @@ for (const [damage, text] of [
 
 notices('stock that appears', 'inventory: stock = available + held + sold', async ({ move }) => {
   await stores.inventory.query('ALTER TABLE sales DROP CONSTRAINT conservation');
-  await move({ initial: 1 });
+  await move({ stock: 1 });
 });
 
 notices('a unit held without a reservation', 'inventory: held = units of held reservations', ({ move }) =>
@@ -289,8 +289,8 @@ notices('a charge without an end', 'rest: no requested or reversing charges', ({
   Promise.all([addCharge(lost, 'reversing'), setOrder(lost, 'pay_requested = true')]),
 );
 
-notices('a bank that is still busy', `rest: no charges in the bank's line`, () => {
-  bank.statement.line.waiting = 1;
+notices('a bank that is still busy', `rest: no charges in the bank's queue`, () => {
+  bank.statement.queue.waiting = 1;
 });
 
 notices('a ticket that leaked', 'rest: tickets = available', ({ setGate }) => setGate({ stock: 9, tickets: 6 }));

@@ -13,7 +13,7 @@ import { openNamespace } from '../native/namespace.ts';
 import { openStores, type QueueLength } from './stores.ts';
 
 export const PRICE = 4_900;
-const idle = (): Statement => ({ charges: [], line: { waiting: 0, inProgress: 0 } });
+const idle = (): Statement => ({ charges: [], queue: { waiting: 0, inProgress: 0 } });
 
 export type Fixture = Awaited<ReturnType<typeof openFixture>>;
 export type TestSale = Awaited<ReturnType<Fixture['openSale']>>;
@@ -71,7 +71,7 @@ export async function openFixture() {
       setGate,
       async addSale(stock: number, { available, sold }: { available: number; sold: number }) {
         await stores.inventory.query(
-          `INSERT INTO sales (id, sku, title, amount_minor, currency, initial, available, sold, opens_at, closes_at,
+          `INSERT INTO sales (id, sku, title, amount_minor, currency, stock, available, sold, opens_at, closes_at,
              per_buyer_limit, mode, checkout, decide_within_seconds, epoch)
            VALUES ($1, 'sku', 'a sale', $2, 'EUR', $3, $4, $5, now() - interval '1 hour', now() + interval '1 day', 2,
              'queued', 'instant', 600, 1)`,
@@ -81,7 +81,7 @@ export async function openFixture() {
         await setGate({ epoch: 1, history, stock, rev: 1, tickets: available });
       },
       async addRecord(orderId: string, buyerId: string, quantity: number, state: string, command?: object) {
-        const record = { state, claimed: false, looks: 0, quantity, buyerId, ...(command && { command }) };
+        const record = { state, claimed: false, attempts: 0, quantity, buyerId, ...(command && { command }) };
         await stores.redis.hset(key('orders'), orderId, JSON.stringify(record));
         await stores.redis.hset(key('buyers'), buyerId, orderId);
         if (state !== 'sold') await stores.redis.zadd(key(`due:${state}` as Part), Date.now(), orderId);

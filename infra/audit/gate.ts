@@ -24,14 +24,14 @@ export interface Gate {
   dueUnsent: Map<string, number>;
   dueSent: Map<string, number>;
   /** Waiting orders, in their turn. */
-  line: string[];
+  waiting: string[];
 }
 
-const PARTS: Part[] = ['gate', 'buyers', 'orders', 'orders:damaged', 'due:unsent', 'due:sent', 'line'];
+const PARTS: Part[] = ['gate', 'buyers', 'orders', 'orders:damaged', 'due:unsent', 'due:sent', 'waiting'];
 
 // Decodes nothing: buyers wait while a script runs.
 const READ = `
-  local gate, buyers, orders, damaged, dueUnsent, dueSent, line = unpack(KEYS)
+  local gate, buyers, orders, damaged, dueUnsent, dueSent, waiting = unpack(KEYS)
   return {
     redis.call('HGETALL', gate),
     redis.call('HGETALL', buyers),
@@ -39,7 +39,7 @@ const READ = `
     redis.call('HGETALL', damaged),
     redis.call('ZRANGE', dueUnsent, 0, -1, 'WITHSCORES'),
     redis.call('ZRANGE', dueSent, 0, -1, 'WITHSCORES'),
-    redis.call('ZRANGE', line, 0, -1),
+    redis.call('ZRANGE', waiting, 0, -1),
     redis.call('TIME'),
     string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
   }`;
@@ -48,7 +48,7 @@ export async function readGate(redis: Redis, saleId: string): Promise<Gate> {
   const keys = PARTS.map((part) => keyOf(saleId, part));
   const answer = (await redis.eval(READ, keys.length, ...keys)) as [...string[][], string];
   const [gate, buyers, orders, damaged, ...scores] = answer.slice(0, 6).map((flat) => pairs(flat as string[])) as Six;
-  const [line = [], [seconds, micros] = []] = answer.slice(6) as string[][];
+  const [waiting = [], [seconds, micros] = []] = answer.slice(6) as string[][];
   const field = (name: string) => Number(gate.get(name) ?? 0);
   const [dueUnsent, dueSent] = scores.map((of) => new Map([...of].map(([id, at]) => [id, Number(at)]))) as [Due, Due];
   return {
@@ -64,7 +64,7 @@ export async function readGate(redis: Redis, saleId: string): Promise<Gate> {
     due: new Map([...dueUnsent, ...dueSent]),
     dueUnsent,
     dueSent,
-    line,
+    waiting,
   };
 }
 
@@ -112,12 +112,12 @@ export function gateChecks(gate: Gate, unitsOf: UnitsOf = () => undefined): Chec
 }
 
 /** A record without its entry would never be looked at; an entry in the other set would be taken for another state. */
-function lookChecks({ saleId, records, damaged, dueUnsent, dueSent, line }: Gate): Check[] {
+function lookChecks({ saleId, records, damaged, dueUnsent, dueSent, waiting }: Gate): Check[] {
   const sets = { unsent: dueUnsent, sent: dueSent, sold: new Map() };
   const entries = Object.entries(sets).flatMap(([state, set]) =>
     [...set.keys()].map((orderId) => ({ orderId, state })),
   );
-  const inLine = line.map((orderId) => ({ orderId }));
+  const inLine = waiting.map((orderId) => ({ orderId }));
   const pending = [...records.values()].filter(isPending);
   // Damaged ones stay in these sets until a script meets them.
   const is = (orderId: string, holds: (record: GateRecord | undefined) => boolean) =>
@@ -127,6 +127,6 @@ function lookChecks({ saleId, records, damaged, dueUnsent, dueSent, line }: Gate
     each('gate: what will be looked at is pending', saleId, entries, ({ orderId, state }) =>
       is(orderId, (record) => record?.state === state),
     ),
-    each('gate: each order in line is pending', saleId, inLine, ({ orderId }) => is(orderId, isPending)),
+    each('gate: each order in waiting is pending', saleId, inLine, ({ orderId }) => is(orderId, isPending)),
   ];
 }

@@ -17,8 +17,8 @@ export async function instantChecks(stores: Stores, reading: Reading): Promise<C
   ];
 }
 
-const saleChecks = ({ saleId, initial, available, held, sold, unitsHeld, unitsSold }: Sale): Check[] => [
-  equal('inventory: stock = available + held + sold', saleId, initial, available, held, sold),
+const saleChecks = ({ saleId, stock, available, held, sold, unitsHeld, unitsSold }: Sale): Check[] => [
+  equal('inventory: stock = available + held + sold', saleId, stock, available, held, sold),
   equal('inventory: held = units of held reservations', saleId, held, unitsHeld),
   equal('inventory: sold = units of sold reservations', saleId, sold, unitsSold),
 ];

@@ -24,7 +24,7 @@ export interface Order {
 export interface Sale {
   saleId: string;
   title: string;
-  initial: number;
+  stock: number;
   available: number;
   held: number;
   sold: number;
@@ -79,7 +79,7 @@ const ORDERS = `SELECT id AS "orderId", sale_id AS "saleId", buyer_id AS "buyerI
   ${ms('deadline')} AS "deadlineMs", ${ms('decided_at')} AS "decidedMs", ${ms('now()')} AS "nowMs" FROM orders`;
 const OUTBOX = `SELECT order_id AS "orderId", exchange, ${ms('now() - created_at')} AS "ageMs" FROM outbox`;
 const UNITS = 'SELECT coalesce(sum(quantity), 0)::int FROM reservations WHERE sale_id = sales.id AND state =';
-const SALES = `SELECT id AS "saleId", title, initial, available, held, sold, epoch, revision, currency,
+const SALES = `SELECT id AS "saleId", title, stock, available, held, sold, epoch, revision, currency,
   amount_minor::float8 AS "amountMinor", (closed OR closes_at <= now()) AS over,
   (${UNITS} 'held') AS "unitsHeld", (${UNITS} 'sold') AS "unitsSold" FROM sales ORDER BY created_at, id`;
 const RESERVATIONS = 'SELECT order_id AS "orderId", sale_id AS "saleId", state FROM reservations';

@@ -19,7 +19,7 @@ function pending({ gates, sales, orders, outbox, reservations, charges, statemen
     'rows in the outbox': outbox.length,
     'held units, unpaid holds aside': count(reservations.values(), (unit) => unit.state === 'held' && !waits(unit)),
     'requested or reversing charges': count(charges.values(), ({ state }) => UNFINISHED.has(state)),
-    "charges in the bank's line": statement.line.waiting + statement.line.inProgress,
+    "charges in the bank's queue": statement.queue.waiting + statement.queue.inProgress,
   };
 }
 

@@ -14,7 +14,7 @@ test('each answer counts as what its status and its problem say together', () =>
   assert.equal(counts(409, { problem: 'already-bought' }), 'limit');
   assert.equal(counts(409, { problem: 'order-rejected', reason: 'timed_out' }), 'tooLate');
   assert.equal(counts(403, { problem: 'closed' }), 'notOpen');
-  assert.equal(counts(429, { problem: 'too-often' }), 'tooOften');
+  assert.equal(counts(429, { problem: 'rate-limited' }), 'isRateLimited');
   assert.equal(counts(504, { problem: 'outcome-unknown' }), 'unknown');
   assert.equal(counts(0, { timedOut: true }), 'unknown');
 });

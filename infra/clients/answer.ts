@@ -27,7 +27,7 @@ export type Answer =
   | 'tooLate'
   | 'limit'
   | 'notOpen'
-  | 'tooOften'
+  | 'isRateLimited'
   | 'declined'
   | 'unknown'
   | 'error';
@@ -41,7 +41,7 @@ const PROBLEMS: Record<string, Answer> = {
   // A direct order that was not decided by its deadline was rejected for good: nothing happened.
   '409 order-rejected timed_out': 'tooLate',
   '410 sold-out': 'soldOut',
-  '429 too-often': 'tooOften',
+  '429 rate-limited': 'isRateLimited',
   '503 busy': 'busy',
   '504 outcome-unknown': 'unknown',
 };

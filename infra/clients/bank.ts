@@ -12,7 +12,7 @@ const Statement = z.object({
       finishedAtMs: z.number(),
     }),
   ),
-  line: z.object({ waiting: z.number(), inProgress: z.number() }),
+  queue: z.object({ waiting: z.number(), inProgress: z.number() }),
 });
 export type Statement = z.infer<typeof Statement>;
 export type BankCharge = Statement['charges'][number];

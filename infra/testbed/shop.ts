@@ -30,7 +30,7 @@ const SHORT_TIMEOUTS: ShopSettings = {
   inventory: { REOPEN_DAMPING_MS: '200' },
   orders: { JOBS_EVERY_MS: '200', COMPENSATE_AFTER_MS: '1500', CHARGE_TIMEOUT_MS: '1000' },
   gateway: {
-    ROUND_MS: '200',
+    REFRESH_MS: '200',
     UNSENT_DUE_MS: '1500',
     SENT_DUE_MS: '1500',
     RPC_DEADLINE_MS: '10000',

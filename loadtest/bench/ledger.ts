@@ -7,7 +7,7 @@ import pg from 'pg';
 import { findServers } from '../../infra/native/find-servers.ts';
 import { ROOT } from '../../infra/native/leftovers.ts';
 
-const AMPLE_SALE = `INSERT INTO sales (id, sku, title, amount_minor, currency, initial, available, opens_at, closes_at,
+const AMPLE_SALE = `INSERT INTO sales (id, sku, title, amount_minor, currency, stock, available, opens_at, closes_at,
     per_buyer_limit, mode, checkout, decide_within_seconds, epoch)
   VALUES ($1, 'bench', 'ample', 4900, 'EUR', 1000000000, 1000000000, now(), now() + interval '1 day',
     1, 'queued', 'instant', 600, 1)`;

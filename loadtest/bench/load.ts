@@ -62,7 +62,7 @@ export function createLoad({ gatewayUrl, tokenSecret }: Stack, stores: Stores, s
   }
 
   /** Accepted orders without a result, as the gate counts them. */
-  const queued = (saleId: string) => stores.redis.zcard(keyOf(saleId, 'line'));
+  const queued = (saleId: string) => stores.redis.zcard(keyOf(saleId, 'waiting'));
   const untilWorkedOff = async (saleId: string): Promise<void> => {
     const isEmpty = async () => (await queued(saleId)) === 0;
     await until('no order is queued', isEmpty, { withinMs: 180_000, everyMs: 250, signal });

@@ -93,7 +93,7 @@ test('each of the bank’s charges is counted once, and only those of this run',
   const asked: number[] = [];
   const statement = async (sinceMs = 0) => {
     asked.push(sinceMs);
-    return { charges, line: { waiting: 3, inProgress: 1 } };
+    return { charges, queue: { waiting: 3, inProgress: 1 } };
   };
   assert.deepEqual(await bankSince({ statement }, began), { charges: 2, busyMs: 20, waiting: 3, inProgress: 1 });
   charges.push(charge('c', began + 20));

@@ -112,10 +112,10 @@ function startSampling({ orders, bank }: Stores, saleId: string, onSample: OnSam
 
 /** A charge of an earlier run can change later, so only those that started in this one count. */
 export async function bankSince(bank: Pick<Stores['bank'], 'statement'>, began: number): Promise<Sample['bank']> {
-  const { charges, line } = await bank.statement(began);
+  const { charges, queue } = await bank.statement(began);
   const ours = charges.filter(({ startedAtMs }) => startedAtMs >= began);
   const busyMs = ours.reduce((sum, { startedAtMs, finishedAtMs }) => sum + finishedAtMs - startedAtMs, 0);
-  return { charges: ours.length, busyMs, ...line };
+  return { charges: ours.length, busyMs, ...queue };
 }
 
 /** Queued: accepted and not decided; direct: clicked and not answered. */

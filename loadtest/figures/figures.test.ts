@@ -64,7 +64,7 @@ test('each click is counted once: yes, a no, unanswered or an error', () => {
     click(0, { timedOut: true }),
     click(500),
     click(402, { problem: 'payment-declined' }),
-    click(429, { problem: 'too-often' }),
+    click(429, { problem: 'rate-limited' }),
   ];
   const orders = byId(order('a', 0, 1), order('b', 0, null, 'queued'), order('c', 0, 9), order('d', 0, null, 'queued'));
   const { offered, yes, no, unanswered, errors } = pathFigures({ stock: 5, clicks, orders, lastClickAt: 0 });

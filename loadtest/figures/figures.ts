@@ -38,7 +38,7 @@ export function pathFigures({ stock, clicks, orders, lastClickAt }: PathFacts) {
     /** Orders behind a yes, a 504 or no answer that have no final result in the end. */
     unknown: those('yes', 'unknown').filter(({ orderId }) => !isFinal(orders.get(orderId ?? ''))).length,
     // Each buyer clicks once and the bank declines no charge here: either would be a surprise.
-    errors: number('error', 'tooOften', 'declined'),
+    errors: number('error', 'isRateLimited', 'declined'),
     turnedAwayWhileUnsold: turnedAwayWhileUnsold(those('soldOut', 'busy', 'tooLate'), confirmed, stock),
     confirmedWhenCrowdLeft: confirmed.filter(({ decidedAt }) => decidedAt !== null && decidedAt <= lastClickAt).length,
     confirmed: confirmed.length,

@@ -20,7 +20,7 @@ export const options: Options = {
     answers: [`count==${CLICKS.buyers}`],
     'answers{kind:yes}': [`count==${BUYERS}`],
     'answers{kind:limit}': ['count>0'],
-    'answers{kind:tooOften}': ['count>0'],
+    'answers{kind:isRateLimited}': ['count>0'],
     'answers{kind:error}': ['count==0'],
   },
 };
@@ -31,7 +31,7 @@ export default eachClick(CLICKS, (saleId: string, { index }) => {
   const token = buyer(index % BUYERS);
   const { kind, orderId } = buy(saleId, token);
   // A 429 does not say whether there is an order yet.
-  if (kind === 'tooOften') return;
+  if (kind === 'isRateLimited') return;
   const mine = ownOrder(saleId, token);
   check(null, {
     'the buyer has an order': () => mine !== undefined,

@@ -18,7 +18,7 @@ const GATE = { epoch: 1, tickets: 1_000_000_000, closed: 0, opensAt: 0 };
 /** The gateway's own script, and the parts of a sale's gate that are its KEYS. */
 const read = (name: string) => readFileSync(join(ROOT, `services/gateway/src/outbound/gate/${name}.lua`), 'utf8');
 const lua = read('common') + read('admit');
-const PARTS = ['gate', 'buyers', 'orders', 'due:unsent', 'line', 'keys'];
+const PARTS = ['gate', 'buyers', 'orders', 'due:unsent', 'waiting', 'keys'];
 const scripts = { admit: { numberOfKeys: PARTS.length, lua } };
 const redis = new Redis(REDIS_URL, { scripts, enableAutoPipelining: true });
 const { admit } = redis as unknown as { admit(...args: (string | number)[]): Promise<[string]> };
@@ -65,7 +65,7 @@ async function accept({ url = '', headers }: IncomingMessage, text: string): Pro
   const [orderId, now] = [mintId(), Date.now()];
   const fresh = { epoch: GATE.epoch, mode: 'queued', deadlineMs: now + DECIDE_WITHIN_MS };
   const command = JSON.stringify({ orderId, saleId, buyerId, quantity, ...fresh });
-  const about = { state: 'unsent', claimed: false, looks: 0, quantity, buyerId };
+  const about = { state: 'unsent', claimed: false, attempts: 0, quantity, buyerId };
   const record = JSON.stringify({ ...about, command: JSON.stringify(fresh) });
   const keys = PARTS.map((part) => keyOf(saleId, part));
   const args = [GATE.epoch, orderId, buyerId, quantity, record, now + ADMIT_WITHIN_MS, UNSENT_DUE_MS, ''];

@@ -4,8 +4,8 @@ import { createLog } from '@flashsale/runtime/log';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import type { Config } from './config.ts';
 import { Behaviour, createBehaviour } from './domain/behaviour.ts';
+import { createChargeQueue } from './domain/charge-queue.ts';
 import { createBank } from './domain/charges.ts';
-import { createLine } from './domain/line.ts';
 import { startHttp } from './inbound/http.ts';
 import { openStatement } from './outbound/statement-file.ts';
 
@@ -16,7 +16,7 @@ export async function startBank(config: Config) {
 
   const statement = openStatement(config.STORE_FILE);
   const behaviour = createBehaviour(firstBehaviour(config));
-  const bank = createBank(statement, createLine(config.CHARGES_PER_SECOND), behaviour);
+  const bank = createBank(statement, createChargeQueue(config.CHARGES_PER_SECOND), behaviour);
 
   let stopping = false;
   const http = await startHttp({ host, port, bank, apiKey, stopping: () => stopping, log, drainMs });

@@ -52,7 +52,7 @@ export function callerOf(url: string) {
   const statement = async (since = 0) =>
     (await call('GET', `/statement?since=${since}`)).body as unknown as {
       charges: Line[];
-      line: { waiting: number; inProgress: number };
+      queue: { waiting: number; inProgress: number };
     };
   return {
     call,
@@ -63,8 +63,8 @@ export function callerOf(url: string) {
     statement,
     lineHas: (counts: { waiting: number; inProgress: number }) =>
       until(async () => {
-        const { line } = await statement();
-        return line.waiting === counts.waiting && line.inProgress === counts.inProgress;
+        const { queue } = await statement();
+        return queue.waiting === counts.waiting && queue.inProgress === counts.inProgress;
       }),
   };
 }

@@ -19,7 +19,7 @@ export type Part =
   | 'orders:damaged'
   | 'due:unsent'
   | 'due:sent'
-  | 'line'
+  | 'waiting'
   | 'keys'
   | 'opening';
 

@@ -42,7 +42,7 @@ export async function startGateway(config: Config) {
     ...{ catalogue, gate, stopping: stopping.signal, heartbeatMs: config.HEARTBEAT_MS },
     placeOrder: measured(metrics, useCases.placeOrder),
     authenticate: createAuthenticate(config.TOKEN_SECRET),
-    tooOften: createRateLimit(config.CLICKS_PER_BUYER),
+    isRateLimited: createRateLimit(config.CLICKS_PER_BUYER),
     listeners: createLimitPerKey(config.MAX_LISTENERS, config.MAX_LISTENERS_OF_A_BUYER),
   });
   const http = await startHttp({ host, port: config.HTTP_PORT, log, routers });

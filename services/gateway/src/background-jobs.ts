@@ -13,11 +13,11 @@ export interface Jobs {
   sweep(): Promise<void>;
 }
 
-export function startBackgroundJobs({ ROUND_MS }: Pick<Config, 'ROUND_MS'>, jobs: Jobs, log: Log) {
+export function startBackgroundJobs({ REFRESH_MS }: Pick<Config, 'REFRESH_MS'>, jobs: Jobs, log: Log) {
   const loops = {
-    sales: startLoop({ name: 'sales', everyMs: ROUND_MS, log, round: jobs.refreshSales }),
-    tickets: startLoop({ name: 'tickets', everyMs: TICKETS_MS, log, round: jobs.refreshTickets }),
-    sweep: startLoop({ name: 'sweep', everyMs: ROUND_MS, log, round: jobs.sweep }),
+    sales: startLoop({ name: 'sales', everyMs: REFRESH_MS, log, run: jobs.refreshSales }),
+    tickets: startLoop({ name: 'tickets', everyMs: TICKETS_MS, log, run: jobs.refreshTickets }),
+    sweep: startLoop({ name: 'sweep', everyMs: REFRESH_MS, log, run: jobs.sweep }),
   };
   return {
     /** Refreshes the sales now, not only with the next round. */

@@ -31,7 +31,7 @@ export const settings = {
   /** So that whatever lies between does not take a quiet stream for a dead one. */
   HEARTBEAT_MS: ms.default(15_000),
   /** How often sales, gates and due orders are looked at. */
-  ROUND_MS: ms.default(1_000),
+  REFRESH_MS: ms.default(1_000),
   /** How long, before a gate is rebuilt, queued orders of the old one may take to be reserved; later ones are rejected. */
   REBUILD_COURTESY_MS: ms.default(10_000),
   /** How long a gate at rest must contradict inventory before it is shut and rebuilt. */

@@ -1,10 +1,10 @@
 // What the gateway counts.
 import { Counter, Histogram, type Registry } from '@prometheus-io/client';
-import type { PlaceAnswer } from './domain/place-answer.ts';
 import type { Click } from './domain/place-order.ts';
+import type { PlaceOutcome } from './domain/place-outcome.ts';
 import type { Sale } from './domain/sale.ts';
 
-type Place = (sale: Sale, click: Click) => Promise<PlaceAnswer>;
+type Place = (sale: Sale, click: Click) => Promise<PlaceOutcome>;
 
 export const createMetrics = (registry: Registry) => ({
   placed: new Counter({

@@ -14,8 +14,8 @@ import { followOrder } from './domain/follow-order.ts';
 import { createOrderUpdates } from './domain/order-updates.ts';
 import { type OrderView, viewOf } from './domain/order-view.ts';
 import { payOrder } from './domain/pay-order.ts';
-import { resultOf } from './domain/place-answer.ts';
 import { type Click, type PlacePorts, placeOrder, refuseEarly } from './domain/place-order.ts';
+import { resultOf } from './domain/place-outcome.ts';
 import type { Clock, Gate, Inventory, OrderQueue, Orders, OrderViews } from './domain/ports.ts';
 import { createQueueProgress } from './domain/queue-progress.ts';
 import { createRepeatOrder } from './domain/repeat-order.ts';
@@ -40,7 +40,7 @@ export type UseCases = ReturnType<typeof createUseCases>;
 /** `refresh`: has the sales looked at now, not only with the next round. */
 export function createUseCases(config: Config, ports: Ports, log: Log, metrics: Metrics, refresh: () => void) {
   const directDeadlineMs = config.DIRECT_DEADLINE_MS;
-  const answersWithinMs = { queued: config.CONFIRM_TIMEOUT_MS, direct: directDeadlineMs };
+  const respondsWithinMs = { queued: config.CONFIRM_TIMEOUT_MS, direct: directDeadlineMs };
   const warn = (message: string) => (id: string, error: unknown) => log.warn({ id, error: String(error) }, message);
   const estimate = createWaitingEstimate();
   const updates = createOrderUpdates();
@@ -53,8 +53,8 @@ export function createUseCases(config: Config, ports: Ports, log: Log, metrics: 
 
   const placing: PlacePorts = {
     ...shared,
-    answersWithinMs,
-    repeatOrder: createRepeatOrder({ ...ports, estimate, answersWithinMs }),
+    respondsWithinMs,
+    repeatOrder: createRepeatOrder({ ...ports, estimate, respondsWithinMs }),
     mintId,
     dueInMs: { queued: config.UNSENT_DUE_MS, direct: 2 * directDeadlineMs },
     refresh,

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Asked, type FindPorts, findOrder } from '../src/domain/find-order.ts';
 import { type OrderView, UNDECIDED } from '../src/domain/order-view.ts';
-import type { OrderAnswer } from '../src/domain/ports.ts';
+import type { Order } from '../src/domain/ports.ts';
 import { aSale } from './gates.ts';
 
 const NOW = 1_800_000_000_000;
 const ORDER = { orderId: 'x', saleId: 'sale', buyerId: 'alice', quantity: 1, epoch: 4 };
 const QUEUED: OrderView = { ...UNDECIDED, ...ORDER, status: 'queued' };
-const ROW: OrderAnswer = {
+const ROW: Order = {
   ...{ ...UNDECIDED, ...ORDER, status: 'placed', version: 1 },
   ...{ deadlineMs: NOW + 60_000, final: false, payRequested: false },
 };
@@ -21,7 +21,7 @@ interface World {
   owner?: string;
   position?: null;
   absent?: boolean | Error;
-  row?: OrderAnswer;
+  row?: Order;
   decideWithinSeconds?: number[];
 }
 
@@ -70,14 +70,14 @@ test('while the gate knows the order as pending, orders is not asked, however lo
     for (const state of ['unsent', 'sent'] as const) {
       const { order, asked } = await finding({ view: QUEUED, state }, { mintedAtMs });
       assert.deepEqual(asked, ['gate']);
-      assert.deepEqual([order?.status, order?.line], ['queued', { position: 3, waitMs: 700 }]);
+      assert.deepEqual([order?.status, order?.waiting], ['queued', { position: 3, waitMs: 700 }]);
     }
   const unseen = await finding({ state: 'sent' }, LOCATED);
   assert.deepEqual([unseen.order?.status, unseen.asked], ['queued', ['gate']]);
 });
 
 test('an order that was restored with its gate is asked of orders until its view is there again', async () => {
-  const held: OrderAnswer = { ...ROW, status: 'reserved', version: 2 };
+  const held: Order = { ...ROW, status: 'reserved', version: 2 };
   const restored = await finding({ state: 'sent', position: null, row: held }, LOCATED);
   assert.deepEqual([restored.order?.status, restored.order?.deadlineMs], ['reserved', held.deadlineMs]);
   assert.deepEqual([restored.asked, restored.shown.length], [['gate', 'orders'], 1]);
@@ -87,7 +87,7 @@ test('an order that was restored with its gate is asked of orders until its view
 });
 
 test('an order that the gate does not have pending is asked of orders, and what it answers is written to the view', async () => {
-  const confirmed: OrderAnswer = { ...ROW, status: 'confirmed', version: 3, final: true, decidedAtMs: NOW };
+  const confirmed: Order = { ...ROW, status: 'confirmed', version: 3, final: true, decidedAtMs: NOW };
   for (const state of ['sold', null] as const) {
     const { order, asked, shown } = await finding({ view: QUEUED, state, row: confirmed }, OLD);
     assert.deepEqual([order?.status, asked.at(-1)], ['confirmed', 'orders']);

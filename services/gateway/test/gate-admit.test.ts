@@ -115,8 +115,8 @@ test('refuse gives everything of an unsent order back, once', async () => {
   const sale = await open(5);
   const order = await admitted(sale, 'alice', 3);
   assert.equal(await gate.refuse(order), true);
-  const { records, buyers, due, line } = await read(sale.id);
-  assert.deepEqual([await tickets(sale.id), records.size, buyers.size, due.size, line.length], [5, 0, 0, 0, 0]);
+  const { records, buyers, due, waiting } = await read(sale.id);
+  assert.deepEqual([await tickets(sale.id), records.size, buyers.size, due.size, waiting.length], [5, 0, 0, 0, 0]);
   assert.equal(await gate.refuse(order), false);
   assert.equal(await tickets(sale.id), 5);
   await admitted(sale, 'alice');
@@ -189,10 +189,10 @@ test('a reserved hold leaves the line and joins it again at its end; a sold or u
   const sale = await open(3);
   const [hold, next, sold] = [await admitted(sale, 'a'), await admitted(sale, 'b'), await admitted(sale, 'c')];
   await gate.applyConfirmed(sale.id, sold.orderId, 1);
-  await gate.leaveLine(hold);
+  await gate.leaveWaiting(hold);
   assert.deepEqual([await gate.position(hold), await gate.position(next)], [null, 1]);
-  await Promise.all([hold, hold, sold, anOrder(sale, 'd')].map((order) => gate.joinLine(order)));
-  assert.deepEqual((await read(sale.id)).line, [next.orderId, hold.orderId]);
+  await Promise.all([hold, hold, sold, anOrder(sale, 'd')].map((order) => gate.joinWaiting(order)));
+  assert.deepEqual((await read(sale.id)).waiting, [next.orderId, hold.orderId]);
   assert.deepEqual(await gate.levels([sale.id, aSale(1).id]), [{ tickets: 0, waiting: 2 }, null]);
 });
 

@@ -12,9 +12,9 @@ test('a confirmed order keeps its tickets, leaves the line and drops its command
   const sale = await open(5);
   const order = await admitted(sale, 'alice', 2);
   await Promise.all(Array.from({ length: 10 }, () => gate.applyConfirmed(sale.id, order.orderId, 1)));
-  const { records, due, buyers, line } = await read(sale.id);
+  const { records, due, buyers, waiting } = await read(sale.id);
   assert.deepEqual([await tickets(sale.id), records.get(order.orderId)?.state, due.size], [3, 'sold', 0]);
-  assert.deepEqual([buyers.get('alice'), line.length], [order.orderId, 0]);
+  assert.deepEqual([buyers.get('alice'), waiting.length], [order.orderId, 0]);
   assert.doesNotMatch((await eye.hget(gates.keyOf(sale, 'orders'), order.orderId)) as string, /deadlineMs/);
 });
 

@@ -122,8 +122,8 @@ for (const [name, damage] of Object.entries(damages)) {
     assert.equal((await gate.claim(sale.id, MOST)).damaged, 0);
 
     await gate.applyEnded(order);
-    const { tickets, buyers, line } = await read(sale.id);
-    assert.deepEqual([tickets, buyers.has('alice'), line], [4, false, [other.orderId]]);
+    const { tickets, buyers, waiting } = await read(sale.id);
+    assert.deepEqual([tickets, buyers.has('alice'), waiting], [4, false, [other.orderId]]);
     assert.equal(await gate.absent(order, 1), true);
   });
 }
@@ -134,7 +134,7 @@ test('a record that is damaged and not yet set aside stops no other script', asy
   await eye.hset(keyOf(sale, 'orders'), order.orderId, 'nonsense');
   await gate.markSent(order);
   await gate.applyConfirmed(sale.id, order.orderId, 1);
-  await gate.joinLine(order);
+  await gate.joinWaiting(order);
   assert.deepEqual([await gate.refuse(order), await gate.stateOf(order)], [false, 'sent']);
   assert.equal(await gate.absent(order, 1), false);
   await gate.applyEnded(order);

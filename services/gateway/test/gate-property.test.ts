@@ -47,9 +47,9 @@ async function take({ what, order: index, gateway }: Step, sale: Sale, orders: O
     case 'change':
       return gate.change({ ...sale, revision: index, stock: STOCK + index });
     case 'leave':
-      return gate.leaveLine(order);
+      return gate.leaveWaiting(order);
     case 'join':
-      return gate.joinLine(order);
+      return gate.joinWaiting(order);
   }
 }
 

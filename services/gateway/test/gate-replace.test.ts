@@ -34,10 +34,10 @@ function meanwhile(snapshot: Snapshot, act: () => Promise<unknown>): Snapshot {
 test('a new gate has each held and each sold unit as a record that is asked about at once', async () => {
   const [held, sold] = [taken('alice', 2), taken('bob', 1)];
   const sale = await open(10, { epoch: 3, revision: 4 }, [held, sold]);
-  const { records, buyers, dueSent, dueUnsent, line, ...gateNow } = await read(sale.id);
+  const { records, buyers, dueSent, dueUnsent, waiting, ...gateNow } = await read(sale.id);
   assert.deepEqual([gateNow.tickets, gateNow.stock, gateNow.rev, gateNow.epoch], [7, 10, 4, 3]);
   assert.deepEqual(Object.fromEntries(buyers), { alice: held.orderId, bob: sold.orderId });
-  assert.deepEqual([dueUnsent.size, line.length], [0, 0], 'nothing restored waits in line');
+  assert.deepEqual([dueUnsent.size, waiting.length], [0, 0], 'nothing restored waits in line');
   for (const { orderId } of [held, sold]) {
     assert.equal(records.get(orderId)?.state, 'sent');
     assert.ok((dueSent.get(orderId) as number) <= (await now()));
@@ -57,9 +57,9 @@ test('a new gate takes the place of the whole old one, but for the idempotency k
   await gate.admit(order, { ...ANY_TIME, idempotencyKey: 'k' });
   await eye.hset(keyOf(sale.id, 'orders:damaged'), anOrder(sale, 'bob').orderId, 'nonsense');
   assert.equal(await replace(aSnapshot({ ...sale, epoch: 2 })), true);
-  const { records, damaged, buyers, due, line } = await read(sale.id);
+  const { records, damaged, buyers, due, waiting } = await read(sale.id);
   assert.deepEqual([await tickets(sale.id), records.size, damaged.size, buyers.size], [5, 0, 0, 0]);
-  assert.deepEqual([due.size, line.length], [0, 0]);
+  assert.deepEqual([due.size, waiting.length], [0, 0]);
   assert.deepEqual(await gate.recall(order, 'k'), { orderId: order.orderId, quantity: 2 });
   assert.equal((await gate.admit(anOrder(sale, 'bob'), ANY_TIME)).kind, 'unavailable');
   await admitted({ ...sale, epoch: 2 }, 'alice');

@@ -21,7 +21,7 @@ const good: WireSale = {
   sku: 'sku-1',
   title: 'A sale',
   price: { amountMinor: 1_000, currency: 'EUR' },
-  initial: 5,
+  stock: 5,
   available: 5,
   held: 0,
   sold: 0,

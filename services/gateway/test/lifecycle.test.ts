@@ -31,7 +31,7 @@ test('a bad environment ends the process with one message that names every bad v
     INVENTORY_ADDRESS: '',
     TOKEN_SECRET: 'hunter2-is-short',
     DIRECT_MAX_IN_FLIGHT: '0',
-    ROUND_MS: '-1',
+    REFRESH_MS: '-1',
     LOG_LEVEL: 'loud',
   });
   const printed: Buffer[] = [];
@@ -39,7 +39,7 @@ test('a bad environment ends the process with one message that names every bad v
   assert.deepEqual(await exit, { code: 1, signal: null });
   const message = (await stderr).trim();
   const bad = ['HTTP_PORT', 'OPS_PORT', 'REDIS_URL', 'AMQP_URL', 'ORDERS_ADDRESS', 'INVENTORY_ADDRESS', 'TOKEN_SECRET'];
-  for (const name of [...bad, 'DIRECT_MAX_IN_FLIGHT', 'ROUND_MS', 'LOG_LEVEL'])
+  for (const name of [...bad, 'DIRECT_MAX_IN_FLIGHT', 'REFRESH_MS', 'LOG_LEVEL'])
     assert.match(message, new RegExp(`^  ${name}: `, 'm'));
   assert.match(message, /AMQP_URL: is missing/);
   assert.equal(message.split('\n').length, 11);

@@ -170,7 +170,7 @@ async function whilePaying(asked: (hold: { orderId: string; token: string }) => 
   return response;
 }
 
-const tooOften = (asked: (again: Ask) => Promise<Response>) => {
+const isRateLimited = (asked: (again: Ask) => Promise<Response>) => {
   const again = { token: buyer(), at: impatient.url };
   return until('it is too often', async () => {
     const response = await asked(again);
@@ -238,7 +238,7 @@ const LIVE: Record<string, Record<string, () => Promise<Response>>> = {
       await click(saleId, { ...same, body: { quantity: 1 } });
       return click(saleId, { ...same, body: { quantity: 2 } });
     },
-    'too-often': () => tooOften((again) => click(queued, again)),
+    'rate-limited': () => isRateLimited((again) => click(queued, again)),
     busy: () => besideOneAtWork(() => click(direct, { at: impatient.url })),
     'outcome-unknown': () => during('orders', 'placeOrder', UNAVAILABLE, () => click(direct)),
   },
@@ -266,7 +266,7 @@ const LIVE: Record<string, Record<string, () => Promise<Response>>> = {
     'order-ended': () => cancel(alices, { token: alice }),
     'not-reserved': () => cancel(v7(), { token: alice }),
     'payment-under-way': () => whilePaying((hold) => cancel(hold.orderId, hold)),
-    'too-often': () => tooOften((again) => cancel(v7(), again)),
+    'rate-limited': () => isRateLimited((again) => cancel(v7(), again)),
     'outcome-unknown': () =>
       aHold().then((hold) => during('orders', 'cancelOrder', UNAVAILABLE, () => cancel(hold.orderId, hold))),
   },
@@ -287,7 +287,7 @@ const LIVE: Record<string, Record<string, () => Promise<Response>>> = {
     'order-ended': () => aCancelledHold().then((hold) => pay(hold.orderId, hold)),
     'not-reserved': () => pay(v7(), { token: alice }),
     'not-a-hold': () => pay(alices, { token: alice }),
-    'too-often': () => tooOften((again) => pay(v7(), again)),
+    'rate-limited': () => isRateLimited((again) => pay(v7(), again)),
     'outcome-unknown': () =>
       aHold('direct').then((hold) => during('orders', 'payOrder', UNAVAILABLE, () => pay(hold.orderId, hold))),
   },

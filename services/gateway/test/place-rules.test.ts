@@ -28,7 +28,7 @@ interface World {
   soldOut?: boolean;
   tooLong?: number;
   known?: string;
-  answersWithinMs?: { queued: number; direct: number };
+  respondsWithinMs?: { queued: number; direct: number };
 }
 
 function portsOf(world: World, done: string[] = []): PlacePorts & { sent: OrderCommand[]; untils: number[] } {
@@ -78,7 +78,7 @@ function portsOf(world: World, done: string[] = []): PlacePorts & { sent: OrderC
     estimate: { see: () => undefined, waitMs: () => 70, tooLong: () => world.tooLong },
     repeatOrder: async () => note('repeat', { kind: 'queued', orderId: 'first' }),
     mintId: (msecs: number) => v7({ msecs }),
-    answersWithinMs: world.answersWithinMs ?? { queued: 5_000, direct: 2_000 },
+    respondsWithinMs: world.respondsWithinMs ?? { queued: 5_000, direct: 2_000 },
     dueInMs: { queued: 1, direct: 1 },
     refresh: () => note('refresh', undefined),
     warn: () => undefined,
@@ -201,11 +201,15 @@ test('both: a call that times out refuses the next ones before admit, on that pa
     ['queued', { admission: 'unknown' }, true],
   ] as const) {
     const done: string[] = [];
-    const answersWithinMs = atOnce ? { queued: 5_000, direct: 5_000 } : { queued: 0, direct: 0 };
+    const respondsWithinMs = atOnce ? { queued: 5_000, direct: 5_000 } : { queued: 0, direct: 0 };
     const { breakers } = portsOf({});
     const answer = async (world: World, on: 'queued' | 'direct') =>
-      (await placeOrder(aSale(1, { mode: on }), click(), { ...portsOf({ ...world, answersWithinMs }, done), breakers }))
-        .kind;
+      (
+        await placeOrder(aSale(1, { mode: on }), click(), {
+          ...portsOf({ ...world, respondsWithinMs }, done),
+          breakers,
+        })
+      ).kind;
     const yes = { queued: 'queued', direct: 'confirmed' };
     const other = mode === 'queued' ? 'direct' : 'queued';
     const refuses = 'admission' in silent || !atOnce;

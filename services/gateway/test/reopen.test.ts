@@ -37,8 +37,8 @@ const gateways = [services.gateway.url, second.url];
 
 /** In inventory only, as a gateway leaves it that dies before its gate is opened. */
 async function bareSale(mode: 'queued' | 'direct', stock: number): Promise<string> {
-  const { id: saleId, stock: initial, ...sale } = aSale(stock, { mode, perBuyerLimit: 1 });
-  const given = { ...sale, saleId, initial, available: 0, held: 0, sold: 0 };
+  const { id: saleId, ...sale } = aSale(stock, { mode, perBuyerLimit: 1 });
+  const given = { ...sale, saleId, available: 0, held: 0, sold: 0 };
   await call(inventory, inventory.createSale, { sale: given }, { deadlineMs: 10_000 });
   return saleId;
 }
@@ -57,7 +57,7 @@ async function untilBothSell(saleId: string, name: string): Promise<void> {
 const untilEpoch = (saleId: string, epoch: number) =>
   until(`the gate of epoch ${epoch} is open`, async () => (await evidence.gate(saleId)).epoch === epoch);
 
-const PARTS: Part[] = ['gate', 'buyers', 'orders', 'due:unsent', 'due:sent', 'line', 'keys'];
+const PARTS: Part[] = ['gate', 'buyers', 'orders', 'due:unsent', 'due:sent', 'waiting', 'keys'];
 /** What FLUSHDB does, to one sale. */
 const loseGate = (saleId: string) => redis.del(...PARTS.map((part) => keyOf(saleId, part)));
 /** What a gateway does that dies before it replaces the gate; too soon after another epoch, inventory refuses. */
@@ -224,7 +224,7 @@ test('more stock reaches the gate once, whichever gateway brings it, and a close
 });
 
 test('a gateway that meets a gate it cannot use refreshes at once, not with its next round', async (t) => {
-  const slow = await shop.start.gateway({ ROUND_MS: '3600000' });
+  const slow = await shop.start.gateway({ REFRESH_MS: '3600000' });
   await shop.ready(slow.ops);
   t.after(() => slow.stop());
   const saleId = await shop.createSale({ mode: 'queued', stock: 5 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UNDECIDED } from '../src/domain/order-view.ts';
-import type { OrderAnswer } from '../src/domain/ports.ts';
+import type { Order } from '../src/domain/ports.ts';
 import { createRepeatOrder, type RepeatPorts } from '../src/domain/repeat-order.ts';
 import { aSale } from './gates.ts';
 
@@ -10,11 +10,11 @@ const FIRST = { orderId: 'first', quantity: 1 };
 const ROW = {
   ...{ ...UNDECIDED, orderId: 'first', saleId: 'sale', buyerId: 'alice', quantity: 1, epoch: 1, version: 2 },
   ...{ status: 'reserved', deadlineMs: 9, final: false, payRequested: false },
-} as OrderAnswer;
+} as Order;
 
 function repeating(
   own: Partial<Record<'row' | 'state' | 'absent' | 'first' | 'position', unknown>> = {},
-  answersWithinMs = 5_000,
+  respondsWithinMs = 5_000,
 ) {
   const counts = { asked: 0, givenUp: 0 };
   const world = { ...own };
@@ -38,7 +38,7 @@ function repeating(
     },
     clock: { nowMs: () => 0 },
     estimate: { waitMs: (_saleId: string, position: number) => position * 10 },
-    answersWithinMs: { queued: answersWithinMs, direct: answersWithinMs },
+    respondsWithinMs: { queued: respondsWithinMs, direct: respondsWithinMs },
   } as unknown as RepeatPorts;
   const repeatOrder = createRepeatOrder(ports);
   const repeat = (signal = new AbortController().signal, mode: 'queued' | 'direct' = 'queued', quantity = 1) => {

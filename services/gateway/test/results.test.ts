@@ -153,9 +153,9 @@ test('one result that cannot be applied comes again, alone: the others keep thei
 
 test('a hold that is reserved leaves the line, and is shown with its deadline', async () => {
   const order = await admitted(5, 'alice', 1);
-  assert.equal((await read(order.saleId)).line.length, 1);
+  assert.equal((await read(order.saleId)).waiting.length, 1);
   await publish(resultOf(order, 'reserved', 2));
-  await until('it has left the line', async () => (await read(order.saleId)).line.length === 0);
+  await until('it has left the line', async () => (await read(order.saleId)).waiting.length === 0);
   await until('it is shown', async () => (await viewOf(order)) === 'reserved');
   assert.equal(await gates.stateOf(order), 'unsent');
 });

@@ -34,7 +34,7 @@ export async function spawnGateway(
     ORDERS_ADDRESS: shop.proxies.orders.address,
     INVENTORY_ADDRESS: shop.proxies.gatewayInventory.address,
     TOKEN_SECRET: shop.secret,
-    ROUND_MS: '200',
+    REFRESH_MS: '200',
     ...own,
   });
   after(async () => {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { v7 } from 'uuid';
 import { createApplyResult } from '../src/domain/apply-result.ts';
-import type { DueRecord, OrderAnswer } from '../src/domain/ports.ts';
+import type { DueRecord, Order } from '../src/domain/ports.ts';
 import { createQueueProgress } from '../src/domain/queue-progress.ts';
 import type { Sale } from '../src/domain/sale.ts';
 import { createSweep, type SweepPorts } from '../src/domain/sweep.ts';
@@ -19,9 +19,9 @@ interface World {
   published?: 'confirmed' | 'returned' | 'unsent' | 'unknown';
   available?: boolean;
   /** What orders has a row of, by order; a function is called for each question. */
-  row?: Partial<OrderAnswer> | (() => Partial<OrderAnswer> | undefined);
+  row?: Partial<Order> | (() => Partial<Order> | undefined);
   /** What GiveUp finds or makes. */
-  given?: Partial<OrderAnswer>;
+  given?: Partial<Order>;
   /** Messages in the queue, look by look; the last one stays. */
   waiting?: number[];
   nowMs?: undefined;
@@ -34,8 +34,8 @@ function aSweep(sale: Sale, claims: DueRecord[][], world: World = {}) {
   const asked: string[][] = [];
   const waiting = [...(world.waiting ?? [1])];
   let looks = 0;
-  const answer = (orderId: string, order: Partial<OrderAnswer>) =>
-    ({ orderId, saleId: sale.id, reason: null, ...order }) as OrderAnswer;
+  const answer = (orderId: string, order: Partial<Order>) =>
+    ({ orderId, saleId: sale.id, reason: null, ...order }) as Order;
   const rowOf = () => (typeof world.row === 'function' ? world.row() : world.row);
   const ports = {
     gate: {
@@ -67,7 +67,7 @@ function aSweep(sale: Sale, claims: DueRecord[][], world: World = {}) {
     },
     clock: { nowMs: () => ('nowMs' in world ? world.nowMs : NOW_MS) },
     progress: world.progress ?? createQueueProgress(),
-    applyResult: async ({ status, orderId }: OrderAnswer, epoch: number) => {
+    applyResult: async ({ status, orderId }: Order, epoch: number) => {
       if (orderId.endsWith('bad')) throw new Error('cannot be applied');
       done.push(`applied ${status} in epoch ${epoch}`);
     },
@@ -277,14 +277,14 @@ test('a sale that takes long is not swept twice at once, and keeps no other wait
 });
 
 /** What one result makes of gate, view and progress. */
-async function applying(order: Partial<OrderAnswer>): Promise<string[]> {
+async function applying(order: Partial<Order>): Promise<string[]> {
   const done: string[] = [];
   const note =
     (what: string) =>
     async (...given: unknown[]) =>
       void done.push([what, ...given.filter((it) => typeof it !== 'object')].join(' '));
   const apply = createApplyResult({
-    gate: { applyConfirmed: note('confirmed'), applyEnded: note('ended'), leaveLine: note('left the line') },
+    gate: { applyConfirmed: note('confirmed'), applyEnded: note('ended'), leaveWaiting: note('left the line') },
     views: { show: ({ status, version }) => note('shown')(status, version) },
     progress: { hasRow: () => undefined },
     shut: note('shut'),

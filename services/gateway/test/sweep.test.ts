@@ -48,7 +48,7 @@ const untilSold = (order: Order) => until('it is sold', async () => (await recor
 const untilSent = (order: Order) => until('it is sent', async () => (await recordOf(order))?.state === 'sent');
 const untilGivenBack = (order: Order) => until('its ticket is back', async () => !(await recordOf(order)));
 const looksAt = async ({ saleId, orderId }: Order): Promise<number> =>
-  JSON.parse((await dead.eye.hget(`sale:{${saleId}}:orders`, orderId)) ?? '{}').looks ?? 0;
+  JSON.parse((await dead.eye.hget(`sale:{${saleId}}:orders`, orderId)) ?? '{}').attempts ?? 0;
 
 /** A bought order that stands in the queue, because no worker reads it. */
 async function inQueue(buyer: string): Promise<Order> {

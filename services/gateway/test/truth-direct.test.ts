@@ -14,7 +14,7 @@ import { witness } from './truth.ts';
 
 const shop = await openShop({ gateway: { DIRECT_DEADLINE_MS: '1000', DIRECT_MAX_IN_FLIGHT: '6' } });
 // Its sweeper would wait as long as its buyers do, so it looks rarely; without any look it would not know Redis' time.
-const second = await shop.start.gateway({ DIRECT_DEADLINE_MS: '60000', ROUND_MS: '5000' });
+const second = await shop.start.gateway({ DIRECT_DEADLINE_MS: '60000', REFRESH_MS: '5000' });
 await shop.ready(second.ops);
 after(async () => {
   await second.stop();

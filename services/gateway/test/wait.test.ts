@@ -114,7 +114,7 @@ test('a buyer who clicks like a machine is 429, and nothing happened; another on
   assert.ok(refused.length >= 3, `${refused.length} refused of 12 within at most three seconds`);
   for (const response of refused) {
     assert.match(response.headers.get('retry-after') ?? '', /^[12]$/);
-    await assertProblem(response, 429, 'too-often');
+    await assertProblem(response, 429, 'rate-limited');
   }
   assert.equal((await click(saleId, 'kim', '', second.url)).status, 202);
 });

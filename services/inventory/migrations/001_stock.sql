@@ -6,7 +6,7 @@ CREATE TABLE sales (
   title text NOT NULL,
   amount_minor bigint NOT NULL CHECK (amount_minor > 0),
   currency char(3) NOT NULL,
-  initial int NOT NULL CHECK (initial > 0),
+  stock int NOT NULL CHECK (stock > 0),
   available int NOT NULL CHECK (available >= 0),
   held int NOT NULL DEFAULT 0 CHECK (held >= 0),
   sold int NOT NULL DEFAULT 0 CHECK (sold >= 0),
@@ -23,7 +23,7 @@ CREATE TABLE sales (
   reopened_at timestamptz NOT NULL DEFAULT '-infinity',
   revision int NOT NULL DEFAULT 1,
   created_at timestamptz NOT NULL DEFAULT now(),
-  CONSTRAINT conservation CHECK (initial = available + held + sold)
+  CONSTRAINT conservation CHECK (stock = available + held + sold)
 );
 
 -- No foreign key to sales: every insert would take a key-share lock on the row that every order updates.

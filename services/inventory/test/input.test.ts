@@ -33,7 +33,7 @@ const badSales: [field: string, wrong: Partial<Sale>[]][] = [
   ['price', [{ price: undefined }]],
   ['price.amount_minor', [{ price: { amountMinor: 0, currency: 'CNY' } }]],
   ['price.currency', ['', 'cny', 'CN', 'CNYX', '¥¥¥'].map((currency) => ({ price: { amountMinor: 1, currency } }))],
-  ['initial', [{ initial: 0 }, { initial: -1 }, { price: { amountMinor: 2 ** 52, currency: 'CNY' }, initial: 2 }]],
+  ['stock', [{ stock: 0 }, { stock: -1 }, { price: { amountMinor: 2 ** 52, currency: 'CNY' }, stock: 2 }]],
   ['opens_at_ms', [{ opensAtMs: -1 }, { opensAtMs: 2 ** 52 }]],
   ['closes_at_ms', [{ closesAtMs: 0 }, { closesAtMs: aSale().opensAtMs }, { closesAtMs: 2 ** 52 }]],
   ['per_buyer_limit', [{ perBuyerLimit: 0 }, { perBuyerLimit: -1 }]],
@@ -50,10 +50,10 @@ for (const [field, sales] of badSales) {
 }
 
 test('every wrong field of a sale is named at once', async () => {
-  const fields = ['sale_id', 'title', 'price', 'initial', 'mode', 'checkout', 'closes_at_ms'].map(
+  const fields = ['sale_id', 'title', 'price', 'stock', 'mode', 'checkout', 'closes_at_ms'].map(
     (name) => `sale.${name}`,
   );
-  const wrong = { saleId: 'x', title: '', price: undefined, initial: 0, mode: '', checkout: '', closesAtMs: 1 };
+  const wrong = { saleId: 'x', title: '', price: undefined, stock: 0, mode: '', checkout: '', closesAtMs: 1 };
   await isRefused(() => create(wrong), ...fields);
 });
 

@@ -93,8 +93,8 @@ function calls(inTurn: () => InventoryServiceClient) {
     reopening,
     reopen,
     /** A sale whose first gate is open: epoch 1. */
-    async open(initial: number, fields: Partial<Sale> = {}): Promise<Sale> {
-      return (await reopen((await create({ ...fields, initial })).saleId, 0)).sale as Sale;
+    async open(stock: number, fields: Partial<Sale> = {}): Promise<Sale> {
+      return (await reopen((await create({ ...fields, stock })).saleId, 0)).sale as Sale;
     },
     get: async (saleId: string) => (await ask((client) => client.getSale, { saleId })).sale as Sale,
     list: async () => (await ask((client) => client.listSales, {})).sales,
@@ -122,7 +122,7 @@ export const aSale = (): Sale => ({
   sku: 'phone-15',
   title: 'A phone / 手机',
   price: { amountMinor: 19_900, currency: 'CNY' },
-  initial: 10,
+  stock: 10,
   available: 0,
   held: 0,
   sold: 0,
@@ -153,15 +153,15 @@ const word = reservationState.fromWire;
 /** Counters and sums over the reservations, in one snapshot; fails where they differ. */
 export async function stockOf({ database }: Inventory, saleId: string) {
   const { rows } = await database.query(
-    `SELECT initial, available, held, sold,
+    `SELECT stock, available, held, sold,
        (SELECT coalesce(sum(quantity), 0) FROM reservations WHERE sale_id = $1 AND state = 'held') AS "sumHeld",
        (SELECT coalesce(sum(quantity), 0) FROM reservations WHERE sale_id = $1 AND state = 'sold') AS "sumSold"
      FROM sales WHERE id = $1`,
     [saleId],
   );
-  const { initial, available, held, sold, sumHeld, sumSold } = rows[0];
+  const { stock, available, held, sold, sumHeld, sumSold } = rows[0];
   assert.deepEqual({ held, sold }, { held: sumHeld, sold: sumSold });
-  assert.equal(available + held + sold, initial);
+  assert.equal(available + held + sold, stock);
   assert.ok(available >= 0);
   return { available, held, sold };
 }

@@ -89,8 +89,8 @@ test('a Reopen holds the sale until its snapshot is taken, and not longer', asyn
   assert.equal(changed, false);
   await unlock();
   const { sale: then, reservations } = await reopened;
-  assert.deepEqual([then?.epoch, then?.initial, reservations.length], [2, 5, 1]);
-  assert.equal((await changing).initial, 6);
+  assert.deepEqual([then?.epoch, then?.stock, reservations.length], [2, 5, 1]);
+  assert.equal((await changing).stock, 6);
 });
 
 test('reservations come in pages of at most a thousand, each of them once', async () => {

@@ -16,7 +16,7 @@ const failsWith = (code: status, message: RegExp) => (error: Error) => {
 };
 
 test('a sale is created with all its stock available, in no epoch, and read back in full', async () => {
-  const wanted = { ...aSale(), initial: 7, available: 3, held: 2, sold: 2, epoch: 9, revision: 9 };
+  const wanted = { ...aSale(), stock: 7, available: 3, held: 2, sold: 2, epoch: 9, revision: 9 };
   const sale = await create(wanted);
   assert.deepEqual(sale, { ...wanted, available: 7, held: 0, sold: 0, epoch: 0, revision: 1 });
   assert.deepEqual(await get(sale.saleId), sale);
@@ -32,7 +32,7 @@ test('a sale may hold units for a while, a second at least and a day at most', a
 
 test('creating a sale again answers the one that is there, ten times at once too', async () => {
   const wanted = aSale();
-  const sales = await Promise.all(times(10, (n) => create({ ...wanted, title: `offer ${n}`, initial: 10 + n })));
+  const sales = await Promise.all(times(10, (n) => create({ ...wanted, title: `offer ${n}`, stock: 10 + n })));
   for (const sale of sales) assert.deepEqual(sale, sales[0]);
   assert.deepEqual(await create({ ...wanted, title: 'another' }), sales[0]);
 });
@@ -63,7 +63,7 @@ test('stock is added to what is available, and absolute values and a revision ar
   const sale = await open(10);
   await reserve([anOrder(sale, 4)]);
   const topped = await update(sale.saleId, { addStock: 5 });
-  assert.deepEqual(topped, { ...sale, initial: 15, available: 11, held: 4, revision: 2 });
+  assert.deepEqual(topped, { ...sale, stock: 15, available: 11, held: 4, revision: 2 });
   assert.deepEqual(await get(sale.saleId), topped);
 });
 
@@ -71,7 +71,7 @@ test('top-ups at once all count, each with a revision of its own', async () => {
   const sale = await open(1);
   const topped = await Promise.all(times(10, () => update(sale.saleId, { addStock: 3 })));
   assert.deepEqual(new Set(topped.map(({ revision }) => revision)), new Set(times(10, (n) => n + 2)));
-  for (const { initial, revision } of topped) assert.equal(initial, 1 + 3 * (revision - 1));
+  for (const { stock, revision } of topped) assert.equal(stock, 1 + 3 * (revision - 1));
   assert.deepEqual(await stockOf(inventory, sale.saleId), { available: 31, held: 0, sold: 0 });
 });
 
@@ -81,7 +81,7 @@ test('a change made for a revision that is gone is ABORTED, so a repeated top-up
   const [kept, repeated] = await Promise.allSettled([topUp(), topUp()]);
   assert.deepEqual([kept.status, repeated.status].sort(), ['fulfilled', 'rejected']);
   await assert.rejects(topUp, failsWith(status.ABORTED, /revision 1/));
-  assert.equal((await get(sale.saleId)).initial, 15);
+  assert.equal((await get(sale.saleId)).stock, 15);
 });
 
 test('a sale is closed, opened again and moved', async () => {

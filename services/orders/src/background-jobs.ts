@@ -5,8 +5,8 @@ import type { Config } from './config.ts';
 import type { UseCases } from './use-cases.ts';
 
 export function startBackgroundJobs(config: Config, log: Log, useCases: UseCases): Loop[] {
-  const start = (name: string, round: () => Promise<void>) =>
-    startLoop({ name, everyMs: config.JOBS_EVERY_MS, log, round });
+  const start = (name: string, run: () => Promise<void>) =>
+    startLoop({ name, everyMs: config.JOBS_EVERY_MS, log, run });
   return [
     start('time-out', useCases.timeOut),
     start('compensation', useCases.compensatePending),

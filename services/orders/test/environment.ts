@@ -99,7 +99,7 @@ const aSale = (stock: number) => ({
   sku: 'sku-1',
   title: 'A test sale',
   price: { amountMinor: 1_000, currency: 'EUR' },
-  initial: stock,
+  stock,
   available: 0,
   held: 0,
   sold: 0,

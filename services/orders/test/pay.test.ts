@@ -150,12 +150,12 @@ test('a bank that has not heard of a charge yet is no proof that it never will: 
   t.after(() => bank.change({ chargesPerSecond: 0 }));
   await broker.publish(first, order);
   await until('one is at work, the other in line', async () => {
-    const { line } = await bank.statement();
-    return line.inProgress === 1 && line.waiting === 1;
+    const { queue } = await bank.statement();
+    return queue.inProgress === 1 && queue.waiting === 1;
   });
   for (const { orderId } of [first, order]) await environment.passDeadline(orderId);
   for (const each of [first, order]) await becomes(sale, each, 'rejected');
-  await until('the bank has refused both', async () => (await bank.statement()).line.waiting === 0);
+  await until('the bank has refused both', async () => (await bank.statement()).queue.waiting === 0);
   await bank.change({ chargesPerSecond: 0 });
   const ends = await atRest(environment, sale, 2);
   assert.deepEqual(new Set(Object.values(ends)), new Set(['timed_out']));

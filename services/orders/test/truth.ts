@@ -19,7 +19,7 @@ const ROWS = `SELECT id AS "orderId", buyer_id AS "buyerId", quantity, status, r
   compensation_pending AS "compensationPending", refund, version FROM orders WHERE sale_id = $1 ORDER BY id`;
 const OUTBOX = 'SELECT count(*)::int AS waiting FROM outbox JOIN orders ON orders.id = order_id WHERE sale_id = $1';
 const UNITS = 'SELECT order_id AS "orderId", quantity, state FROM reservations WHERE sale_id = $1';
-const STOCK = 'SELECT initial, available, held, sold FROM sales WHERE id = $1';
+const STOCK = 'SELECT stock, available, held, sold FROM sales WHERE id = $1';
 
 export async function rowsOf(environment: Environment, sale: Sale): Promise<Row[]> {
   return (await environment.databases.orders.query<Row>(ROWS, [sale.saleId])).rows;
@@ -58,9 +58,9 @@ export async function atRest(environment: Environment, sale: Sale, howMany: numb
   });
   assert.equal(rows.length, howMany);
   const units = await unitsOf(environment, sale);
-  const { initial, ...stock } = await stockOf(environment, sale);
+  const { stock, ...counters } = await stockOf(environment, sale);
   const sold = rows.reduce((sum, row) => sum + (row.status === 'confirmed' ? row.quantity : 0), 0);
-  assert.deepEqual(stock, { available: initial - sold, held: 0, sold });
+  assert.deepEqual(counters, { available: stock - sold, held: 0, sold });
   const money = await until('no money stays that must not', async () => {
     const money = await moneyOf(environment);
     return rows.every((row) => row.status === 'confirmed' || money.get(row.orderId) !== 'captured') && money;

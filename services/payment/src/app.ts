@@ -30,7 +30,7 @@ export async function startPayment(config: Config) {
   const ports = { ledger, bank, log };
 
   const reversals = createReversals(ports);
-  const reversing = startLoop({ name: 'reversals', everyMs: 1_000, log, round: () => reversals.start(reversing.kick) });
+  const reversing = startLoop({ name: 'reversals', everyMs: 1_000, log, run: () => reversals.start(reversing.kick) });
   const rpc = await startRpcServer({
     host,
     port: config.GRPC_PORT,

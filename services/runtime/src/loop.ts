@@ -11,7 +11,7 @@ export interface Loop {
   stop(): Promise<void>;
 }
 
-export function startLoop(options: { name: string; everyMs: number; log: Log; round: () => Promise<void> }): Loop {
+export function startLoop(options: { name: string; everyMs: number; log: Log; run: () => Promise<void> }): Loop {
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let again = false;
@@ -21,7 +21,7 @@ export function startLoop(options: { name: string; everyMs: number; log: Log; ro
     clearTimeout(timer);
     again = false;
     try {
-      await options.round();
+      await options.run();
     } catch (error) {
       options.log.warn(
         { error: String(error) },

@@ -15,7 +15,7 @@ function byHand(t: TestContext, everyMs = NEVER_MS) {
     name: 'test',
     everyMs,
     log,
-    async round() {
+    async run() {
       atOnce += 1;
       most = Math.max(most, atOnce);
       await new Promise<void>((resolve, reject) =>
@@ -64,7 +64,7 @@ test('a round that kicks its own loop before it waits for anything is not overta
     name: 'test',
     everyMs: 1,
     log,
-    async round() {
+    async run() {
       rounds += 1;
       atOnce += 1;
       most = Math.max(most, atOnce);
@@ -114,7 +114,7 @@ test('stopping waits for the round that runs, and none follows', async (t) => {
 });
 
 test('stopping does not wait for ever for a round that hangs', async () => {
-  const loop = startLoop({ name: 'test', everyMs: NEVER_MS, log, round: () => new Promise(() => undefined) });
+  const loop = startLoop({ name: 'test', everyMs: NEVER_MS, log, run: () => new Promise(() => undefined) });
   const began = performance.now();
   const kept = setTimeout(() => undefined, 60_000);
   await loop.stop();

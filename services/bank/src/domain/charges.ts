@@ -1,7 +1,7 @@
 // The bank's story: charges a key once, takes it back once, and remembers both.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Behaviour, BehaviourChange, createBehaviour, Fate } from './behaviour.ts';
-import type { Line, Place } from './line.ts';
+import type { ChargeQueue, Place } from './charge-queue.ts';
 import { type Entry, type Money, type Statement, same } from './statement.ts';
 
 export type ChargeAnswer =
@@ -22,7 +22,7 @@ export type Bank = ReturnType<typeof createBank>;
 
 export function createBank(
   statement: Statement,
-  line: Line,
+  queue: ChargeQueue,
   behaviour: ReturnType<typeof createBehaviour>,
   now = Date.now,
 ) {
@@ -43,7 +43,7 @@ export function createBank(
   function begin(key: string, money: Money, fate: Fate): Promise<ChargeAnswer> {
     // It takes no turn, or the statement would show the bank idle while it was busy.
     if (fate.error === 'before') return pause(fate.latencyMs).then(() => FAILED);
-    const place = line.join();
+    const place = queue.join();
     const answer = carryOut(key, money, place, fate);
     works.set(key, { money, place, answer });
     return answer;
@@ -74,7 +74,7 @@ export function createBank(
     return fate.error === 'after' ? FAILED : { outcome };
   }
 
-  /** Waiting in line: never captured. In work: the work finds it reversed and ends as captured and refunded. */
+  /** Waiting in queue: never captured. In work: the work finds it reversed and ends as captured and refunded. */
   function takeBack(key: string): 'reversed' | 'declined' {
     const entry = statement.find(key);
     if (entry && entry.status !== 'captured') return entry.status;
@@ -96,11 +96,11 @@ export function createBank(
     behaviour: (): Behaviour => behaviour.knobs(),
     change(change: BehaviourChange) {
       behaviour.change(change);
-      line.pace(behaviour.knobs().chargesPerSecond);
+      queue.pace(behaviour.knobs().chargesPerSecond);
     },
     statement(sinceMs: number) {
-      const waiting = line.waiting();
-      return { charges: statement.charges(sinceMs), line: { waiting, inProgress: works.size - waiting } };
+      const waiting = queue.waiting();
+      return { charges: statement.charges(sinceMs), queue: { waiting, inProgress: works.size - waiting } };
     },
     async finished() {
       while (calls.size) await Promise.all(calls);
@@ -108,7 +108,7 @@ export function createBank(
     /** What is not done by now never happened. */
     close() {
       closed = true;
-      line.close();
+      queue.close();
     },
   };
 }

@@ -1,5 +1,5 @@
 // What the bank remembers of a key.
-import type { Turn } from './line.ts';
+import type { Turn } from './charge-queue.ts';
 
 export interface Money {
   amountMinor: number;

@@ -1,17 +1,17 @@
 // What the gate and the buyer's view take from an order, as its event or orders itself says it.
 import { viewOf } from './order-view.ts';
-import type { Gate, OrderAnswer, OrderViews } from './ports.ts';
+import type { Gate, Order, OrderViews } from './ports.ts';
 import type { QueueProgress } from './queue-progress.ts';
 
 export interface ApplyPorts {
-  gate: Pick<Gate, 'applyConfirmed' | 'applyEnded' | 'leaveLine'>;
+  gate: Pick<Gate, 'applyConfirmed' | 'applyEnded' | 'leaveWaiting'>;
   views: Pick<OrderViews, 'show'>;
   progress: Pick<QueueProgress, 'hasRow'>;
   /** `gate.shut`, counted. */
   shut: (saleId: string, epoch: number, reason: 'sold_out') => Promise<void>;
 }
 
-export type Result = Omit<OrderAnswer, 'final' | 'payRequested'>;
+export type Result = Omit<Order, 'final' | 'payRequested'>;
 
 /**
  * Safe to repeat, and with results that come late or reversed. `epoch`: of the gate that a confirmation speaks of; one
@@ -23,7 +23,7 @@ export const createApplyResult =
     const { orderId, saleId, status } = order;
     progress.hasRow(order);
     if (status === 'confirmed') await gate.applyConfirmed(saleId, orderId, epoch);
-    else if (status === 'reserved') await gate.leaveLine(order);
+    else if (status === 'reserved') await gate.leaveWaiting(order);
     else if (status !== 'placed') await gate.applyEnded(order);
     await views.show(viewOf(order));
     // Impossible while no more tickets are out than there are units: this gate's numbers are wrong.

@@ -1,9 +1,9 @@
 // Ending an order: a hold by its buyer before it is paid, a confirmed order by an admin, who owes the money then.
 import type { Asked, FoundOrder } from './find-order.ts';
 import { awaitsPayment, isFinal, type OrderView, viewOf } from './order-view.ts';
-import type { OrderAnswer, Orders, OrderViews } from './ports.ts';
+import type { Order, Orders, OrderViews } from './ports.ts';
 
-export type CancelAnswer =
+export type CancelOutcome =
   | { kind: 'cancelled' | 'ended' | 'not-confirmed'; order: OrderView }
   | { kind: 'unknown'; order?: OrderView }
   | { kind: 'payment-under-way' | 'not-reserved' | 'not-found' | 'busy' };
@@ -15,7 +15,7 @@ export interface CancelPorts {
   warn: (orderId: string, error: unknown) => void;
 }
 
-export async function cancelOrder(asked: Asked, ports: CancelPorts): Promise<CancelAnswer> {
+export async function cancelOrder(asked: Asked, ports: CancelPorts): Promise<CancelOutcome> {
   const order = await ports.findOrder(asked);
   if (!order) return { kind: 'not-found' };
   if (isFinal(order)) return ended(order);
@@ -27,7 +27,7 @@ export async function cancelOrder(asked: Asked, ports: CancelPorts): Promise<Can
   return awaitsPayment(now) ? { kind: 'unknown', order: now } : { kind: 'payment-under-way' };
 }
 
-export async function cancelConfirmed(orderId: string, ports: CancelPorts): Promise<CancelAnswer> {
+export async function cancelConfirmed(orderId: string, ports: CancelPorts): Promise<CancelOutcome> {
   if (!ports.orders.available()) return { kind: 'busy' };
   const now = await shown(ports.orders.cancelConfirmed(orderId), ports);
   if (now === 'unknown') return { kind: 'unknown' };
@@ -35,12 +35,12 @@ export async function cancelConfirmed(orderId: string, ports: CancelPorts): Prom
   return { kind: now.status === 'cancelled' ? 'cancelled' : 'not-confirmed', order: now };
 }
 
-const ended = (order: OrderView): CancelAnswer => ({
+const ended = (order: OrderView): CancelOutcome => ({
   kind: order.status === 'cancelled' ? 'cancelled' : 'ended',
   order,
 });
 
-async function shown(asking: Promise<OrderAnswer | 'unknown' | undefined>, { views, warn }: CancelPorts) {
+async function shown(asking: Promise<Order | 'unknown' | undefined>, { views, warn }: CancelPorts) {
   const answer = await asking;
   if (!answer || answer === 'unknown') return answer;
   const view = viewOf(answer);

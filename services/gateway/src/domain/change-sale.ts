@@ -13,7 +13,7 @@ export interface SaleChange {
   revision?: number | undefined;
 }
 
-export type ChangeAnswer =
+export type ChangeOutcome =
   | { kind: 'done'; sale: Sale }
   | { kind: 'changed-meanwhile'; sale: Sale }
   | { kind: 'impossible'; problem: SaleProblem }
@@ -26,7 +26,7 @@ export interface ChangePorts {
   warn: (saleId: string, error: unknown) => void;
 }
 
-export async function changeSale(saleId: string, change: SaleChange, ports: ChangePorts): Promise<ChangeAnswer> {
+export async function changeSale(saleId: string, change: SaleChange, ports: ChangePorts): Promise<ChangeOutcome> {
   for (;;) {
     const sale = await ports.inventory.getSale(saleId);
     if (!sale) return { kind: 'no-such-sale' };

@@ -12,7 +12,7 @@ const SKEW_MS = 60_000;
 const LONGEST_DECISION_MS = 86_400_000;
 
 /** Its place in line, while it has one: 1 is next; estimated from how fast the line moves, null while it does not. */
-export type FoundOrder = OrderView & { line?: { position: number; waitMs: number | null } };
+export type FoundOrder = OrderView & { waiting?: { position: number; waitMs: number | null } };
 
 export interface Asked {
   orderId: string;
@@ -102,5 +102,5 @@ const undecided = ({ orderId, buyerId, saleId, epoch }: Asked & { saleId: string
 
 function lineOf(saleId: string, position: number | null, view: OrderView | undefined, { estimate }: FindPorts) {
   if (position === null || (view && awaitsPayment(view))) return {};
-  return { line: { position, waitMs: estimate.waitMs(saleId, position) ?? null } };
+  return { waiting: { position, waitMs: estimate.waitMs(saleId, position) ?? null } };
 }

@@ -1,6 +1,6 @@
 // An order as its buyer sees it.
 import type { OrderEvent } from '@flashsale/contracts/messages';
-import type { OrderAnswer } from './ports.ts';
+import type { Order } from './ports.ts';
 
 /** `version` 0 is an order that only the gate knows of. */
 export type OrderView = Omit<OrderEvent, 'status' | 'deadlineMs'> & {
@@ -27,7 +27,7 @@ export const isFinal = ({ status }: OrderView) => status !== 'queued' && status 
 export const awaitsPayment = ({ status, payRequested }: OrderView) => status === 'reserved' && !payRequested;
 
 /** A decision may be shown before its compensation is done: it is never taken back. */
-export function viewOf(order: Omit<OrderAnswer, 'final' | 'payRequested'> & { payRequested?: boolean }): OrderView {
+export function viewOf(order: Omit<Order, 'final' | 'payRequested'> & { payRequested?: boolean }): OrderView {
   const { orderId, saleId, buyerId, quantity, epoch, status, reason, version, amountMinor, currency } = order;
   return {
     ...{ orderId, saleId, buyerId, quantity, epoch },

@@ -8,7 +8,7 @@ import type { Gate, Orders, OrderViews } from './ports.ts';
 import type { Sale } from './sale.ts';
 import type { WaitingEstimate } from './waiting-estimate.ts';
 
-export type PayAnswer =
+export type PayOutcome =
   /** In a queued sale: the payment is in line. */
   | { kind: 'requested'; order: OrderView; waitMs?: number | undefined }
   | { kind: 'confirmed' | 'declined' | 'ended'; order: OrderView }
@@ -27,7 +27,7 @@ export interface PayPorts {
   warn: (orderId: string, error: unknown) => void;
 }
 
-export async function payOrder(asked: Asked, ports: PayPorts): Promise<PayAnswer> {
+export async function payOrder(asked: Asked, ports: PayPorts): Promise<PayOutcome> {
   const order = await ports.findOrder(asked);
   if (!order) return { kind: 'not-found' };
   // An id that nothing knows is believed to be in line.
@@ -36,11 +36,11 @@ export async function payOrder(asked: Asked, ports: PayPorts): Promise<PayAnswer
   if (sale.checkout === 'instant') return { kind: 'not-a-hold' };
   if (isFinal(order)) return ended(order);
   if (sale.mode === 'direct') return withinLimit(ports, () => pay(sale, order, ports));
-  if (order.payRequested) return { kind: 'requested', order, waitMs: order.line?.waitMs ?? undefined };
+  if (order.payRequested) return { kind: 'requested', order, waitMs: order.waiting?.waitMs ?? undefined };
   return ports.orders.available() ? pay(sale, order, ports) : { kind: 'busy' };
 }
 
-async function pay(sale: Sale, order: OrderView, ports: PayPorts): Promise<PayAnswer> {
+async function pay(sale: Sale, order: OrderView, ports: PayPorts): Promise<PayOutcome> {
   const answer = await ports.orders.pay(order);
   if (answer === 'unknown') return { kind: 'unknown', order };
   if (!answer) return { kind: 'not-reserved' };
@@ -49,12 +49,15 @@ async function pay(sale: Sale, order: OrderView, ports: PayPorts): Promise<PayAn
   if (isFinal(now)) return ended(now);
   if (now.status === 'queued') return { kind: 'not-reserved' };
   if (sale.mode === 'direct' || awaitsPayment(now)) return { kind: 'unknown', order: now };
-  ports.gate.joinLine(now).catch((error) => ports.warn(now.orderId, error));
+  ports.gate.joinWaiting(now).catch((error) => ports.warn(now.orderId, error));
   return { kind: 'requested', order: now, waitMs: ports.estimate.waitMs(sale.id) };
 }
 
 /** A direct payment holds a call for as long as the bank takes, like a direct order. */
-async function withinLimit({ orders, limits, breakers }: PayPorts, work: () => Promise<PayAnswer>): Promise<PayAnswer> {
+async function withinLimit(
+  { orders, limits, breakers }: PayPorts,
+  work: () => Promise<PayOutcome>,
+): Promise<PayOutcome> {
   if (!orders.available() || !breakers.direct.closed() || !limits.direct.enter()) return { kind: 'busy' };
   try {
     return await work();
@@ -63,7 +66,7 @@ async function withinLimit({ orders, limits, breakers }: PayPorts, work: () => P
   }
 }
 
-function ended(order: OrderView): PayAnswer {
+function ended(order: OrderView): PayOutcome {
   if (order.status === 'confirmed') return { kind: 'confirmed', order };
   return { kind: order.reason === 'declined' ? 'declined' : 'ended', order };
 }

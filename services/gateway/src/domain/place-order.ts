@@ -5,7 +5,7 @@ import type { Breaker, Pass } from './breaker.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
 import { UNDECIDED, viewOf } from './order-view.ts';
-import { type PlaceAnswer, type Refusal, resultOf } from './place-answer.ts';
+import { type PlaceOutcome, type Refusal, resultOf } from './place-outcome.ts';
 import type { Admission, Clock, Gate, OrderQueue, Orders, OrderViews } from './ports.ts';
 import type { RepeatOrder } from './repeat-order.ts';
 import { isLongOver, type Sale } from './sale.ts';
@@ -38,7 +38,7 @@ export interface PlacePorts {
   repeatOrder: RepeatOrder;
   mintId: (msecs: number) => string;
   /** The longest that each path may take to answer; a direct order is decided by then, or not at all. */
-  answersWithinMs: { queued: number; direct: number };
+  respondsWithinMs: { queued: number; direct: number };
   /** How long an order of that path may be without a result before the sweeper asks about it. */
   dueInMs: { queued: number; direct: number };
   /** The gate is not the one that this gateway knows: refresh now, not only in a while. */
@@ -56,7 +56,7 @@ export function refuseEarly(sale: Sale, ports: PlacePorts): Refusal | undefined 
   return refuseBusy(sale, ports);
 }
 
-export async function placeOrder(sale: Sale, click: Click, ports: PlacePorts): Promise<PlaceAnswer> {
+export async function placeOrder(sale: Sale, click: Click, ports: PlacePorts): Promise<PlaceOutcome> {
   const refusal = click.quantity > sale.perBuyerLimit ? { kind: 'limit' as const } : refuseBusy(sale, ports);
   // A retry with a known key must not need room; with room, admit itself says whether the key is known.
   if (refusal) return (await placedBefore(sale, click, ports)) ?? refusal;
@@ -79,7 +79,7 @@ async function placeQueued(sale: Sale, command: OrderCommand, position: number, 
   const { gate, queue, estimate } = ports;
   const began = performance.now();
   const published = await queue.publish(command);
-  room.path.note(published !== 'unknown' || !timedOut(began, ports.answersWithinMs.queued));
+  room.path.note(published !== 'unknown' || !timedOut(began, ports.respondsWithinMs.queued));
   if (published === 'unknown') return unknown(command);
   if (published !== 'confirmed') return giveBack(command, gate);
 
@@ -93,7 +93,7 @@ async function placeDirect(sale: Sale, command: OrderCommand, _position: number,
   const { gate, orders, views } = ports;
   const began = performance.now();
   const order = await orders.place(command);
-  room.path.note(order !== 'unknown' || !timedOut(began, ports.answersWithinMs.direct));
+  room.path.note(order !== 'unknown' || !timedOut(began, ports.respondsWithinMs.direct));
   if (order === 'shed') return giveBack(command, gate);
   if (order === 'unknown') return unknown(command);
   views.show(viewOf(order)).catch((error) => ports.warn(command.orderId, error));
@@ -102,7 +102,7 @@ async function placeDirect(sale: Sale, command: OrderCommand, _position: number,
 
 function commandOf(sale: Sale, { buyerId, quantity }: Click, mintedAtMs: number, ports: PlacePorts): OrderCommand {
   const { id: saleId, epoch, mode } = sale;
-  const decideWithinMs = mode === 'direct' ? ports.answersWithinMs.direct : sale.decideWithinSeconds * 1_000;
+  const decideWithinMs = mode === 'direct' ? ports.respondsWithinMs.direct : sale.decideWithinSeconds * 1_000;
   const ids = { orderId: ports.mintId(mintedAtMs), saleId, buyerId };
   return { ...ids, quantity, epoch, mode, deadlineMs: mintedAtMs + decideWithinMs };
 }
@@ -123,21 +123,21 @@ async function notAdmitted(
   sale: Sale,
   click: Click,
   ports: PlacePorts,
-): Promise<PlaceAnswer> {
+): Promise<PlaceOutcome> {
   if (admission.kind === 'repeated') return ports.repeatOrder(sale, admission.first, click);
   if (admission.kind === 'unknown') return unknown(command);
   return admission.kind === 'unavailable' ? gateAway(sale, ports) : admission;
 }
 
 /** No gate that can be believed: there will be one again, but for a sale that is long over. */
-function gateAway(sale: Sale, { clock, refresh }: PlacePorts): PlaceAnswer {
+function gateAway(sale: Sale, { clock, refresh }: PlacePorts): PlaceOutcome {
   if (isLongOver(sale, clock.nowMs() ?? 0)) return { kind: 'closed' };
   refresh();
   return { kind: 'busy' };
 }
 
 /** The answer of the first request with that key, if there was one. */
-async function placedBefore(sale: Sale, click: Click, ports: PlacePorts): Promise<PlaceAnswer | undefined> {
+async function placedBefore(sale: Sale, click: Click, ports: PlacePorts): Promise<PlaceOutcome | undefined> {
   const { buyerId, idempotencyKey } = click;
   if (!idempotencyKey || !ports.breakers.redis.closed()) return undefined;
   const first = await ports.gate.recall({ saleId: sale.id, buyerId }, idempotencyKey);
@@ -151,7 +151,7 @@ async function noteSent(command: OrderCommand, { gate, views }: PlacePorts): Pro
   await Promise.all([gate.markSent(command), views.show(view)]);
 }
 
-async function giveBack(command: OrderCommand, gate: Gate): Promise<PlaceAnswer> {
+async function giveBack(command: OrderCommand, gate: Gate): Promise<PlaceOutcome> {
   const refused = await gate.refuse(command).catch(() => false);
   return refused ? { kind: 'busy' } : unknown(command);
 }

@@ -112,8 +112,8 @@ export interface Gate {
   /** For show, and for estimates: null for a gate that cannot be read just now. */
   levels(saleIds: string[]): Promise<({ tickets: number; waiting: number } | null)[]>;
   /** A hold that is reserved leaves the line, and comes back to it when its payment is requested. */
-  leaveLine(order: { saleId: string; orderId: string }): Promise<void>;
-  joinLine(order: { saleId: string; orderId: string }): Promise<void>;
+  leaveWaiting(order: { saleId: string; orderId: string }): Promise<void>;
+  joinWaiting(order: { saleId: string; orderId: string }): Promise<void>;
   /** Lets the keys of a sale that is over and has nothing pending expire in 7 days. True when it did. */
   expire(saleId: string): Promise<boolean>;
 }
@@ -126,7 +126,7 @@ export interface OrderQueue {
 }
 
 /** An order as orders has it: like its event, but also before there is one. */
-export type OrderAnswer = Omit<OrderEvent, 'status'> & {
+export type Order = Omit<OrderEvent, 'status'> & {
   status: OrderStatus;
   payRequested: boolean;
   /** Decided, and everything that follows from it is done. */
@@ -134,24 +134,24 @@ export type OrderAnswer = Omit<OrderEvent, 'status'> & {
 };
 
 /** A question that no neighbour answered; nothing can have happened. */
-export class Unanswered extends Error {}
+export class NoResponse extends Error {}
 
-/** Questions that are not answered reject with `Unanswered`. */
+/** Questions that are not answered reject with `NoResponse`. */
 export interface Orders {
   /** Whether a call would find a process there. */
   available(): boolean;
   /** One attempt. `shed`: orders refused before it did anything. */
-  place(command: OrderCommand): Promise<OrderAnswer | 'shed' | 'unknown'>;
+  place(command: OrderCommand): Promise<Order | 'shed' | 'unknown'>;
   /** Ids without a row are left out. Coalesced with other questions of the same few milliseconds. */
-  get(orderIds: string[]): Promise<Map<string, OrderAnswer>>;
+  get(orderIds: string[]): Promise<Map<string, Order>>;
   /** Requests the payment; in a direct sale, answers the result if it is known in time. Undefined: no such order. */
-  pay(order: { orderId: string; buyerId: string }): Promise<OrderAnswer | 'unknown' | undefined>;
+  pay(order: { orderId: string; buyerId: string }): Promise<Order | 'unknown' | undefined>;
   /** Cancels for the buyer, if it is reserved and unpaid; answers the order as it is then. Undefined: no such order. */
-  cancel(order: { orderId: string; buyerId: string }): Promise<OrderAnswer | 'unknown' | undefined>;
+  cancel(order: { orderId: string; buyerId: string }): Promise<Order | 'unknown' | undefined>;
   /** Cancels a confirmed order for the admin. */
-  cancelConfirmed(orderId: string): Promise<OrderAnswer | 'unknown' | undefined>;
+  cancelConfirmed(orderId: string): Promise<Order | 'unknown' | undefined>;
   /** Makes sure that an order that never arrived never will; one with a row is answered as it is. */
-  giveUp(command: OrderCommand): Promise<OrderAnswer>;
+  giveUp(command: OrderCommand): Promise<Order>;
 }
 
 export interface Inventory {

@@ -1,7 +1,7 @@
 // The same idempotency key again: the same order, and the answer that its first request got or is about to get.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { viewOf } from './order-view.ts';
-import { type PlaceAnswer, resultOf } from './place-answer.ts';
+import { type PlaceOutcome, resultOf } from './place-outcome.ts';
 import type { Clock, FirstOrder, Gate, Orders } from './ports.ts';
 import type { Sale } from './sale.ts';
 import type { WaitingEstimate } from './waiting-estimate.ts';
@@ -16,7 +16,7 @@ export interface Repeat {
   whenGone: () => AbortSignal;
 }
 
-export type RepeatOrder = (sale: Sale, first: FirstOrder, repeat: Repeat) => Promise<PlaceAnswer>;
+export type RepeatOrder = (sale: Sale, first: FirstOrder, repeat: Repeat) => Promise<PlaceOutcome>;
 
 export interface RepeatPorts {
   gate: Gate;
@@ -24,7 +24,7 @@ export interface RepeatPorts {
   clock: Clock;
   estimate: Pick<WaitingEstimate, 'waitMs'>;
   /** How long the first answer to a click of that path may take. */
-  answersWithinMs: { queued: number; direct: number };
+  respondsWithinMs: { queued: number; direct: number };
 }
 
 /** However many requests repeat one order, one of them polls, and it stops when the last client has gone. */
@@ -41,11 +41,11 @@ export function createRepeatOrder(ports: RepeatPorts): RepeatOrder {
 }
 
 interface SharedPoll {
-  answer: Promise<PlaceAnswer>;
+  answer: Promise<PlaceOutcome>;
   join(signal: AbortSignal): void;
 }
 
-function startPoll(work: (signal: AbortSignal) => Promise<PlaceAnswer>): SharedPoll {
+function startPoll(work: (signal: AbortSignal) => Promise<PlaceOutcome>): SharedPoll {
   const abandoned = new AbortController();
   let clients = 0;
   return {
@@ -68,9 +68,9 @@ async function answerOf(
   repeat: Repeat,
   signal: AbortSignal,
   ports: RepeatPorts,
-): Promise<PlaceAnswer> {
+): Promise<PlaceOutcome> {
   const order = { orderId, saleId: sale.id, buyerId: repeat.buyerId, quantity: repeat.quantity };
-  const giveUpAt = performance.now() + ports.answersWithinMs[sale.mode];
+  const giveUpAt = performance.now() + ports.respondsWithinMs[sale.mode];
   for (let pauseMs = POLL_MS.first; !signal.aborted; pauseMs = Math.min(2 * pauseMs, POLL_MS.longest)) {
     const answer = await firstAnswer(sale, order, ports).catch(() => undefined);
     if (answer) return answer;
@@ -78,7 +78,7 @@ async function answerOf(
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     if (!(await isStillMeant(order, repeat, ports))) return { kind: 'busy' };
   }
-  const unknown: PlaceAnswer = { kind: 'unknown', orderId, epoch: 0 };
+  const unknown: PlaceOutcome = { kind: 'unknown', orderId, epoch: 0 };
   if (signal.aborted) return unknown;
   return (await neverAdmitted(sale, order, ports).catch(() => undefined)) ?? unknown;
 }
@@ -91,9 +91,9 @@ interface First {
 }
 
 /** Undefined while the first request may still be on its way. */
-async function firstAnswer(sale: Sale, first: First, ports: RepeatPorts): Promise<PlaceAnswer | undefined> {
+async function firstAnswer(sale: Sale, first: First, ports: RepeatPorts): Promise<PlaceOutcome | undefined> {
   const { gate, orders, estimate } = ports;
-  const queued: PlaceAnswer = { kind: 'queued', orderId: first.orderId };
+  const queued: PlaceOutcome = { kind: 'queued', orderId: first.orderId };
   const [state, position] =
     sale.mode === 'queued' ? await Promise.all([gate.stateOf(first), gate.position(first)]) : [];
   if (state === 'sent' || state === 'sold')
@@ -110,7 +110,7 @@ async function isStillMeant(first: First, { idempotencyKey = '' }: Repeat, { gat
 }
 
 /** Neither this gate nor orders knows the id: it was lost with an earlier gate. It is given up, so that it cannot be fulfilled later. */
-async function neverAdmitted(sale: Sale, first: First, ports: RepeatPorts): Promise<PlaceAnswer | undefined> {
+async function neverAdmitted(sale: Sale, first: First, ports: RepeatPorts): Promise<PlaceOutcome | undefined> {
   const { gate, orders, clock } = ports;
   if (!(await gate.absent(first, sale.epoch))) return undefined;
   const { epoch, mode } = sale;

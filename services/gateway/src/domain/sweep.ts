@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import type { ApplyResult } from './apply-result.ts';
-import type { Clock, DueRecord, Gate, OrderAnswer, OrderQueue, Orders } from './ports.ts';
+import type { Clock, DueRecord, Gate, Order, OrderQueue, Orders } from './ports.ts';
 import { isEmptyTwice } from './queue-emptiness.ts';
 import type { QueueProgress } from './queue-progress.ts';
 import type { Sale } from './sale.ts';
@@ -141,7 +141,7 @@ async function giveUp({ orderId, buyerId, quantity, command }: DueRecord, { sale
   if (order.final) await ports.applyResult(order, epoch);
 }
 
-async function rowsOf(records: DueRecord[], { get }: Pick<Orders, 'get'>): Promise<Map<string, OrderAnswer>> {
+async function rowsOf(records: DueRecord[], { get }: Pick<Orders, 'get'>): Promise<Map<string, Order>> {
   const ids = records.map(({ orderId }) => orderId);
   const chunks = [];
   for (let i = 0; i < ids.length; i += ASKED_AT_ONCE) chunks.push(ids.slice(i, i + ASKED_AT_ONCE));

@@ -70,7 +70,7 @@ export function fromSale(sale: Sale, remaining: number | null): z.infer<typeof S
 }
 
 export function fromOrder(order: FoundOrder, mintedAtMs: number): z.infer<typeof OrderBody> {
-  const { orderId, saleId, quantity, status, reason, refund, decidedAtMs, deadlineMs, line } = order;
+  const { orderId, saleId, quantity, status, reason, refund, decidedAtMs, deadlineMs, waiting } = order;
   return {
     orderId,
     ...(saleId && { saleId }),
@@ -82,7 +82,7 @@ export function fromOrder(order: FoundOrder, mintedAtMs: number): z.infer<typeof
     ...(refund !== 'none' && { refund }),
     createdAt: new Date(mintedAtMs).toISOString(),
     ...(decidedAtMs && { decidedAt: new Date(decidedAtMs).toISOString() }),
-    ...(line && { position: line.position, estimatedWaitMs: line.waitMs }),
+    ...(waiting && { position: waiting.position, estimatedWaitMs: waiting.waitMs }),
   };
 }
 

@@ -67,7 +67,7 @@ async function sendCourse(
 
 /** The version, and the place in line while there is one. */
 const eventId = (order: FoundOrder) =>
-  isFinal(order) ? `${order.version}` : `${order.version}-${order.line?.position ?? ''}`;
+  isFinal(order) ? `${order.version}` : `${order.version}-${order.waiting?.position ?? ''}`;
 
 function send(response: Response, text: string) {
   if (!response.write(text) && response.writableLength > MOST_UNREAD_BYTES) response.destroy();

@@ -1,9 +1,9 @@
 // Paying for a hold, cancelling it, and an admin's cancelling of a confirmed order.
 import { type Request, type Response, Router } from 'express';
 import type { z } from 'zod';
-import type { CancelAnswer } from '../domain/cancel-order.ts';
+import type { CancelOutcome } from '../domain/cancel-order.ts';
 import type { Asked } from '../domain/find-order.ts';
-import type { PayAnswer } from '../domain/pay-order.ts';
+import type { PayOutcome } from '../domain/pay-order.ts';
 import { fromOrder, type PayingBody } from './bodies.ts';
 import { locationOf } from './order-location.ts';
 import { askedOf, toAsked } from './own-order.ts';
@@ -15,19 +15,19 @@ import { type Authenticate, adminOnly } from './token.ts';
 
 export interface HoldsRoutes {
   authenticate: Authenticate;
-  tooOften: RateLimit;
-  payOrder: (asked: Asked) => Promise<PayAnswer>;
-  cancelOrder: (asked: Asked) => Promise<CancelAnswer>;
-  cancelConfirmed: (orderId: string) => Promise<CancelAnswer>;
+  isRateLimited: RateLimit;
+  payOrder: (asked: Asked) => Promise<PayOutcome>;
+  cancelOrder: (asked: Asked) => Promise<CancelOutcome>;
+  cancelConfirmed: (orderId: string) => Promise<CancelOutcome>;
 }
 
 export function holdsRouter(routes: HoldsRoutes): Router {
-  const { authenticate, tooOften, payOrder, cancelOrder, cancelConfirmed } = routes;
+  const { authenticate, isRateLimited, payOrder, cancelOrder, cancelConfirmed } = routes;
   const router = Router();
 
   const admit = (request: Request<{ orderId: string }>) => {
     const asked = askedOf(request, authenticate);
-    if (tooOften(asked.buyerId)) throw new Problem('too-often');
+    if (isRateLimited(asked.buyerId)) throw new Problem('rate-limited');
     return asked;
   };
 
@@ -49,7 +49,7 @@ export function holdsRouter(routes: HoldsRoutes): Router {
   return router;
 }
 
-function respondPaid(response: Response, answer: PayAnswer): void {
+function respondPaid(response: Response, answer: PayOutcome): void {
   switch (answer.kind) {
     case 'requested': {
       const body: z.infer<typeof PayingBody> = { orderId: answer.order.orderId, status: 'reserved' };
@@ -75,7 +75,7 @@ function respondPaid(response: Response, answer: PayAnswer): void {
   }
 }
 
-function respondCancelled(response: Response, asked: Asked, answer: CancelAnswer): void {
+function respondCancelled(response: Response, asked: Asked, answer: CancelOutcome): void {
   switch (answer.kind) {
     case 'cancelled':
       response.json(fromOrder(answer.order, asked.mintedAtMs));

@@ -3,8 +3,8 @@ import { type Response, Router } from 'express';
 import type { Catalogue } from '../domain/catalogue.ts';
 import type { Asked, FoundOrder } from '../domain/find-order.ts';
 import { awaitsPayment, isFinal } from '../domain/order-view.ts';
-import type { PlaceAnswer, Refusal } from '../domain/place-answer.ts';
 import type { Click } from '../domain/place-order.ts';
+import type { PlaceOutcome, Refusal } from '../domain/place-outcome.ts';
 import type { Gate } from '../domain/ports.ts';
 import { isLongOver, type Sale } from '../domain/sale.ts';
 import { fromOrder } from './bodies.ts';
@@ -21,17 +21,17 @@ import { createWait, type ResultOf } from './wait.ts';
 
 export interface OrdersRoutes extends Listening {
   authenticate: Authenticate;
-  tooOften: RateLimit;
+  isRateLimited: RateLimit;
   catalogue: Catalogue;
   refuseEarly: (sale: Sale) => Refusal | undefined;
-  placeOrder: (sale: Sale, click: Click) => Promise<PlaceAnswer>;
+  placeOrder: (sale: Sale, click: Click) => Promise<PlaceOutcome>;
   resultOf: ResultOf;
   findOrder: FindOrder;
   gate: Pick<Gate, 'orderOf'>;
 }
 
 export function ordersRouter(routes: OrdersRoutes): Router {
-  const { authenticate, tooOften, catalogue, refuseEarly, placeOrder, findOrder, gate } = routes;
+  const { authenticate, isRateLimited, catalogue, refuseEarly, placeOrder, findOrder, gate } = routes;
   const wait = createWait(routes);
   const router = Router();
 
@@ -41,7 +41,7 @@ export function ordersRouter(routes: OrdersRoutes): Router {
     const refusal = request.headers['idempotency-key'] === undefined && refuseEarly(sale);
     if (refusal) return respondRefused(response, refusal, sale);
     const { buyerId } = authenticate(request);
-    if (tooOften(buyerId)) return respondWithProblem(response, 'too-often');
+    if (isRateLimited(buyerId)) return respondWithProblem(response, 'rate-limited');
     if (hasBody(request.headers) && !request.is('application/json')) throw new Problem('unsupported-media-type');
     const body = (await readJson(request, response)) ?? {};
     const idempotencyKey = parse(IdempotencyKey, request.get('idempotency-key'), 'Idempotency-Key');
@@ -77,6 +77,6 @@ const hasBody = (headers: { 'content-length'?: string | undefined; 'transfer-enc
   Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
 
 function respondWithOrder(response: Response, { mintedAtMs }: Asked, order: FoundOrder): void {
-  if (!isFinal(order) && !awaitsPayment(order)) response.set('Retry-After', retryAfter(order.line?.waitMs));
+  if (!isFinal(order) && !awaitsPayment(order)) response.set('Retry-After', retryAfter(order.waiting?.waitMs));
   response.set('Cache-Control', 'no-store').json(fromOrder(order, mintedAtMs));
 }

@@ -2,14 +2,14 @@
 import type { Response } from 'express';
 import type { z } from 'zod';
 import type { OrderView } from '../domain/order-view.ts';
-import type { PlaceAnswer, Refusal } from '../domain/place-answer.ts';
+import type { PlaceOutcome, Refusal } from '../domain/place-outcome.ts';
 import type { Sale } from '../domain/sale.ts';
 import { type ConfirmedBody, moneyOf, type QueuedBody, type ReservedBody } from './bodies.ts';
 import { locationOf } from './order-location.ts';
 import { respondWithProblem } from './problems.ts';
 import { retryAfter } from './retry-after.ts';
 
-export function respondPlaced(response: Response, placed: PlaceAnswer, sale: Sale): void {
+export function respondPlaced(response: Response, placed: PlaceOutcome, sale: Sale): void {
   response.set('Cache-Control', 'no-store');
   switch (placed.kind) {
     case 'queued':

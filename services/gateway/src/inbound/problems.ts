@@ -1,7 +1,7 @@
 // Every way a request can be answered other than well: RFC 9457 problems, one table.
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
-import { Unanswered } from '../domain/ports.ts';
+import { NoResponse } from '../domain/ports.ts';
 import { retryAfter } from './retry-after.ts';
 
 export const PROBLEMS = {
@@ -26,7 +26,7 @@ export const PROBLEMS = {
   'too-large': [413, 'The request body is too large'],
   'unsupported-media-type': [415, 'The request body must be application/json'],
   'key-reused': [422, 'This idempotency key came with another body before'],
-  'too-often': [429, 'Too many clicks of one buyer; nothing happened'],
+  'rate-limited': [429, 'Too many clicks of one buyer; nothing happened'],
   internal: [500, 'Something went wrong here'],
   busy: [503, 'Too busy just now; nothing happened'],
   'outcome-unknown': [504, 'The outcome is not known yet; ask at the location'],
@@ -66,7 +66,7 @@ export class Problem extends Error {
 /** Those that come from elsewhere, as `Location` does, are documented with their route. */
 export const PROBLEM_HEADERS: Partial<Record<ProblemKind, Record<string, () => string>>> = {
   busy: { 'Retry-After': () => retryAfter() },
-  'too-often': { 'Retry-After': () => retryAfter() },
+  'rate-limited': { 'Retry-After': () => retryAfter() },
   unauthenticated: { 'WWW-Authenticate': () => 'Bearer' },
 };
 
@@ -97,7 +97,7 @@ export const problemHandler =
 
 function asProblem(error: unknown): { kind: ProblemKind; members?: ProblemMembers } {
   if (error instanceof Problem) return error;
-  if (error instanceof Unanswered) return { kind: 'busy' };
+  if (error instanceof NoResponse) return { kind: 'busy' };
   const { status, type } = error as { status?: number; type?: string };
   if (status === 413) return { kind: 'too-large', members: { detail: 'at most 4 KiB' } };
   if (status === 415) return { kind: 'unsupported-media-type' };

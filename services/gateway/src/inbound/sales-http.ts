@@ -2,8 +2,8 @@
 import { mintId } from '@flashsale/contracts/ids';
 import { type RequestHandler, type Response, Router } from 'express';
 import type { Catalogue } from '../domain/catalogue.ts';
-import type { ChangeAnswer, SaleChange } from '../domain/change-sale.ts';
-import { type Gate, Unanswered } from '../domain/ports.ts';
+import type { ChangeOutcome, SaleChange } from '../domain/change-sale.ts';
+import { type Gate, NoResponse } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
 import { fromSale } from './bodies.ts';
 import { Problem } from './problems.ts';
@@ -15,7 +15,7 @@ export interface SalesRoutes {
   authenticate: Authenticate;
   catalogue: Catalogue;
   createSale: (sale: Sale) => Promise<Sale>;
-  changeSale: (saleId: string, change: SaleChange) => Promise<ChangeAnswer>;
+  changeSale: (saleId: string, change: SaleChange) => Promise<ChangeOutcome>;
   gate: Pick<Gate, 'levels'>;
 }
 
@@ -66,12 +66,12 @@ const jsonOnly: RequestHandler<{ saleId: string }> = (request, _response, next) 
 
 /** A call that failed may still have done it, unless it only asked; absolute values may be sent again. */
 function unknown(response: Response, saleId: string, error: unknown): never {
-  if (error instanceof Unanswered) throw error;
+  if (error instanceof NoResponse) throw error;
   response.set('Location', `/v1/sales/${saleId}`);
   throw new Problem('outcome-unknown');
 }
 
-function changed(answer: ChangeAnswer): Sale {
+function changed(answer: ChangeOutcome): Sale {
   switch (answer.kind) {
     case 'done':
       return answer.sale;

@@ -3,16 +3,16 @@ import { mintedAt } from '@flashsale/contracts/ids';
 import type { Request, Response } from 'express';
 import { untilAnswered } from '../domain/follow-order.ts';
 import type { OrderView } from '../domain/order-view.ts';
-import type { PlaceAnswer } from '../domain/place-answer.ts';
+import type { PlaceOutcome } from '../domain/place-outcome.ts';
 import type { Sale } from '../domain/sale.ts';
 import { type Listening, whenGone } from './listening.ts';
 
 const LONGEST_S = 30;
 
-export type ResultOf = (order: OrderView, sale: Sale) => Promise<PlaceAnswer | undefined>;
+export type ResultOf = (order: OrderView, sale: Sale) => Promise<PlaceOutcome | undefined>;
 
 export function createWait({ followOrder, listeners, stopping, resultOf }: Listening & { resultOf: ResultOf }) {
-  return async (placed: PlaceAnswer, sale: Sale, buyerId: string, request: Request, response: Response) => {
+  return async (placed: PlaceOutcome, sale: Sale, buyerId: string, request: Request, response: Response) => {
     const seconds = preferredSeconds(request.get('prefer'));
     if (placed.kind !== 'queued' || !seconds || !listeners.enter(buyerId)) return placed;
     try {

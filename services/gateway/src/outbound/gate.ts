@@ -104,7 +104,7 @@ export function createGate(redis: GateRedis, sentDueMs: number, leaseTimes = LEA
     absent: async ({ saleId, orderId }, epoch) => (await run('absent', saleId, [epoch, orderId])) === 1,
 
     async position({ saleId, orderId }) {
-      const before = await client.zrank(keyOf(saleId, 'line'), orderId);
+      const before = await client.zrank(keyOf(saleId, 'waiting'), orderId);
       return before === null ? null : before + 1;
     },
 
@@ -149,18 +149,21 @@ export function createGate(redis: GateRedis, sentDueMs: number, leaseTimes = LEA
     levels: (saleIds) =>
       Promise.all(
         saleIds.map(async (saleId) => {
-          const asked = [client.hget(keyOf(saleId, 'gate'), 'tickets'), client.zcard(keyOf(saleId, 'line'))] as const;
+          const asked = [
+            client.hget(keyOf(saleId, 'gate'), 'tickets'),
+            client.zcard(keyOf(saleId, 'waiting')),
+          ] as const;
           const [tickets, waiting] = await Promise.all(asked).catch(() => [null, 0] as const);
           return tickets === null ? null : { tickets: Number(tickets), waiting };
         }),
       ),
 
-    async leaveLine({ saleId, orderId }: Order) {
-      await client.zrem(keyOf(saleId, 'line'), orderId);
+    async leaveWaiting({ saleId, orderId }: Order) {
+      await client.zrem(keyOf(saleId, 'waiting'), orderId);
     },
 
-    async joinLine({ saleId, orderId }: Order) {
-      await run('joinLine', saleId, [orderId]);
+    async joinWaiting({ saleId, orderId }: Order) {
+      await run('joinWaiting', saleId, [orderId]);
     },
 
     expire: async (saleId) => (await run('expire', saleId, [EXPIRES_IN_MS])) === 1,

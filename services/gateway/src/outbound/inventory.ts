@@ -98,7 +98,7 @@ const fromWire = (sale: WireSale): Sale => ({
   sku: sale.sku,
   title: sale.title,
   price: sale.price ?? nonsense('a sale without a price'),
-  stock: sale.initial,
+  stock: sale.stock,
   opensAtMs: sale.opensAtMs,
   closesAtMs: sale.closesAtMs,
   perBuyerLimit: sale.perBuyerLimit,
@@ -123,7 +123,7 @@ function nonsense(what: string): never {
 const toWire = ({ id, stock, ...sale }: Sale): WireSale => ({
   ...sale,
   saleId: id,
-  initial: stock,
+  stock,
   available: stock,
   held: 0,
   sold: 0,

@@ -6,7 +6,7 @@ import { call, connectTo, reachable, status, statusOf, trailerOf } from '@flashs
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
-import type { Clock, OrderAnswer, Orders } from '../domain/ports.ts';
+import type { Clock, Order, Orders } from '../domain/ports.ts';
 import { ask, outcomeOf } from './question.ts';
 
 /** Questions that come within this time share one call: a crowd of readers must not cost a call each. */
@@ -25,7 +25,7 @@ export function createOrders(config: Config, clock: Clock, log: Log): Orders & {
     return { ...command, decideWithinMs: Math.max(1, leftMs) };
   };
 
-  const getOne = groupCommit<string, OrderAnswer | undefined>(GATHER_MS, async (orderIds) => {
+  const getOne = groupCommit<string, Order | undefined>(GATHER_MS, async (orderIds) => {
     const answer = await ask(call(asking, asking.getOrders, { orderIds: [...new Set(orderIds)] }, { deadlineMs }));
     const found = new Map(answer.orders.filter(({ found }) => found).map((order) => [order.orderId, fromWire(order)]));
     return (orderId) => found.get(orderId);
@@ -82,7 +82,7 @@ export function createOrders(config: Config, clock: Clock, log: Log): Orders & {
 
 const toAnswer = ({ order }: { order?: WireOrder | undefined }) => fromWire(order as WireOrder);
 
-const fromWire = ({ found: _, ...order }: WireOrder): OrderAnswer => ({
+const fromWire = ({ found: _, ...order }: WireOrder): Order => ({
   ...order,
   status: orderStatus.fromWire(order.status),
   reason: reasonFromWire(order.reason),

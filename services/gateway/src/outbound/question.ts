@@ -1,6 +1,6 @@
 // A neighbour that does not answer is the same to every caller, whatever gRPC calls it.
 import { status, statusOf } from '@flashsale/rpc/client';
-import { Unanswered } from '../domain/ports.ts';
+import { NoResponse } from '../domain/ports.ts';
 
 // A neighbour whose database is away says INTERNAL: it could not answer either.
 const NO_ANSWER: unknown[] = [
@@ -16,7 +16,7 @@ export async function ask<Answer>(question: Promise<Answer>): Promise<Answer> {
   try {
     return await question;
   } catch (error) {
-    throw NO_ANSWER.includes(statusOf(error)) ? new Unanswered(String(error), { cause: error }) : error;
+    throw NO_ANSWER.includes(statusOf(error)) ? new NoResponse(String(error), { cause: error }) : error;
   }
 }
 

@@ -6,7 +6,7 @@ export interface Sale {
   sku: string;
   title: string;
   price: Money;
-  initial: number;
+  stock: number;
   available: number;
   held: number;
   sold: number;
@@ -42,18 +42,18 @@ const MOST_STOCK = 2 ** 31 - 1;
 
 /** Cross-field rules. */
 export function problemsOf(sale: {
-  initial: number;
+  stock: number;
   price: Money | undefined;
   opensAtMs: number;
   closesAtMs: number;
   checkout: string;
   holdSeconds: number;
 }): Problem[] {
-  const stock = { field: 'initial', message: 'price times stock must stay below 2^53' };
+  const stock = { field: 'stock', message: 'price times stock must stay below 2^53' };
   const window = { field: 'closesAtMs', message: 'must be later than opens_at_ms' };
   const hold = { field: 'holdSeconds', message: 'must be at least 1 for a hold' };
   return [
-    ...(Number.isSafeInteger((sale.price?.amountMinor ?? 0) * sale.initial) ? [] : [stock]),
+    ...(Number.isSafeInteger((sale.price?.amountMinor ?? 0) * sale.stock) ? [] : [stock]),
     ...(sale.closesAtMs > sale.opensAtMs ? [] : [window]),
     ...(sale.checkout === 'hold' && sale.holdSeconds < 1 ? [hold] : []),
   ];
@@ -67,18 +67,18 @@ export function changed(sale: Sale, change: Change): Changed {
   if (change.expectedRevision !== undefined && change.expectedRevision !== sale.revision) return { stale: true };
   const next = {
     ...sale,
-    initial: sale.initial + change.addStock,
+    stock: sale.stock + change.addStock,
     available: sale.available + change.addStock,
     closed: change.closed ?? sale.closed,
     opensAtMs: change.opensAtMs ?? sale.opensAtMs,
     closesAtMs: change.closesAtMs ?? sale.closesAtMs,
     revision: sale.revision + 1,
   };
-  const may = ['initial', 'closed', 'opensAtMs', 'closesAtMs'] as const;
+  const may = ['stock', 'closed', 'opensAtMs', 'closesAtMs'] as const;
   if (may.every((field) => next[field] === sale[field])) {
     return { problems: [{ field: 'addStock, closed, opensAtMs, closesAtMs', message: 'nothing would change' }] };
   }
-  const tooMany = next.initial > MOST_STOCK ? [{ field: 'addStock', message: `at most ${MOST_STOCK} in all` }] : [];
+  const tooMany = next.stock > MOST_STOCK ? [{ field: 'addStock', message: `at most ${MOST_STOCK} in all` }] : [];
   const problems = [...tooMany, ...problemsOf(next)];
   return problems.length ? { problems } : { sale: next };
 }

@@ -15,7 +15,7 @@ const sale = z
     sku: text(64),
     title: text(200),
     price: Money,
-    initial: Quantity,
+    stock: Quantity,
     opensAtMs: instant,
     closesAtMs: instant,
     perBuyerLimit: Quantity,

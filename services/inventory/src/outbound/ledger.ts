@@ -7,7 +7,7 @@ import type { NewSale, Sale } from '../domain/sale.ts';
 
 type Ledger = Omit<WholeLedger, 'reopen'>;
 
-export const SALE = `id AS "saleId", sku, title, amount_minor AS "amountMinor", currency, initial, available, held, sold,
+export const SALE = `id AS "saleId", sku, title, amount_minor AS "amountMinor", currency, stock, available, held, sold,
   opens_at AS "opensAt", closes_at AS "closesAt", per_buyer_limit AS "perBuyerLimit", mode, checkout,
   hold_seconds AS "holdSeconds", decide_within_seconds AS "decideWithinSeconds", closed, epoch, revision`;
 const UNIQUE_VIOLATION = '23505';
@@ -126,7 +126,7 @@ type Asker = Pick<Connection, 'query'>;
 
 const INSERT_SALE = statement(
   'inventory.insert_sale',
-  `INSERT INTO sales (id, sku, title, amount_minor, currency, initial, available, opens_at, closes_at,
+  `INSERT INTO sales (id, sku, title, amount_minor, currency, stock, available, opens_at, closes_at,
      per_buyer_limit, mode, checkout, hold_seconds, decide_within_seconds)
    VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10, $11, $12, $13)
    ON CONFLICT (id) DO NOTHING`,
@@ -134,7 +134,7 @@ const INSERT_SALE = statement(
 
 async function insertSale(asker: Asker, sale: NewSale): Promise<void> {
   await asker.query(INSERT_SALE, [
-    ...[sale.saleId, sale.sku, sale.title, sale.price.amountMinor, sale.price.currency, sale.initial],
+    ...[sale.saleId, sale.sku, sale.title, sale.price.amountMinor, sale.price.currency, sale.stock],
     ...[new Date(sale.opensAtMs), new Date(sale.closesAtMs), sale.perBuyerLimit, sale.mode, sale.checkout],
     ...[sale.holdSeconds, sale.decideWithinSeconds],
   ]);
@@ -152,13 +152,13 @@ const lockSale = async (connection: Connection, saleId: string): Promise<Sale | 
 
 const UPDATE_SALE = statement(
   'inventory.update_sale',
-  `UPDATE sales SET initial = $2, available = available + $2 - initial, closed = $3, opens_at = $4, closes_at = $5,
+  `UPDATE sales SET stock = $2, available = available + $2 - stock, closed = $3, opens_at = $4, closes_at = $5,
      revision = $6 WHERE id = $1`,
 );
 
 async function updateSale(connection: Connection, sale: Sale): Promise<void> {
   const [opensAt, closesAt] = [new Date(sale.opensAtMs), new Date(sale.closesAtMs)];
-  await connection.query(UPDATE_SALE, [sale.saleId, sale.initial, sale.closed, opensAt, closesAt, sale.revision]);
+  await connection.query(UPDATE_SALE, [sale.saleId, sale.stock, sale.closed, opensAt, closesAt, sale.revision]);
 }
 
 /** The conditions hold already, under the lock; they and the table's CHECKs guard against a mistake in the rules above. */

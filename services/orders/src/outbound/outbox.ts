@@ -79,7 +79,7 @@ export function startRelay(exchange: string, options: { pool: Pool; publisher: P
     name: `relay of ${exchange}`,
     everyMs: 1_000,
     log,
-    async round() {
+    async run() {
       while (publisher.available() && (await relay()) === MAX_AT_ONCE);
     },
   });

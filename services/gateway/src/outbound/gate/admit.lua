@@ -1,10 +1,10 @@
 -- admit: takes tickets, remembers the buyer and stores the order, or says why not.
-local gate, buyers, orders, unsent, line, keys = unpack(KEYS)
+local gate, buyers, orders, unsent, waiting, keys = unpack(KEYS)
 local epoch, order, buyer, quantity, record, until_ms, due_in_ms, key = unpack(ARGV)
 
 if not guard(gate, epoch) then return { 'unavailable' } end
 if redis.call('HEXISTS', orders, order) == 1 then
-  return { 'admitted', (redis.call('ZRANK', line, order) or -1) + 1 }
+  return { 'admitted', (redis.call('ZRANK', waiting, order) or -1) + 1 }
 end
 local now = now_ms()
 -- The buyer of a late call was told something else by now, perhaps that the order never happened.
@@ -26,6 +26,6 @@ redis.call('HSET', buyers, buyer, order)
 redis.call('HSET', orders, order, record)
 redis.call('ZADD', unsent, now + due_in_ms, order)
 local time = redis.call('TIME')
-redis.call('ZADD', line, time[1] * 1000000 + time[2], order)
+redis.call('ZADD', waiting, time[1] * 1000000 + time[2], order)
 if key ~= '' then redis.call('HSET', keys, key, order .. ' ' .. quantity) end
-return { 'admitted', redis.call('ZCARD', line) }
+return { 'admitted', redis.call('ZCARD', waiting) }

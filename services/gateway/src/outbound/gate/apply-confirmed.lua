@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- apply-confirmed: the orders keep their tickets and leave the line.
-local gate, orders, unsent, sent, line = unpack(KEYS)
+-- apply-confirmed: the orders keep their tickets and wait no longer.
+local gate, orders, unsent, sent, waiting = unpack(KEYS)
 local epoch = ARGV[1]
 
 -- A confirmation of an earlier epoch may have been overtaken by the order's cancellation.
@@ -12,6 +12,6 @@ for n = 2, #ARGV do
   if record and record.state ~= 'sold' then
     local sold = { state = 'sold', quantity = record.quantity, buyerId = record.buyerId }
     redis.call('HSET', orders, order, cjson.encode(sold))
-    for _, set in ipairs({ unsent, sent, line }) do redis.call('ZREM', set, order) end
+    for _, set in ipairs({ unsent, sent, waiting }) do redis.call('ZREM', set, order) end
   end
 end

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- claim: hands out what is due, later again each time; answers the gate's epoch and the damaged records it met first.
-local gate, buyers, orders, damaged, unsent, sent, line = unpack(KEYS)
+local gate, buyers, orders, damaged, unsent, sent, waiting = unpack(KEYS)
 local most, unsent_ms, sent_ms, longest_ms = unpack(ARGV)
 
 if not is_current(gate) then return {} end
@@ -8,9 +8,9 @@ local now = now_ms()
 local claimed = { redis.call('HGET', gate, 'epoch'), 0 }
 
 local function hand_out(due, order, record, first_ms)
-  local looks = tonumber(record.looks) or 0
-  local wait = math.min(first_ms * 2 ^ math.min(looks, 30), longest_ms)
-  record.looks, record.claimed = looks + 1, record.state == 'unsent'
+  local attempts = tonumber(record.attempts) or 0
+  local wait = math.min(first_ms * 2 ^ math.min(attempts, 30), longest_ms)
+  record.attempts, record.claimed = attempts + 1, record.state == 'unsent'
   local text = cjson.encode(record)
   redis.call('HSET', orders, order, text)
   redis.call('ZADD', due, now + wait, order)
@@ -18,7 +18,7 @@ local function hand_out(due, order, record, first_ms)
   table.insert(claimed, text)
 end
 
--- Each set has its own limit: a long line of sent orders must not starve what was never published.
+-- Each set has its own limit: many waiting sent orders must not starve what was never published.
 for due, first_ms in pairs({ [unsent] = unsent_ms, [sent] = sent_ms }) do
   for _, order in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, most)) do
     local text = redis.call('HGET', orders, order)

@@ -35,18 +35,18 @@ end
 -- The two functions below are for scripts whose KEYS begin like theirs.
 
 local function give_back(order, buyer, quantity)
-  local gate, buyers, orders, damaged, unsent, sent, line = unpack(KEYS)
+  local gate, buyers, orders, damaged, unsent, sent, waiting = unpack(KEYS)
   redis.call('HDEL', buyers, buyer)
   redis.call('HDEL', orders, order)
   redis.call('HDEL', damaged, order)
-  for _, set in ipairs({ unsent, sent, line }) do redis.call('ZREM', set, order) end
+  for _, set in ipairs({ unsent, sent, waiting }) do redis.call('ZREM', set, order) end
   redis.call('HINCRBY', gate, 'tickets', quantity)
 end
 
 local function set_aside(order, text)
-  local gate, buyers, orders, damaged, unsent, sent, line = unpack(KEYS)
+  local gate, buyers, orders, damaged, unsent, sent, waiting = unpack(KEYS)
   redis.call('HDEL', orders, order)
-  for _, set in ipairs({ unsent, sent, line }) do redis.call('ZREM', set, order) end
+  for _, set in ipairs({ unsent, sent, waiting }) do redis.call('ZREM', set, order) end
   redis.call('HSET', damaged, order, text)
 end
 

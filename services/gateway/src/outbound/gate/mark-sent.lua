@@ -8,7 +8,7 @@ for n = 2, #ARGV do
   local text = redis.call('HGET', orders, order)
   local record = text and parse(text)
   if record and record.state == 'unsent' then
-    record.state, record.claimed, record.looks = 'sent', false, 0
+    record.state, record.claimed, record.attempts = 'sent', false, 0
     redis.call('HSET', orders, order, cjson.encode(record))
     redis.call('ZREM', unsent, order)
     redis.call('ZADD', sent, due_at, order)

@@ -15,7 +15,7 @@ export function toFirst(text: string): FirstOrder {
 /** Of the command only what the record and its keys do not say already; as text, which Lua passes on unchanged. */
 export function admittedRecord(command: OrderCommand, key: string | undefined): string {
   const { orderId, saleId, buyerId, quantity, ...rest } = command;
-  const record = { state: 'unsent', claimed: false, looks: 0, quantity, buyerId, command: JSON.stringify(rest) };
+  const record = { state: 'unsent', claimed: false, attempts: 0, quantity, buyerId, command: JSON.stringify(rest) };
   return JSON.stringify({ ...record, ...(key && { key }) });
 }
 

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- refuse: gives back an order that its handler knows to be unsent; 0 means that this cannot be known.
-local gate, buyers, orders, damaged, unsent, sent, line, keys = unpack(KEYS)
+local gate, buyers, orders, damaged, unsent, sent, waiting, keys = unpack(KEYS)
 local epoch, order = unpack(ARGV)
 
 if not guard(gate, epoch) then return 0 end

@@ -1,5 +1,5 @@
 -- replace: a gate built aside takes the place of the old one, unless that is of the same or a later epoch.
-local gate, buyers, orders, damaged, unsent, sent, line, keys, opening = unpack(KEYS)
+local gate, buyers, orders, damaged, unsent, sent, waiting, keys, opening = unpack(KEYS)
 local marker, staged_buyers, staged_orders, staged_due = unpack(KEYS, 10)
 local epoch, stock, revision, tickets, closed, opens_at, closes_at, count, token = unpack(ARGV)
 
@@ -13,7 +13,7 @@ local here = history()
 local complete = redis.call('HLEN', staged_orders) == tonumber(count) and redis.call('ZCARD', staged_due) == tonumber(count)
 if not here or redis.call('GET', marker) ~= here or not complete then return 'incomplete' end
 
-redis.call('UNLINK', marker, gate, buyers, orders, damaged, unsent, sent, line)
+redis.call('UNLINK', marker, gate, buyers, orders, damaged, unsent, sent, waiting)
 for staged, key in pairs({ [staged_buyers] = buyers, [staged_orders] = orders, [staged_due] = sent }) do
   if redis.call('PERSIST', staged) == 1 then redis.call('RENAME', staged, key) end
 end

@@ -6,7 +6,7 @@ const read = (name: string) => readFileSync(new URL(`${name}.lua`, import.meta.u
 const COMMON = read('common');
 
 /** What every function of `common.lua` that changes an order needs. */
-const ORDER: Part[] = ['gate', 'buyers', 'orders', 'orders:damaged', 'due:unsent', 'due:sent', 'line'];
+const ORDER: Part[] = ['gate', 'buyers', 'orders', 'orders:damaged', 'due:unsent', 'due:sent', 'waiting'];
 
 /** `more`: keys that only the caller can name, after the others. */
 function script(name: string, parts: Part[], more = 0) {
@@ -17,20 +17,20 @@ function script(name: string, parts: Part[], more = 0) {
 }
 
 export const GATE_SCRIPTS = {
-  admit: script('admit', ['gate', 'buyers', 'orders', 'due:unsent', 'line', 'keys']),
+  admit: script('admit', ['gate', 'buyers', 'orders', 'due:unsent', 'waiting', 'keys']),
   markSent: script('mark-sent', ['orders', 'due:unsent', 'due:sent']),
   refuse: script('refuse', [...ORDER, 'keys']),
   claim: script('claim', ORDER),
   setAside: script('set-aside', ORDER),
-  applyConfirmed: script('apply-confirmed', ['gate', 'orders', 'due:unsent', 'due:sent', 'line']),
+  applyConfirmed: script('apply-confirmed', ['gate', 'orders', 'due:unsent', 'due:sent', 'waiting']),
   applyEnded: script('apply-ended', ORDER),
   absent: script('absent', ['gate', 'orders', 'orders:damaged']),
   lookUp: script('look-up', ['gate'], 1),
-  joinLine: script('join-line', ['orders', 'line']),
-  read: script('read', ['gate', 'due:unsent', 'due:sent', 'line']),
+  joinWaiting: script('join-waiting', ['orders', 'waiting']),
+  read: script('read', ['gate', 'due:unsent', 'due:sent', 'waiting']),
   change: script('change', [...ORDER, 'keys']),
   shut: script('shut', ['gate']),
-  expire: script('expire', ['gate', 'due:unsent', 'due:sent', 'buyers', 'orders', 'orders:damaged', 'line', 'keys']),
+  expire: script('expire', ['gate', 'due:unsent', 'due:sent', 'buyers', 'orders', 'orders:damaged', 'waiting', 'keys']),
   lease: script('lease', ['opening']),
   renew: script('renew', ['opening']),
   makeRoom: script('make-room', ORDER),

@@ -106,8 +106,8 @@ export interface Sale {
   price:
     | Money
     | undefined;
-  /** `initial = available + held + sold` at every instant. */
-  initial: number;
+  /** `stock = available + held + sold` at every instant. */
+  stock: number;
   available: number;
   held: number;
   sold: number;
@@ -308,7 +308,7 @@ function createBaseSale(): Sale {
     sku: "",
     title: "",
     price: undefined,
-    initial: 0,
+    stock: 0,
     available: 0,
     held: 0,
     sold: 0,
@@ -339,8 +339,8 @@ export const Sale: MessageFns<Sale> = {
     if (message.price !== undefined) {
       Money.encode(message.price, writer.uint32(34).fork()).join();
     }
-    if (message.initial !== 0) {
-      writer.uint32(40).int32(message.initial);
+    if (message.stock !== 0) {
+      writer.uint32(40).int32(message.stock);
     }
     if (message.available !== 0) {
       writer.uint32(48).int32(message.available);
@@ -434,7 +434,7 @@ export const Sale: MessageFns<Sale> = {
               break;
             }
 
-            message.initial = reader.int32();
+            message.stock = reader.int32();
             continue;
           }
           case 6: {

@@ -3,7 +3,7 @@ import { isFinal, type OrderView } from './order-view.ts';
 import type { Gate } from './ports.ts';
 import type { Sale } from './sale.ts';
 
-export type PlaceAnswer =
+export type PlaceOutcome =
   | { kind: 'queued'; orderId: string; waitMs?: number | undefined }
   | { kind: 'reserved' | 'confirmed' | 'declined' | 'rejected'; order: OrderView }
   /** `epoch`: of the gate that admitted it, as far as it is known; 0 when it is not. */
@@ -23,7 +23,7 @@ export async function resultOf(
   order: OrderView,
   { id, checkout }: Pick<Sale, 'id' | 'checkout'>,
   gate: Pick<Gate, 'orderOf'>,
-): Promise<PlaceAnswer | undefined> {
+): Promise<PlaceOutcome | undefined> {
   if (order.status === 'reserved') return checkout === 'hold' ? { kind: 'reserved', order } : undefined;
   if (!isFinal(order)) return undefined;
   if (order.status === 'confirmed') return { kind: 'confirmed', order };

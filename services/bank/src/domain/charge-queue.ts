@@ -1,4 +1,4 @@
-// The line in front of the bank: one turn at a time, each 1/chargesPerSecond long, first come first served.
+// The queue in front of the bank: one turn at a time, each 1/chargesPerSecond long, first come first served.
 
 export interface Turn {
   receivedAtMs: number;
@@ -21,10 +21,10 @@ interface Waiting {
 
 const LONGEST_TIMER_MS = 60_000;
 
-export type Line = ReturnType<typeof createLine>;
+export type ChargeQueue = ReturnType<typeof createChargeQueue>;
 
-export function createLine(chargesPerSecond: number, now = Date.now) {
-  const line: Waiting[] = [];
+export function createChargeQueue(chargesPerSecond: number, now = Date.now) {
+  const queue: Waiting[] = [];
   let turnMs = turnOf(chargesPerSecond);
   let pacedAtMs = 0;
   let freeAtMs = 0;
@@ -34,7 +34,7 @@ export function createLine(chargesPerSecond: number, now = Date.now) {
   // for a timer's millisecond.
   function advance() {
     clearTimeout(timer);
-    for (let first = line[0]; first; first = line[0]) {
+    for (let first = queue[0]; first; first = queue[0]) {
       first.startedAtMs ??= Math.max(first.receivedAtMs, freeAtMs);
       const finishedAtMs = Math.max(first.startedAtMs + turnMs, pacedAtMs);
       const waitMs = finishedAtMs - now();
@@ -42,7 +42,7 @@ export function createLine(chargesPerSecond: number, now = Date.now) {
         timer = setTimeout(advance, Math.min(waitMs, LONGEST_TIMER_MS));
         return;
       }
-      line.shift();
+      queue.shift();
       freeAtMs = finishedAtMs;
       first.done({
         receivedAtMs: first.receivedAtMs,
@@ -56,11 +56,11 @@ export function createLine(chargesPerSecond: number, now = Date.now) {
     join(): Place {
       const { promise, resolve } = Promise.withResolvers<Turn | undefined>();
       const place: Waiting = { receivedAtMs: now(), done: resolve };
-      line.push(place);
-      if (line.length === 1) advance();
+      queue.push(place);
+      if (queue.length === 1) advance();
       return { turn: promise, leave: () => leave(place) };
     },
-    waiting: () => line.length - (line[0]?.startedAtMs === undefined ? 0 : 1),
+    waiting: () => queue.length - (queue[0]?.startedAtMs === undefined ? 0 : 1),
     /** For who waits, too, and for the turn that runs. */
     pace(perSecond: number) {
       advance();
@@ -71,13 +71,13 @@ export function createLine(chargesPerSecond: number, now = Date.now) {
     /** Whoever waits is forgotten. */
     close() {
       clearTimeout(timer);
-      line.length = 0;
+      queue.length = 0;
     },
   };
 
   function leave(place: Waiting): boolean {
     if (place.startedAtMs !== undefined) return false;
-    line.splice(line.indexOf(place), 1);
+    queue.splice(queue.indexOf(place), 1);
     place.done(undefined);
     return true;
   }

@@ -73,7 +73,7 @@ notices('a sold record that is due', 'gate: what will be looked at is pending', 
   stores.redis.zadd(key('due:sent'), 1, one),
 );
 
-notices('an order that is sold already, and still in line', 'gate: each order in line is pending', ({ key, one }) =>
+notices('an order that is sold already, and still waits', 'gate: each waiting order is pending', ({ key, one }) =>
   stores.redis.zadd(key('waiting'), 1, one),
 );
 

@@ -127,6 +127,6 @@ function lookChecks({ saleId, records, damaged, dueUnsent, dueSent, waiting }: G
     each('gate: what will be looked at is pending', saleId, entries, ({ orderId, state }) =>
       is(orderId, (record) => record?.state === state),
     ),
-    each('gate: each order in waiting is pending', saleId, inLine, ({ orderId }) => is(orderId, isPending)),
+    each('gate: each waiting order is pending', saleId, inLine, ({ orderId }) => is(orderId, isPending)),
   ];
 }

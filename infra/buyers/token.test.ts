@@ -30,12 +30,12 @@ test('an admin is one by a claim in the token', async () => {
 });
 
 test('--count makes so many, one a line, each of a buyer of its own', async () => {
-  const { stdout } = await npmRunToken('--buyer', 'crowd', '--count', '3');
+  const { stdout } = await npmRunToken('--buyer', 'buyer', '--count', '3');
   const subjects = stdout
     .trim()
     .split('\n')
     .map((token) => verify(token).sub);
-  assert.deepEqual(subjects, ['crowd-1', 'crowd-2', 'crowd-3']);
+  assert.deepEqual(subjects, ['buyer-1', 'buyer-2', 'buyer-3']);
 });
 
 test('without a buyer, or with hours or a count that are none, the usage is told', async () => {

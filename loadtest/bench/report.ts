@@ -4,7 +4,7 @@ import { type Spread, spread } from '../figures/figures.ts';
 import { count } from '../figures/format.ts';
 import type { Settings } from './settings.ts';
 
-const GENERATOR = 'infra/crowd (undici)';
+const GENERATOR = 'infra/load (undici)';
 const RATIOS = {
   refusal: { ours: 'refusals per CPU second', reference: 'bare node:http, the same bytes' },
   accept: { ours: 'accepted per CPU second', reference: 'token, the same Lua, a confirmed publish' },

@@ -19,7 +19,7 @@ const queued: PathFigures = {
   unknown: 0,
   errors: 0,
   turnedAwayWhileUnsold: 0,
-  confirmedWhenCrowdLeft: 108,
+  confirmedAtLastClick: 108,
   confirmed: 1_000,
   unsold: 0,
   answerMs: { yes: { p50: 41, p95: 404, p99: 404, max: 404 }, no: { p50: 2, p95: 471, p99: 471, max: 471 } },
@@ -32,7 +32,7 @@ const direct: PathFigures = {
   yes: 387,
   no: { soldOut: 0, busy: 2_613, tooLate: 0, limit: 0, notOpen: 0 },
   turnedAwayWhileUnsold: 2_613,
-  confirmedWhenCrowdLeft: 288,
+  confirmedAtLastClick: 288,
   confirmed: 387,
   unsold: 613,
   // On this path a yes is the result.
@@ -83,7 +83,7 @@ const directBreaches: typeof queuedBreaches = [
   ['no yes at all', { yes: 0 }],
   ['an idle bank', {}, { bankIdleShare: 0.2 }],
   ['a bank without a charge', {}, { bankIdleShare: null }],
-  ['everything sold while the crowd was there', { confirmedWhenCrowdLeft: 1_000 }],
+  ['everything sold while the crowd was there', { confirmedAtLastClick: 1_000 }],
   ['a no that is not a 503', { no: { ...direct.no, soldOut: 1 } }],
   ['a slow no', { answerMs: slowNo }],
   ['an error', { errors: 1 }],
@@ -245,7 +245,7 @@ test('a slow bank: the queue keeps what the calls turn away, and its buyers wait
 test('a bank without a limit: nothing is kept, nobody is turned away, and calls are the simpler choice', () => {
   const fast = { ...direct, confirmed: 1_000, unsold: 0, turnedAwayWhileUnsold: 0 };
   const [gave, cost, calls] = said({
-    queued: { confirmedWhenCrowdLeft: 1_000, clickToFinalMs: { p50: 950, p95: 1_000, p99: 1_000, max: 1_000 } },
+    queued: { confirmedAtLastClick: 1_000, clickToFinalMs: { p50: 950, p95: 1_000, p99: 1_000, max: 1_000 } },
     direct: fast,
     chargesPerSecond: 0,
   });
@@ -255,7 +255,7 @@ test('a bank without a limit: nothing is kept, nobody is turned away, and calls 
 });
 
 test('a queue that kept next to nothing is said to', () => {
-  assert.match(said({ queued: { confirmedWhenCrowdLeft: 990 } })[0] ?? '', /had little to keep: 10 were sold after/);
+  assert.match(said({ queued: { confirmedAtLastClick: 990 } })[0] ?? '', /had little to keep: 10 were sold after/);
 });
 
 test('a wait that is less than a tenth longer counts as no difference', () => {

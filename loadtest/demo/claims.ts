@@ -48,7 +48,7 @@ function queuedClaims({ figures, untrueYes }: PathRun, units: number): Row[] {
 }
 
 function directClaims({ figures, untrueYes, bankIdleShare: idle }: PathRun, units: number): Row[] {
-  const { yes, confirmedWhenCrowdLeft: sold } = figures;
+  const { yes, confirmedAtLastClick: sold } = figures;
   const idled = `the bank was idle ${percent(idle)} of the time buyers waited (under ${percent(MOST_IDLE)})`;
   return [
     [

@@ -19,7 +19,7 @@ interface DemoEnvironment extends RunEnvironment {
   killOrders: (() => Promise<void>) | undefined;
 }
 
-const { units, buyers, crowdSeconds, accident: small } = settings;
+const { units, buyers, burstSeconds, accident: small } = settings;
 
 export async function runDemo(environment: DemoEnvironment) {
   const { stores, amqpUrl, progress, killOrders } = environment;
@@ -30,7 +30,7 @@ export async function runDemo(environment: DemoEnvironment) {
   const smallSale = killOrders && (await openSale(environment, 'queued', small.units));
   await warmUp(environment, 'queued');
   await warmUp(environment, 'direct');
-  progress.phase(`queued    ${count(buyers)} buyers want ${count(units)} units, within ${crowdSeconds} s`);
+  progress.phase(`queued    ${count(buyers)} buyers want ${count(units)} units, within ${burstSeconds} s`);
   const queued = await run(environment, queuedSale, settings, progress.begin('queued'));
   progress.phase('direct    the same crowd, and the bank as it was before the first one');
   const direct = await run(environment, directSale, settings, progress.begin('direct'));

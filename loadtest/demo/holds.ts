@@ -9,7 +9,7 @@ import type { Progress } from './progress.ts';
 import type { RunEnvironment } from './run.ts';
 import { settings } from './settings.ts';
 
-const { buyers, crowdSeconds } = settings.hold;
+const { buyers, burstSeconds } = settings.hold;
 
 export interface HoldRun {
   /** Orders by their final status; `unknown` for one without. */
@@ -26,7 +26,7 @@ export async function runHolds(environment: RunEnvironment & { progress: Progres
   const withinMs = finalWithinSeconds * 1_000;
   const tokens = createBuyers(tokenSecret, `holder-${saleId.slice(-6)}`, buyers).map(({ token }) => token);
   await stores.bank.change(bank);
-  const load = { gatewayUrl, saleId, tokens, seconds: crowdSeconds, timeoutMs: settings.clientTimeoutMs };
+  const load = { gatewayUrl, saleId, tokens, seconds: burstSeconds, timeoutMs: settings.clientTimeoutMs };
   const { clicks } = await generator.send(load);
   const orders = clicks.flatMap(({ orderId }, i) => (orderId ? [{ orderId, token: tokens[i] ?? '' }] : []));
   const reserved = await untilReserved(shop, orders, withinMs);

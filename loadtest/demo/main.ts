@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeAddresses, isStackNamed, namedAddressBook } from '../../infra/address-book/address-book.ts';
 import { openStores } from '../../infra/audit/stores.ts';
-import { createGenerator } from '../../infra/crowd/crowd.ts';
+import { createGenerator } from '../../infra/load/generator.ts';
 import { LOCAL } from '../../infra/native/leftovers.ts';
 import { endRequested, requested, unlessEnded } from '../../infra/native/signals.ts';
 import { startStack } from '../../infra/native/stack.ts';

@@ -32,8 +32,8 @@ export const plans = [
   { ...settings, name: 'direct', mode: 'direct', title: 'services call each other: one answer at the end' },
   { ...settings, ...settings.accident, name: 'accident', mode: 'queued', title: 'queued, and orders is killed' },
 ] as const;
-const { units, buyers, crowdSeconds, bank } = settings;
-const WANTED = `${count(buyers)} buyers want ${count(units)} units in ${crowdSeconds} s`;
+const { units, buyers, burstSeconds, bank } = settings;
+const WANTED = `${count(buyers)} buyers want ${count(units)} units in ${burstSeconds} s`;
 const TITLE = `FLASH SALE  ${WANTED}; the bank takes ${bank.chargesPerSecond}/s`;
 
 export function createProgress(out: WriteStream, live: boolean) {

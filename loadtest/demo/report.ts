@@ -53,7 +53,7 @@ const ROWS: [label: string, figure: (path: PathFigures) => string][] = [
     (path) => list(path.no.limit + path.no.notOpen, path.unanswered, path.errors),
   ],
   ['turned away while units were left', (path) => count(path.turnedAwayWhileUnsold)],
-  ['sold when the crowd had left · in the end', (path) => list(path.confirmedWhenCrowdLeft, path.confirmed)],
+  ['sold when the crowd had left · in the end', (path) => list(path.confirmedAtLastClick, path.confirmed)],
   ['left unsold · unknown at the end', ({ unsold, unknown }) => list(unsold, unknown)],
   ['until a yes              p50 / p99', ({ answerMs }) => both(answerMs.yes)],
   ['until a no               p50 / p99', ({ answerMs }) => both(answerMs.no)],
@@ -88,16 +88,16 @@ export function verdict(all: Claim[], accident: Accident | null): string {
 
 /** On a stack that is not the demo's own its gateways' settings are unknown, and no accident happens there. */
 export function describeSettings(settings: Settings, ownStack: boolean): string[] {
-  const { units, buyers, crowdSeconds, clientTimeoutMs, bank, direct, warmUp, hold, accident } = settings;
+  const { units, buyers, burstSeconds, clientTimeoutMs, bank, direct, warmUp, hold, accident } = settings;
   const { latencyMs, declineRate, errorRate, lateRate } = bank;
   const wait = `each once, waiting at most ${duration(clientTimeoutMs)}`;
   const pace = `${bank.chargesPerSecond} charges/s, then p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`;
   const most = `at most ${count(direct.maxInFlight)} calls in flight per gateway`;
-  const small = `${count(accident.buyers)} buyers in ${accident.crowdSeconds} s, ${count(accident.units)} units`;
+  const small = `${count(accident.buyers)} buyers in ${accident.burstSeconds} s, ${count(accident.units)} units`;
   return [
-    `${count(units)} units, ${count(buyers)} buyers in ${crowdSeconds} s, evenly, ${wait}`,
+    `${count(units)} units, ${count(buyers)} buyers in ${burstSeconds} s, evenly, ${wait}`,
     `bank: ${pace}; declines ${declineRate}, errors ${errorRate}, late ${lateRate}`,
-    `hold: ${count(hold.buyers)} buyers in ${hold.crowdSeconds} s, queued; a hold lasts ${hold.holdSeconds} s`,
+    `hold: ${count(hold.buyers)} buyers in ${hold.burstSeconds} s, queued; a hold lasts ${hold.holdSeconds} s`,
     ...(ownStack
       ? [
           `direct: deadline ${duration(direct.deadlineMs)}, ${most}`,

@@ -6,8 +6,8 @@ import type { Stores } from '../../infra/audit/stores.ts';
 import { createBuyers } from '../../infra/buyers/buyers.ts';
 import { answerOf, type Click } from '../../infra/clients/answer.ts';
 import { createShop, type Order } from '../../infra/clients/shop.ts';
-import type { Crowd, Generator } from '../../infra/crowd/crowd.ts';
-import type { Tally } from '../../infra/crowd/generator.ts';
+import type { Burst, Generator } from '../../infra/load/generator.ts';
+import type { Tally } from '../../infra/load/thread.ts';
 import { until } from '../../infra/until.ts';
 import { idleShare, pathFigures, percentiles } from '../figures/figures.ts';
 import { untilFinal } from '../figures/finals.ts';
@@ -37,21 +37,21 @@ export type OnSample = (sample: Sample, last: boolean) => void;
 export async function run(
   { gatewayUrl, tokenSecret, stores, generator, bank, finalWithinSeconds }: RunEnvironment,
   saleId: string,
-  load: Pick<typeof settings, 'units' | 'buyers' | 'crowdSeconds'>,
+  load: Pick<typeof settings, 'units' | 'buyers' | 'burstSeconds'>,
   onSample: OnSample = () => undefined,
 ) {
   const tokens = createBuyers(tokenSecret, `buyer-${saleId.slice(-6)}`, load.buyers).map(({ token }) => token);
   // Setting the seed restarts the bank's sequence: the n-th charge meets the same fate on both paths.
   await stores.bank.change(bank);
   await using sampling = startSampling(stores, saleId, onSample);
-  const left = Promise.withResolvers<void>();
-  const order = { gatewayUrl, saleId, tokens, seconds: load.crowdSeconds, timeoutMs: settings.clientTimeoutMs };
-  const [crowd, inFlight] = await Promise.all([
-    generator.send(order, { tally: sampling.tally, left: left.resolve }),
-    left.promise.then(() => auditWhenReadable(stores, { atRest: false })),
+  const lastClick = Promise.withResolvers<void>();
+  const order = { gatewayUrl, saleId, tokens, seconds: load.burstSeconds, timeoutMs: settings.clientTimeoutMs };
+  const [burst, inFlight] = await Promise.all([
+    generator.send(order, { tally: sampling.tally, lastClick: lastClick.resolve }),
+    lastClick.promise.then(() => auditWhenReadable(stores, { atRest: false })),
   ]);
 
-  const asked = crowd.clicks.flatMap(({ orderId, location }, i) =>
+  const asked = burst.clicks.flatMap(({ orderId, location }, i) =>
     orderId ? [{ orderId, location, token: tokens[i] ?? '' }] : [],
   );
   const withinMs = finalWithinSeconds * 1_000;
@@ -60,9 +60,9 @@ export async function run(
   const { charges } = await stores.bank.statement();
   const ours = charges.filter((charge) => orders.has(charge.key));
   return {
-    ...collect(crowd, orders, load.units),
+    ...collect(burst, orders, load.units),
     /** Share of the time from the first charge until the crowd had left. */
-    bankIdleShare: idleShare(ours, crowd.lastClickAt),
+    bankIdleShare: idleShare(ours, burst.lastClickAt),
     /** When the crowd had just left, and when nothing was in flight any more. */
     audits: { inFlight, atRest },
   };
@@ -72,7 +72,7 @@ export async function run(
 const auditWhenReadable = (stores: Stores, options: AuditOptions) =>
   until('the audit can read every store', () => audit(stores, options), { everyMs: 500 });
 
-function collect({ clicks, lastClickAt }: Crowd, orders: Map<string, Order>, stock: number) {
+function collect({ clicks, lastClickAt }: Burst, orders: Map<string, Order>, stock: number) {
   const isConfirmed = ({ orderId }: Click) => orders.get(orderId ?? '')?.status === 'confirmed';
   const { p99, max } = percentiles(clicks.map((click) => click.lateMs));
   return {

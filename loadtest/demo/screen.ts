@@ -66,8 +66,8 @@ function panels(runs: RunState[], width: number): string[] {
 }
 
 /** The expected end is at the right edge; a run that needs longer gets a coarser chart. */
-export function cellMsOf({ units, bank, crowdSeconds, samples }: RunState, width: number): number {
-  let spanMs = (Math.max(units / (bank.chargesPerSecond || Infinity), crowdSeconds) + 2) * 1_000;
+export function cellMsOf({ units, bank, burstSeconds, samples }: RunState, width: number): number {
+  let spanMs = (Math.max(units / (bank.chargesPerSecond || Infinity), burstSeconds) + 2) * 1_000;
   while (spanMs < lastOf(samples).atMs) spanMs *= 2;
   return spanMs / width;
 }
@@ -93,9 +93,9 @@ function summary({ name, samples, units }: RunState): string {
 
 /** A headline and a row for each measure; until the crowd comes, their meanings are in the place of the charts. */
 function panel(run: RunState, cellMs: number, width: number): string[] {
-  const { name, title, status, samples, units, buyers, crowdSeconds } = run;
+  const { name, title, status, samples, units, buyers, burstSeconds } = run;
   const [{ atMs, sent }, running] = [lastOf(samples), status === 'running'];
-  const full = { rate: buyers / crowdSeconds, level: units, percent: 100 };
+  const full = { rate: buyers / burstSeconds, level: units, percent: 100 };
   const rows = rowsOf(run).map(([label, style, kind, measure, total, meaning]) => {
     const start = `  ${label}`.padEnd(LABEL);
     if (status === 'to come') return start + styleText('dim', meaning);
@@ -113,13 +113,13 @@ const MEANINGS = {
   direct: ['bought and paid, known at once', 'too many calls already, or sold out', 'clicked, not answered yet'],
 } as const;
 
-function rowsOf({ mode, status, samples, units, buyers, crowdSeconds, bank: { chargesPerSecond } }: RunState): Row[] {
+function rowsOf({ mode, status, samples, units, buyers, burstSeconds, bank: { chargesPerSecond } }: RunState): Row[] {
   const [last, running] = [lastOf(samples), status === 'running'];
   const { charges, waiting, inProgress } = last.bank;
   const calls = running ? `${count(waiting + inProgress)} calls` : `${count(charges)} paid`;
   const people = running ? 'people' : '';
   const stock = running ? `of ${count(units)}` : sold(last, units);
-  const most = buyers / crowdSeconds;
+  const most = buyers / burstSeconds;
   const bar = (full: number) => `a full bar is ${count(Math.round(full))}`;
   const takes = chargesPerSecond ? `; it takes ${count(chargesPerSecond)} a second` : '';
   const [yes, no, wait] = MEANINGS[mode];

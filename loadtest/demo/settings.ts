@@ -5,7 +5,7 @@ export const settings = {
   price: { amountMinor: 4_900, currency: 'EUR' },
   buyers: 3_000,
   /** They click evenly spread over this time, whatever the answers do. */
-  crowdSeconds: 3,
+  burstSeconds: 3,
   /** Beyond it a buyer stops waiting for the answer. */
   clientTimeoutMs: 10_000,
   bank: {
@@ -19,11 +19,11 @@ export const settings = {
   },
   direct: { deadlineMs: 2_000, maxInFlight: 100 },
   /** On each path first, uncounted, at a bank that delays no charge: connections open, code compiled. */
-  warmUp: { units: 500, buyers: 800, crowdSeconds: 4 },
+  warmUp: { units: 500, buyers: 800, burstSeconds: 4 },
   /** The hold run: units are reserved, and paid later or not at all. */
-  hold: { units: 300, buyers: 300, crowdSeconds: 2, holdSeconds: 5 },
+  hold: { units: 300, buyers: 300, burstSeconds: 2, holdSeconds: 5 },
   /** The last run: orders is killed as soon as so many orders are accepted. */
-  accident: { units: 400, buyers: 600, crowdSeconds: 4, killedAtYes: 120 },
+  accident: { units: 400, buyers: 600, burstSeconds: 4, killedAtYes: 120 },
   /** How long after the crowd every order must have ended. */
   finalWithinSeconds: 120,
 };

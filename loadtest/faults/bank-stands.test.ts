@@ -6,14 +6,14 @@ import { audit } from '../../infra/audit/audit.ts';
 import { describeShortly } from '../../infra/audit/print.ts';
 import { openStores, type Stores } from '../../infra/audit/stores.ts';
 import { createBuyers } from '../../infra/buyers/buyers.ts';
-import { createGenerator, type Generator } from '../../infra/crowd/crowd.ts';
+import { createGenerator, type Generator } from '../../infra/load/generator.ts';
 import { LOCAL } from '../../infra/native/leftovers.ts';
 import { type Stack, startStack } from '../../infra/native/stack.ts';
 import { until } from '../../infra/until.ts';
 import { openSale } from '../demo/demo.ts';
 import { settings } from '../demo/settings.ts';
 
-const CROWD = { buyers: 1_000, seconds: 3 };
+const BURST = { buyers: 1_000, seconds: 3 };
 const FAST = { chargesPerSecond: 0, latencyMs: { p50: 1, p99: 2 } };
 const STANDING = {
   'takes one charge a second': { ...FAST, chargesPerSecond: 1 },
@@ -39,19 +39,19 @@ after(async () => {
 for (const [how, behaviour] of Object.entries(STANDING)) {
   test(`a bank that ${how} keeps no order from its unit: all are reserved meanwhile, and confirmed when it is back`, async (t) => {
     await stores.bank.change({ ...settings.bank, ...behaviour });
-    const saleId = await openSale(stack, 'queued', CROWD.buyers);
-    const tokens = createBuyers(stack.tokenSecret, `buyer-${saleId.slice(-6)}`, CROWD.buyers).map(({ token }) => token);
-    const load = { gatewayUrl: stack.gatewayUrl, saleId, tokens, seconds: CROWD.seconds, clicks: CROWD.buyers };
+    const saleId = await openSale(stack, 'queued', BURST.buyers);
+    const tokens = createBuyers(stack.tokenSecret, `buyer-${saleId.slice(-6)}`, BURST.buyers).map(({ token }) => token);
+    const load = { gatewayUrl: stack.gatewayUrl, saleId, tokens, seconds: BURST.seconds, clicks: BURST.buyers };
     const { statuses } = await generator.send({ ...load, timeoutMs: 10_000, keep: false });
-    assert.deepEqual(statuses, { 202: CROWD.buyers });
+    assert.deepEqual(statuses, { 202: BURST.buyers });
     const hasUnit = async () => (await counts(saleId)).placed === 0;
     await until('each order has its unit', hasUnit, { withinMs: 20_000, everyMs: 250 });
     const { reserved, p50, p99 } = await counts(saleId);
     t.diagnostic(`${reserved} wait for the bank; from admission to reserved p50 ${p50} ms, p99 ${p99} ms`);
-    assert.ok(reserved > CROWD.buyers / 2, `${reserved} wait for the bank`);
+    assert.ok(reserved > BURST.buyers / 2, `${reserved} wait for the bank`);
 
     await stores.bank.change(FAST);
-    const isPaid = async () => (await counts(saleId)).confirmed === CROWD.buyers;
+    const isPaid = async () => (await counts(saleId)).confirmed === BURST.buyers;
     await until('each order is confirmed', isPaid, { withinMs: 90_000, everyMs: 250 });
     const atRest = await audit(stores, { atRest: true, withinMs: 60_000 });
     assert.ok(atRest.ok, describeShortly(atRest).join('\n'));

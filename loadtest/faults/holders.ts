@@ -1,8 +1,8 @@
 // Buyers of a hold sale: each reserves first; then, in random order, a third pays, a third cancels, a third leaves.
 import { createBuyers } from '../../infra/buyers/buyers.ts';
 import { createShop, NEVER, type Shop } from '../../infra/clients/shop.ts';
-import type { Generator } from '../../infra/crowd/crowd.ts';
-import type { Tally } from '../../infra/crowd/generator.ts';
+import type { Generator } from '../../infra/load/generator.ts';
+import type { Tally } from '../../infra/load/thread.ts';
 import { until } from '../../infra/until.ts';
 import { type Asked, untilFinal } from '../figures/finals.ts';
 

@@ -9,7 +9,7 @@ import { audit } from '../../infra/audit/audit.ts';
 import { describeShortly } from '../../infra/audit/print.ts';
 import { openStores } from '../../infra/audit/stores.ts';
 import { createShop } from '../../infra/clients/shop.ts';
-import { createGenerator } from '../../infra/crowd/crowd.ts';
+import { createGenerator } from '../../infra/load/generator.ts';
 import { LOCAL } from '../../infra/native/leftovers.ts';
 import { ifThere, managementApi } from '../../infra/native/namespace.ts';
 import { type Stack, startStack } from '../../infra/native/stack.ts';
@@ -19,7 +19,7 @@ import { run } from '../demo/run.ts';
 import { settings } from '../demo/settings.ts';
 import { type Held, type Intent, sendHolders } from './holders.ts';
 
-const CROWD = { units: 150, buyers: 300, crowdSeconds: 2 };
+const BURST = { units: 150, buyers: 300, burstSeconds: 2 };
 const BANK = { ...settings.bank, chargesPerSecond: 150 };
 const KILLED_AT_YES = 40;
 /** Long enough for the buyers who pay to do so while processes are killed and come back. */
@@ -53,15 +53,15 @@ function kill(name: ServiceName): () => Promise<unknown> {
 }
 
 /** Sends a crowd, and calls `interrupt` in its middle, as soon as enough orders are accepted. */
-async function crowdWith(interrupt: () => Promise<void>): Promise<void> {
+async function burstWith(interrupt: () => Promise<void>): Promise<void> {
   await using ended = new AsyncDisposableStack();
   const generator = ended.adopt(createGenerator(), async ({ stop }) => void (await stop()));
   const stores = ended.adopt(openStores(stack), ({ close }) => close());
   const environment = { ...stack, stores, generator, bank: BANK, finalWithinSeconds: 60 };
-  const saleId = await openSale(environment, 'queued', CROWD.units);
+  const saleId = await openSale(environment, 'queued', BURST.units);
   let interrupted: Promise<void> | undefined;
-  const { figures, untrueYes, audits } = await run(environment, saleId, CROWD, ({ yes, refused, other }) => {
-    if (yes >= KILLED_AT_YES && yes + refused + other < CROWD.buyers) interrupted ??= interrupt();
+  const { figures, untrueYes, audits } = await run(environment, saleId, BURST, ({ yes, refused, other }) => {
+    if (yes >= KILLED_AT_YES && yes + refused + other < BURST.buyers) interrupted ??= interrupt();
   });
   assert.ok(interrupted, 'it came while the crowd was there');
   await interrupted;
@@ -73,7 +73,7 @@ async function crowdWith(interrupt: () => Promise<void>): Promise<void> {
 for (const name of ['gateway', 'orders', 'inventory', 'payment', 'bank'] satisfies ServiceName[]) {
   test(`kill -9 ${name} during the queued crowd: it is restarted, every 202 becomes final, the audit holds`, async () => {
     let back: (() => Promise<unknown>) | undefined;
-    await crowdWith(async () => {
+    await burstWith(async () => {
       back = kill(name);
     });
     await back?.();
@@ -92,8 +92,8 @@ test('kill -9 orders and the gateway while holds are paid, cancelled and expire:
   const killAt = (nth: number, reached: boolean, name: ServiceName) => {
     if (kills.length === nth && reached) kills.push(kill(name));
   };
-  const crowd = { saleId, name: `holder-${saleId.slice(-6)}`, count: HOLDS.buyers, seconds: HOLDS.seconds };
-  const held = await sendHolders(environment, crowd, {
+  const burst = { saleId, name: `holder-${saleId.slice(-6)}`, count: HOLDS.buyers, seconds: HOLDS.seconds };
+  const held = await sendHolders(environment, burst, {
     onTally: ({ yes }) => killAt(0, yes >= HOLDS.buyers / 4, 'orders'),
     onActed(acted) {
       killAt(1, acted >= HOLDS.buyers / 4, 'gateway');
@@ -142,7 +142,7 @@ function assertEndsAreTrue(held: Held[]): void {
 }
 
 test('every client connection to Postgres is closed during the queued crowd: every 202 becomes final, the audit holds', async () => {
-  await crowdWith(async () => {
+  await burstWith(async () => {
     for (const url of Object.values(stack.databases)) {
       const client = new pg.Client(url);
       await client.connect();
@@ -156,7 +156,7 @@ test('every client connection to Postgres is closed during the queued crowd: eve
 });
 
 test('every client connection to Redis is closed during the queued crowd: every 202 becomes final, the audit holds', async () => {
-  await crowdWith(async () => {
+  await burstWith(async () => {
     const redis = new Redis(stack.redisUrl);
     const killed = await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     assert.ok(Number(killed) > 0, 'there were connections to close');
@@ -165,7 +165,7 @@ test('every client connection to Redis is closed during the queued crowd: every 
 });
 
 test('every client connection to RabbitMQ is closed during the queued crowd: every 202 becomes final, the audit holds', async () => {
-  await crowdWith(async () => {
+  await burstWith(async () => {
     const rabbit = managementApi(stack.rabbitManagementUrl);
     const connections = (await rabbit('GET', 'connections')) as { name: string }[];
     assert.ok(connections.length > 0, 'there were connections to close');

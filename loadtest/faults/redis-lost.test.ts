@@ -8,7 +8,7 @@ import { audit } from '../../infra/audit/audit.ts';
 import { openStores, type Stores } from '../../infra/audit/stores.ts';
 import { createBuyers, createTokens } from '../../infra/buyers/buyers.ts';
 import { createShop } from '../../infra/clients/shop.ts';
-import { createGenerator, type Generator } from '../../infra/crowd/crowd.ts';
+import { createGenerator, type Generator } from '../../infra/load/generator.ts';
 import { findServers } from '../../infra/native/find-servers.ts';
 import { LOCAL } from '../../infra/native/leftovers.ts';
 import { withRedis } from '../../infra/native/namespace.ts';

@@ -107,7 +107,7 @@ test('sold out: turned away too early are those refused before the last unit tha
 test('sold when the crowd had left counts what was decided up to the last click', () => {
   const orders = byId(order('a', 0, 500), order('b', 0, 501), order('c', 0, 400, 'rejected'));
   const figures = pathFigures({ stock: 3, clicks: [], orders, lastClickAt: 500 });
-  assert.equal(figures.confirmedWhenCrowdLeft, 1);
+  assert.equal(figures.confirmedAtLastClick, 1);
   assert.equal(figures.confirmed, 2);
   assert.equal(figures.drainedMs, 1);
 });

@@ -40,7 +40,7 @@ export function pathFigures({ stock, clicks, orders, lastClickAt }: PathFacts) {
     // Each buyer clicks once and the bank declines no charge here: either would be a surprise.
     errors: number('error', 'isRateLimited', 'declined'),
     turnedAwayWhileUnsold: turnedAwayWhileUnsold(those('soldOut', 'busy', 'tooLate'), confirmed, stock),
-    confirmedWhenCrowdLeft: confirmed.filter(({ decidedAt }) => decidedAt !== null && decidedAt <= lastClickAt).length,
+    confirmedAtLastClick: confirmed.filter(({ decidedAt }) => decidedAt !== null && decidedAt <= lastClickAt).length,
     confirmed: confirmed.length,
     unsold: stock - confirmed.length,
     answerMs: { yes: waits('yes'), no: waits('soldOut', 'busy', 'tooLate', 'limit', 'notOpen') },

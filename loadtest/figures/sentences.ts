@@ -2,7 +2,7 @@
 import type { PathFigures, Percentiles } from './figures.ts';
 import { count, duration } from './format.ts';
 
-type Counts = 'confirmed' | 'confirmedWhenCrowdLeft' | 'unsold' | 'turnedAwayWhileUnsold' | 'peakLine';
+type Counts = 'confirmed' | 'confirmedAtLastClick' | 'unsold' | 'turnedAwayWhileUnsold' | 'peakLine';
 
 /** One run's figures; or several runs' medians, with the failures of the worst. */
 export interface Figures extends Pick<PathFigures, Counts | 'unanswered' | 'errors' | 'unknown'> {
@@ -25,18 +25,18 @@ const CLEARLY = 1.1;
 export const sentences = (run: Compared): string[] => [gain(run), cost(run), calls(run)];
 
 export function gain({ units, chargesPerSecond, queued }: Compared): string {
-  const { confirmed, confirmedWhenCrowdLeft, turnedAwayWhileUnsold, peakLine } = queued;
+  const { confirmed, confirmedAtLastClick, turnedAwayWhileUnsold, peakLine } = queued;
   const sold = confirmed === units ? `all ${count(units)}` : `${count(confirmed)} of ${count(units)}`;
   const tooEarly =
     turnedAwayWhileUnsold > 0 ? [`it turned ${count(turnedAwayWhileUnsold)} away while a unit was left`] : [];
   const amiss = [...tooEarly, ...failure(queued)];
   if (amiss.length > 0) return `The queue sold ${sold}, but ${and(amiss)}.`;
   const praise = 'turned nobody away while a unit was left';
-  const later = confirmed - confirmedWhenCrowdLeft;
+  const later = confirmed - confirmedAtLastClick;
   if (later === 0)
     return `The queue sold ${sold} and ${praise}, but had nothing to keep: when the crowd had left, all was done.`;
   const after = `${count(later)} ${later === 1 ? 'was' : 'were'} sold after the crowd left`;
-  if (confirmed < confirmedWhenCrowdLeft * CLEARLY)
+  if (confirmed < confirmedAtLastClick * CLEARLY)
     return `The queue sold ${sold} and ${praise}, but had little to keep: ${after}.`;
   const though = chargesPerSecond > 0 ? `, though the bank takes ${count(chargesPerSecond)}/s,` : '';
   return `The queue sold ${sold}${though} and ${praise}: up to ${count(peakLine)} waited, ${after}.`;
@@ -132,7 +132,7 @@ function figuresOf(road: Medians, units: number): Figures {
   const failures = (key: string) => median(key) || (road[key]?.max ?? 0);
   const unsold = failures('unsold');
   return {
-    ...{ unsold, confirmed: units - unsold, confirmedWhenCrowdLeft: median('confirmed.crowd') ?? 0 },
+    ...{ unsold, confirmed: units - unsold, confirmedAtLastClick: median('confirmed.burst') ?? 0 },
     ...{ turnedAwayWhileUnsold: failures('turnedAwayWhileUnsold'), peakLine: median('peakLine') ?? 0 },
     ...{ unanswered: failures('unanswered'), errors: failures('errors'), unknown: failures('unknown') },
     no: { busy: median('no.busy') ?? 0, tooLate: median('no.tooLate') ?? 0 },

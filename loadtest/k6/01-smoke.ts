@@ -6,25 +6,25 @@ import { eachClick, even } from './shapes.ts';
 import { buy, buyer, follow, openSales, type Sales } from './shop.ts';
 import { bothModes, modeNow } from './summary.ts';
 
-const CROWD = { buyers: knob('BUYERS', 5), seconds: knob('SECONDS', 2), staying: { share: 1, seconds: 20 } };
+const BURST = { buyers: knob('BUYERS', 5), seconds: knob('SECONDS', 2), staying: { share: 1, seconds: 20 } };
 const EXPECTED = { queued: 202, direct: 201 };
 
 export const options = bothModes({
-  arrivals: even(CROWD),
-  apartSeconds: CROWD.seconds,
+  arrivals: even(BURST),
+  apartSeconds: BURST.seconds,
   thresholds: {
     checks: ['rate==1'],
     http_req_failed: ['rate==0'],
-    'answers{kind:yes}': [`count==${modes().length * CROWD.buyers}`],
+    'answers{kind:yes}': [`count==${modes().length * BURST.buyers}`],
   },
 });
 
-export const setup = () => openSales(CROWD.buyers, 0);
+export const setup = () => openSales(BURST.buyers, 0);
 
-export default eachClick(CROWD, (sales: Sales, due) => {
+export default eachClick(BURST, (sales: Sales, due) => {
   const token = buyer(due.index);
   const expected = EXPECTED[modeNow()];
   const { status, orderId } = buy(sales[modeNow()], token);
   check(null, { [`answered ${expected}`]: () => status === expected });
-  follow(orderId, token, CROWD.staying.seconds, due);
+  follow(orderId, token, BURST.staying.seconds, due);
 });

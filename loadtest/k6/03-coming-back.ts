@@ -11,11 +11,11 @@ import { bothModes, type Data, inEach, modeNow, print, SHOWN, value } from './su
 const UNITS = knob('UNITS', 300);
 const GIVES_UP_SECONDS = 25;
 const STAYING = { share: 1, seconds: GIVES_UP_SECONDS + 5 };
-const CROWD = { buyers: knob('BUYERS', 900), seconds: knob('SECONDS', 2), staying: STAYING };
+const BURST = { buyers: knob('BUYERS', 900), seconds: knob('SECONDS', 2), staying: STAYING };
 
 export const options = bothModes({
-  arrivals: even(CROWD),
-  apartSeconds: lastClickSeconds(CROWD) + GIVES_UP_SECONDS,
+  arrivals: even(BURST),
+  apartSeconds: lastClickSeconds(BURST) + GIVES_UP_SECONDS,
   thresholds: {
     'answers{kind:error}': ['count==0'],
     served: inEach(`count==${UNITS}`),
@@ -30,7 +30,7 @@ const served = new Counter('served');
 export const setup = () => openSales(UNITS, knob('BANK', 50));
 
 /** Clicks until the buyer has a unit, the sale is sold out, or the buyer gives up. */
-export default eachClick(CROWD, (sales: Sales, { index }) => {
+export default eachClick(BURST, (sales: Sales, { index }) => {
   const token = buyer(index);
   for (const giveUpAt = Date.now() + GIVES_UP_SECONDS * 1_000; Date.now() < giveUpAt; ) {
     const { kind, orderId, retryAfterSeconds } = buy(sales[modeNow()], token);
@@ -46,7 +46,7 @@ export const handleSummary = (data: Data) => print(data, modes().map(sentence(da
 const sentence = (data: Data) => (mode: Mode) => {
   const count = (metric: string, tags = {}) => value(data, metric, 'count', { mode, ...tags });
   const [clicks, units, first] = [count('answers'), count('served'), count('served', { among: 'first' })];
-  const sold = `${units} of ${UNITS} units to ${CROWD.buyers} buyers`;
+  const sold = `${units} of ${UNITS} units to ${BURST.buyers} buyers`;
   const cost = `in ${clicks} clicks, ${(clicks / units).toFixed(1)} for each`;
   return `${mode.padEnd(6)}  ${sold} ${cost}; ${first} to the first ${UNITS} who came`;
 };

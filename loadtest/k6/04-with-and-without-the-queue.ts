@@ -9,23 +9,23 @@ import { bothModes, inEach, modeNow, SHOWN } from './summary.ts';
 declare const console: { log(line: string): void }; // @types/k6 leaves it out.
 
 const UNITS = knob('UNITS', 500);
-const CROWD = { buyers: knob('BUYERS', 1_500), seconds: knob('SECONDS', 3) };
+const BURST = { buyers: knob('BUYERS', 1_500), seconds: knob('SECONDS', 3) };
 const BANK = knob('BANK', 100);
-const SOLD = Math.min(UNITS, CROWD.buyers);
+const SOLD = Math.min(UNITS, BURST.buyers);
 const BOTH = modes().length === 2;
 
 /** Enough for the bank to work off the queue that the first crowd leaves. */
 const QUEUE_SECONDS = 15 + (BANK && SOLD / BANK);
-const LEFT_SECONDS = lastClickSeconds(CROWD);
+const LEFT_SECONDS = lastClickSeconds(BURST);
 
 export const options = bothModes({
-  arrivals: even(CROWD),
+  arrivals: even(BURST),
   apartSeconds: LEFT_SECONDS + QUEUE_SECONDS,
   scenarios: BOTH ? { between: { ...once(QUEUE_SECONDS), exec: 'between', startTime: `${LEFT_SECONDS}s` } } : {},
   // The queue turns no click away before the sale is sold out; direct calls promise no number.
   thresholds: {
     ...(BOTH && { checks: ['rate==1'] }),
-    answers: [`count==${modes().length * CROWD.buyers}`],
+    answers: [`count==${modes().length * BURST.buyers}`],
     'answers{kind:error}': ['count==0'],
     'answers{kind:yes}': { queued: `count==${SOLD}`, direct: 'count>0' },
     'answers{kind:busy}': { queued: 'count==0', direct: SHOWN },
@@ -50,7 +50,7 @@ export const between = eachClick(ONE, ({ beganAt }: Begun) => {
   setBank(BANK);
 });
 
-export default eachClick(CROWD, ({ sales }: Begun, due) => {
+export default eachClick(BURST, ({ sales }: Begun, due) => {
   const [index, sentAt] = [knob('FIRST_BUYER', 0) + due.index, Date.now()];
   const { status, timedOut, problem, reason, orderId } = buy(sales[modeNow()], buyer(index), due);
   const answeredAt = Date.now();

@@ -7,16 +7,16 @@ import { buy, buyer, inEachMode, NO_LATENCY, openSale, type Sales, until } from 
 import { bothModes, inEach, modeNow } from './summary.ts';
 
 const SECONDS = knob('SECONDS', 5);
-const CROWD = { buyers: knob('RATE', 800) * SECONDS, seconds: SECONDS };
+const BURST = { buyers: knob('RATE', 800) * SECONDS, seconds: SECONDS };
 const UNITS = 30;
 
 export const options = bothModes({
-  arrivals: even(CROWD),
-  apartSeconds: lastClickSeconds(CROWD) + 2,
+  arrivals: even(BURST),
+  apartSeconds: lastClickSeconds(BURST) + 2,
   thresholds: {
     checks: ['rate==1'],
     http_req_failed: ['rate==0'],
-    'answers{kind:soldOut}': inEach(`count==${CROWD.buyers}`),
+    'answers{kind:soldOut}': inEach(`count==${BURST.buyers}`),
     click_to_answer: inEach('p(95)<2000'),
   },
 });
@@ -41,4 +41,4 @@ const median = (answers: { ms: number }[]) =>
   answers.map(({ ms }) => ms).sort((a, b) => a - b)[answers.length / 2] ?? 0;
 
 // Always the same buyer: it makes no difference any more.
-export default eachClick(CROWD, (sales: Sales, due) => void buy(sales[modeNow()], buyer(0), due));
+export default eachClick(BURST, (sales: Sales, due) => void buy(sales[modeNow()], buyer(0), due));

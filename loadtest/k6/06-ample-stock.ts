@@ -9,25 +9,25 @@ const SECONDS = knob('SECONDS', 10);
 /** One order in so many is followed until it is final: asking about all would be a load of its own. */
 const FOLLOWED = 25;
 const STAYING = { share: 1 / FOLLOWED, seconds: 30 };
-const CROWD = { buyers: knob('RATE', 150) * SECONDS, seconds: SECONDS, staying: STAYING };
+const BURST = { buyers: knob('RATE', 150) * SECONDS, seconds: SECONDS, staying: STAYING };
 
 export const options = bothModes({
-  arrivals: even(CROWD),
-  apartSeconds: lastClickSeconds(CROWD) + 5,
+  arrivals: even(BURST),
+  apartSeconds: lastClickSeconds(BURST) + 5,
   thresholds: {
     checks: ['rate==1'],
     'answers{kind:error}': ['count==0'],
     'answers{kind:soldOut}': ['count==0'],
-    'answers{kind:yes}': { queued: `count==${CROWD.buyers}`, direct: 'count>0' },
+    'answers{kind:yes}': { queued: `count==${BURST.buyers}`, direct: 'count>0' },
     'answers{kind:busy}': { queued: 'count==0', direct: SHOWN },
     click_to_answer: { queued: 'p(95)<2000', direct: 'p(95)<5000' },
     click_to_final: inEach(`p(99)<${STAYING.seconds * 1_000}`),
   },
 });
 
-export const setup = () => openSales(CROWD.buyers + 1, 0, NO_LATENCY);
+export const setup = () => openSales(BURST.buyers + 1, 0, NO_LATENCY);
 
-export default eachClick(CROWD, (sales: Sales, due) => {
+export default eachClick(BURST, (sales: Sales, due) => {
   const token = buyer(due.index);
   const { kind, orderId } = buy(sales[modeNow()], token, due);
   if (kind !== 'yes' || due.index % FOLLOWED > 0) return;

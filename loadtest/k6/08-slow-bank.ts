@@ -15,11 +15,11 @@ const [SLOW_FROM, SLOW_UNTIL] = [SECONDS / 3, (2 * SECONDS) / 3];
 /** The queue left behind then shares the bank with the buyers who still come. */
 const FINAL_WITHIN_SECONDS = 30 + (PER_SECOND * SECONDS) / BANK;
 const STAYING = { share: 1 / PER_SECOND, seconds: FINAL_WITHIN_SECONDS };
-const CROWD = { buyers: PER_SECOND * SECONDS, seconds: SECONDS, staying: STAYING };
+const BURST = { buyers: PER_SECOND * SECONDS, seconds: SECONDS, staying: STAYING };
 
 export const options: Options = {
   scenarios: {
-    crowd: even(CROWD),
+    burst: even(BURST),
     slow: { ...once(5), exec: 'slow', startTime: `${SLOW_FROM}s` },
     back: { ...once(5), exec: 'back', startTime: `${SLOW_UNTIL}s` },
   },
@@ -27,7 +27,7 @@ export const options: Options = {
     checks: ['rate==1'],
     dropped_iterations: ['count==0'],
     http_req_failed: ['rate==0'],
-    'answers{kind:yes}': [`count==${CROWD.buyers}`],
+    'answers{kind:yes}': [`count==${BURST.buyers}`],
     'click_to_answer{bank:well}': ['p(95)<2000'],
     'click_to_answer{bank:slow}': ['p(95)<2000'],
     'queue_position{bank:slow}': [`max>${Math.floor((PER_SECOND - BANK / 10) * (SECONDS / 3) * 0.5)}`],
@@ -38,12 +38,12 @@ export const options: Options = {
 
 const queuePosition = new Trend('queue_position');
 
-export const setup = () => openSale('queued', CROWD.buyers, BANK);
+export const setup = () => openSale('queued', BURST.buyers, BANK);
 
 export const slow = eachClick(ONE, () => setBank(BANK / 10));
 export const back = eachClick(ONE, () => setBank(BANK));
 
-export default eachClick(CROWD, (saleId: string, due) => {
+export default eachClick(BURST, (saleId: string, due) => {
   const second = due.index / PER_SECOND;
   const tags = { bank: second < SLOW_FROM ? 'well' : second < SLOW_UNTIL ? 'slow' : 'back' };
   const token = buyer(due.index);

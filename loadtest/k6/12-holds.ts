@@ -23,16 +23,16 @@ import { bothModes, inEach, modeNow } from './summary.ts';
 const HOLD_SECONDS = 8;
 const WITHIN_SECONDS = 20;
 const STAYING = { share: 1, seconds: 2 * WITHIN_SECONDS };
-const CROWD = { buyers: 3 * Math.ceil(knob('BUYERS', 300) / 3), seconds: knob('SECONDS', 6), staying: STAYING };
-const THIRD = CROWD.buyers / 3;
+const BURST = { buyers: 3 * Math.ceil(knob('BUYERS', 300) / 3), seconds: knob('SECONDS', 6), staying: STAYING };
+const THIRD = BURST.buyers / 3;
 
 export const options = bothModes({
-  arrivals: even(CROWD),
-  apartSeconds: CROWD.seconds + HOLD_SECONDS + 5,
+  arrivals: even(BURST),
+  apartSeconds: BURST.seconds + HOLD_SECONDS + 5,
   thresholds: {
     checks: ['rate==1'],
     http_req_failed: ['rate==0'],
-    'answers{kind:yes}': inEach(`count==${CROWD.buyers}`),
+    'answers{kind:yes}': inEach(`count==${BURST.buyers}`),
     'ended{as:confirmed}': inEach(`count==${THIRD}`),
     'ended{as:cancelled}': inEach(`count==${THIRD}`),
     'ended{as:expired}': inEach(`count==${THIRD}`),
@@ -41,11 +41,11 @@ export const options = bothModes({
 
 const ended = new Counter('ended');
 
-export const setup = () => inEachMode((mode) => openHoldSale(mode, CROWD.buyers, HOLD_SECONDS));
+export const setup = () => inEachMode((mode) => openHoldSale(mode, BURST.buyers, HOLD_SECONDS));
 
 const PAID = { queued: 202, direct: 201 };
 
-export default eachClick(CROWD, (sales: Sales, { index }) => {
+export default eachClick(BURST, (sales: Sales, { index }) => {
   const [token, mode] = [buyer(index), modeNow()];
   const { orderId } = buy(sales[mode], token);
   const reserved = orderPast(['queued'], orderId, token, WITHIN_SECONDS);
@@ -60,7 +60,7 @@ export default eachClick(CROWD, (sales: Sales, { index }) => {
 
 export function teardown(sales: Sales) {
   for (const saleId of Object.values(sales)) {
-    const back = until(() => remaining(saleId) === CROWD.buyers - THIRD, WITHIN_SECONDS);
+    const back = until(() => remaining(saleId) === BURST.buyers - THIRD, WITHIN_SECONDS);
     check(back, { 'what was not paid is on sale again': Boolean });
   }
 }

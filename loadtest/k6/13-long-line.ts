@@ -9,24 +9,24 @@ import { eachClick, even, lastClickSeconds, once } from './shapes.ts';
 import { buy, buyer, chargesSince, openSale, queueCounts, until } from './shop.ts';
 import { type Data, print, value } from './summary.ts';
 
-const CROWD = { buyers: knob('BUYERS', 3_000), seconds: knob('SECONDS', 3) };
+const BURST = { buyers: knob('BUYERS', 3_000), seconds: knob('SECONDS', 3) };
 const BANK = knob('BANK', 20);
 /** The broker counts a few seconds behind. */
 const COUNTED_SECONDS = 12;
-const WITHIN_SECONDS = (CROWD.buyers / BANK) * 1.1 + 15;
+const WITHIN_SECONDS = (BURST.buyers / BANK) * 1.1 + 15;
 const WINDOW_MS = 10_000;
 const [LEAST_RATE, MOST_PLACED, MOST_DUE] = [0.95, 1.05, 1.2];
 
 export const options: Options = {
   scenarios: {
-    crowd: even(CROWD),
-    end: { ...once(WITHIN_SECONDS + COUNTED_SECONDS + 10), exec: 'end', startTime: `${lastClickSeconds(CROWD)}s` },
+    burst: even(BURST),
+    end: { ...once(WITHIN_SECONDS + COUNTED_SECONDS + 10), exec: 'end', startTime: `${lastClickSeconds(BURST)}s` },
   },
   thresholds: {
     checks: ['rate==1'],
     dropped_iterations: ['count==0'],
     http_req_failed: ['rate==0'],
-    'answers{kind:yes}': [`count==${CROWD.buyers}`],
+    'answers{kind:yes}': [`count==${BURST.buyers}`],
     rate_of_bank: [`min>=${LEAST_RATE}`],
     placed_per_order: [`max<=${MOST_PLACED}`],
     due_per_order: [`max<=${MOST_DUE}`],
@@ -41,21 +41,21 @@ const duePerOrder = new Trend('due_per_order');
 const countsNow = () => ({ placed: queueCounts('orders.placed'), due: queueCounts('payments.due') });
 
 export function setup() {
-  const saleId = openSale('queued', CROWD.buyers, BANK);
+  const saleId = openSale('queued', BURST.buyers, BANK);
   return { saleId, beganAt: Date.now(), before: countsNow() };
 }
 type Begun = ReturnType<typeof setup>;
 
-export default eachClick(CROWD, ({ saleId }: Begun, due) => void buy(saleId, buyer(due.index), due));
+export default eachClick(BURST, ({ saleId }: Begun, due) => void buy(saleId, buyer(due.index), due));
 
 export const end = eachClick({ buyers: 1, seconds: 1 }, ({ beganAt, before }: Begun) => {
-  const isPaid = until(() => chargesSince(beganAt).length >= CROWD.buyers, WITHIN_SECONDS);
+  const isPaid = until(() => chargesSince(beganAt).length >= BURST.buyers, WITHIN_SECONDS);
   check(isPaid, { 'the bank has charged every order': Boolean });
   for (const share of sharesOfBank(chargesSince(beganAt))) rateOfBank.add(share);
   sleep(COUNTED_SECONDS);
   const after = countsNow();
-  placedPerOrder.add((after.placed.publish - before.placed.publish) / CROWD.buyers);
-  duePerOrder.add((after.due.deliver - before.due.deliver) / CROWD.buyers);
+  placedPerOrder.add((after.placed.publish - before.placed.publish) / BURST.buyers);
+  duePerOrder.add((after.due.deliver - before.due.deliver) / BURST.buyers);
 });
 
 /** The last window is as long as it is, and left out. */
@@ -72,6 +72,6 @@ export const handleSummary = (data: Data) => {
   return print(data, [
     `each 10 s the bank charged at least ${((least ?? 0) * 100).toFixed(1)} % of what it can, median ${((median ?? 0) * 100).toFixed(1)} %`,
     `messages an order: ${per('placed_per_order')} published to orders.placed, ${per('due_per_order')} delivered from payments.due`,
-    `yes ${value(data, 'answers', 'count', { kind: 'yes' })} of ${CROWD.buyers}`,
+    `yes ${value(data, 'answers', 'count', { kind: 'yes' })} of ${BURST.buyers}`,
   ]);
 };

@@ -10,23 +10,23 @@ import { eachClick, even, lastClickSeconds, ONE, once } from './shapes.ts';
 import { buy, buyer, chargesSince, openSale, setBank, until } from './shop.ts';
 import { type Data, print, SHOWN, value } from './summary.ts';
 
-const CROWD = { buyers: knob('BUYERS', 4_000), seconds: knob('SECONDS', 8) };
+const BURST = { buyers: knob('BUYERS', 4_000), seconds: knob('SECONDS', 8) };
 const BANK = knob('BANK', 400);
 const LATENCY_MS = { p50: 40, p99: 120 };
 const LEAST_SHARE = 0.9;
 const LATE = { lateRate: 0.01, lateMs: 60_000 };
 /** Without the late ones and the last of the others. */
-const COUNTED = Math.floor(CROWD.buyers * 0.98);
+const COUNTED = Math.floor(BURST.buyers * 0.98);
 const RUNS = ['without', 'with'] as const;
 type Run = (typeof RUNS)[number];
 
-const RUN_SECONDS = Math.ceil(lastClickSeconds(CROWD) + (2 * CROWD.buyers) / BANK);
+const RUN_SECONDS = Math.ceil(lastClickSeconds(BURST) + (2 * BURST.buyers) / BANK);
 const startOf = (run: Run) => RUNS.indexOf(run) * (RUN_SECONDS + 5);
 const tagged = (run: Run) => ({ startTime: `${startOf(run)}s`, tags: { run } });
 
 export const options: Options = {
   scenarios: {
-    ...Object.fromEntries(RUNS.map((run) => [run, { ...even(CROWD), ...tagged(run) }])),
+    ...Object.fromEntries(RUNS.map((run) => [run, { ...even(BURST), ...tagged(run) }])),
     ...Object.fromEntries(RUNS.map((run) => [`${run}_end`, { ...once(RUN_SECONDS), ...tagged(run), exec: 'end' }])),
     late: { ...once(5), exec: 'late', startTime: `${startOf('with') - 3}s` },
   },
@@ -34,7 +34,7 @@ export const options: Options = {
     checks: ['rate==1'],
     dropped_iterations: ['count==0'],
     http_req_failed: ['rate==0'],
-    'answers{kind:yes}': [`count==${2 * CROWD.buyers}`],
+    'answers{kind:yes}': [`count==${2 * BURST.buyers}`],
     'answers{run:with}': [SHOWN],
     'charged_per_second{run:with}': ['max>=0'],
     'charged_per_second{run:without}': ['max>=0'],
@@ -49,14 +49,14 @@ const runNow = () => exec.vu.metrics.tags.run as Run;
 
 export function setup() {
   const beganAt = Date.now();
-  const sales = RUNS.map((run) => [run, openSale('queued', CROWD.buyers, BANK, LATENCY_MS)]);
+  const sales = RUNS.map((run) => [run, openSale('queued', BURST.buyers, BANK, LATENCY_MS)]);
   return { beganAt, sales: Object.fromEntries(sales) as Record<Run, string> };
 }
 type Begun = ReturnType<typeof setup>;
 
 export const late = eachClick(ONE, () => setBank(BANK, LATENCY_MS, LATE));
 
-export default eachClick(CROWD, ({ sales }: Begun, due) => void buy(sales[runNow()], buyer(due.index), due));
+export default eachClick(BURST, ({ sales }: Begun, due) => void buy(sales[runNow()], buyer(due.index), due));
 
 /** Charges a second, from the first one to the last that counts. */
 const rateOf = (finishedAt: number[]) =>

@@ -86,7 +86,7 @@ const CONFIG = {
 function specOf({ buyers, seconds, units, chargesPerSecond }: Case, values: object[]): TopLevelSpec {
   const x = { field: 'seconds', type: 'quantitative', title: 'seconds since the first click' } as const;
   const y = { field: 'orders', type: 'quantitative', title: 'orders' } as const;
-  const crowd = `${count(buyers)} clicks in ${seconds} s for ${count(units)} units`;
+  const load = `${count(buyers)} clicks in ${seconds} s for ${count(units)} units`;
   const scale = { domain: CURVES, range: COLOURS };
   const color = { field: 'curve', type: 'nominal', title: null, scale, legend: { symbolType: 'stroke' } } as const;
   const lines = { x, y, color, detail: { field: 'run' } } as const;
@@ -94,7 +94,7 @@ function specOf({ buyers, seconds, units, chargesPerSecond }: Case, values: obje
   const stock = { align: 'left', dx: 6, dy: -9, color: GREY } as const;
   const sold = { align: 'right', dy: -10, color: '#0969da' } as const;
   return {
-    title: `${crowd}; the bank takes ${count(chargesPerSecond)}/s`,
+    title: `${load}; the bank takes ${count(chargesPerSecond)}/s`,
     data: { values },
     facet: { column: { field: 'path', type: 'nominal', sort: Object.values(TITLES), title: null } },
     spec: {

@@ -1,5 +1,5 @@
 // npm run loadtest [-- --quick] [--out DIR] [--tries N]: both paths compared, and a report of it: 0 when every run
-// counts, 3 when one does not because this machine was too busy for the crowd (after N tries, 1 by default), 1 when it
+// counts, 3 when one does not because this machine was too busy for the load (after N tries, 1 by default), 1 when it
 // is the shop's fault, or something broke.
 // npm run loadtest -- SCRIPT: one script of the course in loadtest/k6; `list` names them.
 import { join, relative } from 'node:path';
@@ -47,7 +47,7 @@ async function run(signal: AbortSignal): Promise<number> {
     printSummary(summary, out);
     const code = exitCodeOf(summary);
     if (code !== TOO_BUSY || attempt === tries) return code;
-    console.log(`\nthis machine was too busy for the crowd: once more (${attempt + 1} of ${tries})`);
+    console.log(`\nthis machine was too busy for the load: once more (${attempt + 1} of ${tries})`);
   }
 }
 
@@ -60,7 +60,7 @@ function printSummary(summary: Summary, out: string): void {
 
 function exitCodeOf({ valid, runs }: Summary): number {
   if (valid) return 0;
-  return runs.every(({ invalid }) => invalid.every(({ whose }) => whose === 'crowd')) ? TOO_BUSY : 1;
+  return runs.every(({ invalid }) => invalid.every(({ whose }) => whose === 'load')) ? TOO_BUSY : 1;
 }
 
 // Between two ticks of the starting nothing else may be open.

@@ -36,11 +36,11 @@ function verdict({ valid, invalid, runs }: Summary): string {
 
 function caseSection({ roads, ...each }: Summary['cases'][number]): string[] {
   const { name, title, units, buyers, seconds, chargesPerSecond } = each;
-  const crowd = `${count(buyers)} buyers within ${seconds} s, each once, want ${count(units)} units`;
+  const load = `${count(buyers)} buyers within ${seconds} s, each once, want ${count(units)} units`;
   const alt = 'clicked, accepted, confirmed and waiting orders over time, on both paths';
   return [
     `## ${name === 'peak' ? 'Peak' : 'Calm'}: ${title}`,
-    `${crowd}; the bank takes ${count(chargesPerSecond)} charges/s.`,
+    `${load}; the bank takes ${count(chargesPerSecond)} charges/s.`,
     `Medians of ${roads.queued.yes?.runs.length} runs on each path, least and most in brackets; the picture shows the
 run that sold a middling number, the others faintly.`,
     `![${alt}](${name}.svg)`,

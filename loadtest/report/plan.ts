@@ -82,7 +82,7 @@ export type Evidence = Counts & {
 };
 
 /** Only a crowd that was not as planned may be put down to a busy machine. */
-export type Invalid = { why: string; whose: 'crowd' | 'shop' };
+export type Invalid = { why: string; whose: 'load' | 'shop' };
 
 /** These rules stand here before anything is measured, and none is bent afterwards. */
 export function whyInvalid(evidence: Evidence): Invalid[] {
@@ -90,9 +90,9 @@ export function whyInvalid(evidence: Evidence): Invalid[] {
   const whole = dropped === 0 && clicks === buyers;
   const differences = audit.checks.filter(({ ok }) => !ok).map(({ name }) => name);
   const rules: [broken: boolean, whose: Invalid['whose'], why: string][] = [
-    [dropped > 0, 'crowd', `k6 dropped ${dropped} iterations`],
-    [clicks !== buyers, 'crowd', `${clicks} clicks were made of ${buyers}`],
-    [lateMs.p99 > MOST_LATE_MS, 'crowd', `the generator was saturated: p99 ${Math.round(lateMs.p99)} ms late`],
+    [dropped > 0, 'load', `k6 dropped ${dropped} iterations`],
+    [clicks !== buyers, 'load', `${clicks} clicks were made of ${buyers}`],
+    [lateMs.p99 > MOST_LATE_MS, 'load', `the generator was saturated: p99 ${Math.round(lateMs.p99)} ms late`],
     // A crowd that was not whole crosses the script's own thresholds on it, which say nothing of the shop.
     [exitCode === THRESHOLD && whole, 'shop', 'a threshold of the script was crossed'],
     [exitCode !== 0 && exitCode !== THRESHOLD, 'shop', `k6 ended with code ${exitCode}`],

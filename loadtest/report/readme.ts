@@ -8,6 +8,13 @@ import { METRICS, type Summary } from './summary.ts';
 
 export const COMMITTED = 'loadtest/results/reference/summary.json';
 
+/** Under their names of today: the committed run was made before them. The next one needs no replacements. */
+const RENAMED = { 'confirmed.crowd': 'confirmed.burst' };
+export function readCommitted(): Summary {
+  const text = readFileSync(join(import.meta.dirname, '../..', COMMITTED), 'utf8');
+  return JSON.parse(Object.entries(RENAMED).reduce((all, [from, to]) => all.replaceAll(`"${from}"`, `"${to}"`), text));
+}
+
 type Row = [name: Case['name'], key: string, label: string];
 const RESULTS: Row[] = [
   ['peak', 'confirmed.end', 'units sold'],
@@ -16,7 +23,7 @@ const RESULTS: Row[] = [
 ];
 const COSTS: Row[] = [
   ['peak', 'turnedAwayWhileUnsold', 'turned away while units were left'],
-  ['peak', 'confirmed.crowd', 'sold when the crowd had left'],
+  ['peak', 'confirmed.burst', 'sold when the crowd had left'],
   ['peak', 'confirmed.end', 'sold in the end'],
   ['peak', 'yesMs.p50', 'until a yes, p50'],
   ['peak', 'clickToFinalMs.p50', 'click to final result, p50'],
@@ -37,7 +44,7 @@ export const resultRows = (summary: Summary) =>
   rowsOf(summary, RESULTS, (spread, unit) => figure(spread?.median ?? null, unit));
 
 if (import.meta.main) {
-  const summary: Summary = JSON.parse(readFileSync(join(import.meta.dirname, '../..', COMMITTED), 'utf8'));
+  const summary = readCommitted();
   for (const rows of [resultRows(summary), costRows(summary)])
     console.log(`${table(['', 'queued', 'direct'], rows)}\n`);
 }

@@ -9,9 +9,9 @@ import { wordsOf } from '../figures/sentences.ts';
 import { chart, timelineOf } from './chart.ts';
 import { figure, html, markdown } from './markdown.ts';
 import { type Case, CONFIGURATION, type Evidence, type Mode, orderOf, type Plan, planOf, whyInvalid } from './plan.ts';
-import { COMMITTED, costRows, resultRows } from './readme.ts';
+import { COMMITTED, costRows, readCommitted, resultRows } from './readme.ts';
 import { factsOf, type Ran, type RunFacts, type TimedClick } from './run.ts';
-import { METRICS, type Measured, type Summary, spreadOf, summaryOf } from './summary.ts';
+import { METRICS, type Measured, spreadOf, summaryOf } from './summary.ts';
 
 const sizes = { units: 400, buyers: 1_200, seconds: 2, chargesPerSecond: 100 };
 const plan: Plan = {
@@ -33,7 +33,7 @@ const base: PathFigures = {
   unknown: 0,
   errors: 0,
   turnedAwayWhileUnsold: 0,
-  confirmedWhenCrowdLeft: 180,
+  confirmedAtLastClick: 180,
   confirmed: 400,
   unsold: 0,
   answerMs: { yes: wait(5), no: wait(1) },
@@ -67,7 +67,7 @@ const CPU = { gateway: 0.8, orders: 0.6, inventory: 0.2, payment: 0.4, postgres:
 
 const madeUp = (name: Case['name'], road: Mode, round: number): RunFacts => ({
   figures: FIGURES[name][road],
-  rates: { offered: 600, yes: 190, crowd: 90, end: 400 / 4.2, bank: FIGURES[name][road].confirmed / 4 },
+  rates: { offered: 600, yes: 190, burst: 90, end: 400 / 4.2, bank: FIGURES[name][road].confirmed / 4 },
   // A little slower from round to round, so that there is a spread.
   clickToDecidedMs: wait(DECIDED[name][road] + round),
   cpuSeconds: { ...CPU, bank: 0.2, k6: 1.5 },
@@ -135,15 +135,15 @@ test('rates are worked out from the clicks and the orders of one run', () => {
   };
   const ids = ['a', 'b', null, null];
   // Due each half second; the second yes comes after the last click.
-  const crowd = ids.map((orderId, i) =>
+  const burst = ids.map((orderId, i) =>
     click({ orderId, dueAt: 1_000 + i * 500, answeredAt: 1_010 + i * 2_000, status: orderId ? 202 : 410 }),
   );
   const order = (orderId: string, decidedAt: number): [string, Order] => [
     orderId,
     { orderId, status: 'confirmed', createdAt: 1_000, decidedAt },
   ];
-  const { rates, clickToDecidedMs } = factsOf(turn, crowd, new Map([order('a', 2_500), order('b', 4_500)]), 100);
-  assert.deepEqual(rates, { offered: 2, yes: 0.5, crowd: 0.5, end: 0.5, bank: 100 });
+  const { rates, clickToDecidedMs } = factsOf(turn, burst, new Map([order('a', 2_500), order('b', 4_500)]), 100);
+  assert.deepEqual(rates, { offered: 2, yes: 0.5, burst: 0.5, end: 0.5, bank: 100 });
   assert.deepEqual([clickToDecidedMs.p50, clickToDecidedMs.max], [1_500, 3_000]);
 });
 
@@ -184,9 +184,9 @@ const reasons = (evidence: Evidence) =>
 
 test('a run counts unless k6 was late, dropped or ended early, or the audit found a difference', () => {
   assert.deepEqual(whyInvalid(sound), []);
-  assert.match(reasons({ ...sound, dropped: 2 }), /^crowd: .*dropped 2 iterations/);
-  assert.match(reasons({ ...sound, lateMs: { p99: 101 } }), /^crowd: .*generator was saturated/);
-  assert.match(reasons({ ...sound, clicks: 8 }), /^crowd: .*8 clicks were made of 9/);
+  assert.match(reasons({ ...sound, dropped: 2 }), /^load: .*dropped 2 iterations/);
+  assert.match(reasons({ ...sound, lateMs: { p99: 101 } }), /^load: .*generator was saturated/);
+  assert.match(reasons({ ...sound, clicks: 8 }), /^load: .*8 clicks were made of 9/);
   assert.match(reasons({ ...sound, exitCode: 99 }), /^shop: .*threshold/);
   assert.match(reasons({ ...sound, exitCode: 107 }), /^shop: .*code 107/);
   assert.match(reasons({ ...sound, deaths: ['orders'] }), /^shop: orders ended in the middle/);
@@ -195,15 +195,15 @@ test('a run counts unless k6 was late, dropped or ended early, or the audit foun
 });
 
 test('what a crowd that was not whole crosses of the thresholds on it is not put down to the shop', () => {
-  assert.equal(reasons({ ...sound, exitCode: 99, dropped: 2 }), 'crowd: k6 dropped 2 iterations');
-  assert.equal(reasons({ ...sound, exitCode: 99, clicks: 8 }), 'crowd: 8 clicks were made of 9');
+  assert.equal(reasons({ ...sound, exitCode: 99, dropped: 2 }), 'load: k6 dropped 2 iterations');
+  assert.equal(reasons({ ...sound, exitCode: 99, clicks: 8 }), 'load: 8 clicks were made of 9');
   assert.match(reasons({ ...sound, exitCode: 99, lateMs: { p99: 101 } }), /shop: a threshold/);
 });
 
 test('one run that does not count makes the whole invalid, and is named', () => {
   const [first, ...others] = runs;
   assert.ok(first);
-  const late = { ...first, invalid: [{ whose: 'crowd' as const, why: 'k6 dropped 2 iterations' }] };
+  const late = { ...first, invalid: [{ whose: 'load' as const, why: 'k6 dropped 2 iterations' }] };
   const { valid, invalid } = summaryOf(measured, plan, [late, ...others]);
   assert.equal(valid, false);
   assert.deepEqual(invalid, ['peak, queued, run 1: k6 dropped 2 iterations']);
@@ -321,7 +321,7 @@ test('one run in which the queue turned a buyer away is enough for no praise', (
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
-const committed: Summary = JSON.parse(read(COMMITTED));
+const committed = readCommitted();
 
 /** The rows below a heading of a table; each without its label, which is in another language on one of the pages. */
 function figuresIn(page: string, heading: RegExp): string[][] | undefined {

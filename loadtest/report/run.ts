@@ -24,7 +24,7 @@ export async function runTurn(laboratory: Laboratory, turn: Turn) {
   const { stores, bank, deaths } = laboratory;
   const deathsBefore = deaths.length;
   const before = processorTimes(laboratory);
-  const { saleId, clicks, exitCode, k6Summary } = await sendCrowd(laboratory, turn);
+  const { saleId, clicks, exitCode, k6Summary } = await sendLoad(laboratory, turn);
   const orderIds = clicks.flatMap(({ orderId }) => orderId ?? []);
   const areFinal = async () => undecided(orderIds, await ordersOf(stores.orders, saleId)) === 0;
   await until('every order is final', areFinal, { withinMs: FINAL_WITHIN_MS, everyMs: 200 }).catch(() => undefined);
@@ -51,7 +51,7 @@ const undecided = (orderIds: string[], orders: Map<string, Order>) =>
   orderIds.filter((orderId) => !isFinal(orders.get(orderId))).length;
 
 /** The script itself sets the bank, and begins its sequence anew, before its first click. */
-async function sendCrowd({ k6, addressBook, scratch, signal }: Laboratory, turn: Turn) {
+async function sendLoad({ k6, addressBook, scratch, signal }: Laboratory, turn: Turn) {
   const { units, buyers, seconds, chargesPerSecond } = turn.case;
   const name = nameOf({ ...turn, case: turn.case.name });
   const [consoleFile, summaryFile] = [join(scratch, `${name}.log`), join(scratch, `${name}.json`)];
@@ -87,7 +87,7 @@ export function factsOf({ case: each }: Turn, clicks: TimedClick[], orders: Map<
   // An even crowd's last click has its share of the time, too.
   const seconds = (lastClickAt - firstDueAt) / 1_000 + each.seconds / each.buyers;
   const figures = pathFigures({ stock: each.units, clicks, orders, lastClickAt });
-  const { offered, confirmed, confirmedWhenCrowdLeft, drainedMs } = figures;
+  const { offered, confirmed, confirmedAtLastClick, drainedMs } = figures;
   const yes = clicks.filter((click) => answerOf(click) === 'yes' && click.answeredAt <= lastClickAt).length;
   const decided = clicks.flatMap(({ orderId, dueAt }) => {
     const { status, decidedAt = null } = orders.get(orderId ?? '') ?? {};
@@ -96,7 +96,7 @@ export function factsOf({ case: each }: Turn, clicks: TimedClick[], orders: Map<
   return {
     figures,
     rates: {
-      ...{ offered: offered / seconds, yes: yes / seconds, crowd: confirmedWhenCrowdLeft / seconds },
+      ...{ offered: offered / seconds, yes: yes / seconds, burst: confirmedAtLastClick / seconds },
       ...{ end: confirmed / (seconds + drainedMs / 1_000), bank },
     },
     /** Confirmed orders only, from when the click was due to the server's own time of the decision. */
@@ -117,6 +117,6 @@ async function chargesPerSecond(bank: Bank, orders: Map<string, Order>): Promise
 function processorTimes({ stack: { pids, services }, k6 }: Laboratory): Record<string, number> {
   const names = Object.keys(CONFIGURATION.processes);
   const roots = names.map((name) => [name, services[name as keyof typeof services]?.pid() ?? pids[name]]);
-  const crowd = k6.isChild ? endedChildrenSeconds() : null;
-  return { ...cpuSeconds(Object.fromEntries(roots)), ...(crowd !== null && { k6: crowd }) };
+  const load = k6.isChild ? endedChildrenSeconds() : null;
+  return { ...cpuSeconds(Object.fromEntries(roots)), ...(load !== null && { k6: load }) };
 }

@@ -30,10 +30,10 @@ export const SECTIONS: { title: string; note?: string; metrics: Metric[] }[] = [
     metrics: [
       ['offeredPerSecond', 'clicks offered', 'perSecond', ({ rates }) => rates.offered],
       ['yesPerSecond', 'told yes, while the crowd is there', 'perSecond', ({ rates }) => rates.yes],
-      ['confirmedPerSecond.crowd', 'confirmed, while the crowd is there', 'perSecond', ({ rates }) => rates.crowd],
+      ['confirmedPerSecond.burst', 'confirmed, while the crowd is there', 'perSecond', ({ rates }) => rates.burst],
       ['confirmedPerSecond.end', 'confirmed, from first click to last decision', 'perSecond', ({ rates }) => rates.end],
       ['bankPerSecond', 'charges by the bank, from its first to its last', 'perSecond', ({ rates }) => rates.bank],
-      ['confirmed.crowd', 'sold when the crowd had left', 'count', ({ figures }) => figures.confirmedWhenCrowdLeft],
+      ['confirmed.burst', 'sold when the crowd had left', 'count', ({ figures }) => figures.confirmedAtLastClick],
       ['confirmed.end', 'sold in the end', 'count', ({ figures }) => figures.confirmed],
       ['unsold', 'left unsold', 'count', ({ figures }) => figures.unsold],
       [

@@ -1,14 +1,14 @@
 // Sends load from a thread of its own, so that neither progress nor polling makes a click late.
 import { on } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { Load, LoadResult, Report, Tally } from './generator.ts';
+import type { Load, LoadResult, Report, Tally } from './thread.ts';
 
-export type Crowd = Pick<LoadResult, 'clicks' | 'lastClickAt'>;
+export type Burst = Pick<LoadResult, 'clicks' | 'lastClickAt'>;
 
 interface Watch {
   tally?(tally: Tally): void;
   /** The last click has been sent; answers are still to come. */
-  left?(): void;
+  lastClick?(): void;
   /** Its end makes `send` reject with its reason, and leaves no click in flight. */
   signal?: AbortSignal;
 }
@@ -16,11 +16,11 @@ interface Watch {
 export type Generator = ReturnType<typeof createGenerator>;
 
 export function createGenerator() {
-  const worker = new Worker(new URL('./generator.ts', import.meta.url));
+  const worker = new Worker(new URL('./thread.ts', import.meta.url));
   let handedOver: string[] | undefined;
 
   /** One load at a time; resolves when each click has its answer or has given up. */
-  async function send({ tokens, ...load }: Load, { tally, left, signal }: Watch = {}): Promise<LoadResult> {
+  async function send({ tokens, ...load }: Load, { tally, lastClick, signal }: Watch = {}): Promise<LoadResult> {
     signal?.throwIfAborted();
     const stop = () => worker.postMessage('stop');
     signal?.addEventListener('abort', stop);
@@ -31,7 +31,7 @@ export function createGenerator() {
     try {
       for await (const [report] of reports) {
         if ('tally' in report) tally?.(report.tally);
-        else if ('left' in report) left?.();
+        else if ('lastClick' in report) lastClick?.();
         else {
           signal?.throwIfAborted();
           return report.result;

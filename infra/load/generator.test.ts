@@ -4,8 +4,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { after, type TestContext, test } from 'node:test';
 import { answerOf } from '../clients/answer.ts';
-import { createGenerator } from './crowd.ts';
-import type { Tally } from './generator.ts';
+import { createGenerator } from './generator.ts';
+import type { Tally } from './thread.ts';
 
 const generator = createGenerator();
 after(() => generator.stop());
@@ -136,7 +136,7 @@ test('a load that is aborted ends at once, answers outstanding or not, and anoth
   const load = { gatewayUrl, saleId: 's', tokens: names(4), seconds: 0.1, timeoutMs: 60_000 };
   const abort = new AbortController();
   await assert.rejects(
-    generator.send(load, { left: () => abort.abort(new Error('enough')), signal: abort.signal }),
+    generator.send(load, { lastClick: () => abort.abort(new Error('enough')), signal: abort.signal }),
     /enough/,
   );
   answers = true;

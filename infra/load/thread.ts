@@ -27,7 +27,7 @@ export interface Load {
 export type Tally = Record<'sent' | 'yes' | 'refused' | 'other', number>;
 type LoadRecord = ReturnType<typeof createRecord>;
 export type LoadResult = ReturnType<LoadRecord['result']>;
-export type Report = { tally: Tally } | { left: true } | { result: LoadResult };
+export type Report = { tally: Tally } | { lastClick: true } | { result: LoadResult };
 type Clicking = { click(dueAt: number): Promise<void>; isOver(): boolean };
 
 const TALLY_EVERY_MS = 200;
@@ -72,7 +72,7 @@ async function send(load: Load, record: LoadRecord): Promise<LoadResult> {
   const startedAt = performance.now();
   await (load.connections ? keepBusy : keepTimetable)(load, { click, isOver });
   const lastClickAt = Date.now();
-  report({ left: true });
+  report({ lastClick: true });
   await Promise.all(inFlight);
   const seconds = (performance.now() - startedAt) / 1_000;
   await destroy();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, type TestContext, test } from 'node:test';
-import { answerOf } from '../clients/answer.ts';
+import { outcomeOf } from '../clients/outcome.ts';
 import { createGenerator } from './generator.ts';
 import type { Tally } from './thread.ts';
 
@@ -38,14 +38,14 @@ test('each buyer clicks once, and a shop that does not answer delays no other cl
   const { clicks } = await generator.send(order);
 
   assert.deepEqual(seen.toSorted(), tokens.map((token) => `POST /v1/sales/a-sale/orders Bearer ${token}`).toSorted());
-  const unknown = clicks.filter((click) => answerOf(click) === 'unknown');
+  const unknown = clicks.filter((click) => outcomeOf(click) === 'unknown');
   assert.equal(unknown.length, 50);
-  assert.ok(unknown.every(({ timedOut, answerMs }) => timedOut && answerMs >= 900));
-  const yes = clicks.filter((click) => answerOf(click) === 'yes');
+  assert.ok(unknown.every(({ timedOut, responseMs }) => timedOut && responseMs >= 900));
+  const yes = clicks.filter((click) => outcomeOf(click) === 'yes');
   assert.equal(yes.length, 150);
   assert.equal(new Set(yes.map(({ orderId }) => orderId)).size, 150);
   assert.ok(
-    yes.every(({ answerMs, lateMs }) => answerMs >= lateMs),
+    yes.every(({ responseMs, lateMs }) => responseMs >= lateMs),
     'waiting counts from when the click was due',
   );
 });
@@ -61,8 +61,8 @@ test('an order is taken from a yes and from an unknown outcome, not from a refus
   const watch = { tally: (tally: Tally) => tallies.push(tally) };
   const order = { gatewayUrl, saleId: 's', tokens: names(4), seconds: 0.4, timeoutMs: 1_000 };
   const { clicks } = await generator.send(order, watch);
-  const answers = clicks.map((click) => [answerOf(click), click.orderId]);
-  assert.deepEqual(answers, [
+  const outcomes = clicks.map((click) => [outcomeOf(click), click.orderId]);
+  assert.deepEqual(outcomes, [
     ['unknown', 'order-1'],
     ['limit', null],
     ['soldOut', null],
@@ -78,8 +78,8 @@ test('a connection that breaks is an error, and the load goes on', async (t) => 
   });
   const order = { gatewayUrl, saleId: 's', tokens: names(5), seconds: 0.2, timeoutMs: 1_000 };
   const { clicks, lastClickAt } = await generator.send(order);
-  assert.deepEqual(clicks.map(answerOf), ['error', 'soldOut', 'soldOut', 'soldOut', 'soldOut']);
-  assert.ok(clicks.every(({ answeredAt }) => answeredAt >= lastClickAt - 1_000));
+  assert.deepEqual(clicks.map(outcomeOf), ['error', 'soldOut', 'soldOut', 'soldOut', 'soldOut']);
+  assert.ok(clicks.every(({ respondedAt }) => respondedAt >= lastClickAt - 1_000));
 });
 
 test('a server that is frozen for 2 s: each click is still due, sent and counted, its wait shows it', async (t) => {
@@ -102,12 +102,13 @@ test('a server that is frozen for 2 s: each click is still due, sent and counted
   assert.deepEqual(seen.toSorted(), tokens.map((token) => `Bearer ${token}`).toSorted());
   assert.deepEqual([requests, statuses], [tokens.length, { 202: tokens.length }]);
   const isFrozenAt = (ms: number) => ms >= frozenFrom && ms < frozenFrom + frozenMs;
-  const due = clicks.filter(({ answeredAt, answerMs }) => isFrozenAt(answeredAt - answerMs));
+  const due = clicks.filter(({ respondedAt, responseMs }) => isFrozenAt(respondedAt - responseMs));
   assert.ok(due.length > (0.9 * perSecond * frozenMs) / 1_000, `${due.length} were due`);
-  const left = due.filter(({ answeredAt, answerMs, lateMs }) => isFrozenAt(answeredAt - answerMs + lateMs));
+  const left = due.filter(({ respondedAt, responseMs, lateMs }) => isFrozenAt(respondedAt - responseMs + lateMs));
   assert.ok(left.length > 0.8 * due.length, `${left.length} of ${due.length} left, the others after the freeze`);
-  const untilThaw = ({ answeredAt, answerMs }: (typeof due)[0]) => frozenFrom + frozenMs - (answeredAt - answerMs);
-  assert.ok(due.every((click) => click.answerMs > untilThaw(click) - 50));
+  const untilThaw = ({ respondedAt, responseMs }: (typeof due)[0]) =>
+    frozenFrom + frozenMs - (respondedAt - responseMs);
+  assert.ok(due.every((click) => click.responseMs > untilThaw(click) - 50));
   assert.ok(latencyMs.max > 0.9 * frozenMs, JSON.stringify(latencyMs));
 });
 
@@ -129,9 +130,9 @@ test('connections click again as soon as they have their answer, for a time or u
 });
 
 test('a load that is aborted ends at once, answers outstanding or not, and another can follow', async (t) => {
-  let answers = false;
+  let isResponding = false;
   const gatewayUrl = await shopOf(t, (_request, response) => {
-    if (answers) response.writeHead(202).end('{}');
+    if (isResponding) response.writeHead(202).end('{}');
   });
   const load = { gatewayUrl, saleId: 's', tokens: names(4), seconds: 0.1, timeoutMs: 60_000 };
   const abort = new AbortController();
@@ -139,12 +140,12 @@ test('a load that is aborted ends at once, answers outstanding or not, and anoth
     generator.send(load, { lastClick: () => abort.abort(new Error('enough')), signal: abort.signal }),
     /enough/,
   );
-  answers = true;
+  isResponding = true;
   assert.deepEqual((await generator.send(load)).statuses, { 202: 4 });
 });
 
 test('a timetable may end when too many clicks are without an answer', async (t) => {
   const gatewayUrl = await shopOf(t, (_request, response) => setTimeout(() => response.writeHead(202).end('{}'), 500));
-  const load = { gatewayUrl, saleId: 's', tokens: names(100), seconds: 0.5, timeoutMs: 10_000, mostUnanswered: 5 };
+  const load = { gatewayUrl, saleId: 's', tokens: names(100), seconds: 0.5, timeoutMs: 10_000, maxInFlight: 5 };
   assert.deepEqual((await generator.send(load)).statuses, { 202: 6 });
 });

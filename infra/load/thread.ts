@@ -4,7 +4,7 @@ import { createHistogram } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
 import { Pool } from 'undici';
-import { type Answer, answerOf, type Click, readAnswer } from '../clients/answer.ts';
+import { type Click, type Outcome, outcomeOf, readResponse } from '../clients/outcome.ts';
 
 export interface Load {
   gatewayUrl: string;
@@ -17,7 +17,7 @@ export interface Load {
   /** Open model: by default one for each token. Closed model: by default as many as there is time for. */
   clicks?: number;
   /** Open model: more clicks without an answer end the load. */
-  mostUnanswered?: number;
+  maxInFlight?: number;
   /** Closed model: each connection clicks again as soon as it has its answer. */
   connections?: number;
   /** False: answers are counted and forgotten. */
@@ -33,8 +33,8 @@ type Clicking = { click(dueAt: number): Promise<void>; isOver(): boolean };
 const TALLY_EVERY_MS = 200;
 /** The timers and the scheduler of a machine that keeps up delay a click by less. */
 const LATE_MS = 20;
-const TALLIED: Partial<Record<Answer, keyof Tally>> = { yes: 'yes', unknown: 'other', error: 'other' };
-const NO_ANSWER = readAnswer(0, undefined, '');
+const TALLIED: Partial<Record<Outcome, keyof Tally>> = { yes: 'yes', unknown: 'other', error: 'other' };
+const NO_RESPONSE = readResponse(0, undefined, '');
 const TIMEOUTS = new Set(['HeadersTimeoutError', 'BodyTimeoutError']);
 
 let tokens: string[] = [];
@@ -61,14 +61,14 @@ async function send(load: Load, record: LoadRecord): Promise<LoadResult> {
   const click = (dueAt: number) => {
     const nth = record.tally.sent++;
     const lateMs = performance.now() - dueAt;
-    const answering = post(pools[nth % pools.length], load, tokens[nth % tokens.length]).then((answer) => {
-      inFlight.delete(answering);
-      record.add(nth, { ...answer, lateMs, answerMs: performance.now() - dueAt, answeredAt: Date.now() });
+    const responding = post(pools[nth % pools.length], load, tokens[nth % tokens.length]).then((response) => {
+      inFlight.delete(responding);
+      record.add(nth, { ...response, lateMs, responseMs: performance.now() - dueAt, respondedAt: Date.now() });
     });
-    inFlight.add(answering);
-    return answering;
+    inFlight.add(responding);
+    return responding;
   };
-  const isOver = () => end.signal.aborted || inFlight.size > (load.mostUnanswered ?? Number.POSITIVE_INFINITY);
+  const isOver = () => end.signal.aborted || inFlight.size > (load.maxInFlight ?? Number.POSITIVE_INFINITY);
   const startedAt = performance.now();
   await (load.connections ? keepBusy : keepTimetable)(load, { click, isOver });
   const lastClickAt = Date.now();
@@ -110,7 +110,7 @@ async function keepBusy(load: Load, { click, isOver }: Clicking): Promise<void> 
 
 /** `dispatch` and not `request`, which costs a third more: this thread takes its time from the machine it measures. */
 function post(pool: Pool | undefined, { saleId, timeoutMs }: Load, token?: string) {
-  const { promise, resolve } = Promise.withResolvers<typeof NO_ANSWER>();
+  const { promise, resolve } = Promise.withResolvers<typeof NO_RESPONSE>();
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const request = { path: `/v1/sales/${saleId}/orders`, method: 'POST' as const, headers, body: '{}' };
   let [status, location, text] = [0, '', ''];
@@ -124,8 +124,8 @@ function post(pool: Pool | undefined, { saleId, timeoutMs }: Load, token?: strin
       onResponseData: (_controller, chunk) => {
         text += chunk;
       },
-      onResponseEnd: () => resolve(readAnswer(status, location || undefined, text)),
-      onResponseError: (_controller, error) => resolve({ ...NO_ANSWER, timedOut: TIMEOUTS.has(error.name) }),
+      onResponseEnd: () => resolve(readResponse(status, location || undefined, text)),
+      onResponseError: (_controller, error) => resolve({ ...NO_RESPONSE, timedOut: TIMEOUTS.has(error.name) }),
     },
   );
   return promise;
@@ -141,11 +141,11 @@ function createRecord(keep: boolean) {
   return {
     tally,
     add(nth: number, click: Click): void {
-      const { status, timedOut, lateMs, answerMs } = click;
-      tally[TALLIED[answerOf(click)] ?? 'refused'] += 1;
+      const { status, timedOut, lateMs, responseMs } = click;
+      tally[TALLIED[outcomeOf(click)] ?? 'refused'] += 1;
       if (status) statuses[status] = (statuses[status] ?? 0) + 1;
       else errors[timedOut ? 'timeout' : 'connection'] += 1;
-      waits.record(Math.max(1, Math.round(answerMs * 1e3)));
+      waits.record(Math.max(1, Math.round(responseMs * 1e3)));
       if (lateMs > LATE_MS) late += 1;
       latestMs = Math.max(latestMs, lateMs);
       if (keep) clicks[nth] = click;

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { spread } from '../figures/figures.ts';
-import { assertAnswered } from './load.ts';
+import { assertResponses } from './load.ts';
 import { cpuCosts, type Row, ratioOf, type Whose } from './report.ts';
 import { below, climb, isSteady } from './steady.ts';
 
-const row = (round: number, of: Whose, value: number): Row => ({ round, ratio: 'accept', of, value, detail: {} });
+const row = (run: number, of: Whose, value: number): Row => ({ run, ratio: 'accept', of, value, detail: {} });
 const rows = [
   ...[row(1, 'ours', 50), row(1, 'reference', 100)],
   ...[row(2, 'reference', 200), row(2, 'ours', 160)],
@@ -14,19 +14,19 @@ const rows = [
   { ...row(3, 'ours', 1), ratio: 'drain' as const },
 ];
 
-test('a ratio is the median of those of the rounds, each of what was measured side by side', () => {
+test('a ratio is the median of those of the runs, each of two values measured side by side', () => {
   assert.deepEqual(ratioOf(rows, 'accept'), { median: 0.6, min: 0.5, max: 0.8, ours: 66, reference: 110 });
 });
 
-test('a round of which one side is missing has no ratio', () => {
-  assert.throws(() => ratioOf(rows, 'drain'), /round 3: drain has only one side/);
+test('a run of which one side is missing has no ratio', () => {
+  assert.throws(() => ratioOf(rows, 'drain'), /run 3: drain has only one side/);
 });
 
 test('the median of an even number lies between the middle two', () => {
   assert.deepEqual(spread([4, 1, 3, 2]), { median: 2.5, min: 1, max: 4 });
 });
 
-test('CPU costs are by process, and their sum is of each round, not of the medians', () => {
+test('CPU costs are by process, and their sum is of each run, not of the medians', () => {
   const costs = cpuCosts([
     { gateway: 1, redis: 5 },
     { gateway: 3, redis: 1 },
@@ -65,12 +65,18 @@ test('a rate that did not hold is followed by what was reached, within bounds', 
 });
 
 test('a figure counts only if each request was answered in time, and as it should be', () => {
-  const answers = { requests: 1_000, seconds: 5, lateShare: 0, latestMs: 0, latencyMs: { p50: 2, p99: 12.5, max: 30 } };
+  const responses = {
+    requests: 1_000,
+    seconds: 5,
+    lateShare: 0,
+    latestMs: 0,
+    latencyMs: { p50: 2, p99: 12.5, max: 30 },
+  };
   const errors = { connection: 0, timeout: 0 };
-  const all = { ...answers, statuses: { 202: 1_000 }, errors };
-  assert.doesNotThrow(() => assertAnswered(all, 202, 'accept', 1_000));
-  assert.throws(() => assertAnswered(all, 202, 'accept', 2_000), /too few answers in time/);
-  assert.throws(() => assertAnswered(all, 410, 'refusal'), /must get 410: 1000 × 202/);
-  assert.throws(() => assertAnswered({ ...all, errors: { ...errors, timeout: 3 } }, 202, 'accept'), /3 × timeout/);
-  assert.throws(() => assertAnswered({ ...all, requests: 0, statuses: {} }, 202, 'accept'), /too few answers/);
+  const all = { ...responses, statuses: { 202: 1_000 }, errors };
+  assert.doesNotThrow(() => assertResponses(all, 202, 'accept', 1_000));
+  assert.throws(() => assertResponses(all, 202, 'accept', 2_000), /too few responses in time/);
+  assert.throws(() => assertResponses(all, 410, 'refusal'), /must get 410: 1000 × 202/);
+  assert.throws(() => assertResponses({ ...all, errors: { ...errors, timeout: 3 } }, 202, 'accept'), /3 × timeout/);
+  assert.throws(() => assertResponses({ ...all, requests: 0, statuses: {} }, 202, 'accept'), /too few responses/);
 });

@@ -1,4 +1,4 @@
-// The environment of a round: a fresh stack, the references beside it, and a load on its sales.
+// The environment of a run: a fresh stack, the references beside it, and a load on its sales.
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { openStores } from '../../infra/audit/stores.ts';

@@ -10,7 +10,7 @@ import { until } from '../../infra/until.ts';
 import { cpuSeconds, cpuUsed } from '../figures/cpu.ts';
 
 type Clicks = Omit<Load, 'gatewayUrl' | 'tokens' | 'timeoutMs' | 'keep'>;
-type Answers = Omit<LoadResult, 'clicks' | 'lastClickAt'>;
+type Responses = Omit<LoadResult, 'clicks' | 'lastClickAt'>;
 
 export function createLoad({ gatewayUrl, tokenSecret }: Stack, stores: Stores, signal: AbortSignal) {
   const shop = createShop(gatewayUrl);
@@ -18,15 +18,15 @@ export function createLoad({ gatewayUrl, tokenSecret }: Stack, stores: Stores, s
   const generator = createGenerator();
   let tokens: string[] = [];
 
-  async function send(who: string, status: number, clicks: Clicks, at = gatewayUrl): Promise<Answers> {
+  async function send(who: string, status: number, clicks: Clicks, at = gatewayUrl): Promise<Responses> {
     const count = Math.max(1_000, clicks.clicks ?? 0);
     if (tokens.length < count) tokens = createBuyers(tokenSecret, 'buyer', count).map(({ token }) => token);
     const load = { ...clicks, gatewayUrl: at, tokens, timeoutMs: 10_000, keep: false };
-    const { clicks: _none, lastClickAt: _at, ...answers } = await generator.send(load, { signal });
+    const { clicks: _none, lastClickAt: _at, ...responses } = await generator.send(load, { signal });
     // A rate that is too high leaves clicks without an answer in time: it did not hold, and that is no failure.
-    if (clicks.mostUnanswered) assertAnswered({ ...answers, errors: { ...answers.errors, timeout: 0 } }, status, who);
-    else assertAnswered(answers, status, who, clicks.clicks);
-    return answers;
+    if (clicks.maxInFlight) assertResponses({ ...responses, errors: { ...responses.errors, timeout: 0 } }, status, who);
+    else assertResponses(responses, status, who, clicks.clicks);
+    return responses;
   }
 
   /** With ample stock by default; a new one for each measurement, so that each buyer comes to it once. */
@@ -82,10 +82,10 @@ const draft = (stock: number) => ({
 });
 
 /** A figure counts only if each of its requests was answered, and as it should be. */
-export function assertAnswered(answers: Answers, status: number, who: string, least = 1): void {
-  const { requests, statuses, errors } = answers;
+export function assertResponses(responses: Responses, status: number, who: string, least = 1): void {
+  const { requests, statuses, errors } = responses;
   const others = Object.entries({ ...statuses, ...errors }).filter(([kind, n]) => n > 0 && kind !== String(status));
   if (requests >= least && others.length === 0) return;
-  const seen = others.map(([kind, n]) => `${n} × ${kind}`).join(', ') || 'too few answers in time';
+  const seen = others.map(([kind, n]) => `${n} × ${kind}`).join(', ') || 'too few responses in time';
   throw new Error(`${who}: of ${requests} requests, all of which must get ${status}: ${seen}`);
 }

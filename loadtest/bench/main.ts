@@ -10,7 +10,7 @@ import { readEnvironment } from '../figures/environment.ts';
 import { openEnvironment } from './environment.ts';
 import { findPgbench } from './ledger.ts';
 import { type BenchResult, describeResult, describeRow, type Row, resultAsJson } from './report.ts';
-import { runRound } from './round.ts';
+import { measureRun } from './run.ts';
 import { FULL, QUICK, type Settings } from './settings.ts';
 
 const USAGE = 'usage: npm run bench [-- --quick] [--json FILE]';
@@ -22,9 +22,9 @@ async function run(end: AbortSignal): Promise<number> {
   findPgbench();
   if (quick) log('quick, to see that it works: these figures do not count');
   const result: BenchResult = { rows: [], cpuMs: [] };
-  for (let number = 1; number <= settings.rounds; number++) {
-    log(`round ${number} of ${settings.rounds}: starting three servers, five services and the references`);
-    await addRound(result, number, settings, end);
+  for (let number = 1; number <= settings.runs; number++) {
+    log(`run ${number} of ${settings.runs}: starting three servers, five services and the references`);
+    await addRun(result, number, settings, end);
   }
   console.log(['', ...describeResult(result, settings)].join('\n'));
   if (json) await writeFile(json, `${JSON.stringify(resultAsJson(result, settings), null, 2)}\n`);
@@ -32,14 +32,14 @@ async function run(end: AbortSignal): Promise<number> {
 }
 
 /** On a fresh stack. The figures of a shop that lost an order or sold a unit twice would be worth nothing. */
-async function addRound(result: BenchResult, number: number, settings: Settings, end: AbortSignal): Promise<void> {
+async function addRun(result: BenchResult, number: number, settings: Settings, end: AbortSignal): Promise<void> {
   await using environment = await openEnvironment(settings, end, log);
   const { stores, stack, signal } = environment;
   const onRow = (row: Row) => {
     result.rows.push(row);
     log(describeRow(row));
   };
-  result.cpuMs.push(await unlessEnded(signal, runRound(environment, number, onRow)));
+  result.cpuMs.push(await unlessEnded(signal, measureRun(environment, number, onRow)));
   result.environment ??= await readEnvironment(stores, stack.amqpUrl);
   const audited = await audit(stores, { atRest: true, withinMs: 60_000 });
   if (!audited.ok) throw new Error(['the audit finds differences:', ...describeShortly(audited)].join('\n'));

@@ -26,7 +26,7 @@ const shop = await openShop();
 after(() => shop.close());
 
 /** The answer as it comes, but for the date; the connection stays open, as a client's of many requests does. */
-function rawAnswer(url: string): Promise<string> {
+function rawResponse(url: string): Promise<string> {
   const { port, pathname } = new URL(url);
   const request = `POST ${pathname} HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`;
   return new Promise((resolve, reject) => {
@@ -47,12 +47,12 @@ test('reference (a) answers byte for byte what the gateway answers when a sale i
   assert.equal((await shop.buy(saleId, 'first')).httpStatus, 202);
   const url = `${shop.services.gateway.url}/v1/sales/${saleId}/orders`;
   const ours = await until('the sale is sold out', async () => {
-    const answer = await rawAnswer(url);
-    return answer.startsWith('HTTP/1.1 410 ') && answer;
+    const response = await rawResponse(url);
+    return response.startsWith('HTTP/1.1 410 ') && response;
   });
   await using opened = new AsyncDisposableStack();
   const { gatewayUrl } = await startReference(opened, dir, 'refusal');
-  assert.equal(await rawAnswer(gatewayUrl), ours);
+  assert.equal(await rawResponse(gatewayUrl), ours);
 });
 
 async function openAccept(t: TestContext) {

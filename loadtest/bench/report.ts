@@ -19,21 +19,21 @@ export type RatioName = keyof typeof RATIOS;
 export type Whose = (typeof SIDES)[number];
 
 /** One measurement that counts; `detail` holds the figures from which its value was made. */
-export type Row = { round: number; ratio: RatioName; of: Whose; value: number; detail: object };
+export type Row = { run: number; ratio: RatioName; of: Whose; value: number; detail: object };
 
 export interface BenchResult {
   environment?: Environment;
   rows: Row[];
-  /** A record a round: CPU milliseconds of each process for each confirmed order. */
+  /** A record for each run: CPU milliseconds of each process for each confirmed order. */
   cpuMs: Record<string, number>[];
 }
 
-/** The spread of the rounds' ratios, each of two values measured side by side, and the medians of either side. */
+/** The spread of the runs' ratios, each of two values measured side by side, and the medians of either side. */
 export function ratioOf(rows: Row[], name: RatioName) {
   const ofRatio = rows.filter((row) => row.ratio === name);
-  const quotients = [...Map.groupBy(ofRatio, ({ round }) => round)].map(([round, pair]) => {
+  const quotients = [...Map.groupBy(ofRatio, ({ run }) => run)].map(([run, pair]) => {
     const [ours, reference] = SIDES.map((side) => pair.find(({ of }) => of === side)?.value);
-    if (ours === undefined || !reference) throw new Error(`round ${round}: ${name} has only one side`);
+    if (ours === undefined || !reference) throw new Error(`run ${run}: ${name} has only one side`);
     return ours / reference;
   });
   return { ...spread(quotients), ours: sideOf(ofRatio, 'ours').median, reference: sideOf(ofRatio, 'reference').median };
@@ -41,7 +41,7 @@ export function ratioOf(rows: Row[], name: RatioName) {
 
 const sideOf = (rows: Row[], side: Whose) => spread(rows.filter(({ of }) => of === side).map(({ value }) => value));
 
-/** By process, and the spread of the rounds' sums as `sum`. */
+/** By process, and the spread of the runs' sums as `sum`. */
 export function cpuCosts(cpuMs: BenchResult['cpuMs']): Record<string, Spread> {
   const sums = cpuMs.map((costs) => Object.values(costs).reduce((sum, ms) => sum + ms, 0));
   const names = new Set(cpuMs.flatMap((costs) => Object.keys(costs)));

@@ -3,7 +3,7 @@
 export const FULL = {
   /** False for a run that only shows that it works. */
   counts: true,
-  rounds: 5,
+  runs: 5,
   /** Each clicks again as soon as it has its answer, where CPU seconds are counted. */
   connections: 64,
   refusalSeconds: 5,
@@ -26,7 +26,7 @@ export type Settings = typeof FULL;
 export const QUICK: Settings = {
   ...FULL,
   counts: false,
-  rounds: 2,
+  runs: 2,
   refusalSeconds: 2,
   orders: 3_000,
   pgbenchSeconds: 3,

@@ -54,7 +54,7 @@ async function offer(environment: Environment, rate: number, seconds: number) {
   const saleId = await openSale();
   const allSeconds = leadSeconds + seconds + tailSeconds;
   const clicks = { saleId, seconds: allSeconds, clicks: Math.ceil(rate * allSeconds) };
-  const sending = send(`${rate}/s offered`, 202, { ...clicks, mostUnanswered: rate * HOPELESS_SECONDS });
+  const sending = send(`${rate}/s offered`, 202, { ...clicks, maxInFlight: rate * HOPELESS_SECONDS });
   sending.catch(() => undefined);
   await sleep(leadSeconds * 1_000, undefined, { signal });
   const [fromMs, before, cpuBefore] = [Date.now(), await queued(saleId), cpuSeconds(ours)];

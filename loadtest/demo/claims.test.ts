@@ -15,28 +15,28 @@ const queued: PathFigures = {
   offered: 3_000,
   yes: 1_000,
   no: { soldOut: 2_000, busy: 0, tooLate: 0, limit: 0, notOpen: 0 },
-  unanswered: 0,
+  timedOut: 0,
   unknown: 0,
   errors: 0,
-  turnedAwayWhileUnsold: 0,
+  refusedWhileAvailable: 0,
   confirmedAtLastClick: 108,
   confirmed: 1_000,
   unsold: 0,
-  answerMs: { yes: { p50: 41, p95: 404, p99: 404, max: 404 }, no: { p50: 2, p95: 471, p99: 471, max: 471 } },
+  responseMs: { yes: { p50: 41, p95: 404, p99: 404, max: 404 }, no: { p50: 2, p95: 471, p99: 471, max: 471 } },
   clickToFinalMs: { p50: 4_700, p95: 9_200, p99: 9_200, max: 9_200 },
-  peakLine: 925,
+  longestQueue: 925,
   drainedMs: 7_200,
 };
 const direct: PathFigures = {
   ...queued,
   yes: 387,
   no: { soldOut: 0, busy: 2_613, tooLate: 0, limit: 0, notOpen: 0 },
-  turnedAwayWhileUnsold: 2_613,
+  refusedWhileAvailable: 2_613,
   confirmedAtLastClick: 288,
   confirmed: 387,
   unsold: 613,
   // On this path a yes is the result.
-  answerMs: { yes: { p50: 963, p95: 1_200, p99: 1_200, max: 1_200 }, no: { p50: 7.4, p95: 55, p99: 55, max: 55 } },
+  responseMs: { yes: { p50: 963, p95: 1_200, p99: 1_200, max: 1_200 }, no: { p50: 7.4, p95: 55, p99: 55, max: 55 } },
   clickToFinalMs: { p50: 963, p95: 1_200, p99: 1_200, max: 1_200 },
 };
 const sound: AuditResult = { ok: true, atRest: true, checks: [], inFlight: [], titles: new Map(), notes: [] };
@@ -73,11 +73,11 @@ const queuedBreaches: [string, Partial<PathFigures>, Partial<PathRun>?][] = [
   ['one yes too few', { yes: 999 }],
   ['one unit unsold', { confirmed: 999 }],
   ['a yes that did not hold', {}, { untrueYes: 1 }],
-  ['a buyer turned away too early', { turnedAwayWhileUnsold: 1 }],
+  ['a buyer turned away too early', { refusedWhileAvailable: 1 }],
   ['an error', { errors: 1 }],
   ['an outcome unknown at the end', { unknown: 1 }],
 ];
-const slowNo = { ...direct.answerMs, no: { p50: 506, p95: 900, p99: 900, max: 900 } };
+const slowNo = { ...direct.responseMs, no: { p50: 506, p95: 900, p99: 900, max: 900 } };
 const directBreaches: typeof queuedBreaches = [
   ['a yes that did not hold', {}, { untrueYes: 1 }],
   ['no yes at all', { yes: 0 }],
@@ -85,13 +85,13 @@ const directBreaches: typeof queuedBreaches = [
   ['a bank without a charge', {}, { bankIdleShare: null }],
   ['everything sold while the crowd was there', { confirmedAtLastClick: 1_000 }],
   ['a no that is not a 503', { no: { ...direct.no, soldOut: 1 } }],
-  ['a slow no', { answerMs: slowNo }],
+  ['a slow no', { responseMs: slowNo }],
   ['an error', { errors: 1 }],
 ];
 const accidentBreaches: typeof queuedBreaches = [
   ['an accepted order without a result', { unknown: 1 }],
   ['a yes that did not hold', {}, { untrueYes: 1 }],
-  ['a buyer turned away too early', { turnedAwayWhileUnsold: 1 }],
+  ['a buyer turned away too early', { refusedWhileAvailable: 1 }],
   ['an error', { errors: 1 }],
 ];
 const accident = { awayMs: 1_600 as number | null };
@@ -136,7 +136,7 @@ test('an audit of either path that does not hold breaks its claim', () => {
 test('a table of huge figures and a progress line fit 80 columns', () => {
   const nothing = { p50: null, p95: null, p99: null, max: null };
   const long = { p50: 12_345, p95: 99_999, p99: 99_999, max: 99_999 };
-  const huge = { ...queued, offered: 3_000_000, answerMs: { yes: long, no: nothing } };
+  const huge = { ...queued, offered: 3_000_000, responseMs: { yes: long, no: nothing } };
   const rows = table({ figures: huge, bankIdleShare: 1 }, { figures: direct, bankIdleShare: null });
   const bank = { charges: 1000, busyMs: 9_000, waiting: 0, inProgress: 0 };
   const sample = { sent: 3000, yes: 1000, refused: 2000, other: 0, atMs: 0, confirmed: 1000, decided: 1000, bank };
@@ -150,7 +150,7 @@ const below = (lines: string[]) => lines.slice(lines.lastIndexOf('') + 1);
 
 test('the summary fits a screen of 80 × 24 together with a prompt', () => {
   const no = { soldOut: 2_000, busy: 18_000, tooLate: 13, limit: 0, notOpen: 0 };
-  const huge = { ...direct, no, peakLine: 1_000_000, turnedAwayWhileUnsold: 2_000_000 };
+  const huge = { ...direct, no, longestQueue: 1_000_000, refusedWhileAvailable: 2_000_000 };
   for (const each of [result, { ...result, accident: null }, { ...result, direct: runOf(huge) }]) {
     const lines = below(describeSummary(each, settings));
     assert.ok(lines.length <= ROOM, `${lines.length} lines`);
@@ -182,7 +182,7 @@ test('the first rows add up to all who clicked: each click is in exactly one row
   const two = runOf({
     ...direct,
     no: { soldOut: 1, busy: 2_200, tooLate: 13, limit: 2, notOpen: 3 },
-    unanswered: 362,
+    timedOut: 362,
     errors: 32,
     unknown: 5,
   });
@@ -243,7 +243,7 @@ test('a slow bank: the queue keeps what the calls turn away, and its buyers wait
 });
 
 test('a bank without a limit: nothing is kept, nobody is turned away, and calls are the simpler choice', () => {
-  const fast = { ...direct, confirmed: 1_000, unsold: 0, turnedAwayWhileUnsold: 0 };
+  const fast = { ...direct, confirmed: 1_000, unsold: 0, refusedWhileAvailable: 0 };
   const [gave, cost, calls] = said({
     queued: { confirmedAtLastClick: 1_000, clickToFinalMs: { p50: 950, p95: 1_000, p99: 1_000, max: 1_000 } },
     direct: fast,
@@ -269,7 +269,7 @@ test('no limit is named where the bank has none', () => {
 });
 
 test('a queue that turned a buyer away is not praised', () => {
-  const [gave] = said({ queued: { turnedAwayWhileUnsold: 7, confirmed: 993 } });
+  const [gave] = said({ queued: { refusedWhileAvailable: 7, confirmed: 993 } });
   assert.equal(gave, 'The queue sold 993 of 1,000, but it turned 7 away while a unit was left.');
 });
 
@@ -289,9 +289,9 @@ test('the direct path: sold out in the end, or out of time rather than of room',
 });
 
 const failures: [Partial<PathFigures>, RegExp][] = [
-  [{ unanswered: 362 }, /but 362 got no answer in time/],
+  [{ timedOut: 362 }, /but 362 got no answer in time/],
   [{ errors: 12 }, /but 12 got an error/],
-  [{ unanswered: 362, errors: 12 }, /but 374 got no answer in time or an error/],
+  [{ timedOut: 362, errors: 12 }, /but 374 got no answer in time or an error/],
   [{ unknown: 4 }, /but 4 never got a result/],
 ];
 
@@ -300,14 +300,14 @@ test('a path that left a buyer without an answer is not praised for turning nobo
     const [gave] = said({ queued: failed });
     assert.match(gave ?? '', what);
     assert.doesNotMatch(gave ?? '', /nobody/);
-    const calls = said({ direct: { ...failed, turnedAwayWhileUnsold: 0, confirmed: 1_000, unsold: 0 } })[2] ?? '';
+    const calls = said({ direct: { ...failed, refusedWhileAvailable: 0, confirmed: 1_000, unsold: 0 } })[2] ?? '';
     assert.match(calls, what);
     assert.doesNotMatch(calls, /nobody|simpler/);
   }
 });
 
 test('beside those turned away, those without an answer are named too', () => {
-  const failed = { unanswered: 362, turnedAwayWhileUnsold: 2_240 };
+  const failed = { timedOut: 362, refusedWhileAvailable: 2_240 };
   assert.equal(
     said({ direct: failed })[2],
     'The direct path told the result in 963 ms, but had no room for 2,240 while a unit was left, 362 got no answer in time and 613 were never sold.',
@@ -320,8 +320,8 @@ test('beside those turned away, those without an answer are named too', () => {
 
 test('each sentence takes at most two lines, whatever happened', () => {
   const runs = [{}, ...failures.map(([failed]) => failed)].flatMap((failed) =>
-    [0, 2_613].flatMap((turnedAwayWhileUnsold) =>
-      [0, 613].map((unsold) => ({ ...failed, turnedAwayWhileUnsold, unsold, confirmed: 1_000 - unsold })),
+    [0, 2_613].flatMap((refusedWhileAvailable) =>
+      [0, 613].map((unsold) => ({ ...failed, refusedWhileAvailable, unsold, confirmed: 1_000 - unsold })),
     ),
   );
   for (const figures of runs) {

@@ -37,7 +37,7 @@ export const runsOf = ({ queued, direct, accident }: Pick<DemoResult, 'queued' |
 ];
 
 function queuedClaims({ figures, untrueYes }: PathRun, units: number): Row[] {
-  const { yes, confirmed, turnedAwayWhileUnsold: away } = figures;
+  const { yes, confirmed, refusedWhileAvailable: away } = figures;
   const sold = `${count(confirmed)} confirmed, ${count(untrueYes)} yes that did not hold`;
   return [
     [yes === units, 'a yes for each unit', `${count(yes)} were told yes, of ${count(units)} units`],
@@ -89,9 +89,9 @@ function holdClaims({ ended, reserved, remaining }: HoldRun, buyers: number): Ro
   ];
 }
 
-function refusedAtOnce({ no, answerMs }: PathFigures): Row {
+function refusedAtOnce({ no, responseMs }: PathFigures): Row {
   const refused = no.soldOut + no.busy + no.tooLate + no.limit + no.notOpen;
-  const [yesMs, noMs] = [answerMs.yes.p50, answerMs.no.p50];
+  const [yesMs, noMs] = [responseMs.yes.p50, responseMs.no.p50];
   // Relative, because how fast is a matter of the machine.
   const atOnce = yesMs !== null && noMs !== null && noMs < yesMs / 2;
   const late = no.tooLate ? ` (${count(no.tooLate)} late)` : '';
@@ -109,7 +109,7 @@ const noFailure = ({ errors, unknown }: PathFigures): Row => [
 ];
 
 function accidentClaims({ run, awayMs }: Accident, units: number): Row[] {
-  const { yes, unknown, errors, turnedAwayWhileUnsold: away } = run.figures;
+  const { yes, unknown, errors, refusedWhileAvailable: away } = run.figures;
   // Accepted, and without a final result; or with another one than was promised, since nothing declines here.
   const lost = Math.max(unknown, run.untrueYes);
   const early = `${count(away)} turned away while a unit was left, ${count(errors)} errors`;

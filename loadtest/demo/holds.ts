@@ -33,11 +33,11 @@ export async function runHolds(environment: RunEnvironment & { progress: Progres
   progress.log(`${count(reserved)} units are reserved, none is paid`);
 
   const third = (rest: number) => orders.filter((_, i) => i % 3 === rest);
-  const answers = [
+  const requests = [
     ...third(0).map(({ orderId, token }) => shop.pay(orderId, token)),
     ...third(1).map(({ orderId, token }) => shop.cancel(orderId, token)),
   ];
-  await Promise.allSettled(answers);
+  await Promise.allSettled(requests);
   progress.log(`${count(third(0).length)} pay, ${count(third(1).length)} cancel, the other holds expire`);
   const finals = [...(await untilFinal(shop, orders, withinMs)).values()];
   const ended = Object.groupBy(finals, ({ status }) => status);

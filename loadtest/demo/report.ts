@@ -50,15 +50,18 @@ const ROWS: [label: string, figure: (path: PathFigures) => string][] = [
   ['  said no: sold out · busy · too late', ({ no }) => list(no.soldOut, no.busy, no.tooLate)],
   [
     '  other no · no answer in time · errors',
-    (path) => list(path.no.limit + path.no.notOpen, path.unanswered, path.errors),
+    (path) => list(path.no.limit + path.no.notOpen, path.timedOut, path.errors),
   ],
-  ['turned away while units were left', (path) => count(path.turnedAwayWhileUnsold)],
+  ['turned away while units were left', (path) => count(path.refusedWhileAvailable)],
   ['sold when the crowd had left · in the end', (path) => list(path.confirmedAtLastClick, path.confirmed)],
   ['left unsold · unknown at the end', ({ unsold, unknown }) => list(unsold, unknown)],
-  ['until a yes              p50 / p99', ({ answerMs }) => both(answerMs.yes)],
-  ['until a no               p50 / p99', ({ answerMs }) => both(answerMs.no)],
+  ['until a yes              p50 / p99', ({ responseMs }) => both(responseMs.yes)],
+  ['until a no               p50 / p99', ({ responseMs }) => both(responseMs.no)],
   ['click to final result    p50 / p99', ({ clickToFinalMs }) => both(clickToFinalMs)],
-  ['longest queue · last result after the crowd', (path) => `${count(path.peakLine)} · ${duration(path.drainedMs)}`],
+  [
+    'longest queue · last result after the crowd',
+    (path) => `${count(path.longestQueue)} · ${duration(path.drainedMs)}`,
+  ],
 ];
 
 export const table = (queued: Column, direct: Column): string[] => [

@@ -4,7 +4,7 @@ import type { AddressBook } from '../../infra/address-book/address-book.ts';
 import { type AuditOptions, audit } from '../../infra/audit/audit.ts';
 import type { Stores } from '../../infra/audit/stores.ts';
 import { createBuyers } from '../../infra/buyers/buyers.ts';
-import { answerOf, type Click } from '../../infra/clients/answer.ts';
+import { type Click, outcomeOf } from '../../infra/clients/outcome.ts';
 import { createShop, type Order } from '../../infra/clients/shop.ts';
 import type { Burst, Generator } from '../../infra/load/generator.ts';
 import type { Tally } from '../../infra/load/thread.ts';
@@ -78,7 +78,7 @@ function collect({ clicks, lastClickAt }: Burst, orders: Map<string, Order>, sto
   return {
     figures: pathFigures({ stock, clicks, orders, lastClickAt }),
     /** Accepted orders that were not confirmed in the end. */
-    untrueYes: clicks.filter((click) => answerOf(click) === 'yes' && !isConfirmed(click)).length,
+    untrueYes: clicks.filter((click) => outcomeOf(click) === 'yes' && !isConfirmed(click)).length,
     lateMs: { p99: p99 ?? 0, max: max ?? 0 },
   };
 }

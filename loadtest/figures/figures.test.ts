@@ -3,17 +3,17 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import type { Click } from '../../infra/clients/answer.ts';
+import type { Click } from '../../infra/clients/outcome.ts';
 import type { Order, Shop } from '../../infra/clients/shop.ts';
 import { canMeasureCpu, cpuSeconds, cpuUsed } from './cpu.ts';
-import { idleShare, pathFigures, peakLine, percentiles } from './figures.ts';
+import { idleShare, longestQueue, pathFigures, percentiles } from './figures.ts';
 import { untilFinal } from './finals.ts';
 import { duration } from './format.ts';
 
 const click = (status: number, more: Partial<Click> = {}): Click => ({
   lateMs: 0,
-  answerMs: 5,
-  answeredAt: 1_000,
+  responseMs: 5,
+  respondedAt: 1_000,
   status,
   timedOut: false,
   problem: null,
@@ -21,8 +21,8 @@ const click = (status: number, more: Partial<Click> = {}): Click => ({
   orderId: null,
   ...more,
 });
-const soldOut = (answeredAt: number) => click(410, { problem: 'sold-out', answeredAt });
-const busy = (answeredAt: number) => click(503, { problem: 'busy', answeredAt });
+const soldOut = (respondedAt: number) => click(410, { problem: 'sold-out', respondedAt });
+const busy = (respondedAt: number) => click(503, { problem: 'busy', respondedAt });
 const order = (orderId: string, createdAt: number, decidedAt: number | null, status = 'confirmed'): Order => ({
   orderId,
   status,
@@ -34,7 +34,7 @@ const byId = (...orders: Order[]) => new Map(orders.map((one) => [one.orderId, o
 test('a path without a single click has empty figures, not wrong ones', () => {
   const figures = pathFigures({ stock: 5, clicks: [], orders: new Map(), lastClickAt: 0 });
   assert.deepEqual(figures.clickToFinalMs, { p50: null, p95: null, p99: null, max: null });
-  assert.deepEqual([figures.offered, figures.unsold, figures.peakLine, figures.drainedMs], [0, 5, 0, 0]);
+  assert.deepEqual([figures.offered, figures.unsold, figures.longestQueue, figures.drainedMs], [0, 5, 0, 0]);
 });
 
 test('a yes whose order never ends is unknown at the end, a 504 that ends is not', () => {
@@ -47,10 +47,10 @@ test('a yes whose order never ends is unknown at the end, a 504 that ends is not
   const figures = pathFigures({ stock: 5, clicks, orders, lastClickAt: 0 });
   assert.equal(figures.unknown, 2);
   assert.equal(figures.yes, 1);
-  assert.equal(figures.unanswered, 2, 'whatever became of the order, the buyer was not told in time');
+  assert.equal(figures.timedOut, 2, 'whatever became of the order, the buyer was not told in time');
 });
 
-test('each click is counted once: yes, a no, unanswered or an error', () => {
+test('each click is counted once: yes, a no, timedOut or an error', () => {
   const clicks = [
     click(201, { orderId: 'a' }),
     click(202, { orderId: 'b' }),
@@ -67,20 +67,20 @@ test('each click is counted once: yes, a no, unanswered or an error', () => {
     click(429, { problem: 'rate-limited' }),
   ];
   const orders = byId(order('a', 0, 1), order('b', 0, null, 'queued'), order('c', 0, 9), order('d', 0, null, 'queued'));
-  const { offered, yes, no, unanswered, errors } = pathFigures({ stock: 5, clicks, orders, lastClickAt: 0 });
+  const { offered, yes, no, timedOut, errors } = pathFigures({ stock: 5, clicks, orders, lastClickAt: 0 });
   assert.equal(offered, 13);
-  assert.equal(yes + Object.values(no).reduce((a, b) => a + b) + unanswered + errors, offered);
-  assert.deepEqual([yes, unanswered, errors], [2, 3, 3]);
+  assert.equal(yes + Object.values(no).reduce((a, b) => a + b) + timedOut + errors, offered);
+  assert.deepEqual([yes, timedOut, errors], [2, 3, 3]);
 });
 
 test('the final result is waited for from when the click was due, on both paths by one clock', () => {
   // Due at 1000 each, minted by the gateway at 1040.
   const orders = byId(order('a', 1_040, 1_960), order('b', 1_040, 5_000), order('c', 1_040, 3_500));
   const finalMs = (...clicks: Click[]) => pathFigures({ stock: 5, clicks, orders, lastClickAt: 0 }).clickToFinalMs.p50;
-  const called = click(201, { orderId: 'a', answerMs: 963, answeredAt: 1_963 });
+  const called = click(201, { orderId: 'a', responseMs: 963, respondedAt: 1_963 });
   assert.equal(finalMs(called), 963, 'a 201 is the result: no yes comes later than it');
-  assert.equal(finalMs(click(202, { orderId: 'b', answerMs: 45, answeredAt: 1_045 })), 4_000);
-  const late = click(504, { problem: 'outcome-unknown', orderId: 'c', answerMs: 2_050, answeredAt: 3_050 });
+  assert.equal(finalMs(click(202, { orderId: 'b', responseMs: 45, respondedAt: 1_045 })), 4_000);
+  const late = click(504, { problem: 'outcome-unknown', orderId: 'c', responseMs: 2_050, respondedAt: 3_050 });
   assert.equal(finalMs(late), 2_500, 'decided after the answer');
   assert.equal(finalMs(soldOut(1_000)), null);
 });
@@ -100,8 +100,8 @@ test('sold out: turned away too early are those refused before the last unit tha
   const orders = byId(order('a', 100, 200), order('b', 300, 900));
   const clicks = [soldOut(299), busy(250), soldOut(300), soldOut(301)];
   const facts = { clicks, orders, lastClickAt: 500 };
-  assert.equal(pathFigures({ stock: 2, ...facts }).turnedAwayWhileUnsold, 2);
-  assert.equal(pathFigures({ stock: 3, ...facts }).turnedAwayWhileUnsold, 4, 'a unit was left for each of them');
+  assert.equal(pathFigures({ stock: 2, ...facts }).refusedWhileAvailable, 2);
+  assert.equal(pathFigures({ stock: 3, ...facts }).refusedWhileAvailable, 4, 'a unit was left for each of them');
 });
 
 test('sold when the crowd had left counts what was decided up to the last click', () => {
@@ -113,14 +113,14 @@ test('sold when the crowd had left counts what was decided up to the last click'
 });
 
 test('the longest queue is exact, whatever the order of the orders', () => {
-  assert.equal(peakLine([]), 0);
+  assert.equal(longestQueue([]), 0);
   const spans = [
     { createdAt: 5, decidedAt: 10 },
     { createdAt: 0, decidedAt: 5 },
     { createdAt: 6, decidedAt: null },
   ];
   assert.equal(
-    peakLine(spans),
+    longestQueue(spans),
     2,
     'an order that ends in the millisecond in which another begins does not wait beside it',
   );

@@ -1,8 +1,8 @@
 // From clicks and final orders to the figures of one path; pure. Each order is of one unit.
 import { createHistogram } from 'node:perf_hooks';
 import { FINAL_STATUSES } from '@flashsale/contracts/messages';
-import { type Answer, answerOf, type Click } from '../../infra/clients/answer.ts';
 import type { BankCharge } from '../../infra/clients/bank.ts';
+import { type Click, type Outcome, outcomeOf } from '../../infra/clients/outcome.ts';
 import { NEVER, type Order } from '../../infra/clients/shop.ts';
 
 export type Percentiles = Record<'p50' | 'p95' | 'p99' | 'max', number | null>;
@@ -20,10 +20,10 @@ const FINAL = new Set<string>([...FINAL_STATUSES, NEVER]);
 export const isFinal = (order: Order | null | undefined) => FINAL.has(order?.status ?? '');
 
 export function pathFigures({ stock, clicks, orders, lastClickAt }: PathFacts) {
-  const answers = Object.groupBy(clicks, answerOf);
-  const those = (...kinds: Answer[]) => kinds.flatMap((kind) => answers[kind] ?? []);
-  const number = (...kinds: Answer[]) => those(...kinds).length;
-  const waits = (...kinds: Answer[]) => percentiles(those(...kinds).map(({ answerMs }) => answerMs));
+  const byOutcome = Object.groupBy(clicks, outcomeOf);
+  const those = (...kinds: Outcome[]) => kinds.flatMap((kind) => byOutcome[kind] ?? []);
+  const number = (...kinds: Outcome[]) => those(...kinds).length;
+  const waits = (...kinds: Outcome[]) => percentiles(those(...kinds).map(({ responseMs }) => responseMs));
   const placed = [...orders.values()];
   const confirmed = placed.filter(({ status }) => status === 'confirmed');
   return {
@@ -33,20 +33,20 @@ export function pathFigures({ stock, clicks, orders, lastClickAt }: PathFacts) {
       ...{ soldOut: number('soldOut'), busy: number('busy'), tooLate: number('tooLate') },
       ...{ limit: number('limit'), notOpen: number('notOpen') },
     },
-    /** Answered 504 or not at all, whatever became of the order: with yes, each no and the errors, all who clicked. */
-    unanswered: number('unknown'),
+    /** ClickResponse 504 or not at all, whatever became of the order: with yes, each no and the errors, all who clicked. */
+    timedOut: number('unknown'),
     /** Orders behind a yes, a 504 or no answer that have no final result in the end. */
     unknown: those('yes', 'unknown').filter(({ orderId }) => !isFinal(orders.get(orderId ?? ''))).length,
     // Each buyer clicks once and the bank declines no charge here: either would be a surprise.
-    errors: number('error', 'isRateLimited', 'declined'),
-    turnedAwayWhileUnsold: turnedAwayWhileUnsold(those('soldOut', 'busy', 'tooLate'), confirmed, stock),
+    errors: number('error', 'rateLimited', 'declined'),
+    refusedWhileAvailable: refusedWhileAvailable(those('soldOut', 'busy', 'tooLate'), confirmed, stock),
     confirmedAtLastClick: confirmed.filter(({ decidedAt }) => decidedAt !== null && decidedAt <= lastClickAt).length,
     confirmed: confirmed.length,
     unsold: stock - confirmed.length,
-    answerMs: { yes: waits('yes'), no: waits('soldOut', 'busy', 'tooLate', 'limit', 'notOpen') },
+    responseMs: { yes: waits('yes'), no: waits('soldOut', 'busy', 'tooLate', 'limit', 'notOpen') },
     /** Confirmed orders only. */
     clickToFinalMs: percentiles(clicks.flatMap((click) => finalMs(click, orders.get(click.orderId ?? '')))),
-    peakLine: peakLine(placed),
+    longestQueue: longestQueue(placed),
     drainedMs: Math.max(0, ...placed.map(({ decidedAt }) => (decidedAt ?? 0) - lastClickAt)),
   };
 }
@@ -55,20 +55,20 @@ export function pathFigures({ stock, clicks, orders, lastClickAt }: PathFacts) {
  * How long a confirmed order's buyer waited for the result, by the clock of the other waits: from when the click was
  * due. A 201 is the result itself; after any other answer it can be asked for once the order is decided.
  */
-function finalMs({ status, answerMs, answeredAt }: Click, order: Order | undefined): number[] {
+function finalMs({ status, responseMs, respondedAt }: Click, order: Order | undefined): number[] {
   if (order?.status !== 'confirmed') return [];
-  if (status === 201) return [answerMs];
-  return order.decidedAt === null ? [] : [order.decidedAt - (answeredAt - answerMs)];
+  if (status === 201) return [responseMs];
+  return order.decidedAt === null ? [] : [order.decidedAt - (respondedAt - responseMs)];
 }
 
 /** Refusals before the last unit that was sold at all had been clicked: until then a unit was still to be had. */
-function turnedAwayWhileUnsold(refused: Click[], confirmed: Order[], stock: number) {
+function refusedWhileAvailable(refused: Click[], confirmed: Order[], stock: number) {
   const lastSoldAt = confirmed.length >= stock ? Math.max(...confirmed.map((order) => order.createdAt)) : Infinity;
-  return refused.filter(({ answeredAt }) => answeredAt < lastSoldAt).length;
+  return refused.filter(({ respondedAt }) => respondedAt < lastSoldAt).length;
 }
 
 /** The longest queue: the most orders that are begun and not decided at the instant at which one of them begins. */
-export function peakLine(orders: Pick<Order, 'createdAt' | 'decidedAt'>[]): number {
+export function longestQueue(orders: Pick<Order, 'createdAt' | 'decidedAt'>[]): number {
   const isWaiting = (at: number) => (order: (typeof orders)[number]) =>
     order.createdAt <= at && (order.decidedAt ?? Infinity) > at;
   return Math.max(0, ...orders.map(({ createdAt }) => orders.filter(isWaiting(createdAt)).length));

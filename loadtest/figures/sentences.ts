@@ -2,12 +2,12 @@
 import type { PathFigures, Percentiles } from './figures.ts';
 import { count, duration } from './format.ts';
 
-type Counts = 'confirmed' | 'confirmedAtLastClick' | 'unsold' | 'turnedAwayWhileUnsold' | 'peakLine';
+type Counts = 'confirmed' | 'confirmedAtLastClick' | 'unsold' | 'refusedWhileAvailable' | 'longestQueue';
 
 /** One run's figures; or several runs' medians, with the failures of the worst. */
-export interface Figures extends Pick<PathFigures, Counts | 'unanswered' | 'errors' | 'unknown'> {
+export interface Figures extends Pick<PathFigures, Counts | 'timedOut' | 'errors' | 'unknown'> {
   no: Pick<PathFigures['no'], 'busy' | 'tooLate'>;
-  answerMs: { yes: Pick<Percentiles, 'p50' | 'p99'> };
+  responseMs: { yes: Pick<Percentiles, 'p50' | 'p99'> };
   clickToFinalMs: Pick<Percentiles, 'p50'>;
 }
 
@@ -25,10 +25,10 @@ const CLEARLY = 1.1;
 export const sentences = (run: Compared): string[] => [gain(run), cost(run), calls(run)];
 
 export function gain({ units, chargesPerSecond, queued }: Compared): string {
-  const { confirmed, confirmedAtLastClick, turnedAwayWhileUnsold, peakLine } = queued;
+  const { confirmed, confirmedAtLastClick, refusedWhileAvailable, longestQueue } = queued;
   const sold = confirmed === units ? `all ${count(units)}` : `${count(confirmed)} of ${count(units)}`;
   const tooEarly =
-    turnedAwayWhileUnsold > 0 ? [`it turned ${count(turnedAwayWhileUnsold)} away while a unit was left`] : [];
+    refusedWhileAvailable > 0 ? [`it turned ${count(refusedWhileAvailable)} away while a unit was left`] : [];
   const amiss = [...tooEarly, ...failure(queued)];
   if (amiss.length > 0) return `The queue sold ${sold}, but ${and(amiss)}.`;
   const praise = 'turned nobody away while a unit was left';
@@ -39,7 +39,7 @@ export function gain({ units, chargesPerSecond, queued }: Compared): string {
   if (confirmed < confirmedAtLastClick * CLEARLY)
     return `The queue sold ${sold} and ${praise}, but had little to keep: ${after}.`;
   const though = chargesPerSecond > 0 ? `, though the bank takes ${count(chargesPerSecond)}/s,` : '';
-  return `The queue sold ${sold}${though} and ${praise}: up to ${count(peakLine)} waited, ${after}.`;
+  return `The queue sold ${sold}${though} and ${praise}: up to ${count(longestQueue)} waited, ${after}.`;
 }
 
 export function cost({ queued, direct }: Compared): string {
@@ -50,17 +50,17 @@ export function cost({ queued, direct }: Compared): string {
   if (called === null) return `Its price is waiting: ${result}; on the direct path nobody got one to compare with.`;
   if (waited < called * CLEARLY)
     return `It cost nobody time: ${result}, on the direct path within ${duration(called)}.`;
-  const yes = duration(queued.answerMs.yes.p50);
+  const yes = duration(queued.responseMs.yes.p50);
   const times = `${(waited / called).toFixed(1)} times the ${duration(called)} of the direct path`;
   return `Its price is waiting: a yes came after ${yes}, but ${result}, ${times}.`;
 }
 
 export function calls({ units, direct }: Compared): string {
-  const { confirmed, unsold, no, turnedAwayWhileUnsold, clickToFinalMs } = direct;
+  const { confirmed, unsold, no, refusedWhileAvailable, clickToFinalMs } = direct;
   if (confirmed === 0) return 'The direct path sold nothing, so it cannot be recommended by this run.';
   const answer = `told the result in ${duration(clickToFinalMs.p50)}`;
   const amiss = failure(direct);
-  const away = turnedAwayWhileUnsold > 0 ? `${count(turnedAwayWhileUnsold)} while a unit was left` : '';
+  const away = refusedWhileAvailable > 0 ? `${count(refusedWhileAvailable)} while a unit was left` : '';
   if (!away && amiss.length === 0) {
     const verdict = 'where the bank keeps up like this, calls are the simpler choice';
     return `The direct path ${answer} and turned nobody away while a unit was left: ${verdict}.`;
@@ -77,7 +77,7 @@ export function calls({ units, direct }: Compared): string {
 }
 
 export function speed({ queued, direct }: Compared): string {
-  const [yes, called] = [queued.answerMs.yes, direct.answerMs.yes];
+  const [yes, called] = [queued.responseMs.yes, direct.responseMs.yes];
   const told = ({ p50, p99 }: typeof yes) => `${duration(p50)} (p99 ${duration(p99)})`;
   const both = `a yes came after ${told(yes)}, directly after ${told(called)}`;
   const faster = (rank: 'p50' | 'p99') => (yes[rank] ?? Infinity) * CLEARLY <= (called[rank] ?? 0);
@@ -92,10 +92,10 @@ export function cpuTime(queuedMs: number | null, directMs: number | null): strin
 }
 
 /** Buyers that neither a yes nor a no reached, in one phrase at most. */
-function failure({ unanswered, errors, unknown }: Figures): string[] {
-  if (unanswered + errors === 0) return unknown > 0 ? [`${count(unknown)} never got a result`] : [];
-  const got = [...(unanswered > 0 ? ['no answer in time'] : []), ...(errors > 0 ? ['an error'] : [])];
-  return [`${count(unanswered + errors)} got ${got.join(' or ')}`];
+function failure({ timedOut, errors, unknown }: Figures): string[] {
+  if (timedOut + errors === 0) return unknown > 0 ? [`${count(unknown)} never got a result`] : [];
+  const got = [...(timedOut > 0 ? ['no answer in time'] : []), ...(errors > 0 ? ['an error'] : [])];
+  return [`${count(timedOut + errors)} got ${got.join(' or ')}`];
 }
 
 const and = (parts: string[]) => new Intl.ListFormat('en-GB').format(parts.filter(Boolean));
@@ -103,7 +103,7 @@ const and = (parts: string[]) => new Intl.ListFormat('en-GB').format(parts.filte
 type Medians = Record<string, { median: number | null; max: number | null }>;
 type CaseFigures = Record<'units' | 'buyers' | 'seconds' | 'chargesPerSecond', number> & {
   name: string;
-  roads: Record<'queued' | 'direct', Medians>;
+  modes: Record<'queued' | 'direct', Medians>;
 };
 
 /** The gain and the cost at the peak, and the same three sentences below capacity, where the queue does not help. */
@@ -111,7 +111,7 @@ export function wordsOf({ cases }: { cases: CaseFigures[] }): Record<'gives' | '
   const of = (name: string) => cases.find((each) => each.name === name) as CaseFigures;
   const [peak, calm] = [of('peak'), of('calm')];
   const [atPeak, below] = [comparedOf(peak), comparedOf(calm)];
-  const cpuOf = (road: 'queued' | 'direct') => peak.roads[road]['cpuMsPerConfirmed.total']?.median ?? null;
+  const cpuOf = (mode: 'queued' | 'direct') => peak.modes[mode]['cpuMsPerConfirmed.total']?.median ?? null;
   const rates = `${count(calm.buyers / calm.seconds)}/s at a bank that takes ${count(calm.chargesPerSecond)}/s`;
   return {
     gives: [gain(atPeak), calls(atPeak), speed(atPeak)],
@@ -121,22 +121,22 @@ export function wordsOf({ cases }: { cases: CaseFigures[] }): Record<'gives' | '
 }
 
 /** A limit of the bank above the arrivals holds no order back, so it is not told. */
-const comparedOf = ({ units, buyers, seconds, chargesPerSecond, roads }: CaseFigures): Compared => ({
-  ...{ units, queued: figuresOf(roads.queued, units), direct: figuresOf(roads.direct, units) },
+const comparedOf = ({ units, buyers, seconds, chargesPerSecond, modes }: CaseFigures): Compared => ({
+  ...{ units, queued: figuresOf(modes.queued, units), direct: figuresOf(modes.direct, units) },
   chargesPerSecond: buyers / seconds > chargesPerSecond ? chargesPerSecond : 0,
 });
 
 /** Medians; but a failure that the middle run does not have is the worst run's, so that praise holds for every run. */
-function figuresOf(road: Medians, units: number): Figures {
-  const median = (key: string) => road[key]?.median ?? null;
-  const failures = (key: string) => median(key) || (road[key]?.max ?? 0);
+function figuresOf(mode: Medians, units: number): Figures {
+  const median = (key: string) => mode[key]?.median ?? null;
+  const failures = (key: string) => median(key) || (mode[key]?.max ?? 0);
   const unsold = failures('unsold');
   return {
     ...{ unsold, confirmed: units - unsold, confirmedAtLastClick: median('confirmed.burst') ?? 0 },
-    ...{ turnedAwayWhileUnsold: failures('turnedAwayWhileUnsold'), peakLine: median('peakLine') ?? 0 },
-    ...{ unanswered: failures('unanswered'), errors: failures('errors'), unknown: failures('unknown') },
+    ...{ refusedWhileAvailable: failures('refusedWhileAvailable'), longestQueue: median('longestQueue') ?? 0 },
+    ...{ timedOut: failures('timedOut'), errors: failures('errors'), unknown: failures('unknown') },
     no: { busy: median('no.busy') ?? 0, tooLate: median('no.tooLate') ?? 0 },
-    answerMs: { yes: { p50: median('yesMs.p50'), p99: median('yesMs.p99') } },
+    responseMs: { yes: { p50: median('yesMs.p50'), p99: median('yesMs.p99') } },
     clickToFinalMs: { p50: median('clickToFinalMs.p50') },
   };
 }

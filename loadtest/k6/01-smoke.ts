@@ -15,7 +15,7 @@ export const options = bothModes({
   thresholds: {
     checks: ['rate==1'],
     http_req_failed: ['rate==0'],
-    'answers{kind:yes}': [`count==${modes().length * BURST.buyers}`],
+    'outcomes{kind:yes}': [`count==${modes().length * BURST.buyers}`],
   },
 });
 

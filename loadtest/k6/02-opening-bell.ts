@@ -16,12 +16,12 @@ export const options = bothModes({
   // When the second crowd comes, the queue that the first left is empty.
   apartSeconds: BELL.seconds + 10 + (BANK && UNITS / BANK),
   thresholds: {
-    'answers{kind:error}': ['count==0'],
-    'answers{kind:yes}': { queued: `count==${UNITS}`, direct: 'count>0' },
-    'answers{kind:busy}': { queued: 'count==0', direct: SHOWN },
-    'answers{kind:tooLate}': { queued: 'count==0', direct: SHOWN },
-    'answers{kind:unknown}': { queued: 'count==0', direct: SHOWN },
-    'answers{kind:soldOut}': { queued: 'count>0', direct: SHOWN },
+    'outcomes{kind:error}': ['count==0'],
+    'outcomes{kind:yes}': { queued: `count==${UNITS}`, direct: 'count>0' },
+    'outcomes{kind:busy}': { queued: 'count==0', direct: SHOWN },
+    'outcomes{kind:tooLate}': { queued: 'count==0', direct: SHOWN },
+    'outcomes{kind:unknown}': { queued: 'count==0', direct: SHOWN },
+    'outcomes{kind:soldOut}': { queued: 'count>0', direct: SHOWN },
     'http_req_duration{name:buy}': { queued: 'p(95)<2000', direct: 'p(95)<5000' },
   },
 });

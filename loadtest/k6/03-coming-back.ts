@@ -17,11 +17,11 @@ export const options = bothModes({
   arrivals: even(BURST),
   apartSeconds: lastClickSeconds(BURST) + GIVES_UP_SECONDS,
   thresholds: {
-    'answers{kind:error}': ['count==0'],
+    'outcomes{kind:error}': ['count==0'],
     served: inEach(`count==${UNITS}`),
     'served{among:first}': inEach(SHOWN),
-    answers: inEach(SHOWN),
-    'answers{kind:busy}': { queued: 'count==0', direct: SHOWN },
+    outcomes: inEach(SHOWN),
+    'outcomes{kind:busy}': { queued: 'count==0', direct: SHOWN },
   },
 });
 
@@ -45,7 +45,7 @@ export const handleSummary = (data: Data) => print(data, modes().map(sentence(da
 
 const sentence = (data: Data) => (mode: Mode) => {
   const count = (metric: string, tags = {}) => value(data, metric, 'count', { mode, ...tags });
-  const [clicks, units, first] = [count('answers'), count('served'), count('served', { among: 'first' })];
+  const [clicks, units, first] = [count('outcomes'), count('served'), count('served', { among: 'first' })];
   const sold = `${units} of ${UNITS} units to ${BURST.buyers} buyers`;
   const cost = `in ${clicks} clicks, ${(clicks / units).toFixed(1)} for each`;
   return `${mode.padEnd(6)}  ${sold} ${cost}; ${first} to the first ${UNITS} who came`;

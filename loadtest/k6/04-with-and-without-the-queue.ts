@@ -25,14 +25,14 @@ export const options = bothModes({
   // The queue turns no click away before the sale is sold out; direct calls promise no number.
   thresholds: {
     ...(BOTH && { checks: ['rate==1'] }),
-    answers: [`count==${modes().length * BURST.buyers}`],
-    'answers{kind:error}': ['count==0'],
-    'answers{kind:yes}': { queued: `count==${SOLD}`, direct: 'count>0' },
-    'answers{kind:busy}': { queued: 'count==0', direct: SHOWN },
-    'answers{kind:tooLate}': { queued: 'count==0', direct: SHOWN },
-    'answers{kind:soldOut}': inEach(SHOWN),
-    'answers{kind:unknown}': { queued: 'count==0', direct: SHOWN },
-    click_to_answer: { queued: 'p(95)<2000', direct: 'p(95)<5000' },
+    outcomes: [`count==${modes().length * BURST.buyers}`],
+    'outcomes{kind:error}': ['count==0'],
+    'outcomes{kind:yes}': { queued: `count==${SOLD}`, direct: 'count>0' },
+    'outcomes{kind:busy}': { queued: 'count==0', direct: SHOWN },
+    'outcomes{kind:tooLate}': { queued: 'count==0', direct: SHOWN },
+    'outcomes{kind:soldOut}': inEach(SHOWN),
+    'outcomes{kind:unknown}': { queued: 'count==0', direct: SHOWN },
+    click_to_response: { queued: 'p(95)<2000', direct: 'p(95)<5000' },
   },
 });
 
@@ -53,8 +53,8 @@ export const between = eachClick(ONE, ({ beganAt }: Begun) => {
 export default eachClick(BURST, ({ sales }: Begun, due) => {
   const [index, sentAt] = [knob('FIRST_BUYER', 0) + due.index, Date.now()];
   const { status, timedOut, problem, reason, orderId } = buy(sales[modeNow()], buyer(index), due);
-  const answeredAt = Date.now();
-  const times = { dueAt: due.dueAt, lateMs: sentAt - due.dueAt, answerMs: answeredAt - due.dueAt, answeredAt };
+  const respondedAt = Date.now();
+  const times = { dueAt: due.dueAt, lateMs: sentAt - due.dueAt, responseMs: respondedAt - due.dueAt, respondedAt };
   if (knob('CLICKS', 0) === 1)
     console.log(JSON.stringify({ click: { index, ...times, status, timedOut, problem, reason, orderId } }));
 });

@@ -16,8 +16,8 @@ export const options = bothModes({
   thresholds: {
     checks: ['rate==1'],
     http_req_failed: ['rate==0'],
-    'answers{kind:soldOut}': inEach(`count==${BURST.buyers}`),
-    click_to_answer: inEach('p(95)<2000'),
+    'outcomes{kind:soldOut}': inEach(`count==${BURST.buyers}`),
+    click_to_response: inEach('p(95)<2000'),
   },
 });
 

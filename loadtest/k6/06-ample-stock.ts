@@ -16,11 +16,11 @@ export const options = bothModes({
   apartSeconds: lastClickSeconds(BURST) + 5,
   thresholds: {
     checks: ['rate==1'],
-    'answers{kind:error}': ['count==0'],
-    'answers{kind:soldOut}': ['count==0'],
-    'answers{kind:yes}': { queued: `count==${BURST.buyers}`, direct: 'count>0' },
-    'answers{kind:busy}': { queued: 'count==0', direct: SHOWN },
-    click_to_answer: { queued: 'p(95)<2000', direct: 'p(95)<5000' },
+    'outcomes{kind:error}': ['count==0'],
+    'outcomes{kind:soldOut}': ['count==0'],
+    'outcomes{kind:yes}': { queued: `count==${BURST.buyers}`, direct: 'count>0' },
+    'outcomes{kind:busy}': { queued: 'count==0', direct: SHOWN },
+    click_to_response: { queued: 'p(95)<2000', direct: 'p(95)<5000' },
     click_to_final: inEach(`p(99)<${STAYING.seconds * 1_000}`),
   },
 });

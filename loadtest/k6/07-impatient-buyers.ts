@@ -17,11 +17,11 @@ export const options: Options = {
     checks: ['rate==1'],
     dropped_iterations: ['count==0'],
     http_req_failed: ['rate==0'],
-    answers: [`count==${CLICKS.buyers}`],
-    'answers{kind:yes}': [`count==${BUYERS}`],
-    'answers{kind:limit}': ['count>0'],
-    'answers{kind:isRateLimited}': ['count>0'],
-    'answers{kind:error}': ['count==0'],
+    outcomes: [`count==${CLICKS.buyers}`],
+    'outcomes{kind:yes}': [`count==${BUYERS}`],
+    'outcomes{kind:limit}': ['count>0'],
+    'outcomes{kind:rateLimited}': ['count>0'],
+    'outcomes{kind:error}': ['count==0'],
   },
 };
 
@@ -31,7 +31,7 @@ export default eachClick(CLICKS, (saleId: string, { index }) => {
   const token = buyer(index % BUYERS);
   const { kind, orderId } = buy(saleId, token);
   // A 429 does not say whether there is an order yet.
-  if (kind === 'isRateLimited') return;
+  if (kind === 'rateLimited') return;
   const mine = ownOrder(saleId, token);
   check(null, {
     'the buyer has an order': () => mine !== undefined,

@@ -20,9 +20,9 @@ export const options = bothModes({
   thresholds: {
     checks: ['rate==1'],
     http_req_failed: ['rate==0'],
-    'answers{kind:yes}': inEach(`count==${CLICKS.buyers}`),
-    'click_to_answer{part:first}': inEach('p(95)<2000'),
-    'click_to_answer{part:last}': inEach('p(95)<2000'),
+    'outcomes{kind:yes}': inEach(`count==${CLICKS.buyers}`),
+    'click_to_response{part:first}': inEach('p(95)<2000'),
+    'click_to_response{part:last}': inEach('p(95)<2000'),
   },
 });
 

@@ -11,7 +11,7 @@ const RUNGS = ladder('mode', modes().reverse(), { top: knob('TOP', 1_600), rungs
 
 export const options = climbing({
   rungs: RUNGS,
-  thresholds: { 'answers{kind:error}': ['count==0'], 'answers{kind:soldOut}': ['count==0'] },
+  thresholds: { 'outcomes{kind:error}': ['count==0'], 'outcomes{kind:soldOut}': ['count==0'] },
 });
 
 export const setup = () => openSales(clicksOf(RUNGS) + 1, 0);

@@ -43,19 +43,19 @@ client.load(['../../services/contracts/proto'], ...NAMES.map((name) => `flashsal
 let connectedTo: Service | undefined;
 
 /** Null where the service has no answer. */
-function call<Answer>(service: Service, method: string, request: object): Answer | null {
+function call<Reply>(service: Service, method: string, request: object): Reply | null {
   const response = client.invoke(pathOf(service, method), request, { timeout: TIMEOUT_MS });
-  return response.status === grpc.StatusOK ? (response.message as Answer) : null;
+  return response.status === grpc.StatusOK ? (response.message as Reply) : null;
 }
 
 /** Every message of a server stream that ended well; none of one that failed. */
-function stream<Answer>(service: Service, method: string, request: object): Promise<Answer[]> {
-  const answers: Answer[] = [];
+function stream<Reply>(service: Service, method: string, request: object): Promise<Reply[]> {
+  const messages: Reply[] = [];
   const open = new grpc.Stream(client, pathOf(service, method), { timeout: TIMEOUT_MS });
   return new Promise((resolve) => {
-    open.on('data', (answer) => void answers.push(answer as Answer));
+    open.on('data', (message) => void messages.push(message as Reply));
     open.on('error', () => resolve([]));
-    open.on('end', () => resolve(answers));
+    open.on('end', () => resolve(messages));
     open.write(request);
     open.end();
   });
@@ -80,7 +80,7 @@ function epochOf(saleId: string): number {
 
 type Order = Sale & { orderId: string; buyerId: string };
 type Outcomes = { outcomes: { state: string }[] };
-const isState = (answer: Outcomes | null, state: string) => answer?.outcomes[0]?.state === state;
+const isState = (reply: Outcomes | null, state: string) => reply?.outcomes[0]?.state === state;
 
 function reserveAndRelease({ epoch, ...item }: Order): boolean {
   const reserved = call<Outcomes>('inventory', 'Reserve', { items: [{ ...item, quantity: 1, epoch }] });

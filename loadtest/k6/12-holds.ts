@@ -32,7 +32,7 @@ export const options = bothModes({
   thresholds: {
     checks: ['rate==1'],
     http_req_failed: ['rate==0'],
-    'answers{kind:yes}': inEach(`count==${BURST.buyers}`),
+    'outcomes{kind:yes}': inEach(`count==${BURST.buyers}`),
     'ended{as:confirmed}': inEach(`count==${THIRD}`),
     'ended{as:cancelled}': inEach(`count==${THIRD}`),
     'ended{as:expired}': inEach(`count==${THIRD}`),

@@ -3,7 +3,7 @@ import { check, fail, sleep } from 'k6';
 import { SharedArray } from 'k6/data';
 import http, { type RefinedResponse } from 'k6/http';
 import { Counter, Trend } from 'k6/metrics';
-import { answerOf, readAnswer } from '../../infra/clients/answer.ts';
+import { outcomeOf, readResponse } from '../../infra/clients/outcome.ts';
 import { type Mode, modes } from './knobs.ts';
 import { type Due, waitedMs } from './shapes.ts';
 
@@ -31,8 +31,8 @@ export const buyer = (index: number): string =>
   buyers[index] ?? fail(`the address book has ${buyers.length} buyers: make more, or send fewer`);
 
 /** One for every click, tagged with the `kind` of its answer; the two times count from when the click was due. */
-const answers = new Counter('answers');
-const clickToAnswer = new Trend('click_to_answer', true);
+const outcomes = new Counter('outcomes');
+const clickToResponse = new Trend('click_to_response', true);
 const clickToFinal = new Trend('click_to_final', true);
 
 const params = (name: string, token?: string) => ({
@@ -57,13 +57,13 @@ export function buy(saleId: string, token: string, due?: Due, tags = {}) {
   // Buyers share no connections. (k6's users would, and after half a minute idle the shop has closed them.)
   const once = { ...rest, headers: { ...headers, connection: 'close' }, responseCallback: declared };
   const response = http.post(`${stack.gatewayUrl}/v1/sales/${saleId}/orders`, '{}', once);
-  if (due) clickToAnswer.add(waitedMs(due), tags);
+  if (due) clickToResponse.add(waitedMs(due), tags);
   const { status, headers: found, body, error_code } = response;
-  const answer = { ...readAnswer(status, found.Location, String(body ?? '')), timedOut: error_code === TIMED_OUT };
-  const kind = answerOf(answer);
-  answers.add(1, { kind });
+  const read = { ...readResponse(status, found.Location, String(body ?? '')), timedOut: error_code === TIMED_OUT };
+  const kind = outcomeOf(read);
+  outcomes.add(1, { kind });
   // `duration` leaves out connecting.
-  return { ...answer, kind, ms: response.timings.duration, retryAfterSeconds: Number(found['Retry-After'] ?? 1) };
+  return { ...read, kind, ms: response.timings.duration, retryAfterSeconds: Number(found['Retry-After'] ?? 1) };
 }
 
 type Order = { status: string; decidedAt?: string; position?: number };

@@ -60,7 +60,7 @@ export function print({ metrics }: Data, lines: string[]) {
 const [LEAST_YES, LONGEST_P99_MS, LATEST_P99_MS] = [0.99, 1_000, 250];
 
 const done = new Counter('done');
-const answered = new Trend('answered', true);
+const responded = new Trend('responded', true);
 const late = new Trend('late', true);
 
 export const climbing = ({ rungs, thresholds }: { rungs: Rung[]; thresholds: Thresholds }): Options => ({
@@ -71,7 +71,7 @@ export const climbing = ({ rungs, thresholds }: { rungs: Rung[]; thresholds: Thr
 
 /** The knee is a figure of the machine and gates nothing; the lowest rung holds on any machine. */
 function thresholdsOf({ scenarioName, tags, buyers, clicksBefore }: Rung): Thresholds {
-  const shown = { [part('answered', tags)]: ['max>=0'], [part('late', tags)]: ['max>=0'] };
+  const shown = { [part('responded', tags)]: ['max>=0'], [part('late', tags)]: ['max>=0'] };
   if (clicksBefore > 0) return { ...shown, [part('done', tags)]: [SHOWN] };
   const whole = { [part('dropped_iterations', { scenario: scenarioName })]: ['count==0'] };
   return { ...shown, ...whole, [part('done', tags)]: [`count>=${buyers * LEAST_YES}`] };
@@ -85,7 +85,7 @@ export async function climb(rungs: Rung[], send: Send): Promise<void> {
   if (!due) return;
   late.add(waitedMs(due));
   const isDone = await send(rung.clicksBefore + due.index, rung.name);
-  answered.add(waitedMs(due));
+  responded.add(waitedMs(due));
   if (isDone) done.add(1);
 }
 
@@ -103,7 +103,7 @@ export function kneeLines(data: Data, rungs: Rung[]): string[] {
 
 function figuresOf(data: Data, { perSecond, buyers, tags }: Rung) {
   const yes = value(data, 'done', 'count', tags) / buyers;
-  const [p50, p99] = [value(data, 'answered', 'med', tags), value(data, 'answered', 'p(99)', tags)];
+  const [p50, p99] = [value(data, 'responded', 'med', tags), value(data, 'responded', 'p(99)', tags)];
   const lateP99 = value(data, 'late', 'p(99)', tags);
   const [rate, percent, times] = [`${perSecond}/s`, `${(yes * 100).toFixed(1)} %`, `p50 ${ms(p50)} p99 ${ms(p99)}`];
   const tooLate = lateP99 > LATEST_P99_MS && `the generator itself was late (p99 ${ms(lateP99).trim()})`;

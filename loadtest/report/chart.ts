@@ -1,7 +1,7 @@
 // One case as an SVG: clicked, accepted, confirmed and waiting orders of both paths over time, on the same scales.
 import * as vega from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
-import { answerOf } from '../../infra/clients/answer.ts';
+import { outcomeOf } from '../../infra/clients/outcome.ts';
 import type { Order } from '../../infra/clients/shop.ts';
 import { count } from '../figures/format.ts';
 import type { Case, Mode } from './plan.ts';
@@ -19,14 +19,14 @@ export function timelineOf(clicks: TimedClick[], orders: Map<string, Order>): Ti
   const placed = [...orders.values()];
   const decidedAt = (order: Order) => order.decidedAt ?? Infinity;
   const from = Math.min(...clicks.map(({ dueAt }) => dueAt));
-  const ends = [...clicks.map(({ answeredAt }) => answeredAt), ...placed.map(decidedAt)].filter(Number.isFinite);
+  const ends = [...clicks.map(({ respondedAt }) => respondedAt), ...placed.map(decidedAt)].filter(Number.isFinite);
   const stepMs = Math.max(1, Math.ceil((Math.max(...ends) - from) / STEPS));
   const steps = Array.from({ length: STEPS + 1 }, (_, step) => step * stepMs);
   const reached = (times: number[]) => steps.map((ms) => times.filter((time) => time <= from + ms).length);
   const decided = reached(placed.map(decidedAt));
   const curves = [
     reached(clicks.map(({ dueAt }) => dueAt)),
-    reached(clicks.filter((click) => answerOf(click) === 'yes').map(({ answeredAt }) => answeredAt)),
+    reached(clicks.filter((click) => outcomeOf(click) === 'yes').map(({ respondedAt }) => respondedAt)),
     reached(placed.filter(({ status }) => status === 'confirmed').map(decidedAt)),
     reached(placed.map(({ createdAt }) => createdAt)).map((created, step) => created - (decided[step] ?? 0)),
   ];
@@ -49,12 +49,12 @@ export function corners(points: Timeline, within: number): Timeline {
 
 /** The first run of each path is drawn in full, the others faintly behind it. */
 export async function chart(of: Case, runs: Record<Mode, Timeline[]>): Promise<string> {
-  const values = (['queued', 'direct'] as const).flatMap((road) =>
-    runs[road].flatMap((timeline, run) => {
+  const values = (['queued', 'direct'] as const).flatMap((mode) =>
+    runs[mode].flatMap((timeline, run) => {
       const last = timeline.findLast(({ curve }) => curve === CURVES[2]);
       const never = of.units - (last?.orders ?? 0);
       const sold = run === 0 && last && `${count(last.orders)} sold${never > 0 ? `, ${count(never)} never` : ''}`;
-      return timeline.map((point) => ({ path: TITLES[road], run, ...point, ...(point === last && { sold }) }));
+      return timeline.map((point) => ({ path: TITLES[mode], run, ...point, ...(point === last && { sold }) }));
     }),
   );
   const svg = await new vega.View(vega.parse(compile(specOf(of, values)).spec), { renderer: 'none' }).toSVG();

@@ -28,15 +28,15 @@ export interface How {
 /** Throws when there is no k6, or when the stack cannot be used; a run that does not count is told in the summary. */
 export async function comparePaths(quick: boolean, out: string, { say, signal }: How): Promise<Summary> {
   const plan = planOf(quick);
-  const configuration = { ...CONFIGURATION, rounds: plan.rounds };
+  const configuration = { ...CONFIGURATION, runs: plan.runs };
   // Nothing of an earlier report must be taken for this one's.
   for (const written of WRITTEN) rmSync(join(out, written), { force: true });
   mkdirSync(out, { recursive: true });
   await using undo = new AsyncDisposableStack();
-  const laboratory = await setUp(Math.max(...plan.cases.map(({ buyers }) => buyers)), undo, { say, signal });
+  const setup = await setUp(Math.max(...plan.cases.map(({ buyers }) => buyers)), undo, { say, signal });
   for (const line of describeConfiguration(configuration)) say(line);
-  const ran = await unlessEnded(signal, everyRun(laboratory, warmUpOf(plan), orderOf(plan), say));
-  const { stores, stack, k6 } = laboratory;
+  const ran = await unlessEnded(signal, everyRun(setup, warmUpOf(plan), orderOf(plan), say));
+  const { stores, stack, k6 } = setup;
   const environment = { ...(await readEnvironment(stores, stack.amqpUrl)), k6: k6.version };
   const command = `npm run loadtest${quick ? ' -- --quick' : ''}`;
   const summary = summaryOf({ command, environment, configuration }, plan, ran);
@@ -45,7 +45,7 @@ export async function comparePaths(quick: boolean, out: string, { say, signal }:
   return summary;
 }
 
-export type Laboratory = Awaited<ReturnType<typeof setUp>>;
+export type Setup = Awaited<ReturnType<typeof setUp>>;
 
 async function setUp(buyers: number, undo: AsyncDisposableStack, { say, signal }: How) {
   const k6 = await findK6(say);
@@ -69,14 +69,14 @@ async function setUp(buyers: number, undo: AsyncDisposableStack, { say, signal }
   return { stack, stores, bank: createBank(stack.bankUrl, stack.bankApiKey), k6, addressBook, scratch, deaths, signal };
 }
 
-async function everyRun(laboratory: Laboratory, warmUp: Turn[], turns: Turn[], say: How['say']): Promise<Ran[]> {
+async function everyRun(setup: Setup, warmUp: Turn[], turns: Turn[], say: How['say']): Promise<Ran[]> {
   for (const turn of warmUp) {
-    say(`warming up: ${count(turn.case.buyers)} buyers, ${turn.road}, uncounted`);
-    await runTurn(laboratory, turn);
+    say(`warming up: ${count(turn.case.buyers)} buyers, ${turn.mode}, uncounted`);
+    await runTurn(setup, turn);
   }
   const ran: Ran[] = [];
   for (const turn of turns) {
-    const run = await runTurn(laboratory, turn);
+    const run = await runTurn(setup, turn);
     ran.push(run);
     say(`${ran.length}/${turns.length}  ${progress(run)}`);
   }
@@ -84,9 +84,9 @@ async function everyRun(laboratory: Laboratory, warmUp: Turn[], turns: Turn[], s
 }
 
 function progress({ invalid, audit, facts, ...turn }: Ran): string {
-  const { yes, no, confirmed, turnedAwayWhileUnsold } = facts.figures;
+  const { yes, no, confirmed, refusedWhileAvailable } = facts.figures;
   const told = `${count(yes)} yes · ${count(no.busy)} busy · ${count(no.soldOut)} sold out`;
-  const sold = `${count(confirmed)} confirmed · ${count(turnedAwayWhileUnsold)} turned away too early`;
+  const sold = `${count(confirmed)} confirmed · ${count(refusedWhileAvailable)} turned away too early`;
   const why = invalid.map(({ why }) => why).join('; ');
   const verdict = why ? `✗ ${why}` : `✓ audit ${audit.holding} of ${audit.checks}`;
   return `${describeRun(turn)}: ${told} · ${sold} · ${verdict}`;
@@ -99,7 +99,7 @@ async function writeReport(folder: string, summary: Summary, ran: Ran[]): Promis
   write('k6.json', json(Object.fromEntries(ran.map((run) => [nameOf(run), run.k6Summary]))));
   const pictures: Record<string, string> = {};
   for (const each of summary.cases) {
-    const of = (road: Mode) => middleFirst(ran.filter((run) => run.case === each.name && run.road === road));
+    const of = (mode: Mode) => middleFirst(ran.filter((run) => run.case === each.name && run.mode === mode));
     const svg = await chart(each, { queued: of('queued'), direct: of('direct') });
     pictures[`${each.name}.svg`] = svg;
     write(`${each.name}.svg`, svg);

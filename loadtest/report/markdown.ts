@@ -34,20 +34,20 @@ function verdict({ valid, invalid, runs }: Summary): string {
   return `**✓ All ${runs.length} runs count**: ${why}.`;
 }
 
-function caseSection({ roads, ...each }: Summary['cases'][number]): string[] {
+function caseSection({ modes, ...each }: Summary['cases'][number]): string[] {
   const { name, title, units, buyers, seconds, chargesPerSecond } = each;
   const load = `${count(buyers)} buyers within ${seconds} s, each once, want ${count(units)} units`;
   const alt = 'clicked, accepted, confirmed and waiting orders over time, on both paths';
   return [
     `## ${name === 'peak' ? 'Peak' : 'Calm'}: ${title}`,
     `${load}; the bank takes ${count(chargesPerSecond)} charges/s.`,
-    `Medians of ${roads.queued.yes?.runs.length} runs on each path, least and most in brackets; the picture shows the
+    `Medians of ${modes.queued.yes?.runs.length} runs on each path, least and most in brackets; the picture shows the
 run that sold a middling number, the others faintly.`,
     `![${alt}](${name}.svg)`,
     ...SECTIONS.flatMap(({ title, note, metrics }) => [
       table(
         [title, 'queued', 'direct'],
-        metrics.map(([key, label, unit]) => [label, cell(roads.queued[key], unit), cell(roads.direct[key], unit)]),
+        metrics.map(([key, label, unit]) => [label, cell(modes.queued[key], unit), cell(modes.direct[key], unit)]),
       ),
       ...(note ? [`_${note}_`] : []),
     ]),

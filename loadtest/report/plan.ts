@@ -4,7 +4,7 @@ import type { AuditResult } from '../../infra/audit/audit.ts';
 export type Mode = 'queued' | 'direct';
 export type Plan = ReturnType<typeof planOf>;
 export type Case = Plan['cases'][number];
-export type Turn = { case: Case; road: Mode; round: number };
+export type Turn = { case: Case; mode: Mode; nth: number };
 
 const PEAK = { name: 'peak' as 'peak' | 'calm', title: 'four times what the bank takes', chargesPerSecond: 100 };
 const CALM: typeof PEAK = { name: 'calm', title: 'a tenth of what the bank takes', chargesPerSecond: 1_000 };
@@ -15,8 +15,8 @@ const CALM: typeof PEAK = { name: 'calm', title: 'a tenth of what the bank takes
  * the calls left k6 too little to click in time.
  */
 export const planOf = (isQuick: boolean) => ({
-  /** Runs of each case on each path. */
-  rounds: 5,
+  /** Of each case on each path. */
+  runs: 5,
   cases: isQuick
     ? [
         { ...PEAK, units: 450, buyers: 1_000, seconds: 2.5 },
@@ -35,12 +35,12 @@ export const CONFIGURATION = {
   /** Reset before each run: with the seed, the n-th charge meets the same fate in each. */
   bank: { latencyMs: { p50: 40, p99: 120 }, declineRate: 0, errorRate: 0, lateRate: 0, seed: 1111 },
 };
-export type Configuration = typeof CONFIGURATION & Pick<Plan, 'rounds'>;
+export type Configuration = typeof CONFIGURATION & Pick<Plan, 'runs'>;
 
 /** How long after the crowd every order must be final. */
 export const FINAL_WITHIN_MS = 120_000;
 
-export function describeConfiguration({ processes, gateway, bank, rounds }: Configuration): string[] {
+export function describeConfiguration({ processes, gateway, bank, runs }: Configuration): string[] {
   const { p50, p99 } = bank.latencyMs;
   const parts = Object.entries(processes).map(([name, number]) => `${number} ${name}`);
   const warmUp = 'before them the first crowd once on each path, uncounted, at a bank without limit';
@@ -49,7 +49,7 @@ export function describeConfiguration({ processes, gateway, bank, rounds }: Conf
     describeDirect(gateway),
     `bank: p50 ${p50} ms, p99 ${p99} ms on top of its queue, reset with seed ${bank.seed} before each run`,
     `every order is final within ${FINAL_WITHIN_MS / 1_000} s of the crowd, or the run does not count`,
-    `${rounds} runs of each case on each path, interleaved; ${warmUp}`,
+    `${runs} runs of each case on each path, interleaved; ${warmUp}`,
   ];
 }
 
@@ -60,13 +60,13 @@ export const describeDirect = ({ DIRECT_DEADLINE_MS, DIRECT_MAX_IN_FLIGHT }: (ty
 export const warmUpOf = ({ cases }: Plan): Turn[] =>
   cases.slice(0, 1).flatMap((first) => turnsOf(0, [{ ...first, chargesPerSecond: 0 }]));
 
-export const orderOf = ({ rounds, cases }: Plan): Turn[] =>
-  Array.from({ length: rounds }, (_, i) => turnsOf(i + 1, cases)).flat();
+export const orderOf = ({ runs, cases }: Plan): Turn[] =>
+  Array.from({ length: runs }, (_, i) => turnsOf(i + 1, cases)).flat();
 
-/** The path that has the first turn changes from round to round. */
-function turnsOf(round: number, cases: Case[]): Turn[] {
-  const roads: Mode[] = round % 2 === 1 ? ['queued', 'direct'] : ['direct', 'queued'];
-  return cases.flatMap((each) => roads.map((road) => ({ round, case: each, road })));
+/** Which path goes first alternates. */
+function turnsOf(nth: number, cases: Case[]): Turn[] {
+  const modes: Mode[] = nth % 2 === 1 ? ['queued', 'direct'] : ['direct', 'queued'];
+  return cases.flatMap((each) => modes.map((mode) => ({ nth, case: each, mode })));
 }
 
 /** A tenth of a second is what people notice (Nielsen): clicks later than this are not the planned arrivals. */

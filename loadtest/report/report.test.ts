@@ -15,7 +15,7 @@ import { METRICS, type Measured, spreadOf, summaryOf } from './summary.ts';
 
 const sizes = { units: 400, buyers: 1_200, seconds: 2, chargesPerSecond: 100 };
 const plan: Plan = {
-  rounds: 3,
+  runs: 3,
   cases: [
     { name: 'peak', title: 'more than the bank takes', ...sizes },
     { name: 'calm', title: 'less than the bank takes', ...sizes, units: 200, buyers: 200, chargesPerSecond: 1_000 },
@@ -29,19 +29,19 @@ const base: PathFigures = {
   offered: 1_200,
   yes: 400,
   no: { ...NOBODY, soldOut: 800 },
-  unanswered: 0,
+  timedOut: 0,
   unknown: 0,
   errors: 0,
-  turnedAwayWhileUnsold: 0,
+  refusedWhileAvailable: 0,
   confirmedAtLastClick: 180,
   confirmed: 400,
   unsold: 0,
-  answerMs: { yes: wait(5), no: wait(1) },
+  responseMs: { yes: wait(5), no: wait(1) },
   clickToFinalMs: wait(1_500),
-  peakLine: 260,
+  longestQueue: 260,
   drainedMs: 2_200,
 };
-const turnedAway = { yes: 260, no: { ...NOBODY, busy: 940 }, turnedAwayWhileUnsold: 940 };
+const turnedAway = { yes: 260, no: { ...NOBODY, busy: 940 }, refusedWhileAvailable: 940 };
 const FIGURES: Record<Case['name'], Record<Mode, PathFigures>> = {
   peak: {
     queued: base,
@@ -50,13 +50,13 @@ const FIGURES: Record<Case['name'], Record<Mode, PathFigures>> = {
       ...turnedAway,
       confirmed: 260,
       unsold: 140,
-      answerMs: { yes: wait(900), no: wait(2) },
+      responseMs: { yes: wait(900), no: wait(2) },
       drainedMs: 800,
     },
   },
   calm: {
     queued: { ...base, offered: 200, yes: 200, no: NOBODY, confirmed: 200, drainedMs: 200 },
-    direct: { ...base, offered: 200, yes: 200, no: NOBODY, confirmed: 200, answerMs: { yes: wait(70), no: wait(0) } },
+    direct: { ...base, offered: 200, yes: 200, no: NOBODY, confirmed: 200, responseMs: { yes: wait(70), no: wait(0) } },
   },
 };
 const DECIDED: Record<Case['name'], Record<Mode, number>> = {
@@ -65,18 +65,18 @@ const DECIDED: Record<Case['name'], Record<Mode, number>> = {
 };
 const CPU = { gateway: 0.8, orders: 0.6, inventory: 0.2, payment: 0.4, postgres: 0.7, redis: 0.1, rabbitmq: 0.5 };
 
-const madeUp = (name: Case['name'], road: Mode, round: number): RunFacts => ({
-  figures: FIGURES[name][road],
-  rates: { offered: 600, yes: 190, burst: 90, end: 400 / 4.2, bank: FIGURES[name][road].confirmed / 4 },
-  // A little slower from round to round, so that there is a spread.
-  clickToDecidedMs: wait(DECIDED[name][road] + round),
+const madeUp = (name: Case['name'], mode: Mode, nth: number): RunFacts => ({
+  figures: FIGURES[name][mode],
+  rates: { offered: 600, yes: 190, burst: 90, end: 400 / 4.2, bank: FIGURES[name][mode].confirmed / 4 },
+  // A little slower from run to run, so that there is a spread.
+  clickToDecidedMs: wait(DECIDED[name][mode] + nth),
   cpuSeconds: { ...CPU, bank: 0.2, k6: 1.5 },
 });
 
-const runs: Ran[] = [1, 2, 3].flatMap((round) =>
+const runs: Ran[] = [1, 2, 3].flatMap((nth) =>
   (['peak', 'calm'] as const).flatMap((name) =>
-    (['queued', 'direct'] as const).map((road) => ({
-      ...{ case: name, road, round, facts: madeUp(name, road, round), invalid: [] },
+    (['queued', 'direct'] as const).map((mode) => ({
+      ...{ case: name, mode, nth, facts: madeUp(name, mode, nth), invalid: [] },
       ...{ timeline: [], k6Summary: {} },
       audit: { checks: 31, holding: 31 },
       k6: { dropped: 0, lateMs: { p99: 3, max: 12 } },
@@ -90,11 +90,11 @@ const measured: Measured = {
     ...{ at: '2026-11-25T02:00:00.000Z', commit: '1234567', cpu: 'a processor', cores: 2, memoryGiB: 24, os: 'Linux' },
     ...{ node: 'v24.21.0', postgres: '15.18', redis: '7.0.15', rabbitmq: '3.10.8', k6: '1.8.1' },
   },
-  configuration: { ...CONFIGURATION, rounds: plan.rounds },
+  configuration: { ...CONFIGURATION, runs: plan.runs },
 };
 
 const click = (more: Partial<TimedClick> = {}): TimedClick => ({
-  ...{ dueAt: 1_000, lateMs: 0, answerMs: 5, answeredAt: 1_005, status: 202, timedOut: false },
+  ...{ dueAt: 1_000, lateMs: 0, responseMs: 5, respondedAt: 1_005, status: 202, timedOut: false },
   ...{ problem: null, reason: null, orderId: null },
   ...more,
 });
@@ -115,13 +115,13 @@ test('every case has every figure on both paths, each under a name of its own', 
     cases.map(({ name }) => name),
     ['peak', 'calm'],
   );
-  for (const { roads } of cases)
-    for (const road of [roads.queued, roads.direct]) {
+  for (const { modes } of cases)
+    for (const mode of [modes.queued, modes.direct]) {
       assert.deepEqual(
-        Object.keys(road),
+        Object.keys(mode),
         METRICS.map(([key]) => key),
       );
-      for (const { runs } of Object.values(road)) assert.equal(runs.length, 3);
+      for (const { runs } of Object.values(mode)) assert.equal(runs.length, 3);
     }
 });
 
@@ -129,14 +129,14 @@ const metric = (key: string) => METRICS.find(([known]) => known === key)?.[3] ??
 
 test('rates are worked out from the clicks and the orders of one run', () => {
   const turn = {
-    round: 1,
-    road: 'queued' as const,
+    nth: 1,
+    mode: 'queued' as const,
     case: { ...(plan.cases[0] as Case), units: 2, buyers: 4, seconds: 2 },
   };
   const ids = ['a', 'b', null, null];
   // Due each half second; the second yes comes after the last click.
   const burst = ids.map((orderId, i) =>
-    click({ orderId, dueAt: 1_000 + i * 500, answeredAt: 1_010 + i * 2_000, status: orderId ? 202 : 410 }),
+    click({ orderId, dueAt: 1_000 + i * 500, respondedAt: 1_010 + i * 2_000, status: orderId ? 202 : 410 }),
   );
   const order = (orderId: string, decidedAt: number): [string, Order] => [
     orderId,
@@ -163,10 +163,10 @@ test('CPU time that cannot be read is not written as none', () => {
 
 test('each path runs at least five times, and which one is first changes', () => {
   for (const plan of [planOf(false), planOf(true)]) {
-    assert.ok(plan.rounds >= 5);
+    assert.ok(plan.runs >= 5);
     const turns = orderOf(plan);
-    assert.equal(turns.length, plan.rounds * plan.cases.length * 2);
-    const peak = turns.filter((turn) => turn.case.name === 'peak').map(({ road }) => road);
+    assert.equal(turns.length, plan.runs * plan.cases.length * 2);
+    const peak = turns.filter((turn) => turn.case.name === 'peak').map(({ mode }) => mode);
     assert.deepEqual(peak.slice(0, 4), ['queued', 'direct', 'direct', 'queued']);
   }
 });
@@ -216,8 +216,8 @@ const orders = new Map<string, Order>([
 ]);
 const clicks = [
   click({ orderId: 'a' }),
-  click({ dueAt: 1_050, answeredAt: 1_055, orderId: 'b' }),
-  click({ dueAt: 1_100, answeredAt: 1_101, status: 410, problem: 'sold-out' }),
+  click({ dueAt: 1_050, respondedAt: 1_055, orderId: 'b' }),
+  click({ dueAt: 1_100, respondedAt: 1_101, status: 410, problem: 'sold-out' }),
 ];
 const timeline = timelineOf(clicks, orders);
 const drawn = await chart(plan.cases[0] as Case, { queued: [timeline, timeline], direct: [timeline] });
@@ -301,7 +301,7 @@ test('the words are made of the medians: the gain, the cost, and where the queue
 
 test('words do not praise what the figures do not show', () => {
   const swapped = runs.map((run) => {
-    const facts = run.road === 'direct' ? madeUp(run.case, 'queued', 1) : madeUp(run.case, 'direct', 1);
+    const facts = run.mode === 'direct' ? madeUp(run.case, 'queued', 1) : madeUp(run.case, 'direct', 1);
     return { ...run, facts };
   });
   const { gives, costs, noHelp } = wordsOf(summaryOf(measured, plan, swapped));
@@ -313,7 +313,7 @@ test('words do not praise what the figures do not show', () => {
 
 test('one run in which the queue turned a buyer away is enough for no praise', () => {
   const [first, ...others] = runs as [Ran, ...Ran[]];
-  const figures = { ...first.facts.figures, turnedAwayWhileUnsold: 3, confirmed: 399, unsold: 1 };
+  const figures = { ...first.facts.figures, refusedWhileAvailable: 3, confirmed: 399, unsold: 1 };
   const failed = { ...first, facts: { ...first.facts, figures } };
   const { gives } = wordsOf(summaryOf(measured, plan, [failed, ...others]));
   assert.equal(gives[0], 'The queue sold 399 of 400, but it turned 3 away while a unit was left.');

@@ -2,15 +2,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audit } from '../../infra/audit/audit.ts';
-import { answerOf, type Click } from '../../infra/clients/answer.ts';
 import type { Bank } from '../../infra/clients/bank.ts';
+import { type Click, outcomeOf } from '../../infra/clients/outcome.ts';
 import type { Order } from '../../infra/clients/shop.ts';
 import { until } from '../../infra/until.ts';
 import { cpuSeconds, cpuUsed, endedChildrenSeconds } from '../figures/cpu.ts';
 import { isFinal, pathFigures, percentiles } from '../figures/figures.ts';
 import { ordersOf } from '../figures/finals.ts';
 import { timelineOf } from './chart.ts';
-import type { Laboratory } from './compare.ts';
+import type { Setup } from './compare.ts';
 import { CONFIGURATION, FINAL_WITHIN_MS, type Turn, whyInvalid } from './plan.ts';
 
 const SCRIPT = 'loadtest/k6/04-with-and-without-the-queue.ts';
@@ -20,15 +20,15 @@ export type RunFacts = ReturnType<typeof factsOf> & { cpuSeconds: Record<string,
 /** Times in Unix milliseconds by this machine's clock. */
 export type TimedClick = Click & { dueAt: number };
 
-export async function runTurn(laboratory: Laboratory, turn: Turn) {
-  const { stores, bank, deaths } = laboratory;
+export async function runTurn(setup: Setup, turn: Turn) {
+  const { stores, bank, deaths } = setup;
   const deathsBefore = deaths.length;
-  const before = processorTimes(laboratory);
-  const { saleId, clicks, exitCode, k6Summary } = await sendLoad(laboratory, turn);
+  const before = processorTimes(setup);
+  const { saleId, clicks, exitCode, k6Summary } = await sendLoad(setup, turn);
   const orderIds = clicks.flatMap(({ orderId }) => orderId ?? []);
   const areFinal = async () => undecided(orderIds, await ordersOf(stores.orders, saleId)) === 0;
   await until('every order is final', areFinal, { withinMs: FINAL_WITHIN_MS, everyMs: 200 }).catch(() => undefined);
-  const used = cpuUsed(before, processorTimes(laboratory));
+  const used = cpuUsed(before, processorTimes(setup));
   const audited = await audit(stores, { atRest: true, withinMs: FINAL_WITHIN_MS });
   // Read when nothing is in flight: an order whose click had no answer may have become final after the wait.
   const orders = await ordersOf(stores.orders, saleId);
@@ -40,7 +40,7 @@ export async function runTurn(laboratory: Laboratory, turn: Turn) {
     ...{ deaths: deaths.slice(deathsBefore), undecided: undecided(orderIds, orders) },
   });
   return {
-    ...{ case: turn.case.name, road: turn.road, round: turn.round, invalid },
+    ...{ case: turn.case.name, mode: turn.mode, nth: turn.nth, invalid },
     audit: { checks: audited.checks.length, holding: audited.checks.filter(({ ok }) => ok).length },
     ...{ k6, k6Summary, timeline: timelineOf(clicks, orders) },
     facts: { ...factsOf(turn, clicks, orders, await chargesPerSecond(bank, orders)), cpuSeconds: used },
@@ -51,12 +51,12 @@ const undecided = (orderIds: string[], orders: Map<string, Order>) =>
   orderIds.filter((orderId) => !isFinal(orders.get(orderId))).length;
 
 /** The script itself sets the bank, and begins its sequence anew, before its first click. */
-async function sendLoad({ k6, addressBook, scratch, signal }: Laboratory, turn: Turn) {
+async function sendLoad({ k6, addressBook, scratch, signal }: Setup, turn: Turn) {
   const { units, buyers, seconds, chargesPerSecond } = turn.case;
   const name = nameOf({ ...turn, case: turn.case.name });
   const [consoleFile, summaryFile] = [join(scratch, `${name}.log`), join(scratch, `${name}.json`)];
   const knobs = { UNITS: `${units}`, BUYERS: `${buyers}`, SECONDS: `${seconds}`, BANK: `${chargesPerSecond}` };
-  const env = { ...knobs, ADDRESS_BOOK: addressBook, MODE: turn.road, CLICKS: '1' };
+  const env = { ...knobs, ADDRESS_BOOK: addressBook, MODE: turn.mode, CLICKS: '1' };
   const exitCode = await k6.run({ script: SCRIPT, env, consoleFile, summaryFile, quiet: true, signal });
   signal.throwIfAborted();
   const log = readLog(consoleFile);
@@ -69,8 +69,8 @@ async function sendLoad({ k6, addressBook, scratch, signal }: Laboratory, turn: 
 
 type K6Summary = { metrics?: { dropped_iterations?: { count: number } } };
 
-export const nameOf = ({ case: name, round, road }: { case: string; round: number; road: string }) =>
-  `${name}-${round}-${road}`;
+export const nameOf = ({ case: name, nth, mode }: { case: string; nth: number; mode: string }) =>
+  `${name}-${nth}-${mode}`;
 
 /** The script logs the sale its crowd goes to, then a line for each click; a killed k6 may leave half a line. */
 function readLog(file: string): { saleId: string; clicks: TimedClick[] } {
@@ -88,7 +88,7 @@ export function factsOf({ case: each }: Turn, clicks: TimedClick[], orders: Map<
   const seconds = (lastClickAt - firstDueAt) / 1_000 + each.seconds / each.buyers;
   const figures = pathFigures({ stock: each.units, clicks, orders, lastClickAt });
   const { offered, confirmed, confirmedAtLastClick, drainedMs } = figures;
-  const yes = clicks.filter((click) => answerOf(click) === 'yes' && click.answeredAt <= lastClickAt).length;
+  const yes = clicks.filter((click) => outcomeOf(click) === 'yes' && click.respondedAt <= lastClickAt).length;
   const decided = clicks.flatMap(({ orderId, dueAt }) => {
     const { status, decidedAt = null } = orders.get(orderId ?? '') ?? {};
     return status === 'confirmed' && decidedAt !== null ? [decidedAt - dueAt] : [];
@@ -114,7 +114,7 @@ async function chargesPerSecond(bank: Bank, orders: Map<string, Order>): Promise
 }
 
 /** k6 is a child that has ended by the second reading. */
-function processorTimes({ stack: { pids, services }, k6 }: Laboratory): Record<string, number> {
+function processorTimes({ stack: { pids, services }, k6 }: Setup): Record<string, number> {
   const names = Object.keys(CONFIGURATION.processes);
   const roots = names.map((name) => [name, services[name as keyof typeof services]?.pid() ?? pids[name]]);
   const load = k6.isChild ? endedChildrenSeconds() : null;

@@ -37,10 +37,10 @@ export const SECTIONS: { title: string; note?: string; metrics: Metric[] }[] = [
       ['confirmed.end', 'sold in the end', 'count', ({ figures }) => figures.confirmed],
       ['unsold', 'left unsold', 'count', ({ figures }) => figures.unsold],
       [
-        'turnedAwayWhileUnsold',
+        'refusedWhileAvailable',
         'turned away while units were left',
         'count',
-        ({ figures }) => figures.turnedAwayWhileUnsold,
+        ({ figures }) => figures.refusedWhileAvailable,
       ],
     ],
   },
@@ -53,7 +53,7 @@ export const SECTIONS: { title: string; note?: string; metrics: Metric[] }[] = [
       ['no.tooLate', 'no: not decided by the deadline (409)', 'count', ({ figures }) => figures.no.tooLate],
       ['no.limit', 'no: limit or already bought (409)', 'count', ({ figures }) => figures.no.limit],
       ['no.notOpen', 'no: not open (403)', 'count', ({ figures }) => figures.no.notOpen],
-      ['unanswered', 'no answer in time (504, or none)', 'count', ({ figures }) => figures.unanswered],
+      ['timedOut', 'no answer in time (504, or none)', 'count', ({ figures }) => figures.timedOut],
       ['errors', 'errors', 'count', ({ figures }) => figures.errors],
       ['unknown', 'orders without a final result in the end', 'count', ({ figures }) => figures.unknown],
     ],
@@ -62,10 +62,10 @@ export const SECTIONS: { title: string; note?: string; metrics: Metric[] }[] = [
     title: 'How long they waited',
     note: 'From when a click was due, whenever it was sent, until the answer, or until the orders database decided.',
     metrics: [
-      ...ranks('yesMs', 'yes', ({ figures }) => figures.answerMs.yes),
-      ...ranks('noMs', 'no', ({ figures }) => figures.answerMs.no),
+      ...ranks('yesMs', 'yes', ({ figures }) => figures.responseMs.yes),
+      ...ranks('noMs', 'no', ({ figures }) => figures.responseMs.no),
       ...ranks('clickToFinalMs', 'click to final result', (run) => run.clickToDecidedMs).slice(0, 3),
-      ['peakLine', 'longest queue', 'count', ({ figures }) => figures.peakLine],
+      ['longestQueue', 'longest queue', 'count', ({ figures }) => figures.longestQueue],
       ['drainedMs', 'last decision, after the crowd had left', 'ms', ({ figures }) => figures.drainedMs],
     ],
   },
@@ -90,20 +90,20 @@ export type Measured = { command: string; environment: Environment & { k6: strin
 
 export function summaryOf(measured: Measured, plan: Plan, runs: Ran[]) {
   const invalid = runs.flatMap((run) => run.invalid.map(({ why }) => `${describeRun(run)}: ${why}`));
-  const modeOf = (name: Case['name'], road: Mode): Record<string, RunSpread> => {
-    const facts = runs.filter((run) => run.case === name && run.road === road).map((run) => run.facts);
+  const modeOf = (name: Case['name'], mode: Mode): Record<string, RunSpread> => {
+    const facts = runs.filter((run) => run.case === name && run.mode === mode).map((run) => run.facts);
     return Object.fromEntries(METRICS.map(([key, , , of]) => [key, spreadOf(facts.map(of))]));
   };
   const modesOf = ({ name }: Case) => ({ queued: modeOf(name, 'queued'), direct: modeOf(name, 'direct') });
   return {
     ...{ ...measured, valid: invalid.length === 0, invalid },
-    cases: plan.cases.map((each) => ({ ...each, roads: modesOf(each) })),
+    cases: plan.cases.map((each) => ({ ...each, modes: modesOf(each) })),
     runs: runs.map(({ facts: _, timeline: __, k6Summary: ___, ...run }) => run),
   };
 }
 
-export const describeRun = ({ case: name, road, round }: Pick<Ran, 'case' | 'road' | 'round'>) =>
-  `${name}, ${road}, run ${round}`;
+export const describeRun = ({ case: name, mode, nth }: Pick<Ran, 'case' | 'mode' | 'nth'>) =>
+  `${name}, ${mode}, run ${nth}`;
 
 /** All null where a run has no such figure: a median of fewer runs would look like one of all. */
 export function spreadOf(values: (number | null)[]) {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Answered, answerOf, readAnswer } from './answer.ts';
+import { type ClickResponse, outcomeOf, readResponse } from './outcome.ts';
 
-const counts = (status: number, more: Partial<Answered> = {}) =>
-  answerOf({ status, timedOut: false, problem: null, reason: null, ...more });
+const counts = (status: number, more: Partial<ClickResponse> = {}) =>
+  outcomeOf({ status, timedOut: false, problem: null, reason: null, ...more });
 
 test('each answer counts as what its status and its problem say together', () => {
   assert.equal(counts(202), 'yes');
@@ -14,7 +14,7 @@ test('each answer counts as what its status and its problem say together', () =>
   assert.equal(counts(409, { problem: 'already-bought' }), 'limit');
   assert.equal(counts(409, { problem: 'order-rejected', reason: 'timed_out' }), 'tooLate');
   assert.equal(counts(403, { problem: 'closed' }), 'notOpen');
-  assert.equal(counts(429, { problem: 'rate-limited' }), 'isRateLimited');
+  assert.equal(counts(429, { problem: 'rate-limited' }), 'rateLimited');
   assert.equal(counts(504, { problem: 'outcome-unknown' }), 'unknown');
   assert.equal(counts(0, { timedOut: true }), 'unknown');
 });
@@ -35,7 +35,7 @@ const LOCATION = '/v1/orders/0190a?sale=0190b&epoch=1';
 
 test('kind of problem and reason are read from the body, the order from the location', () => {
   const body = '{"type":"/problems/order-rejected","title":"The order was rejected","status":409,"reason":"timed_out"}';
-  assert.deepEqual(readAnswer(409, undefined, body), {
+  assert.deepEqual(readResponse(409, undefined, body), {
     status: 409,
     timedOut: false,
     problem: 'order-rejected',
@@ -43,11 +43,11 @@ test('kind of problem and reason are read from the body, the order from the loca
     orderId: null,
     location: null,
   });
-  const { orderId, location } = readAnswer(202, LOCATION, '{"orderId":"0190a","status":"queued"}');
+  const { orderId, location } = readResponse(202, LOCATION, '{"orderId":"0190a","status":"queued"}');
   assert.deepEqual([orderId, location], ['0190a', LOCATION]);
 });
 
 test('only a yes and an unknown outcome name an order of this click', () => {
-  assert.equal(readAnswer(504, LOCATION, '').orderId, '0190a');
-  assert.equal(readAnswer(409, LOCATION, '{"type":"/problems/already-bought"}').orderId, null);
+  assert.equal(readResponse(504, LOCATION, '').orderId, '0190a');
+  assert.equal(readResponse(409, LOCATION, '{"type":"/problems/already-bought"}').orderId, null);
 });

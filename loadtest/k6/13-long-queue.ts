@@ -26,7 +26,7 @@ export const options: Options = {
     checks: ['rate==1'],
     dropped_iterations: ['count==0'],
     http_req_failed: ['rate==0'],
-    'answers{kind:yes}': [`count==${BURST.buyers}`],
+    'outcomes{kind:yes}': [`count==${BURST.buyers}`],
     rate_of_bank: [`min>=${LEAST_RATE}`],
     placed_per_order: [`max<=${MOST_PLACED}`],
     due_per_order: [`max<=${MOST_DUE}`],
@@ -72,6 +72,6 @@ export const handleSummary = (data: Data) => {
   return print(data, [
     `each 10 s the bank charged at least ${((least ?? 0) * 100).toFixed(1)} % of what it can, median ${((median ?? 0) * 100).toFixed(1)} %`,
     `messages an order: ${per('placed_per_order')} published to orders.placed, ${per('due_per_order')} delivered from payments.due`,
-    `yes ${value(data, 'answers', 'count', { kind: 'yes' })} of ${BURST.buyers}`,
+    `yes ${value(data, 'outcomes', 'count', { kind: 'yes' })} of ${BURST.buyers}`,
   ]);
 };

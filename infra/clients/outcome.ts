@@ -1,6 +1,6 @@
 // The answer to a click, and the kind that it counts as. Imports nothing, so that Node and k6 read answers alike.
 
-export interface Answered {
+export interface ClickResponse {
   /** 0: no answer at all. */
   status: number;
   timedOut: boolean;
@@ -11,28 +11,28 @@ export interface Answered {
 }
 
 /** One buyer's click and its answer; times in Unix milliseconds, waiting counted from when the click was due. */
-export interface Click extends Answered {
+export interface Click extends ClickResponse {
   lateMs: number;
-  answerMs: number;
-  answeredAt: number;
+  responseMs: number;
+  respondedAt: number;
   orderId: string | null;
   /** Where to ask for that order: only there can the shop say that it never happened. */
   location?: string | null;
 }
 
-export type Answer =
+export type Outcome =
   | 'yes'
   | 'soldOut'
   | 'busy'
   | 'tooLate'
   | 'limit'
   | 'notOpen'
-  | 'isRateLimited'
+  | 'rateLimited'
   | 'declined'
   | 'unknown'
   | 'error';
 
-const PROBLEMS: Record<string, Answer> = {
+const PROBLEMS: Record<string, Outcome> = {
   '402 payment-declined': 'declined',
   '403 not-open': 'notOpen',
   '403 closed': 'notOpen',
@@ -41,22 +41,22 @@ const PROBLEMS: Record<string, Answer> = {
   // A direct order that was not decided by its deadline was rejected for good: nothing happened.
   '409 order-rejected timed_out': 'tooLate',
   '410 sold-out': 'soldOut',
-  '429 rate-limited': 'isRateLimited',
+  '429 rate-limited': 'rateLimited',
   '503 busy': 'busy',
   '504 outcome-unknown': 'unknown',
 };
 
-export function answerOf({ status, problem, reason, timedOut }: Answered): Answer {
+export function outcomeOf({ status, problem, reason, timedOut }: ClickResponse): Outcome {
   if (timedOut) return 'unknown';
   if (status === 201 || status === 202) return 'yes';
   return PROBLEMS[[status, problem, ...(problem === 'order-rejected' ? [reason] : [])].join(' ')] ?? 'error';
 }
 
-export function readAnswer(
+export function readResponse(
   status: number,
   location: string | undefined,
   text: string,
-): Answered & { orderId: string | null; location: string | null } {
+): ClickResponse & { orderId: string | null; location: string | null } {
   const problem = PROBLEM_TYPE.exec(text)?.[1] ?? null;
   const reason = REASON.exec(text)?.[1] ?? null;
   // Only a yes and an unknown outcome name this click's order; an order in any other answer is an earlier one.

@@ -9,7 +9,7 @@ import { cancelConfirmed, cancelOrder } from './domain/cancel-order.ts';
 import type { Catalogue } from './domain/catalogue.ts';
 import { changeSale, type SaleChange } from './domain/change-sale.ts';
 import { createConcurrencyLimit } from './domain/concurrency-limit.ts';
-import { type Asked, findOrder } from './domain/find-order.ts';
+import { findOrder, type OrderRef } from './domain/find-order.ts';
 import { followOrder } from './domain/follow-order.ts';
 import { createOrderUpdates } from './domain/order-updates.ts';
 import { type OrderView, viewOf } from './domain/order-view.ts';
@@ -60,7 +60,7 @@ export function createUseCases(config: Config, ports: Ports, log: Log, metrics: 
     refresh,
     warn: warn('not marked as sent, or not shown'),
   };
-  const find = (asked: Asked) => findOrder(asked, shared);
+  const find = (ref: OrderRef) => findOrder(ref, shared);
   const ending = { ...shared, findOrder: find, warn: warn('not shown') };
 
   return {
@@ -68,10 +68,10 @@ export function createUseCases(config: Config, ports: Ports, log: Log, metrics: 
     placeOrder: (sale: Sale, click: Click) => placeOrder(sale, click, placing),
     resultOf: (order: OrderView, sale: Sale) => resultOf(order, sale, ports.gate),
     findOrder: find,
-    followOrder: (asked: Asked, signal: AbortSignal) =>
-      followOrder(asked, { updates, views: ports.views, find: () => find(asked), signal }),
-    payOrder: (asked: Asked) => payOrder(asked, ending),
-    cancelOrder: (asked: Asked) => cancelOrder(asked, ending),
+    followOrder: (ref: OrderRef, signal: AbortSignal) =>
+      followOrder(ref, { updates, views: ports.views, find: () => find(ref), signal }),
+    payOrder: (ref: OrderRef) => payOrder(ref, ending),
+    cancelOrder: (ref: OrderRef) => cancelOrder(ref, ending),
     cancelConfirmed: (orderId: string) => cancelConfirmed(orderId, ending),
     changeSale: (saleId: string, change: SaleChange) =>
       changeSale(saleId, change, { ...ports, warn: warn('gate not changed, again soon') }),

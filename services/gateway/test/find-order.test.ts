@@ -1,7 +1,7 @@
 // Where an order stands, rule by rule: who is asked, in which order, and when an id is said never to have been.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Asked, type FindPorts, findOrder } from '../src/domain/find-order.ts';
+import { type FindPorts, findOrder, type OrderRef } from '../src/domain/find-order.ts';
 import { type OrderView, UNDECIDED } from '../src/domain/order-view.ts';
 import type { Order } from '../src/domain/ports.ts';
 import { aSale } from './gates.ts';
@@ -56,7 +56,7 @@ function portsOf(world: World) {
   return { ports, asked, shown };
 }
 
-async function finding(world: World, own: Partial<Asked> = {}) {
+async function finding(world: World, own: Partial<OrderRef> = {}) {
   const { ports, asked, shown } = portsOf(world);
   const question = { orderId: 'x', buyerId: 'alice', mintedAtMs: NOW - 5_000, ...own };
   return { order: await findOrder(question, ports), asked, shown };
@@ -127,7 +127,7 @@ test('an id younger than 30 s is not 404: its admit may be on its way', async ()
 
 test('while no valid gate of its epoch can say it never was, an id is queued until its sale’s time is over', async () => {
   const ages = [31_000, 599_000, 601_000];
-  const statuses = async (world: World, own: Partial<Asked>) =>
+  const statuses = async (world: World, own: Partial<OrderRef>) =>
     Promise.all(ages.map(async (age) => (await finding(world, { ...own, mintedAtMs: NOW - age })).order?.status));
   assert.deepEqual(await statuses({ absent: false }, LOCATED), ['queued', 'queued', undefined]);
   assert.deepEqual(await statuses({ absent: new Error('no Redis') }, LOCATED), ['queued', 'queued', undefined]);

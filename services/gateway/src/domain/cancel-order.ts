@@ -1,5 +1,5 @@
 // Ending an order: a hold by its buyer before it is paid, a confirmed order by an admin, who owes the money then.
-import type { Asked, FoundOrder } from './find-order.ts';
+import type { FoundOrder, OrderRef } from './find-order.ts';
 import { awaitsPayment, isFinal, type OrderView, viewOf } from './order-view.ts';
 import type { Order, Orders, OrderViews } from './ports.ts';
 
@@ -11,12 +11,12 @@ export type CancelOutcome =
 export interface CancelPorts {
   orders: Orders;
   views: OrderViews;
-  findOrder: (asked: Asked) => Promise<FoundOrder | undefined>;
+  findOrder: (ref: OrderRef) => Promise<FoundOrder | undefined>;
   warn: (orderId: string, error: unknown) => void;
 }
 
-export async function cancelOrder(asked: Asked, ports: CancelPorts): Promise<CancelOutcome> {
-  const order = await ports.findOrder(asked);
+export async function cancelOrder(ref: OrderRef, ports: CancelPorts): Promise<CancelOutcome> {
+  const order = await ports.findOrder(ref);
   if (!order) return { kind: 'not-found' };
   if (isFinal(order)) return ended(order);
   if (!ports.orders.available()) return { kind: 'busy' };

@@ -14,7 +14,7 @@ const LONGEST_DECISION_MS = 86_400_000;
 /** Its place in line, while it has one: 1 is next; estimated from how fast the line moves, null while it does not. */
 export type FoundOrder = OrderView & { waiting?: { position: number; waitMs: number | null } };
 
-export interface Asked {
+export interface OrderRef {
   orderId: string;
   buyerId: string;
   /** Unix milliseconds. */
@@ -33,14 +33,14 @@ export interface FindPorts {
   sales: () => Sale[];
 }
 
-export async function findOrder(asked: Asked, ports: FindPorts): Promise<FoundOrder | undefined> {
-  const view = await ports.views.find(asked.orderId).catch(() => undefined);
-  if (view && view.buyerId !== asked.buyerId) return undefined;
+export async function findOrder(ref: OrderRef, ports: FindPorts): Promise<FoundOrder | undefined> {
+  const view = await ports.views.find(ref.orderId).catch(() => undefined);
+  if (view && view.buyerId !== ref.buyerId) return undefined;
   if (view && isFinal(view)) return view;
   const now = ports.clock.nowMs() ?? Date.now();
-  if (asked.mintedAtMs - now > SKEW_MS) return undefined;
+  if (ref.mintedAtMs - now > SKEW_MS) return undefined;
 
-  const order = { ...asked, saleId: view?.saleId ?? asked.saleId ?? '' };
+  const order = { ...ref, saleId: view?.saleId ?? ref.saleId ?? '' };
   const pending = order.saleId !== '' && !isOverdue(view, now) && (await pendingInGate(order, ports));
   // Without view and place it was restored, perhaps as reserved: orders says so once, and then the view does.
   if (pending && (view || pending.position !== null))
@@ -49,7 +49,7 @@ export async function findOrder(asked: Asked, ports: FindPorts): Promise<FoundOr
 }
 
 /** While a valid gate has its record and it is this buyer's, the order is not final, and there is nothing to ask. */
-async function pendingInGate(order: Asked & { saleId: string }, { gate }: FindPorts) {
+async function pendingInGate(order: OrderRef & { saleId: string }, { gate }: FindPorts) {
   try {
     const [own, state, position] = await Promise.all([
       gate.orderOf(order.saleId, order.buyerId),
@@ -63,25 +63,25 @@ async function pendingInGate(order: Asked & { saleId: string }, { gate }: FindPo
 }
 
 async function askOrders(
-  asked: Asked & { saleId: string },
+  ref: OrderRef & { saleId: string },
   view: OrderView | undefined,
   now: number,
   ports: FindPorts,
 ): Promise<FoundOrder | undefined> {
-  const neverAdmitted = await isAbsent(asked, now, ports);
-  const order = (await ports.orders.get([asked.orderId])).get(asked.orderId);
+  const neverAdmitted = await isAbsent(ref, now, ports);
+  const order = (await ports.orders.get([ref.orderId])).get(ref.orderId);
   if (order) {
     const found = viewOf(order);
     ports.views.show(found).catch(() => undefined);
-    return found.buyerId === asked.buyerId ? found : undefined;
+    return found.buyerId === ref.buyerId ? found : undefined;
   }
-  if (neverAdmitted || now - asked.mintedAtMs > longestMs(asked.saleId, ports.sales())) return undefined;
-  return view ?? undecided(asked);
+  if (neverAdmitted || now - ref.mintedAtMs > longestMs(ref.saleId, ports.sales())) return undefined;
+  return view ?? undecided(ref);
 }
 
-async function isAbsent(asked: Asked & { saleId: string }, now: number, { gate }: FindPorts): Promise<boolean> {
-  if (!asked.saleId || !asked.epoch || now - asked.mintedAtMs < SURELY_ADMITTED_BY_MS) return false;
-  return gate.absent(asked, asked.epoch).catch(() => false);
+async function isAbsent(ref: OrderRef & { saleId: string }, now: number, { gate }: FindPorts): Promise<boolean> {
+  if (!ref.saleId || !ref.epoch || now - ref.mintedAtMs < SURELY_ADMITTED_BY_MS) return false;
+  return gate.absent(ref, ref.epoch).catch(() => false);
 }
 
 /** How long an order may stand in the line while the gate was lost and nothing else knows of it. */
@@ -94,7 +94,7 @@ function longestMs(saleId: string, sales: Sale[]): number {
 /** A hold past its deadline has ended; its event may be lost. */
 const isOverdue = (view: OrderView | undefined, now: number) => view?.deadlineMs != null && view.deadlineMs < now;
 
-const undecided = ({ orderId, buyerId, saleId, epoch }: Asked & { saleId: string }): OrderView => ({
+const undecided = ({ orderId, buyerId, saleId, epoch }: OrderRef & { saleId: string }): OrderView => ({
   ...UNDECIDED,
   ...{ orderId, saleId, buyerId, quantity: 0, epoch: epoch ?? 0 },
   status: 'queued',

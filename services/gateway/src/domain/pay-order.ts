@@ -2,7 +2,7 @@
 import type { Breaker } from './breaker.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
-import type { Asked, FoundOrder } from './find-order.ts';
+import type { FoundOrder, OrderRef } from './find-order.ts';
 import { awaitsPayment, isFinal, type OrderView, viewOf } from './order-view.ts';
 import type { Gate, Orders, OrderViews } from './ports.ts';
 import type { Sale } from './sale.ts';
@@ -23,12 +23,12 @@ export interface PayPorts {
   estimate: WaitingEstimate;
   limits: { direct: ConcurrencyLimit };
   breakers: { direct: Breaker };
-  findOrder: (asked: Asked) => Promise<FoundOrder | undefined>;
+  findOrder: (ref: OrderRef) => Promise<FoundOrder | undefined>;
   warn: (orderId: string, error: unknown) => void;
 }
 
-export async function payOrder(asked: Asked, ports: PayPorts): Promise<PayOutcome> {
-  const order = await ports.findOrder(asked);
+export async function payOrder(ref: OrderRef, ports: PayPorts): Promise<PayOutcome> {
+  const order = await ports.findOrder(ref);
   if (!order) return { kind: 'not-found' };
   // An id that nothing knows is believed to be in line.
   const sale = order.saleId ? await ports.catalogue.find(order.saleId) : undefined;

@@ -5,7 +5,7 @@ import { isOver } from '../domain/follow-order.ts';
 import { isFinal } from '../domain/order-view.ts';
 import { fromOrder } from './bodies.ts';
 import { type Listening, whenGone } from './listening.ts';
-import { askedOf, type FindOrder, findOwn } from './own-order.ts';
+import { type FindOrder, findOwn, orderRefOf } from './own-order.ts';
 import { Problem } from './problems.ts';
 import type { Authenticate } from './token.ts';
 
@@ -26,22 +26,22 @@ export function eventsRouter(routes: EventsRoutes): Router {
   const router = Router();
 
   router.get('/v1/orders/:orderId/events', async (request, response) => {
-    const asked = askedOf(request, authenticate);
-    const order = await findOwn(asked, findOrder);
+    const ref = orderRefOf(request, authenticate);
+    const order = await findOwn(ref, findOrder);
     const lastId = request.get('last-event-id');
     // Tells an EventSource that there is nothing more to come, where a 200 would bring it back for ever.
     if (isOver(order) && eventId(order) === lastId) return void response.status(204).end();
-    if (!listeners.enter(asked.buyerId)) throw new Problem('busy');
+    if (!listeners.enter(ref.buyerId)) throw new Problem('busy');
     const heartbeat = setInterval(() => send(response, ':\n\n'), heartbeatMs);
     try {
       response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
       send(response, `retry: ${RETRY_MS}\n\n`);
       if (request.method === 'HEAD') return;
       const signal = AbortSignal.any([whenGone(response), stopping, AbortSignal.timeout(LONGEST_MS)]);
-      await sendCourse(response, lastId, followOrder(asked, signal), asked.mintedAtMs);
+      await sendCourse(response, lastId, followOrder(ref, signal), ref.mintedAtMs);
     } finally {
       clearInterval(heartbeat);
-      listeners.leave(asked.buyerId);
+      listeners.leave(ref.buyerId);
       response.end();
     }
   });

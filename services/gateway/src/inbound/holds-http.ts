@@ -2,11 +2,11 @@
 import { type Request, type Response, Router } from 'express';
 import type { z } from 'zod';
 import type { CancelOutcome } from '../domain/cancel-order.ts';
-import type { Asked } from '../domain/find-order.ts';
+import type { OrderRef } from '../domain/find-order.ts';
 import type { PayOutcome } from '../domain/pay-order.ts';
 import { fromOrder, type PayingBody } from './bodies.ts';
 import { locationOf } from './order-location.ts';
-import { askedOf, toAsked } from './own-order.ts';
+import { orderRefOf, toOrderRef } from './own-order.ts';
 import { endOf, respondConfirmed, respondDeclined } from './placed.ts';
 import { Problem, respondWithProblem } from './problems.ts';
 import type { RateLimit } from './rate-limit.ts';
@@ -16,8 +16,8 @@ import { type Authenticate, adminOnly } from './token.ts';
 export interface HoldsRoutes {
   authenticate: Authenticate;
   isRateLimited: RateLimit;
-  payOrder: (asked: Asked) => Promise<PayOutcome>;
-  cancelOrder: (asked: Asked) => Promise<CancelOutcome>;
+  payOrder: (ref: OrderRef) => Promise<PayOutcome>;
+  cancelOrder: (ref: OrderRef) => Promise<CancelOutcome>;
   cancelConfirmed: (orderId: string) => Promise<CancelOutcome>;
 }
 
@@ -26,24 +26,24 @@ export function holdsRouter(routes: HoldsRoutes): Router {
   const router = Router();
 
   const admit = (request: Request<{ orderId: string }>) => {
-    const asked = askedOf(request, authenticate);
-    if (isRateLimited(asked.buyerId)) throw new Problem('rate-limited');
-    return asked;
+    const ref = orderRefOf(request, authenticate);
+    if (isRateLimited(ref.buyerId)) throw new Problem('rate-limited');
+    return ref;
   };
 
   router.post('/v1/orders/:orderId/payment', async (request, response) => {
-    const asked = admit(request);
-    respondPaid(response.set('Cache-Control', 'no-store'), await payOrder(asked));
+    const ref = admit(request);
+    respondPaid(response.set('Cache-Control', 'no-store'), await payOrder(ref));
   });
 
   router.delete('/v1/orders/:orderId', async (request, response) => {
-    const asked = admit(request);
-    respondCancelled(response.set('Cache-Control', 'no-store'), asked, await cancelOrder(asked));
+    const ref = admit(request);
+    respondCancelled(response.set('Cache-Control', 'no-store'), ref, await cancelOrder(ref));
   });
 
   router.post('/v1/orders/:orderId/cancel', adminOnly(authenticate), async (request, response) => {
-    const asked = toAsked({ orderId: String(request.params.orderId).toLowerCase(), buyerId: '' });
-    respondCancelled(response.set('Cache-Control', 'no-store'), asked, await cancelConfirmed(asked.orderId));
+    const ref = toOrderRef({ orderId: String(request.params.orderId).toLowerCase(), buyerId: '' });
+    respondCancelled(response.set('Cache-Control', 'no-store'), ref, await cancelConfirmed(ref.orderId));
   });
 
   return router;
@@ -75,10 +75,10 @@ function respondPaid(response: Response, answer: PayOutcome): void {
   }
 }
 
-function respondCancelled(response: Response, asked: Asked, answer: CancelOutcome): void {
+function respondCancelled(response: Response, ref: OrderRef, answer: CancelOutcome): void {
   switch (answer.kind) {
     case 'cancelled':
-      response.json(fromOrder(answer.order, asked.mintedAtMs));
+      response.json(fromOrder(answer.order, ref.mintedAtMs));
       break;
     case 'ended':
       respondWithProblem(response, 'order-ended', endOf(answer.order));
@@ -89,7 +89,7 @@ function respondCancelled(response: Response, asked: Asked, answer: CancelOutcom
     case 'unknown':
       // An admin reads no buyer's order, and learns the outcome by the same call.
       if (answer.order) response.set('Location', locationOf(answer.order));
-      respondWithProblem(response, 'outcome-unknown', { orderId: asked.orderId });
+      respondWithProblem(response, 'outcome-unknown', { orderId: ref.orderId });
       break;
     default:
       respondWithProblem(response, answer.kind);

@@ -1,10 +1,10 @@
 // Requests that stay open until there is something to send.
 import type { Response } from 'express';
 import type { LimitPerKey } from '../domain/concurrency-limit.ts';
-import type { Asked, FoundOrder } from '../domain/find-order.ts';
+import type { FoundOrder, OrderRef } from '../domain/find-order.ts';
 
 export interface Listening {
-  followOrder: (asked: Asked, signal: AbortSignal) => AsyncIterable<FoundOrder>;
+  followOrder: (ref: OrderRef, signal: AbortSignal) => AsyncIterable<FoundOrder>;
   /** For all requests that listen or wait. */
   listeners: LimitPerKey;
   /** The gateway is about to stop. */

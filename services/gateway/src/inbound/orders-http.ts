@@ -1,7 +1,7 @@
 // Buying, and asking how an order stands.
 import { type Response, Router } from 'express';
 import type { Catalogue } from '../domain/catalogue.ts';
-import type { Asked, FoundOrder } from '../domain/find-order.ts';
+import type { FoundOrder, OrderRef } from '../domain/find-order.ts';
 import { awaitsPayment, isFinal } from '../domain/order-view.ts';
 import type { Click } from '../domain/place-order.ts';
 import type { PlaceOutcome, Refusal } from '../domain/place-outcome.ts';
@@ -9,7 +9,7 @@ import type { Gate } from '../domain/ports.ts';
 import { isLongOver, type Sale } from '../domain/sale.ts';
 import { fromOrder } from './bodies.ts';
 import { type Listening, whenGone } from './listening.ts';
-import { askedOf, type FindOrder, findOwn, toAsked } from './own-order.ts';
+import { type FindOrder, findOwn, orderRefOf, toOrderRef } from './own-order.ts';
 import { respondPlaced, respondRefused } from './placed.ts';
 import { Problem, respondWithProblem } from './problems.ts';
 import type { RateLimit } from './rate-limit.ts';
@@ -52,8 +52,8 @@ export function ordersRouter(routes: OrdersRoutes): Router {
   });
 
   router.get('/v1/orders/:orderId', async (request, response) => {
-    const asked = askedOf(request, authenticate);
-    respondWithOrder(response, asked, await findOwn(asked, findOrder));
+    const ref = orderRefOf(request, authenticate);
+    respondWithOrder(response, ref, await findOwn(ref, findOrder));
   });
 
   /** For a buyer whose click got no answer: the id is not known then. */
@@ -66,8 +66,8 @@ export function ordersRouter(routes: OrdersRoutes): Router {
       throw new Problem('not-found', { detail: 'the sale is over, and its orders are found by their ids' });
     if (orderId === 'unavailable') throw new Problem('busy');
     if (!orderId) throw new Problem('not-found', { detail: 'no live order of this buyer in this sale' });
-    const asked = toAsked({ orderId, buyerId, saleId, epoch: sale?.epoch });
-    respondWithOrder(response, asked, await findOwn(asked, findOrder));
+    const ref = toOrderRef({ orderId, buyerId, saleId, epoch: sale?.epoch });
+    respondWithOrder(response, ref, await findOwn(ref, findOrder));
   });
 
   return router;
@@ -76,7 +76,7 @@ export function ordersRouter(routes: OrdersRoutes): Router {
 const hasBody = (headers: { 'content-length'?: string | undefined; 'transfer-encoding'?: string | undefined }) =>
   Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
 
-function respondWithOrder(response: Response, { mintedAtMs }: Asked, order: FoundOrder): void {
+function respondWithOrder(response: Response, { mintedAtMs }: OrderRef, order: FoundOrder): void {
   if (!isFinal(order) && !awaitsPayment(order)) response.set('Retry-After', retryAfter(order.waiting?.waitMs));
   response.set('Cache-Control', 'no-store').json(fromOrder(order, mintedAtMs));
 }

@@ -19,9 +19,9 @@ export function createWait({ followOrder, listeners, stopping, resultOf }: Liste
       response.set('Preference-Applied', `wait=${seconds}`);
       const { orderId } = placed;
       const mintedAtMs = mintedAt(orderId) ?? Date.now();
-      const asked = { orderId, buyerId, mintedAtMs, saleId: sale.id, epoch: sale.epoch };
+      const ref = { orderId, buyerId, mintedAtMs, saleId: sale.id, epoch: sale.epoch };
       const signal = AbortSignal.any([whenGone(response), stopping, AbortSignal.timeout(seconds * 1_000)]);
-      return (await untilAnswered(followOrder(asked, signal), (order) => resultOf(order, sale))) ?? placed;
+      return (await untilAnswered(followOrder(ref, signal), (order) => resultOf(order, sale))) ?? placed;
     } finally {
       listeners.leave(buyerId);
     }

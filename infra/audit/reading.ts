@@ -1,5 +1,5 @@
 // One reading of all stores, in the order that makes each check exact while orders move.
-import type { FinalStatus } from '@flashsale/contracts/messages';
+import { isFinalStatus } from '@flashsale/contracts/messages';
 import type { ChargeState, OrderStatus, Refund, ReservationState } from '@flashsale/contracts/wire';
 import type { Statement } from '../clients/bank.ts';
 import { findGates, type Gate, readGate } from './gate.ts';
@@ -125,10 +125,10 @@ export async function readAgain(stores: Stores, orderIds: string[]): Promise<Row
   };
 }
 
-const ENDED = new Set<OrderStatus>(['rejected', 'expired', 'cancelled'] satisfies FinalStatus[]);
-export const isEnded = (order: Order | undefined) => order !== undefined && ENDED.has(order.status);
-export const isLive = (order: Order) => !isEnded(order);
 export const isConfirmed = ({ status }: Order) => status === 'confirmed';
+export const isEnded = (order: Order | undefined) =>
+  order !== undefined && isFinalStatus(order.status) && !isConfirmed(order);
+export const isLive = (order: Order) => !isEnded(order);
 export const isUndecided = (order: Order | undefined) => order?.status === 'placed' || order?.status === 'reserved';
 /** A hold that waits for its buyer: nothing else is expected to happen to it before its deadline. */
 export const isUnpaidHold = (order: Order | undefined) => order?.status === 'reserved' && !order.payRequested;

@@ -1,5 +1,5 @@
 // The shop as its buyers and its admin use it: through its HTTP interface only.
-import { FINAL_STATUSES } from '@flashsale/contracts/messages';
+import { FINAL_STATUSES, isFinalStatus } from '@flashsale/contracts/messages';
 import type { createTokens } from '../buyers/buyers.ts';
 import { until } from '../until.ts';
 
@@ -100,5 +100,3 @@ export function createBuying(gatewayUrl: string, tokenFor: ReturnType<typeof cre
 
   return { request, createSale, buy, pay, cancel, adminCancel, order, reaches, final };
 }
-
-const isFinalStatus = (status: string) => FINAL_STATUSES.some((final) => final === status);

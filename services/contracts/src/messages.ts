@@ -26,6 +26,7 @@ export type PaymentDue = z.infer<typeof PaymentDue>;
 const EventStatus = z.enum(orderStatus.words).exclude(['placed']);
 export const FINAL_STATUSES = EventStatus.exclude(['reserved']).options;
 export type FinalStatus = (typeof FINAL_STATUSES)[number];
+export const isFinalStatus = (status: string) => FINAL_STATUSES.some((final) => final === status);
 
 /** Why inventory refuses an order. */
 export const Refusal = z.enum(['sold_out', 'stale_epoch', 'unknown_sale']);

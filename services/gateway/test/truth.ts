@@ -1,6 +1,6 @@
 // Clicks under faults, and the check of what each answer claimed against what the stores say in the end.
 import assert from 'node:assert/strict';
-import { FINAL_STATUSES } from '@flashsale/contracts/messages';
+import { isFinalStatus } from '@flashsale/contracts/messages';
 import { v7 } from 'uuid';
 import type { TestShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
@@ -62,10 +62,7 @@ export function witness(
             orders.map((row) => [row.orderId, row.status]),
             [[orderId, order.status]],
           );
-          assert.ok(
-            FINAL_STATUSES.some((final) => final === order.status),
-            `${buyer}: ${order.status}`,
-          );
+          assert.ok(isFinalStatus(order.status), `${buyer}: ${order.status}`);
           if (httpStatus === 201) assert.equal(order.status, 'confirmed');
         }
       }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
-import { FINAL_STATUSES, type OrderCommand } from '@flashsale/contracts/messages';
+import { isFinalStatus, type OrderCommand } from '@flashsale/contracts/messages';
 import { until } from '../../../infra/until.ts';
 import { anOrder, openEnvironment, type Sale } from './environment.ts';
 import { atRest, moneyOf, rowOf, stockOf, unitsOf } from './truth.ts';
@@ -25,7 +25,7 @@ const paths: Record<string, (sale: Sale, order: OrderCommand) => Promise<string>
     await environment.broker.publish(order);
     const { status, reason } = await until('the order is decided', async () => {
       const row = await rowOf(environment, sale, order.orderId);
-      return FINAL_STATUSES.some((final) => final === row?.status) && row;
+      return row && isFinalStatus(row.status) && row;
     });
     return reason || status;
   },

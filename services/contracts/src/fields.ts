@@ -14,6 +14,9 @@ export const text = (most: number) =>
 
 export const BuyerId = text(255);
 export const Quantity = z.int32().min(1);
+/** The path that the orders of a sale take: as messages, or by calls while the buyer waits. */
+export const Mode = z.enum(['queued', 'direct']);
+export type Mode = z.infer<typeof Mode>;
 
 /** Of a gate; 0 is a sale without one, which cannot have admitted an order. */
 export const Epoch = z.int32().min(1);

@@ -2,18 +2,32 @@
 // Unknown fields are ignored: a newer producer may be running beside an older consumer.
 import { inOneLine, issuesOf } from '@flashsale/runtime/validation';
 import { z } from 'zod';
-import { BuyerId, Epoch, Id, Money, Quantity } from './fields.ts';
+import { BuyerId, Epoch, Id, Mode, Money, Quantity } from './fields.ts';
 import { cancelReason, orderStatus, refund } from './wire.ts';
 
-/** On `orders.placed`: what the gate admitted. */
-export const OrderCommand = z.object({
+/**
+ * What a buyer chooses: requests, messages, views and responses derive from it. A field that is added has a default, for
+ * messages and keys from before it existed.
+ */
+export const Choice = z.object({ quantity: Quantity });
+export type Choice = z.infer<typeof Choice>;
+/** With the defaults, and without any other field. */
+export const choiceOf = (order: z.input<typeof Choice>): Choice => Choice.parse(order);
+
+/** What stays as it was when the gate admitted the order. */
+const AdmittedOrder = z.object({
   orderId: Id,
   saleId: Id,
   buyerId: BuyerId,
-  quantity: Quantity,
+  ...Choice.shape,
   /** The gate's at admission. */
   epoch: Epoch,
-  mode: z.enum(['queued', 'direct']),
+});
+export type AdmittedOrder = z.infer<typeof AdmittedOrder>;
+
+/** On `orders.placed`. */
+export const OrderCommand = AdmittedOrder.extend({
+  mode: Mode,
   /** Unix milliseconds in Redis' time; not reserved and paid by then, the order is rejected (timed_out). */
   deadlineMs: z.int().min(0),
 });
@@ -38,12 +52,7 @@ export type Reason = z.infer<typeof Reason>;
 export const reasonFromWire = (wire: string) => (wire || null) as Reason | null;
 
 /** On `order-events`: `reserved` for a hold that waits for its payment, else final. */
-export const OrderEvent = z.object({
-  orderId: Id,
-  saleId: Id,
-  buyerId: BuyerId,
-  quantity: Quantity,
-  epoch: Epoch,
+export const OrderEvent = AdmittedOrder.extend({
   status: EventStatus,
   /** A newer orders may know more of them: each is passed on as it is. */
   reason: z.nullable(z.string<Reason>()),

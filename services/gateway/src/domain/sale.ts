@@ -1,5 +1,5 @@
 // A sale as its gate and its readers need it.
-import type { Money } from '@flashsale/contracts/fields';
+import type { Mode, Money } from '@flashsale/contracts/fields';
 
 export interface Sale {
   id: string;
@@ -11,7 +11,7 @@ export interface Sale {
   opensAtMs: number;
   closesAtMs: number;
   perBuyerLimit: number;
-  mode: 'queued' | 'direct';
+  mode: Mode;
   checkout: 'instant' | 'hold';
   holdSeconds: number;
   decideWithinSeconds: number;

@@ -1,11 +1,11 @@
 // The bodies of successful responses.
+import { Id, Mode } from '@flashsale/contracts/fields';
 import { OrderEvent } from '@flashsale/contracts/messages';
 import { z } from 'zod';
 import type { FoundOrder } from '../domain/find-order.ts';
 import { awaitsPayment, type OrderView } from '../domain/order-view.ts';
 import type { Sale } from '../domain/sale.ts';
 
-const id = z.uuid();
 const instant = z.iso.datetime();
 const amount = z.strictObject({
   amountMinor: z.int().describe('Minor currency units'),
@@ -13,7 +13,7 @@ const amount = z.strictObject({
 });
 
 export const SaleBody = z.strictObject({
-  id,
+  id: Id,
   sku: z.string(),
   title: z.string(),
   price: amount,
@@ -21,7 +21,7 @@ export const SaleBody = z.strictObject({
   opensAt: instant,
   closesAt: instant,
   perBuyerLimit: z.int(),
-  mode: z.enum(['queued', 'direct']),
+  mode: Mode,
   checkout: z.enum(['instant', 'hold']),
   holdSeconds: z.int(),
   decideWithinSeconds: z.int(),
@@ -32,8 +32,8 @@ export const SaleBody = z.strictObject({
 export const SalesBody = z.strictObject({ sales: z.array(SaleBody) });
 
 export const OrderBody = z.strictObject({
-  orderId: id,
-  saleId: id.optional(),
+  orderId: Id,
+  saleId: Id.optional(),
   quantity: z.int().optional(),
   status: z.enum(['queued', ...OrderEvent.shape.status.options]),
   reason: z.string().optional(),
@@ -46,15 +46,15 @@ export const OrderBody = z.strictObject({
   estimatedWaitMs: z.int().nullable().optional().describe('Milliseconds; null while the line does not move'),
 });
 
-export const QueuedBody = z.strictObject({ orderId: id, status: z.literal('queued') });
+export const QueuedBody = z.strictObject({ orderId: Id, status: z.literal('queued') });
 export const ReservedBody = z.strictObject({
-  orderId: id,
+  orderId: Id,
   status: z.literal('reserved'),
   deadline: instant.describe('To be paid until then'),
   amount,
 });
-export const PayingBody = z.strictObject({ orderId: id, status: z.literal('reserved') });
-export const ConfirmedBody = z.strictObject({ orderId: id, status: z.literal('confirmed'), amount });
+export const PayingBody = z.strictObject({ orderId: Id, status: z.literal('reserved') });
+export const ConfirmedBody = z.strictObject({ orderId: Id, status: z.literal('confirmed'), amount });
 
 export function fromSale(sale: Sale, remaining: number | null): z.infer<typeof SaleBody> {
   const { id, sku, title, price, stock, perBuyerLimit, mode, checkout, holdSeconds, decideWithinSeconds } = sale;

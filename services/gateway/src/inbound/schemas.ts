@@ -1,6 +1,6 @@
 // What clients may send: one schema gives the type, the check and the message.
 import { promisify } from 'node:util';
-import { Money, text } from '@flashsale/contracts/fields';
+import { Id, Mode, Money, text } from '@flashsale/contracts/fields';
 import { issuesOf } from '@flashsale/runtime/validation';
 import express, { type Request, type Response } from 'express';
 import { z } from 'zod';
@@ -42,7 +42,7 @@ export const SaleRequest = z
     opensAt: instant,
     closesAt: instant,
     perBuyerLimit: z.int32().min(1).max(1_000).default(1),
-    mode: z.enum(['queued', 'direct']),
+    mode: Mode,
     checkout: z.enum(['instant', 'hold']).default('instant'),
     holdSeconds: z.int32().min(1).max(86_400).optional().describe('With `checkout: hold`: the time to pay'),
     decideWithinSeconds: z.int32().min(1).max(86_400).default(600),
@@ -68,12 +68,11 @@ export const SaleChangeRequest = z
   })
   .refine(({ revision: _, ...changes }) => Object.keys(changes).length > 0, 'must change something');
 
-const saleId = z.uuid().toLowerCase();
-export const SaleQuery = z.object({ sale: saleId.describe('The id of the sale') });
+export const SaleQuery = z.object({ sale: Id.describe('The id of the sale') });
 
 /** As an order's location carries them. */
 export const OrderQuery = z.object({
-  sale: saleId.optional().describe('The id of its sale'),
+  sale: Id.optional().describe('The id of its sale'),
   epoch: z
     .string()
     .regex(/^\d{1,9}$/)

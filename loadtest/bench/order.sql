@@ -10,8 +10,8 @@ INSERT INTO orders (id, sale_id, buyer_id, quantity, epoch, mode, deadline, stat
 UPDATE orders SET status = 'reserved', version = version + 1, amount_minor = 4900, currency = 'EUR', pay_requested = true,
   pay_within = interval '10 minutes', touched_at = now() WHERE id = :order_id AND status = 'placed';
 INSERT INTO outbox (exchange, routing_key, order_id, payload)
-  SELECT 'orders', 'payments.due', id, jsonb_build_object('orderId', id, 'saleId', sale_id, 'amountMinor', amount_minor,
-    'currency', currency)
+  SELECT 'orders', 'payments.due', id, jsonb_build_object('orderId', id, 'saleId', sale_id, 'amount',
+    jsonb_build_object('amountMinor', amount_minor, 'currency', currency))
   FROM orders WHERE id = :order_id RETURNING id AS message \gset
 DELETE FROM outbox WHERE id = :message;
 INSERT INTO charges (order_id, amount_minor, currency, state) VALUES (:order_id, 4900, 'EUR', 'requested');
@@ -23,9 +23,9 @@ UPDATE orders SET status = 'confirmed', version = version + 1, decided_at = now(
   WHERE id = :order_id AND status = 'reserved';
 INSERT INTO outbox (exchange, routing_key, order_id, payload)
   SELECT 'order-events', 'order.' || status, id, jsonb_build_object('orderId', id, 'saleId', sale_id, 'buyerId', buyer_id,
-    'quantity', quantity, 'epoch', epoch, 'status', status, 'reason', reason, 'version', version, 'amountMinor',
-    amount_minor, 'currency', currency, 'deadlineMs', floor(extract(epoch FROM deadline) * 1000), 'refund', refund,
-    'decidedAtMs', floor(extract(epoch FROM decided_at) * 1000))
+    'quantity', quantity, 'epoch', epoch, 'status', status, 'reason', reason, 'version', version, 'amount',
+    jsonb_build_object('amountMinor', amount_minor, 'currency', currency),
+    'deadlineMs', floor(extract(epoch FROM deadline) * 1000), 'refund', refund, 'decidedAtMs', floor(extract(epoch FROM decided_at) * 1000))
   FROM orders WHERE id = :order_id RETURNING id AS event \gset
 DELETE FROM outbox WHERE id = :event;
 UPDATE sales SET available = available - 1, held = held + 1 WHERE id = :sale AND epoch = 1 AND available >= 1;

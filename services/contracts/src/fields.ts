@@ -22,9 +22,11 @@ export type Mode = z.infer<typeof Mode>;
 export const Epoch = z.int32().min(1);
 
 export const Money = z.object({
-  /** Minor currency units. */
-  amountMinor: z.int().min(1),
-  currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code'),
+  amountMinor: z.int().min(1).describe('Minor currency units'),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code')
+    .describe('ISO 4217'),
 });
 export type Money = z.infer<typeof Money>;
 

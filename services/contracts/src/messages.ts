@@ -34,7 +34,7 @@ export const OrderCommand = AdmittedOrder.extend({
 export type OrderCommand = z.infer<typeof OrderCommand>;
 
 /** On `payments.due`: a reserved order whose payment was requested. */
-export const PaymentDue = Money.extend({ orderId: Id, saleId: Id });
+export const PaymentDue = z.object({ orderId: Id, saleId: Id, amount: Money });
 export type PaymentDue = z.infer<typeof PaymentDue>;
 
 const EventStatus = z.enum(orderStatus.words).exclude(['placed']);
@@ -58,9 +58,8 @@ export const OrderEvent = AdmittedOrder.extend({
   reason: z.nullable(z.string<Reason>()),
   /** Events of one order may arrive reversed: the highest version counts. */
   version: z.int32(),
-  /** Minor currency units and an ISO 4217 code; null for an order that was never reserved. */
-  amountMinor: z.int().nullable(),
-  currency: z.string().nullable(),
+  /** Null for an order that was never reserved. */
+  amount: Money.nullable(),
   /** Unix milliseconds: of the order, of its hold, or of its payment. */
   deadlineMs: z.int(),
   refund: z.enum(refund.words),

@@ -27,7 +27,7 @@ test('the generated code is what the protos generate', () => {
   buf('generate', '--output', folder);
   const committed = filesUnder(join(contracts, 'gen'));
   assert.deepEqual(filesUnder(join(folder, 'gen')), committed);
-  assert.equal(committed.length, 3);
+  assert.equal(committed.length, 4);
   for (const name of committed) {
     const current = readFileSync(join(contracts, 'gen', name), 'utf8');
     assert.equal(current, readFileSync(join(folder, 'gen', name), 'utf8'), `${name} is stale: npm run generate`);

@@ -100,7 +100,7 @@ async function during(
 const placed = (outcome: { reason: string }) => async () => {
   const ids = { orderId: v7(), saleId: direct, buyerId: 'x', quantity: 1, epoch: 1 };
   const result = { found: true, status: OrderStatus.REJECTED, version: 2, final: true, decidedAtMs: Date.now() };
-  const money = { amountMinor: 0, currency: '', refund: Refund.NONE, payRequested: false, deadlineMs: Date.now() };
+  const money = { amount: undefined, refund: Refund.NONE, payRequested: false, deadlineMs: Date.now() };
   return { order: { ...ids, ...result, ...money, ...outcome } };
 };
 

@@ -74,7 +74,7 @@ const recordOf = async (saleId: string, orderId?: string) => (await evidence.gat
 
 /** As a gateway receives it that was away for long. */
 async function publish(event: Partial<OrderEvent>) {
-  const rest = { quantity: 1, reason: null, amountMinor: null, currency: null, deadlineMs: 1, refund: 'none' };
+  const rest = { quantity: 1, reason: null, amount: null, deadlineMs: 1, refund: 'none' };
   const text = JSON.stringify({ ...rest, decidedAtMs: 1, ...event });
   channel.publish(ORDER_EVENTS, `${EVENT_KEY_PREFIX}${event.status}`, Buffer.from(text), { persistent: true });
   await channel.waitForConfirms();

@@ -34,7 +34,7 @@ async function admitted(stock: number, buyerId: string, quantity: number): Promi
 }
 
 function resultOf({ mode: _, ...order }: OrderCommand, status: OrderEvent['status'], version: number): OrderEvent {
-  const undone = { reason: null, amountMinor: null, currency: null, refund: 'none' } as const;
+  const undone = { reason: null, amount: null, refund: 'none' } as const;
   return { ...order, ...undone, status, version, decidedAtMs: status === 'reserved' ? null : Date.now() };
 }
 

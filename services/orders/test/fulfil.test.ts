@@ -41,7 +41,7 @@ for (const [path, bring] of Object.entries(paths)) {
     assert.equal(environment.broker.eventsOf(order.orderId).length, 1);
     const { decidedAtMs, deadlineMs, ...event } = environment.broker.eventsOf(order.orderId)[0] ?? assert.fail();
     const { deadlineMs: wanted, mode: _, ...command } = order;
-    const outcome = { status: 'confirmed', reason: null, version: 3, amountMinor: 2_000, currency: 'EUR' };
+    const outcome = { status: 'confirmed', reason: null, version: 3, amount: { amountMinor: 2_000, currency: 'EUR' } };
     assert.deepEqual(event, { ...command, ...outcome, refund: 'none' });
     assert.ok(Math.abs(Number(decidedAtMs) - Date.now()) < 60_000);
     assert.ok(Math.abs(deadlineMs - wanted) < 10_000);

@@ -45,7 +45,7 @@ for (const mode of modes) {
     const { sale, order } = await aHold(mode);
     await until('an event says so', () => environment.broker.eventsOf(order.orderId).length === 1);
     const [event] = environment.broker.eventsOf(order.orderId);
-    assert.deepEqual([event?.status, event?.amountMinor, event?.decidedAtMs], ['reserved', 1_000, null]);
+    assert.deepEqual([event?.status, event?.amount?.amountMinor, event?.decidedAtMs], ['reserved', 1_000, null]);
     assert.ok(Math.abs(Number(event?.deadlineMs) - Date.now() - 600_000) < 20_000);
     const [asked] = await worker.get(order.orderId);
     assert.deepEqual([asked?.status, asked?.payRequested, asked?.final], ['reserved', false, false]);

@@ -13,8 +13,7 @@ export type OrderView = Omit<OrderEvent, 'status' | 'deadlineMs'> & {
 export const UNDECIDED = {
   reason: null,
   version: 0,
-  amountMinor: null,
-  currency: null,
+  amount: null,
   deadlineMs: null,
   payRequested: false,
   refund: 'none',
@@ -28,11 +27,11 @@ export const awaitsPayment = ({ status, payRequested }: OrderView) => status ===
 
 /** A decision may be shown before its compensation is done: it is never taken back. */
 export function viewOf(order: Omit<Order, 'final' | 'payRequested'> & { payRequested?: boolean }): OrderView {
-  const { orderId, saleId, buyerId, quantity, epoch, status, reason, version, amountMinor, currency } = order;
+  const { orderId, saleId, buyerId, quantity, epoch, status, reason, version, amount } = order;
   return {
     ...{ orderId, saleId, buyerId, quantity, epoch },
     status: status === 'placed' ? 'queued' : status,
-    ...{ reason, version, amountMinor, currency },
+    ...{ reason, version, amount },
     deadlineMs: status === 'reserved' ? order.deadlineMs : null,
     payRequested: order.payRequested ?? false,
     refund: order.refund,

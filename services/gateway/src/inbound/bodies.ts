@@ -1,5 +1,5 @@
 // The bodies of successful responses.
-import { Id, Mode } from '@flashsale/contracts/fields';
+import { Id, Mode, Money } from '@flashsale/contracts/fields';
 import { OrderEvent } from '@flashsale/contracts/messages';
 import { z } from 'zod';
 import type { FoundOrder } from '../domain/find-order.ts';
@@ -7,10 +7,7 @@ import { awaitsPayment, type OrderView } from '../domain/order-view.ts';
 import type { Sale } from '../domain/sale.ts';
 
 const instant = z.iso.datetime();
-const amount = z.strictObject({
-  amountMinor: z.int().describe('Minor currency units'),
-  currency: z.string().describe('ISO 4217'),
-});
+const amount = z.strictObject(Money.shape);
 
 export const SaleBody = z.strictObject({
   id: Id,
@@ -70,14 +67,14 @@ export function fromSale(sale: Sale, remaining: number | null): z.infer<typeof S
 }
 
 export function fromOrder(order: FoundOrder, mintedAtMs: number): z.infer<typeof OrderBody> {
-  const { orderId, saleId, quantity, status, reason, refund, decidedAtMs, deadlineMs, waiting } = order;
+  const { orderId, saleId, quantity, status, reason, amount, refund, decidedAtMs, deadlineMs, waiting } = order;
   return {
     orderId,
     ...(saleId && { saleId }),
     ...(quantity > 0 && { quantity }),
     status,
     ...(reason && { reason }),
-    ...(order.currency && { amount: moneyOf(order) }),
+    ...(amount && { amount }),
     ...(awaitsPayment(order) && deadlineMs !== null && { deadline: new Date(deadlineMs).toISOString() }),
     ...(refund !== 'none' && { refund }),
     createdAt: new Date(mintedAtMs).toISOString(),
@@ -86,7 +83,4 @@ export function fromOrder(order: FoundOrder, mintedAtMs: number): z.infer<typeof
   };
 }
 
-export const moneyOf = ({ amountMinor, currency }: OrderView) => ({
-  amountMinor: amountMinor ?? 0,
-  currency: currency ?? '',
-});
+export const moneyOf = ({ amount }: OrderView): Money => amount ?? { amountMinor: 0, currency: '' };

@@ -34,10 +34,7 @@ export const SaleRequest = z
   .strictObject({
     sku: text(64),
     title: text(200),
-    price: z.strictObject({
-      amountMinor: z.int().min(1).max(1_000_000_000).describe('Minor currency units'),
-      currency: Money.shape.currency.describe('ISO 4217'),
-    }),
+    price: z.strictObject({ ...Money.shape, amountMinor: Money.shape.amountMinor.max(1_000_000_000) }),
     stock,
     opensAt: instant,
     closesAt: instant,

@@ -86,8 +86,7 @@ const fromWire = ({ found: _, ...order }: WireOrder): Order => ({
   ...order,
   status: orderStatus.fromWire(order.status),
   reason: reasonFromWire(order.reason),
-  amountMinor: order.currency ? order.amountMinor : null,
-  currency: order.currency || null,
+  amount: order.amount ?? null,
   refund: refund.fromWire(order.refund),
   decidedAtMs: order.decidedAtMs || null,
 });

@@ -1,5 +1,4 @@
 // An order as its row says it: one lifecycle, in which an instant order is a hold whose payment is requested at once.
-import type { Money } from '@flashsale/contracts/fields';
 import type { OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
 import type { OrderStatus } from '@flashsale/contracts/wire';
 
@@ -9,12 +8,10 @@ export interface Placement extends Omit<OrderCommand, 'deadlineMs'> {
 }
 
 /** Like its event, but also before there is one. */
-export interface Order extends Omit<OrderEvent, 'status' | 'amountMinor' | 'currency'> {
+export interface Order extends Omit<OrderEvent, 'status'> {
   mode: OrderCommand['mode'];
   status: OrderStatus;
   payRequested: boolean;
-  /** From `reserved` on. */
-  amount: Money | null;
   /** Ended, and its charge is not voided or its unit not released yet. */
   compensationPending: boolean;
 }

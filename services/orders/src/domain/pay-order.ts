@@ -9,8 +9,9 @@ const UNCHARGED = new Set<ChargeState | undefined>(['declined', 'voided', 'rever
 
 /** Answers the order's row as it is afterwards; still due: something is unknown, and it is to be paid again. */
 export async function payOrder(order: Order, ports: Ports, timeouts: Timeouts): Promise<Order> {
-  if (!isDue(order) || !order.amount) return order;
-  return (await payDue({ orderId: order.orderId, saleId: order.saleId, ...order.amount }, ports, timeouts)) ?? order;
+  const { orderId, saleId, amount } = order;
+  if (!isDue(order) || !amount) return order;
+  return (await payDue({ orderId, saleId, amount }, ports, timeouts)) ?? order;
 }
 
 /**
@@ -22,7 +23,7 @@ export async function payDue(due: PaymentDue, ports: Ports, timeouts: Timeouts):
 }
 
 /** The row that this decided; undefined when something is unknown as yet, or when it was decided elsewhere. */
-async function decide({ orderId, ...amount }: PaymentDue, ports: Ports, timeouts: Timeouts) {
+async function decide({ orderId, amount }: PaymentDue, ports: Ports, timeouts: Timeouts) {
   const { ledger, inventory, payment } = ports;
   const charge = await payment.charge({ orderId, amount }, timeouts.chargeMs());
   if (UNCHARGED.has(charge)) return decline(orderId, ports, timeouts);

@@ -1,18 +1,18 @@
 // The calls: direct orders, payments and cancellations, and reading.
 import { BuyerId, batch, Id } from '@flashsale/contracts/fields';
 import { OrderCommand } from '@flashsale/contracts/messages';
-import type {
-  CancelOrderRequest,
-  CancelOrderResponse,
-  GetOrdersRequest,
-  GetOrdersResponse,
-  PayOrderRequest,
-  PayOrderResponse,
-  PlaceOrderRequest,
-  PlaceOrderResponse,
+import {
+  type CancelOrderRequest,
+  type CancelOrderResponse,
+  CancelReason,
+  type GetOrdersRequest,
+  type GetOrdersResponse,
+  type PayOrderRequest,
+  type PayOrderResponse,
+  type PlaceOrderRequest,
+  type PlaceOrderResponse,
   Order as WireOrder,
 } from '@flashsale/contracts/orders';
-import { CancelReason, OrderStatus, Refund } from '@flashsale/contracts/orders';
 import { orderStatus, refund } from '@flashsale/contracts/wire';
 import { read } from '@flashsale/rpc/request';
 import { type Caller, RpcError, status } from '@flashsale/rpc/server';
@@ -81,23 +81,8 @@ function found(order: Order | undefined): WireOrder {
   return toWire(order);
 }
 
-const ABSENT: Omit<WireOrder, 'orderId'> = {
-  found: false,
-  saleId: '',
-  buyerId: '',
-  quantity: 0,
-  epoch: 0,
-  status: OrderStatus.UNSPECIFIED,
-  reason: '',
-  version: 0,
-  final: false,
-  amountMinor: 0,
-  currency: '',
-  decidedAtMs: 0,
-  deadlineMs: 0,
-  payRequested: false,
-  refund: Refund.UNSPECIFIED,
-};
+/** Each field as it is when it is not sent. */
+const ABSENT = WireOrder.decode(new Uint8Array());
 
 function toWire(order: Order): WireOrder {
   const { amount, reason, decidedAtMs, compensationPending: _, mode: __, ...fields } = order;
@@ -107,8 +92,7 @@ function toWire(order: Order): WireOrder {
     status: orderStatus.toWire(order.status),
     reason: reason ?? '',
     final: isFinal(order),
-    amountMinor: amount?.amountMinor ?? 0,
-    currency: amount?.currency ?? '',
+    amount: amount ?? undefined,
     decidedAtMs: decidedAtMs ?? 0,
     refund: refund.toWire(order.refund),
   };

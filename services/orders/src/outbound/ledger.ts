@@ -159,13 +159,7 @@ export function createLedger(
   pool: Pool,
   { onOutbox, onDecided }: { onOutbox(orders: Order[]): void; onDecided(orders: Order[]): void },
 ): Ledger {
-  async function rows(sql: Statement, values: unknown[]): Promise<Order[]> {
-    const { rows } = await pool.query(sql, values);
-    return rows.map(({ amountMinor, currency, ...order }) => ({
-      ...order,
-      amount: amountMinor === null ? null : { amountMinor, currency },
-    }));
-  }
+  const rows = async (sql: Statement, values: unknown[]) => (await pool.query<Order>(sql, values)).rows;
 
   async function follow(sql: Statement, values: unknown[]): Promise<Order[]> {
     const changed = await rows(sql, values);

@@ -7,14 +7,17 @@ import { inTransaction, type Pool, statement } from '@flashsale/runtime/postgres
 
 const unixMs = (column: string) => `floor(extract(epoch FROM ${column}) * 1000)::bigint`;
 
+const AMOUNT = `CASE WHEN amount_minor IS NOT NULL
+  THEN jsonb_build_object('amountMinor', amount_minor, 'currency', currency) END`;
+
 export const COLUMNS = `id AS "orderId", sale_id AS "saleId", buyer_id AS "buyerId", quantity, epoch, mode, status, reason,
-  ${unixMs('deadline')} AS "deadlineMs", pay_requested AS "payRequested", amount_minor AS "amountMinor", currency,
+  ${unixMs('deadline')} AS "deadlineMs", pay_requested AS "payRequested", ${AMOUNT} AS amount,
   compensation_pending AS "compensationPending", refund, version, ${unixMs('decided_at')} AS "decidedAtMs"`;
 
 // A `PaymentDue` and an `OrderEvent` of the contracts.
-const PAYMENT_DUE = `'orderId', id, 'saleId', sale_id, 'amountMinor', amount_minor, 'currency', currency`;
+const PAYMENT_DUE = `'orderId', id, 'saleId', sale_id, 'amount', ${AMOUNT}`;
 const ORDER_EVENT = `'orderId', id, 'saleId', sale_id, 'buyerId', buyer_id, 'quantity', quantity, 'epoch', epoch,
-  'status', status, 'reason', reason, 'version', version, 'amountMinor', amount_minor, 'currency', currency,
+  'status', status, 'reason', reason, 'version', version, 'amount', ${AMOUNT},
   'deadlineMs', ${unixMs('deadline')}, 'refund', refund, 'decidedAtMs', ${unixMs('decided_at')}`;
 
 /**

@@ -20,6 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Money } from "../../money/v1/money.ts";
 
 export const protobufPackage = "flashsale.inventory.v1";
 
@@ -90,12 +91,6 @@ export function reservationStateToNumber(object: ReservationState): number {
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum ReservationState");
   }
-}
-
-/** Minor currency units and an ISO 4217 code. */
-export interface Money {
-  amountMinor: number;
-  currency: string;
 }
 
 export interface Sale {
@@ -244,63 +239,6 @@ export interface ReleaseRequest {
 export interface ReleaseResponse {
   outcomes: ReservationOutcome[];
 }
-
-function createBaseMoney(): Money {
-  return { amountMinor: 0, currency: "" };
-}
-
-export const Money: MessageFns<Money> = {
-  encode(message: Money, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.amountMinor !== 0) {
-      writer.uint32(8).int64(message.amountMinor);
-    }
-    if (message.currency !== "") {
-      writer.uint32(18).string(message.currency);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): Money {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseMoney();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.amountMinor = longToNumber(reader.int64());
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.currency = reader.string();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-};
 
 function createBaseSale(): Sale {
   return {

@@ -18,6 +18,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Money } from "../../money/v1/money.ts";
 
 export const protobufPackage = "flashsale.orders.v1";
 
@@ -228,9 +229,10 @@ export interface Order {
   version: number;
   /** Decided, and everything that must follow the decision is done: no compensation is pending. */
   final: boolean;
-  /** Minor currency units, with an ISO 4217 code; zero and empty until reserved. */
-  amountMinor: number;
-  currency: string;
+  /** Absent until reserved. */
+  amount:
+    | Money
+    | undefined;
   /** Unix milliseconds; zero until decided. */
   decidedAtMs: number;
   /** Unix milliseconds: of the order, of its hold, or of its payment. */
@@ -401,8 +403,7 @@ function createBaseOrder(): Order {
     reason: "",
     version: 0,
     final: false,
-    amountMinor: 0,
-    currency: "",
+    amount: undefined,
     decidedAtMs: 0,
     deadlineMs: 0,
     payRequested: false,
@@ -442,23 +443,20 @@ export const Order: MessageFns<Order> = {
     if (message.final !== false) {
       writer.uint32(80).bool(message.final);
     }
-    if (message.amountMinor !== 0) {
-      writer.uint32(88).int64(message.amountMinor);
-    }
-    if (message.currency !== "") {
-      writer.uint32(98).string(message.currency);
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(90).fork()).join();
     }
     if (message.decidedAtMs !== 0) {
-      writer.uint32(104).int64(message.decidedAtMs);
+      writer.uint32(96).int64(message.decidedAtMs);
     }
     if (message.deadlineMs !== 0) {
-      writer.uint32(112).int64(message.deadlineMs);
+      writer.uint32(104).int64(message.deadlineMs);
     }
     if (message.payRequested !== false) {
-      writer.uint32(120).bool(message.payRequested);
+      writer.uint32(112).bool(message.payRequested);
     }
     if (message.refund !== Refund.UNSPECIFIED) {
-      writer.uint32(128).int32(refundToNumber(message.refund));
+      writer.uint32(120).int32(refundToNumber(message.refund));
     }
     return writer;
   },
@@ -557,19 +555,19 @@ export const Order: MessageFns<Order> = {
             continue;
           }
           case 11: {
-            if (tag !== 88) {
+            if (tag !== 90) {
               break;
             }
 
-            message.amountMinor = longToNumber(reader.int64());
+            message.amount = Money.decode(reader, reader.uint32());
             continue;
           }
           case 12: {
-            if (tag !== 98) {
+            if (tag !== 96) {
               break;
             }
 
-            message.currency = reader.string();
+            message.decidedAtMs = longToNumber(reader.int64());
             continue;
           }
           case 13: {
@@ -577,7 +575,7 @@ export const Order: MessageFns<Order> = {
               break;
             }
 
-            message.decidedAtMs = longToNumber(reader.int64());
+            message.deadlineMs = longToNumber(reader.int64());
             continue;
           }
           case 14: {
@@ -585,19 +583,11 @@ export const Order: MessageFns<Order> = {
               break;
             }
 
-            message.deadlineMs = longToNumber(reader.int64());
+            message.payRequested = reader.bool();
             continue;
           }
           case 15: {
             if (tag !== 120) {
-              break;
-            }
-
-            message.payRequested = reader.bool();
-            continue;
-          }
-          case 16: {
-            if (tag !== 128) {
               break;
             }
 

@@ -187,7 +187,7 @@ test('an order that was lost with its gate before anybody had it is given up, an
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const key = `sale:{${saleId}}:keys`;
   const lost = v7();
-  await evidence.stores.redis.hset(key, 'sybil\nk', `${lost} 1`);
+  await evidence.stores.redis.hset(key, 'sybil\nk', JSON.stringify({ orderId: lost, quantity: 1 }));
   const { orderId, reason } = await assertProblem(await click(saleId, 'sybil', 'k'), 409, 'order-rejected');
   assert.deepEqual([orderId, reason], [lost, 'given_up']);
   assert.equal((await shop.order(lost, 'sybil')).status, 'cancelled');

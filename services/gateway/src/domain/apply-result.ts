@@ -1,6 +1,6 @@
 // What the gate and the buyer's view take from an order, as its event or orders itself says it.
-import { viewOf } from './order-view.ts';
-import type { Gate, Order, OrderViews } from './ports.ts';
+import { type Result, viewOf } from './order-view.ts';
+import type { Gate, OrderViews } from './ports.ts';
 import type { QueueProgress } from './queue-progress.ts';
 
 export interface ApplyPorts {
@@ -10,8 +10,6 @@ export interface ApplyPorts {
   /** `gate.shut`, counted. */
   shut: (saleId: string, epoch: number, reason: 'sold_out') => Promise<void>;
 }
-
-export type Result = Omit<Order, 'final' | 'payRequested'>;
 
 /**
  * Safe to repeat, and with results that come late or reversed. `epoch`: of the gate that a confirmation speaks of; one

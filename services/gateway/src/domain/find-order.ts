@@ -96,7 +96,7 @@ const isOverdue = (view: OrderView | undefined, now: number) => view?.deadlineMs
 
 const undecided = ({ orderId, buyerId, saleId, epoch }: OrderRef & { saleId: string }): OrderView => ({
   ...UNDECIDED,
-  ...{ orderId, saleId, buyerId, quantity: 0, epoch: epoch ?? 0 },
+  ...{ orderId, saleId, buyerId, epoch: epoch ?? 0 },
   status: 'queued',
 });
 

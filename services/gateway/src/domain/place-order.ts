@@ -1,6 +1,6 @@
 // One click: the gate admits it or not, then the order takes the path of its sale.
 // `busy` always means that nothing happened; when that is not certain, the answer is `unknown`.
-import type { OrderCommand } from '@flashsale/contracts/messages';
+import { type Choice, choiceOf, type OrderCommand } from '@flashsale/contracts/messages';
 import type { Breaker, Pass } from './breaker.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { ConcurrencyLimit } from './concurrency-limit.ts';
@@ -16,9 +16,8 @@ const ADMIT_WITHIN_MS = 3_000;
 /** A gateway's knowledge of a sale's window may be that old. */
 const WINDOW_MARGIN_MS = 1_000;
 
-export interface Click {
+export interface Click extends Choice {
   buyerId: string;
-  quantity: number;
   /** The same key again means the same order. */
   idempotencyKey?: string | undefined;
   /** Given when the client has gone; made only for a click that waits for an earlier one. */
@@ -100,11 +99,11 @@ async function placeDirect(sale: Sale, command: OrderCommand, _position: number,
   return (await resultOf(viewOf(order), sale, gate)) ?? unknown(command);
 }
 
-function commandOf(sale: Sale, { buyerId, quantity }: Click, mintedAtMs: number, ports: PlacePorts): OrderCommand {
+function commandOf(sale: Sale, click: Click, mintedAtMs: number, ports: PlacePorts): OrderCommand {
   const { id: saleId, epoch, mode } = sale;
   const decideWithinMs = mode === 'direct' ? ports.respondsWithinMs.direct : sale.decideWithinSeconds * 1_000;
-  const ids = { orderId: ports.mintId(mintedAtMs), saleId, buyerId };
-  return { ...ids, quantity, epoch, mode, deadlineMs: mintedAtMs + decideWithinMs };
+  const ids = { orderId: ports.mintId(mintedAtMs), saleId, buyerId: click.buyerId };
+  return { ...ids, ...choiceOf(click), epoch, mode, deadlineMs: mintedAtMs + decideWithinMs };
 }
 
 async function admit(command: OrderCommand, mintedAtMs: number, click: Click, room: Room, ports: PlacePorts) {
@@ -146,8 +145,8 @@ async function placedBefore(sale: Sale, click: Click, ports: PlacePorts): Promis
 }
 
 async function noteSent(command: OrderCommand, { gate, views }: PlacePorts): Promise<void> {
-  const { orderId, saleId, buyerId, quantity, epoch } = command;
-  const view = { ...UNDECIDED, orderId, saleId, buyerId, quantity, epoch, status: 'queued' as const };
+  const { mode: _, deadlineMs: __, ...admitted } = command;
+  const view = { ...UNDECIDED, ...admitted, status: 'queued' as const };
   await Promise.all([gate.markSent(command), views.show(view)]);
 }
 

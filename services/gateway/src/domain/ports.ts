@@ -1,5 +1,5 @@
 // What the gateway's use cases ask of the world: the gate, the queue, orders, inventory, the order views.
-import type { OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
+import type { Choice, OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
 import type { OrderStatus } from '@flashsale/contracts/wire';
 import type { OrderView } from './order-view.ts';
 import type { Sale } from './sale.ts';
@@ -23,9 +23,8 @@ export type Admission =
   | { kind: 'unknown' };
 
 /** What the first request with an idempotency key was for. */
-export interface FirstOrder {
+export interface FirstOrder extends Choice {
   orderId: string;
-  quantity: number;
 }
 
 export interface GateState {

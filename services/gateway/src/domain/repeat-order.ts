@@ -1,5 +1,7 @@
 // The same idempotency key again: the same order, and the answer that its first request got or is about to get.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { type AdmittedOrder, type Choice, choiceOf } from '@flashsale/contracts/messages';
 import { viewOf } from './order-view.ts';
 import { type PlaceOutcome, resultOf } from './place-outcome.ts';
 import type { Clock, FirstOrder, Gate, Orders } from './ports.ts';
@@ -8,9 +10,8 @@ import type { WaitingEstimate } from './waiting-estimate.ts';
 
 const POLL_MS = { first: 100, longest: 1_000 };
 
-export interface Repeat {
+export interface Repeat extends Choice {
   buyerId: string;
-  quantity: number;
   idempotencyKey?: string | undefined;
   /** Given when the client has gone. */
   whenGone: () => AbortSignal;
@@ -31,8 +32,8 @@ export interface RepeatPorts {
 export function createRepeatOrder(ports: RepeatPorts): RepeatOrder {
   const polls = new Map<string, SharedPoll>();
 
-  return async (sale, { orderId, quantity }, repeat) => {
-    if (quantity !== repeat.quantity) return { kind: 'key-reused', orderId };
+  return async (sale, { orderId, ...choice }, repeat) => {
+    if (!isDeepStrictEqual(choice, choiceOf(repeat))) return { kind: 'key-reused', orderId };
     const poll = polls.get(orderId) ?? startPoll((signal) => answerOf(sale, orderId, repeat, signal, ports));
     polls.set(orderId, poll);
     poll.join(repeat.whenGone());
@@ -69,7 +70,7 @@ async function answerOf(
   signal: AbortSignal,
   ports: RepeatPorts,
 ): Promise<PlaceOutcome> {
-  const order = { orderId, saleId: sale.id, buyerId: repeat.buyerId, quantity: repeat.quantity };
+  const order = { orderId, saleId: sale.id, buyerId: repeat.buyerId, ...choiceOf(repeat) };
   const giveUpAt = performance.now() + ports.respondsWithinMs[sale.mode];
   for (let pauseMs = POLL_MS.first; !signal.aborted; pauseMs = Math.min(2 * pauseMs, POLL_MS.longest)) {
     const answer = await firstAnswer(sale, order, ports).catch(() => undefined);
@@ -83,12 +84,7 @@ async function answerOf(
   return (await neverAdmitted(sale, order, ports).catch(() => undefined)) ?? unknown;
 }
 
-interface First {
-  orderId: string;
-  saleId: string;
-  buyerId: string;
-  quantity: number;
-}
+type First = Omit<AdmittedOrder, 'epoch'>;
 
 /** Undefined while the first request may still be on its way. */
 async function firstAnswer(sale: Sale, first: First, ports: RepeatPorts): Promise<PlaceOutcome | undefined> {

@@ -1,6 +1,6 @@
 // Orders that were admitted and not heard of again: asked about, or published again; never undone on a guess.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { OrderCommand } from '@flashsale/contracts/messages';
+import { choiceOf, type OrderCommand } from '@flashsale/contracts/messages';
 import type { ApplyResult } from './apply-result.ts';
 import type { Clock, DueRecord, Gate, Order, OrderQueue, Orders } from './ports.ts';
 import { isEmptyTwice } from './queue-emptiness.ts';
@@ -129,13 +129,9 @@ function isTooLate({ command }: DueRecord, { mode }: Sale, { clock, directDeadli
 /** Orders makes sure that it never comes; its ticket comes back with the event that follows the compensation. */
 async function giveUp({ orderId, buyerId, quantity, command }: DueRecord, { sale, epoch, ports }: Look) {
   const forgotten: OrderCommand = {
-    orderId,
-    saleId: sale.id,
-    buyerId,
-    quantity,
-    epoch,
-    mode: sale.mode,
-    deadlineMs: 0,
+    ...{ orderId, saleId: sale.id, buyerId },
+    ...choiceOf({ quantity }),
+    ...{ epoch, mode: sale.mode, deadlineMs: 0 },
   };
   const order = await ports.orders.giveUp(command ?? forgotten);
   if (order.final) await ports.applyResult(order, epoch);

@@ -1,6 +1,6 @@
 // The bodies of successful responses.
 import { Id, Mode, Money } from '@flashsale/contracts/fields';
-import { OrderEvent } from '@flashsale/contracts/messages';
+import { Choice, choiceOf, OrderEvent } from '@flashsale/contracts/messages';
 import { z } from 'zod';
 import type { FoundOrder } from '../domain/find-order.ts';
 import { awaitsPayment, type OrderView } from '../domain/order-view.ts';
@@ -31,7 +31,7 @@ export const SalesBody = z.strictObject({ sales: z.array(SaleBody) });
 export const OrderBody = z.strictObject({
   orderId: Id,
   saleId: Id.optional(),
-  quantity: z.int().optional(),
+  ...Choice.partial().shape,
   status: z.enum(['queued', ...OrderEvent.shape.status.options]),
   reason: z.string().optional(),
   amount: amount.optional(),
@@ -71,7 +71,7 @@ export function fromOrder(order: FoundOrder, mintedAtMs: number): z.infer<typeof
   return {
     orderId,
     ...(saleId && { saleId }),
-    ...(quantity > 0 && { quantity }),
+    ...(quantity && choiceOf({ ...order, quantity })),
     status,
     ...(reason && { reason }),
     ...(amount && { amount }),

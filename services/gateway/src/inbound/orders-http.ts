@@ -45,8 +45,7 @@ export function ordersRouter(routes: OrdersRoutes): Router {
     if (hasBody(request.headers) && !request.is('application/json')) throw new Problem('unsupported-media-type');
     const body = (await readJson(request, response)) ?? {};
     const idempotencyKey = parse(IdempotencyKey, request.get('idempotency-key'), 'Idempotency-Key');
-    const { quantity } = parse(OrderRequest, body);
-    const click = { buyerId, quantity, idempotencyKey, whenGone: () => whenGone(response) };
+    const click = { buyerId, ...parse(OrderRequest, body), idempotencyKey, whenGone: () => whenGone(response) };
     const placed = await placeOrder(sale, click);
     respondPlaced(response, await wait(placed, sale, buyerId, request, response), sale);
   });

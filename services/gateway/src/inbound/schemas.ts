@@ -1,6 +1,7 @@
 // What clients may send: one schema gives the type, the check and the message.
 import { promisify } from 'node:util';
-import { Id, Mode, Money, text } from '@flashsale/contracts/fields';
+import { Id, Mode, Money, Quantity, text } from '@flashsale/contracts/fields';
+import { Choice } from '@flashsale/contracts/messages';
 import { issuesOf } from '@flashsale/runtime/validation';
 import express, { type Request, type Response } from 'express';
 import { z } from 'zod';
@@ -16,7 +17,7 @@ export async function readJson(request: Request, response: Response): Promise<un
   return request.body;
 }
 
-export const OrderRequest = z.strictObject({ quantity: z.int32().min(1).default(1) });
+export const OrderRequest = z.strictObject({ ...Choice.shape, quantity: Quantity.default(1) });
 
 export const IdempotencyKey = z
   .string()

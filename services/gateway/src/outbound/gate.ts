@@ -4,7 +4,7 @@ import type { OrderCommand } from '@flashsale/contracts/messages';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Admission, DueRecord, Gate, GateState } from '../domain/ports.ts';
 import { createLeases, type LeaseTimes } from './gate/lease.ts';
-import { admittedRecord, keyField, stateIn, toDueRecord, toFirst } from './gate/records.ts';
+import { admittedRecord, firstRecord, keyField, stateIn, toDueRecord, toFirst } from './gate/records.ts';
 import { makeRoom, replaceGate, windowOf } from './gate/replace.ts';
 import { GATE_SCRIPTS, type GateScript } from './gate/scripts.ts';
 import type { GateRedis } from './redis.ts';
@@ -49,7 +49,8 @@ export function createGate(redis: GateRedis, sentDueMs: number, leaseTimes = LEA
     const { orderId, saleId, buyerId, quantity, epoch } = command;
     const key = options.idempotencyKey && keyField(buyerId, options.idempotencyKey);
     const { untilMs, dueInMs } = options;
-    const args = [epoch, orderId, buyerId, quantity, admittedRecord(command, key), untilMs, dueInMs, key ?? ''];
+    const once = key ? [key, firstRecord(command)] : [''];
+    const args = [epoch, orderId, buyerId, quantity, admittedRecord(command, key), untilMs, dueInMs, ...once];
     try {
       return toAdmission((await run('admit', saleId, args)) as [Admission['kind'], string?]);
     } catch (error) {

@@ -1,6 +1,6 @@
 -- admit: takes tickets, remembers the buyer and stores the order, or says why not.
 local gate, buyers, orders, unsent, waiting, keys = unpack(KEYS)
-local epoch, order, buyer, quantity, record, until_ms, due_in_ms, key = unpack(ARGV)
+local epoch, order, buyer, quantity, record, until_ms, due_in_ms, key, first_record = unpack(ARGV)
 
 if not guard(gate, epoch) then return { 'unavailable' } end
 if redis.call('HEXISTS', orders, order) == 1 then
@@ -27,5 +27,5 @@ redis.call('HSET', orders, order, record)
 redis.call('ZADD', unsent, now + due_in_ms, order)
 local time = redis.call('TIME')
 redis.call('ZADD', waiting, time[1] * 1000000 + time[2], order)
-if key ~= '' then redis.call('HSET', keys, key, order .. ' ' .. quantity) end
+if key ~= '' then redis.call('HSET', keys, key, first_record) end
 return { 'admitted', redis.call('ZCARD', waiting) }

@@ -1,18 +1,22 @@
 // How an admitted order is kept in the gate.
 import { isUuid } from '@flashsale/contracts/ids';
-import { OrderCommand } from '@flashsale/contracts/messages';
+import { choiceOf, OrderCommand } from '@flashsale/contracts/messages';
 import type { DueRecord, FirstOrder, TakenUnit } from '../../domain/ports.ts';
 
 /** Neither a buyer nor a key has a line break. */
 export const keyField = (buyerId: string, idempotencyKey: string) => `${buyerId}\n${idempotencyKey}`;
 
-/** As `admit.lua` keeps it: order and quantity of the first request with a key. */
+/** A key from before a field existed stands for its default. */
 export function toFirst(text: string): FirstOrder {
-  const [orderId = '', quantity] = text.split(' ');
-  return { orderId, quantity: Number(quantity) };
+  const { orderId, ...choice } = JSON.parse(text);
+  return { orderId, ...choiceOf(choice) };
 }
 
-/** Of the command only what the record and its keys do not say already; as text, which Lua passes on unchanged. */
+/** As text, which Lua passes on unchanged. */
+export const firstRecord = (command: OrderCommand) =>
+  JSON.stringify({ orderId: command.orderId, ...choiceOf(command) });
+
+/** Of the command only what the record and its keys do not say already; that as text, too. */
 export function admittedRecord(command: OrderCommand, key: string | undefined): string {
   const { orderId, saleId, buyerId, quantity, ...rest } = command;
   const record = { state: 'unsent', claimed: false, attempts: 0, quantity, buyerId, command: JSON.stringify(rest) };

@@ -25,7 +25,11 @@ export const ms = z.coerce
   .max(2 ** 31 - 1);
 /** A shared secret: 256 bits in base64url are 43 characters. */
 export const secret = z.string().min(32, 'needs at least 32 characters');
-export const address = z.string().regex(/^[^\s:/]+:\d{1,5}$/, 'must look like host:port');
+const HOST_PORT = '[^\\s:/,]+:\\d{1,5}';
+/** One name, or the addresses of several processes that share the calls. */
+export const address = z
+  .string()
+  .regex(new RegExp(`^(ipv4:${HOST_PORT}(,${HOST_PORT})*|${HOST_PORT})$`), 'must look like host:port');
 /** The message never shows the URL, which holds a password. */
 export const url = (...protocols: string[]) =>
   z

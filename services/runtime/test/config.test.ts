@@ -80,3 +80,13 @@ test('a URL must be one of the protocols that are understood', () => {
     );
   assert.ok(readConfig(settings, { ...good, DATABASE_URL: 'postgresql://db' }));
 });
+
+test('an address is host:port, or a list of them', () => {
+  const shapes = {
+    'orders:1': true,
+    'ipv4:127.0.0.1:1,127.0.0.1:2': true,
+    '127.0.0.1:1,127.0.0.1:2': false,
+    'ipv4:': false,
+  };
+  for (const [text, good] of Object.entries(shapes)) assert.equal(address.safeParse(text).success, good, text);
+});

@@ -1,45 +1,37 @@
-// Finding a neighbour: its name is looked up again and again, so that calls also reach a process that came later.
-// grpc-js asks again only when a connection is lost: a second process that is started beside a healthy one would never
-// be called. Addresses that stay keep their connections.
-import { experimental } from '@grpc/grpc-js';
+// Finding a neighbour: each new channel resolves the name again, so that calls also reach a process that came later.
+// grpc-js itself resolves again only when a connection is lost: a second process beside a healthy one would get no call.
+import { type ChannelInterface, type Client, connectivityState } from '@grpc/grpc-js';
 
-const LOOK_AGAIN_MS = 3_000;
-const SCHEME = 'again';
+/** A channel whose calls go to a client that is replaced every `everyMs`, by one that is connected already. */
+export function renewed(open: () => Client, everyMs: number): ChannelInterface {
+  let current = open();
+  const opened = new Set([current]);
+  const channel = () => current.getChannel();
+  const close = (client: Client) => opened.delete(client) && client.close();
 
-type Made = ConstructorParameters<Parameters<typeof experimental.registerResolver>[1]>;
-
-/** A class, because grpc-js constructs it. What a name leads to is dns's to say. */
-class LooksAgain implements experimental.Resolver {
-  readonly #names: experimental.Resolver;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(...[target, listener, options]: Made) {
-    this.#names = experimental.createResolver({ scheme: 'dns', path: target.path }, listener, options);
+  function renew() {
+    // While it connects, it also resolves the name.
+    if (channel().getConnectivityState(false) !== connectivityState.READY) return;
+    const next = open();
+    opened.add(next);
+    next.waitForReady(Date.now() + everyMs, (error) => {
+      if (error) return void close(next);
+      // Calls that are on a connection outlive its close; a call that is only starting would fail.
+      setTimeout(close, everyMs, current).unref();
+      current = next;
+    });
   }
 
-  updateResolution(): void {
-    this.#names.updateResolution();
-    this.#timer ??= setInterval(() => this.#names.updateResolution(), LOOK_AGAIN_MS).unref();
-  }
-
-  destroy(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    this.#names.destroy();
-  }
-
-  static getDefaultAuthority(target: Made[0]): string {
-    return target.path;
-  }
+  const timer = setInterval(renew, everyMs).unref();
+  return {
+    createCall: (...call) => channel().createCall(...call),
+    getConnectivityState: (connect) => channel().getConnectivityState(connect),
+    watchConnectivityState: (...watch) => channel().watchConnectivityState(...watch),
+    getTarget: () => channel().getTarget(),
+    getChannelzRef: () => channel().getChannelzRef(),
+    close() {
+      clearInterval(timer);
+      for (const client of opened) close(client);
+    },
+  };
 }
-
-experimental.registerResolver(SCHEME, LooksAgain);
-
-export const lookedUpAgain = (address: string) => `${SCHEME}:${address}`;
-
-export const ADDRESSING = {
-  // Not the default's 30 s: a neighbour that comes back may have another address.
-  'grpc.dns_min_time_between_resolutions_ms': 1_000,
-  // Addresses only: how to call is said here, and no name server is asked for it.
-  'grpc.service_config_disable_resolution': 1,
-};

@@ -2,7 +2,7 @@
 import {
   type CallOptions,
   type ChannelCredentials,
-  type Client,
+  Client,
   type ClientOptions,
   type ClientReadableStream,
   type ClientUnaryCall,
@@ -12,9 +12,12 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
-import { ADDRESSING, lookedUpAgain } from './addressing.ts';
+import { renewed } from './addressing.ts';
 
 type Constructor<Made> = new (address: string, credentials: ChannelCredentials, options: ClientOptions) => Made;
+
+/** A process that joins a name gets calls within this time, and one that leaves it gets none. */
+const RENEW_MS = 10_000;
 
 const CHANNEL: ClientOptions = {
   // A neighbour that is gone without a word is noticed within 15 s.
@@ -25,6 +28,12 @@ const CHANNEL: ClientOptions = {
   'grpc.max_reconnect_backoff_ms': 500,
   'grpc.max_receive_message_length': 64 * 1024 * 1024,
   'grpc.enable_http_proxy': 0, // Neighbours are called directly, whatever proxy the environment names.
+  // Not the default's 30 s: a neighbour that comes back may have another address.
+  'grpc.dns_min_time_between_resolutions_ms': 1_000,
+  // Addresses only: the service config is set below, and needs no query to a name server.
+  'grpc.service_config_disable_resolution': 1,
+  // Each channel has its own connections, so that settings do not mix and a new one finds new addresses.
+  'grpc.use_local_subchannel_pool': 1,
 };
 
 // Only UNAVAILABLE, which says that the neighbour could not be reached, and only calls that may be repeated.
@@ -45,21 +54,24 @@ const RETRY_UNAVAILABLE = JSON.stringify({
 });
 const NO_RETRY = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
 
-/** `retries: 'never'` also turns off grpc-js's transparent retries: each call is at most one attempt. */
+/**
+ * `address` is host:port or another gRPC target, like `ipv4:127.0.0.1:5001,127.0.0.1:5002`.
+ * `retries: 'never'` also turns off grpc-js's transparent retries: each call is at most one attempt.
+ */
 export function connectTo<Made>(
   Service: Constructor<Made>,
   address: string,
-  options: { retries: 'idempotent' | 'never' },
+  { retries, renewMs = RENEW_MS }: { retries: 'idempotent' | 'never'; renewMs?: number },
 ): Made {
-  const safe = options.retries === 'idempotent';
-  return new Service(lookedUpAgain(address), credentials.createInsecure(), {
+  const safe = retries === 'idempotent';
+  const insecure = credentials.createInsecure();
+  const options = {
     ...CHANNEL,
-    ...ADDRESSING,
     'grpc.enable_retries': safe ? 1 : 0,
     'grpc.service_config': safe ? RETRY_UNAVAILABLE : NO_RETRY,
-    // Each client of this process has its own channel, so that their settings do not mix.
-    'grpc.use_local_subchannel_pool': 1,
-  });
+  };
+  const channelOverride = renewed(() => new Client(address, insecure, options), renewMs);
+  return new Service(address, insecure, { channelOverride });
 }
 
 /** False when a call would only wait for a connection, or fail for want of one; asking starts to make one. */

@@ -77,8 +77,8 @@ async function start(t: TestContext, handlers: object, port: number, host: strin
   return { address: `${host}:${server.port}`, port: server.port, stop, errors, registry };
 }
 
-export function connect(t: TestContext, address: string, retries: 'idempotent' | 'never') {
-  const client = connectTo(EchoClient, address, { retries });
+export function connect(t: TestContext, address: string, retries: 'idempotent' | 'never', renewMs?: number) {
+  const client = connectTo(EchoClient, address, renewMs ? { retries, renewMs } : { retries });
   t.after(() => client.close());
   return {
     client,

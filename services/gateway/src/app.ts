@@ -45,7 +45,8 @@ export async function startGateway(config: Config) {
     isRateLimited: createRateLimit(config.CLICKS_PER_BUYER),
     listeners: createLimitPerKey(config.MAX_LISTENERS, config.MAX_LISTENERS_OF_A_BUYER),
   });
-  const http = await startHttp({ host, port: config.HTTP_PORT, log, routers });
+  const listen = { host, port: config.HTTP_PORT, reusePort: config.HTTP_REUSE_PORT };
+  const http = await startHttp({ ...listen, log, routers });
   const jobs = startBackgroundJobs(config, useCases, log);
   const results = consumeResults({ url, log, apply: useCases.applyResult });
   const updates = consumeOrderUpdates({ url, log, instance: randomUUID(), push: useCases.receiveUpdate });

@@ -1,10 +1,12 @@
 // The settings of the gateway, from its environment.
 import { address, count, ms, port, processConfig, secret, url } from '@flashsale/runtime/config';
-import type { z } from 'zod';
+import { z } from 'zod';
 
 export const settings = {
   ...processConfig,
   HTTP_PORT: port,
+  /** Other gateways of this machine listen on the same port. */
+  HTTP_REUSE_PORT: z.stringbool().default(false),
   REDIS_URL: url('redis', 'rediss'),
   AMQP_URL: url('amqp', 'amqps'),
   ORDERS_ADDRESS: address,

@@ -11,13 +11,20 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
+/** `reusePort`: other processes may listen on the same port, and the kernel spreads new connections over them. */
+interface Listen {
+  host: string;
+  port: number;
+  reusePort?: boolean;
+}
+
 export async function startHttpServer(
-  options: ServerOptions & { host: string; port: number; app: RequestListener; drainMs: number },
+  options: ServerOptions & Listen & { app: RequestListener; drainMs: number },
 ): Promise<HttpServer> {
-  const { host, port, app, drainMs, ...timeouts } = options;
+  const { host, port, reusePort, app, drainMs, ...timeouts } = options;
   const server = createServer(timeouts, app);
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, host, BACKLOG, resolve);
+    server.once('error', reject).listen({ host, port, reusePort, backlog: BACKLOG }, resolve);
   });
   return {
     port: (server.address() as AddressInfo).port,

@@ -28,6 +28,25 @@ test('a stop lets the response out, takes no new connection, and waits for none 
   await stopped;
 });
 
+test('two servers share a port where both say so, and one of them is enough', async (t) => {
+  if (process.platform === 'darwin') return t.skip('macOS spreads nothing over the processes of a port');
+  const start = async (name: string, port: number, reusePort = true) => {
+    const app: RequestListener = (_request, response) => response.setHeader('connection', 'close').end(name);
+    const server = await startHttpServer({ host: '127.0.0.1', port, reusePort, app, drainMs: NEVER_MS });
+    t.after(server.stop);
+    return server;
+  };
+  const one = await start('one', 0);
+  await start('two', one.port);
+  await assert.rejects(start('three', one.port, false), /EADDRINUSE/);
+  const names = async () =>
+    new Set(await Promise.all(Array.from({ length: 40 }, async () => (await fetch(url)).text())));
+  const url = `http://127.0.0.1:${one.port}`;
+  assert.deepEqual([...(await names())].toSorted(), ['one', 'two']);
+  await one.stop();
+  assert.deepEqual(await names(), new Set(['two']));
+});
+
 test('a stop does not wait for ever for a response that never comes', async (t) => {
   const { text, stop } = await startAsked(t, 50);
   await Promise.all([stop(), assert.rejects(text)]);

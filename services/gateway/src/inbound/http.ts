@@ -7,10 +7,11 @@ import { problemHandler, respondWithProblem } from './problems.ts';
 export function startHttp(options: {
   host: string;
   port: number;
+  reusePort: boolean;
   routers: Router[];
   log: { error(fields: object, message: string): void };
 }): Promise<HttpServer> {
-  const { host, port, routers, log } = options;
+  const { host, port, reusePort, routers, log } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -27,7 +28,7 @@ export function startHttp(options: {
 
   // Node's defaults wait a minute for a header and five for a request; a crowd needs the sockets.
   const timeouts = { headersTimeout: 10_000, requestTimeout: 15_000, connectionsCheckingInterval: 1_000 };
-  return startHttpServer({ host, port, app, ...timeouts, keepAliveTimeout: 30_000, drainMs: 5_000 });
+  return startHttpServer({ host, port, reusePort, app, ...timeouts, keepAliveTimeout: 30_000, drainMs: 5_000 });
 }
 
 /** Express would respond 304 to conditional requests; nothing here stays as it is for long. */

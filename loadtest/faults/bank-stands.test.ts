@@ -1,17 +1,13 @@
-// The bank stands still while a crowd comes: each order gets its unit all the same, and is paid when the bank is back.
+// The bank stands still during a burst: each order gets its unit all the same, and is paid when the bank is back.
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { audit } from '../../infra/audit/audit.ts';
 import { describeShortly } from '../../infra/audit/print.ts';
-import { openStores, type Stores } from '../../infra/audit/stores.ts';
 import { createBuyers } from '../../infra/buyers/buyers.ts';
-import { createGenerator, type Generator } from '../../infra/load/generator.ts';
-import { LOCAL } from '../../infra/native/leftovers.ts';
-import { type Stack, startStack } from '../../infra/native/stack.ts';
 import { until } from '../../infra/until.ts';
 import { openSale } from '../demo/demo.ts';
 import { settings } from '../demo/settings.ts';
+import { ownStack } from './own-stack.ts';
 
 const BURST = { buyers: 1_000, seconds: 3 };
 const FAST = { chargesPerSecond: 0, latencyMs: { p50: 1, p99: 2 } };
@@ -20,24 +16,11 @@ const STANDING = {
   'answers after 30 seconds': { chargesPerSecond: 0, latencyMs: { p50: 30_000, p99: 30_000 } },
 };
 
-let stack: Stack;
-let stores: Stores;
-let generator: Generator;
-
-before(async () => {
-  stack = await startStack({ dir: join(LOCAL, `bank-stands-${process.pid}`) });
-  stores = openStores(stack);
-  generator = createGenerator();
-});
-
-after(async () => {
-  await generator?.stop();
-  await stores?.close();
-  await stack?.stop();
-});
+const own = ownStack('bank-stands');
 
 for (const [how, behaviour] of Object.entries(STANDING)) {
   test(`a bank that ${how} keeps no order from its unit: all are reserved meanwhile, and confirmed when it is back`, async (t) => {
+    const { stack, stores, generator } = own;
     await stores.bank.change({ ...settings.bank, ...behaviour });
     const saleId = await openSale(stack, 'queued', BURST.buyers);
     const tokens = createBuyers(stack.tokenSecret, `buyer-${saleId.slice(-6)}`, BURST.buyers).map(({ token }) => token);
@@ -69,4 +52,4 @@ const COUNTS = `SELECT count(*) FILTER (WHERE status = 'placed')::int AS placed,
     WHERE sale_id = $1) AS row`;
 
 const counts = async (saleId: string): Promise<Record<'placed' | 'reserved' | 'confirmed' | 'p50' | 'p99', number>> =>
-  (await stores.orders.query(COUNTS, [saleId])).rows[0];
+  (await own.stores.orders.query(COUNTS, [saleId])).rows[0];

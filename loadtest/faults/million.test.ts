@@ -1,35 +1,22 @@
 // A sale with a million sold units loses its gate: it gets a new one, and another sale goes on selling meanwhile.
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { keyOf } from '@flashsale/contracts/ids';
-import { openStores, type Stores } from '../../infra/audit/stores.ts';
 import { createBuyers } from '../../infra/buyers/buyers.ts';
 import { createShop } from '../../infra/clients/shop.ts';
-import { LOCAL } from '../../infra/native/leftovers.ts';
-import { type Stack, startStack } from '../../infra/native/stack.ts';
 import { until } from '../../infra/until.ts';
 import { openSale } from '../demo/demo.ts';
+import { ownStack } from './own-stack.ts';
 
 const [SOLD, LEFT] = [1_000_000, 1_000];
 /** A gateway rebuilds a gate of a million records only where 600 MB are free; the shipped limit is 512 MB. */
 const MAXMEMORY = '2gb';
 
-let stack: Stack;
-let stores: Stores;
-
-before(async () => {
-  stack = await startStack({ dir: join(LOCAL, `million-${process.pid}`) });
-  stores = openStores(stack);
-  await stores.redis.config('SET', 'maxmemory', MAXMEMORY);
-});
-
-after(async () => {
-  await stores?.close();
-  await stack?.stop();
-});
+const own = ownStack('million');
 
 test('the gate of a million sold units is lost: it is rebuilt and counts each of them, and another sale goes on selling', async (t) => {
+  const { stack, stores } = own;
+  await stores.redis.config('SET', 'maxmemory', MAXMEMORY);
   const shop = createShop(stack.gatewayUrl);
   const large = await openSale(stack, 'queued', SOLD + LEFT);
   const other = await openSale(stack, 'queued', LEFT);
@@ -56,6 +43,7 @@ test('the gate of a million sold units is lost: it is rebuilt and counts each of
 
 /** As if they had been sold: orders and inventory know each of them. */
 async function insertSold(saleId: string): Promise<void> {
+  const { stores } = own;
   const ids = `SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid AS id, 'buyer-' || n AS buyer
     FROM generate_series(1, ${SOLD}) AS n`;
   await stores.inventory.query(

@@ -3,18 +3,15 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { audit } from '../../infra/audit/audit.ts';
-import { openStores, type Stores } from '../../infra/audit/stores.ts';
 import { createBuyers, createTokens } from '../../infra/buyers/buyers.ts';
 import { createShop } from '../../infra/clients/shop.ts';
-import { createGenerator, type Generator } from '../../infra/load/generator.ts';
 import { findServers } from '../../infra/native/find-servers.ts';
-import { LOCAL } from '../../infra/native/leftovers.ts';
 import { withRedis } from '../../infra/native/namespace.ts';
-import { type Stack, startStack } from '../../infra/native/stack.ts';
 import { until } from '../../infra/until.ts';
 import { settings } from '../demo/settings.ts';
+import { ownStack } from './own-stack.ts';
 
 const UNITS = 100_000;
 const WAITING = 20_000;
@@ -22,24 +19,11 @@ const SLOW_BANK = { ...settings.bank, chargesPerSecond: 20 };
 const FAST_BANK = { ...settings.bank, chargesPerSecond: 0, latencyMs: { p50: 1, p99: 2 } };
 const { redis: REDIS } = findServers();
 
-let stack: Stack;
-let stores: Stores;
-let generator: Generator;
-
-before(async () => {
-  stack = await startStack({ dir: join(LOCAL, `redis-lost-${process.pid}`) });
-  stores = openStores(stack);
-  generator = createGenerator();
-});
-
-after(async () => {
-  await generator?.stop();
-  await stores?.close();
-  await stack?.stop();
-});
+const own = ownStack('redis-lost');
 
 test('100,000 units, 20,000 orders wait for the bank, Redis is killed and empty: it sells again, no 202 is rejected', async (t) => {
   if (!REDIS) return t.skip('Redis runs in a container here');
+  const { stack, stores } = own;
   await stores.bank.change(SLOW_BANK);
   const saleId = await openSale();
   await buy(saleId, 'waiting', WAITING, 300);
@@ -67,6 +51,7 @@ test('100,000 units, 20,000 orders wait for the bank, Redis is killed and empty:
 
 /** Its orders may take a day: a shorter time would refuse most of a line of 1,000 s before it is admitted. */
 async function openSale(): Promise<string> {
+  const { stack } = own;
   const [opensAt, closesAt] = [-1_000, 86_400_000].map((ms) => new Date(Date.now() + ms).toISOString()) as [
     string,
     string,
@@ -87,6 +72,7 @@ async function openSale(): Promise<string> {
 }
 
 async function buy(saleId: string, name: string, buyers: number, seconds: number) {
+  const { stack, generator } = own;
   const tokens = createBuyers(stack.tokenSecret, name, buyers).map(({ token }) => token);
   const load = {
     gatewayUrl: stack.gatewayUrl,
@@ -103,12 +89,13 @@ async function buy(saleId: string, name: string, buyers: number, seconds: number
 
 async function statuses(saleId: string): Promise<Record<string, number>> {
   const counts = 'SELECT status, count(*)::int AS orders FROM orders WHERE sale_id = $1 GROUP BY status';
-  const { rows } = await stores.orders.query(counts, [saleId]);
+  const { rows } = await own.stores.orders.query(counts, [saleId]);
   return Object.fromEntries(rows.map(({ status, orders }) => [status, orders]));
 }
 
 /** A new process with the same configuration and no data. */
 async function restartRedisEmpty() {
+  const { stack } = own;
   process.kill(stack.pids.redis as number, 'SIGKILL');
   const home = join(stack.dir, 'redis');
   await until('its port is free', async () => !(await answers()));
@@ -119,7 +106,7 @@ async function restartRedisEmpty() {
 }
 
 const answers = () =>
-  withRedis(stack.redisUrl, (redis) => redis.ping()).then(
+  withRedis(own.stack.redisUrl, (redis) => redis.ping()).then(
     () => true,
     () => false,
   );

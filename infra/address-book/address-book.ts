@@ -7,6 +7,10 @@ export type ServiceName = 'bank' | 'inventory' | 'payment' | 'orders' | 'gateway
 /** A service is started after those it calls. */
 export const SERVICES: ServiceName[] = ['bank', 'inventory', 'payment', 'orders', 'gateway'];
 
+/** One process of a service. Its log is `logs/NAME.log`, and its pid is in `pids` under its name. */
+export type Replica = { name: string; address: string; ops: string };
+export type AtLeastOne<T> = [T, ...T[]];
+
 export type AddressBook = {
   dir: string;
   gatewayUrl: string;
@@ -19,6 +23,8 @@ export type AddressBook = {
   databases: Record<'orders' | 'inventory' | 'payment', string>;
   addresses: Record<'orders' | 'inventory' | 'payment', string>;
   ops: Record<ServiceName, string>;
+  /** All processes of each service. `gatewayUrl`, `addresses` and `ops` are the first one's; gateways share the URL. */
+  replicas: Record<ServiceName, AtLeastOne<Replica>>;
   pids: Record<string, number>;
   ownerPid: number;
 };
@@ -45,13 +51,14 @@ export function readAddressBook(dir?: string): AddressBook {
 
 /** The lines that `npm run up` and the demo print; without a password. */
 export function describeAddresses(stack: AddressBook): string[] {
-  const { gatewayUrl, bankUrl, addresses, databases, redisUrl, amqpUrl, rabbitManagementUrl, ops, pids, dir } = stack;
-  const at = { gateway: gatewayUrl, bank: bankUrl, ...addresses };
+  const { replicas, databases, redisUrl, amqpUrl, rabbitManagementUrl, pids, dir } = stack;
   const row = (name: string, address: string, more = '') =>
     `  ${name.padEnd(10)} ${address.padEnd(22)} ${more.padEnd(32)} pid ${pids[name]}`;
   const here = (file: string) => join(relative(ROOT, dir), file);
   return [
-    ...SERVICES.toReversed().map((name) => row(name, at[name], `ops ${ops[name]}`)),
+    ...SERVICES.toReversed().flatMap((service) =>
+      replicas[service].map(({ name, address, ops }) => row(name, address, `ops ${ops}`)),
+    ),
     row('postgres', new URL(databases.orders).host),
     row('redis', new URL(redisUrl).host),
     row('rabbitmq', new URL(amqpUrl).host, `web ${new URL(rabbitManagementUrl).origin}`),

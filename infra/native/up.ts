@@ -3,6 +3,7 @@
 import { describeAddresses, UP } from '../address-book/address-book.ts';
 import { until } from '../until.ts';
 import { isAlive, ownerOf, readPids, stopLeftovers } from './leftovers.ts';
+import { replicasFrom } from './replicas.ts';
 import { endRequested, requested } from './signals.ts';
 import { startStack } from './stack.ts';
 import { describeEvent, type ServiceEvent } from './supervisor.ts';
@@ -14,6 +15,7 @@ function say(line: string | undefined): void {
 }
 
 async function up(): Promise<void> {
+  const replicas = replicasFrom();
   const owner = ownerOf(UP);
   if (owner) throw new Error(`it is up already (process ${owner}): npm run down stops it`);
   const end = endRequested();
@@ -21,7 +23,7 @@ async function up(): Promise<void> {
     say(`${server} has ended and is not started again; its log is in ${UP}: Ctrl-C, then npm run up`);
   try {
     const onEvent = (event: ServiceEvent) => say(describeEvent(event));
-    const stack = await startStack({ dir: UP, keep: true, say, onEvent, onLost, signal: end });
+    const stack = await startStack({ dir: UP, replicas, keep: true, say, onEvent, onLost, signal: end });
     say(['', ...describeAddresses(stack), '', 'Ctrl-C or npm run down stops it'].join('\n'));
     await requested(end);
     say('stopping …');

@@ -39,7 +39,7 @@ export async function openEnvironment(settings: Settings, end: AbortSignal, log:
 
 /** The orders service, to be stopped and started again while all others stay. */
 function ordersOf(stack: Stack) {
-  let service = stack.services.orders;
+  let [service] = stack.services.orders;
   return {
     stop: () => service.stop(),
     async start(): Promise<void> {

@@ -8,6 +8,7 @@ import { describeShortly } from '../../infra/audit/print.ts';
 import { openStores, type StoreAddresses } from '../../infra/audit/stores.ts';
 import { findK6 } from '../../infra/k6/k6.ts';
 import { ownerOf, ROOT } from '../../infra/native/leftovers.ts';
+import { type Replicas, replicasFrom } from '../../infra/native/replicas.ts';
 import { unlessEnded } from '../../infra/native/signals.ts';
 import { startStack } from '../../infra/native/stack.ts';
 import { wrap } from '../figures/format.ts';
@@ -44,6 +45,8 @@ function listScripts(): number {
   for (const { name, about } of scripts()) list(name, about);
   console.log('\nSettings in the environment, where a script has them:');
   for (const [name, about] of Object.entries(KNOBS)) list(`  ${name}`, about);
+  console.log();
+  list('  GATEWAYS, WORKERS', 'gateways and orders workers of a private stack, 1 to 4 each');
   return 0;
 }
 
@@ -59,8 +62,9 @@ export async function runScript(asked: string, how: How): Promise<number> {
 }
 
 async function runAndAudit(script: Script, { say, signal }: How, opened: AsyncDisposableStack): Promise<number> {
+  const replicas = replicasFrom();
   const k6 = await findK6(say);
-  const stack = await stackFor({ say, signal }, opened);
+  const stack = await stackFor({ say, signal, replicas }, opened);
   const stores = openStores(stack);
   opened.defer(stores.close);
   const scratch = mkdtempSync(join(tmpdir(), 'flashsale-loadtest-'));
@@ -86,7 +90,10 @@ async function runAndAudit(script: Script, { say, signal }: How, opened: AsyncDi
 }
 
 /** The stack that the environment names, else the one that is up, else a private one. */
-async function stackFor({ say, signal }: How, opened: AsyncDisposableStack): Promise<K6Stack & StoreAddresses> {
+async function stackFor(
+  { say, signal, replicas }: How & { replicas: Replicas },
+  opened: AsyncDisposableStack,
+): Promise<K6Stack & StoreAddresses> {
   if (isStackNamed()) {
     say('on the stack that the environment names');
     // Only 11-grpc calls the services themselves, and it names an address that is missing.
@@ -98,12 +105,14 @@ async function stackFor({ say, signal }: How, opened: AsyncDisposableStack): Pro
     return { ...(await namedAddressBook()), rabbitManagementUrl: '', addresses: { orders, inventory, payment } };
   }
   if (ownerOf(UP)) {
-    say('on the stack that is up');
-    return readAddressBook(UP);
+    const up = readAddressBook(UP);
+    const { gateway, orders } = up.replicas;
+    say(`on the stack that is up; gateways: ${gateway.length}, orders workers: ${orders.length}`);
+    return up;
   }
   say('no stack is up: starting three servers and five services, all private to this run');
   const settings = { gateway: CONFIGURATION.gateway };
-  const stack = await startStack({ dir: join(ROOT, `.local/loadtest-${process.pid}`), settings, signal });
+  const stack = await startStack({ dir: join(ROOT, `.local/loadtest-${process.pid}`), settings, replicas, signal });
   opened.defer(stack.stop);
   say(describeDirect(settings.gateway));
   return stack;

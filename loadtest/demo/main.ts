@@ -8,6 +8,7 @@ import { describeAddresses, isStackNamed, namedAddressBook } from '../../infra/a
 import { openStores } from '../../infra/audit/stores.ts';
 import { createGenerator } from '../../infra/load/generator.ts';
 import { LOCAL } from '../../infra/native/leftovers.ts';
+import { type Replicas, replicasFrom } from '../../infra/native/replicas.ts';
 import { endRequested, requested, unlessEnded } from '../../infra/native/signals.ts';
 import { startStack } from '../../infra/native/stack.ts';
 import { claimsOf } from './claims.ts';
@@ -27,18 +28,20 @@ const over = AbortSignal.any([end, lost.signal]);
 async function main(): Promise<number> {
   const flag = { type: 'boolean', default: false } as const;
   const { once, plain, json } = parseArgs({ options: { once: flag, plain: flag, json: { type: 'string' } } }).values;
+  const replicas = replicasFrom();
   const progress = createProgress(process.stdout, !plain && isScreen(process.stdout));
   let report: string[] = [];
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(async () => void print(report));
   cleanup.defer(async () => progress.end());
-  const own = isStackNamed() ? undefined : await startOwn(progress);
+  const own = isStackNamed() ? undefined : await startOwn(progress, replicas);
   cleanup.defer(async () => own?.stop());
   cleanup.defer(async () => own && progress.phase('stopping'));
   const stack = own ?? (await namedAddressBook());
   const stores = cleanup.adopt(openStores(stack), ({ close }) => close());
   const generator = cleanup.adopt(createGenerator(), async ({ stop }) => void (await stop()));
-  const killOrders = own?.services.orders.kill;
+  const [worker] = own?.services.orders ?? [];
+  const killOrders = worker?.kill;
   const result = await unlessEnded(over, runDemo({ ...stack, ...settings, stores, generator, progress, killOrders }));
   const [run, summary] = [describeRun(result, settings), describeSummary(result, settings)];
   // Printed last of all, so that it stays on the screen.
@@ -53,12 +56,13 @@ async function main(): Promise<number> {
   return claimsOf(result, settings).every(({ ok }) => ok) ? 0 : 1;
 }
 
-function startOwn(progress: Progress) {
+function startOwn(progress: Progress, replicas: Replicas) {
   const { bank, direct } = settings;
   const { p50, p99 } = bank.latencyMs;
   progress.phase('starting three servers and five services, all private to this run');
   return startStack({
     dir: join(LOCAL, `demo-${process.pid}`),
+    replicas,
     settings: {
       bank: { CHARGES_PER_SECOND: `${bank.chargesPerSecond}`, LATENCY_P50_MS: `${p50}`, LATENCY_P99_MS: `${p99}` },
       gateway: { DIRECT_DEADLINE_MS: `${direct.deadlineMs}`, DIRECT_MAX_IN_FLIGHT: `${direct.maxInFlight}` },

@@ -6,17 +6,18 @@ const TICKS_PER_SECOND = 100;
 
 export const canMeasureCpu = () => existsSync('/proc/self/stat');
 
-/** Seconds so far of each tree of processes, by name; a tree whose root has ended is left out. */
-export function cpuSeconds(roots: Record<string, number>): Record<string, number> {
+/** Seconds so far of each tree of processes, or several of one name together; a name with a dead root is left out. */
+export function cpuSeconds(roots: Record<string, number | number[]>): Record<string, number> {
   const pids = canMeasureCpu() ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
   const stats = new Map(pids.map((pid) => [Number(pid), read(pid)]));
   const children = Map.groupBy(stats.keys(), (pid) => stats.get(pid)?.parent);
   const within = (pid: number): number =>
     (stats.get(pid)?.seconds ?? 0) + (children.get(pid) ?? []).reduce((sum, child) => sum + within(child), 0);
   return Object.fromEntries(
-    Object.entries(roots).flatMap(([name, pid]) => {
-      const root = stats.get(pid);
-      return root ? [[name, within(pid) + root.endedSeconds]] : [];
+    Object.entries(roots).flatMap(([name, ofName]) => {
+      const trees = [ofName].flat().map((pid) => within(pid) + (stats.get(pid)?.endedSeconds ?? Number.NaN));
+      const seconds = trees.reduce((sum, tree) => sum + tree, 0);
+      return Number.isNaN(seconds) ? [] : [[name, seconds]];
     }),
   );
 }

@@ -213,7 +213,14 @@ test('what a process and its children burn is counted, also of children that hav
 
 test('a process that has ended has no figure, rather than a wrong one', { skip }, async () => {
   const child = spawn(process.execPath, ['-e', '']);
-  const before = cpuSeconds({ brief: child.pid ?? 0 });
+  const roots = { brief: child.pid ?? 0, together: [process.pid, child.pid ?? 0] };
+  const before = cpuSeconds(roots);
   await once(child, 'exit');
-  assert.deepEqual(cpuUsed(before, cpuSeconds({ brief: child.pid ?? 0 })), {});
+  assert.deepEqual(cpuUsed(before, cpuSeconds(roots)), {});
+});
+
+test('processes of one name are counted together', { skip }, () => {
+  const [one = 0, two = 0] = Object.values(cpuSeconds({ one: process.pid, two: [process.pid, process.pid] }));
+  assert.ok(one > 0);
+  assert.equal(two, 2 * one);
 });

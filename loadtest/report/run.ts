@@ -116,7 +116,8 @@ async function chargesPerSecond(bank: Bank, orders: Map<string, Order>): Promise
 /** k6 is a child that has ended by the second reading. */
 function processorTimes({ stack: { pids, services }, k6 }: Setup): Record<string, number> {
   const names = Object.keys(CONFIGURATION.processes);
-  const roots = names.map((name) => [name, services[name as keyof typeof services]?.pid() ?? pids[name]]);
+  const pidsOf = (name: string) => services[name as keyof typeof services]?.map(({ pid }) => pid()) ?? pids[name];
+  const roots = names.map((name) => [name, pidsOf(name)]);
   const load = k6.isChild ? endedChildrenSeconds() : null;
   return { ...cpuSeconds(Object.fromEntries(roots)), ...(load !== null && { k6: load }) };
 }

@@ -1,0 +1,24 @@
+// How many gateways and orders workers the environment wants of a stack that is started here: one of each by default.
+import type { ServiceName } from '../address-book/address-book.ts';
+
+export type Replicas = Partial<Record<ServiceName, number>>;
+
+/** Every process has its connections to Postgres, Redis and RabbitMQ, and a machine has few cores. */
+const MOST = 4;
+/** Where the kernel spreads the connections of one port over the processes that share it. */
+const SHARES_PORTS: NodeJS.Platform[] = ['linux', 'freebsd'];
+
+/** Throws before anything is started. */
+export function replicasFrom(env = process.env, platform = process.platform): Replicas {
+  const count = (name: 'GATEWAYS' | 'WORKERS'): number => {
+    const value = Number(env[name] || 1);
+    if (Number.isInteger(value) && value >= 1 && value <= MOST) return value;
+    throw new Error(`${name} must be a number from 1 to ${MOST}, not ${env[name]}`);
+  };
+  const replicas = { gateway: count('GATEWAYS'), orders: count('WORKERS') };
+  if (replicas.gateway > 1 && !SHARES_PORTS.includes(platform))
+    throw new Error(
+      `GATEWAYS must be 1 on ${platform}, where processes cannot share a port; docker compose can scale the gateway`,
+    );
+  return replicas;
+}

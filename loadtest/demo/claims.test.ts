@@ -57,7 +57,8 @@ const result: DemoResult = {
   queued: runOf(queued),
   direct: runOf({ ...direct, ...late }),
   holds: { ended: { confirmed: 100, cancelled: 100, expired: 100 }, reserved: 300, remaining: 200, atRest: sound },
-  accident: { run: runOf(small), awayMs: 719 },
+  processes: { gateways: 1, workers: 1 },
+  accident: { run: runOf(small), awayMs: 719, victim: 'orders' },
 };
 
 /** The subjects of the claims that do not hold. */
@@ -94,7 +95,7 @@ const accidentBreaches: typeof queuedBreaches = [
   ['a buyer turned away too early', { refusedWhileAvailable: 1 }],
   ['an error', { errors: 1 }],
 ];
-const accident = { awayMs: 1_600 as number | null };
+const accident = { awayMs: 1_600 as number | null, victim: 'orders' };
 for (const [what, figures, more] of queuedBreaches)
   test(`queued: ${what} breaks exactly one claim`, () =>
     assert.deepEqual(failing({ queued: runOf({ ...queued, ...figures }, more) }), ['queued']));
@@ -215,6 +216,17 @@ test('the verdict names each claim in full on one line', () => {
     const line = verdict([{ ...claim, ok: false }, ...all.map((other) => ({ ...other, ok: false }))], null);
     assert.ok(line.endsWith(`do not hold, first: ${claim.name}`) && line.length <= 80, line);
   }
+});
+
+test('with several workers the report claims that one was killed, not orders', () => {
+  const processes = { gateways: 2, workers: 2 };
+  const two = { ...result, processes, accident: { run: runOf(small), awayMs: 719, victim: 'a worker' } };
+  const report = [...describeRun(two, settings), ...describeSummary(two, settings)];
+  for (const line of report) assert.ok(line.length <= 80, line);
+  assert.match(report.join('\n'), /^gateways: 2, orders workers: 2, one of each other service$/m);
+  assert.match(report.join('\n'), /^✓ kill -9 of a worker: 0 of 400 accepted orders lost$/m);
+  assert.doesNotMatch(report.join('\n'), /orders is killed|kill -9 of orders/);
+  assert.doesNotMatch(describeRun(result, settings).join('\n'), /gateways: /);
 });
 
 test('settings are left out where they do not apply: of foreign gateways, of an accident left out', () => {

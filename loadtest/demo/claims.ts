@@ -25,7 +25,9 @@ export function claimsOf(result: DemoResult, settings: Settings): Claim[] {
     ...about(queuedClaims(queued, settings.units), 'queued'),
     ...about(directClaims(direct, settings.units), 'direct'),
     ...about(holdClaims(holds, settings.hold.buyers), 'hold'),
-    ...(accident ? about(accidentClaims(accident, settings.accident.units), 'kill -9', 'kill -9 of orders') : []),
+    ...(accident
+      ? about(accidentClaims(accident, settings.accident.units), 'kill -9', `kill -9 of ${accident.victim}`)
+      : []),
     ...auditClaims(runsOf(result), holds.atRest),
   ];
 }
@@ -115,7 +117,7 @@ function accidentClaims({ run, awayMs }: Accident, units: number): Row[] {
   const early = `${count(away)} turned away while a unit was left, ${count(errors)} errors`;
   return [
     [lost === 0 && yes > 0, 'no accepted order lost', `${count(lost)} of ${count(yes)} accepted orders lost`],
-    [awayMs !== null, 'orders started again', `started again, ready after ${duration(awayMs)}`],
+    [awayMs !== null, 'started again', `started again, ready after ${duration(awayMs)}`],
     [yes === units && away === 0 && errors === 0, 'all sold, no error', early],
   ];
 }

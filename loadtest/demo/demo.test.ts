@@ -105,7 +105,7 @@ function killWith(killOrders: () => Promise<void>, withinMs = 60_000) {
   const marks: string[] = [];
   const logged: string[] = [];
   const progress = { mark: (text: string) => marks.push(text), log: (line: string) => logged.push(line) };
-  return { kill: createKill({ killOrders, progress }, 60, withinMs), marks, logged };
+  return { kill: createKill({ killOrders, progress, victim: 'orders' }, 60, withinMs), marks, logged };
 }
 
 test('orders is killed once, when enough orders are accepted, and those accepted meanwhile are counted', async () => {

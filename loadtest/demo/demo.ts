@@ -1,5 +1,6 @@
 // The demo's story: the same crowd on each path, then a small one in the middle of which orders is killed.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AddressBook } from '../../infra/address-book/address-book.ts';
 import { createTokens } from '../../infra/buyers/buyers.ts';
 import { createShop } from '../../infra/clients/shop.ts';
 import { until } from '../../infra/until.ts';
@@ -15,14 +16,16 @@ export type DemoResult = Awaited<ReturnType<typeof runDemo>>;
 export type Accident = Awaited<ReturnType<typeof runWithKill>>;
 interface DemoEnvironment extends RunEnvironment {
   progress: Progress;
-  /** kill -9; resolves when orders is ready again. Undefined where the processes belong to another command. */
+  /** Unknown where the processes belong to another command. */
+  replicas?: AddressBook['replicas'];
+  /** kill -9 of one worker; resolves when it is ready again. Undefined where the processes belong to another command. */
   killOrders: (() => Promise<void>) | undefined;
 }
 
 const { units, buyers, burstSeconds, accident: small } = settings;
 
 export async function runDemo(environment: DemoEnvironment) {
-  const { stores, amqpUrl, progress, killOrders } = environment;
+  const { stores, amqpUrl, progress, killOrders, replicas } = environment;
   // All sales before the first crowd: a gate takes a moment to open.
   const queuedSale = await openSale(environment, 'queued', units);
   const directSale = await openSale(environment, 'direct', units);
@@ -39,7 +42,8 @@ export async function runDemo(environment: DemoEnvironment) {
   const holds = await runHolds(environment, holdSale);
   const accident = smallSale ? await runWithKill(environment, smallSale) : null;
   if (!accident) progress.phase('accident  left out: the processes here are not ours to kill');
-  return { environment: await readEnvironment(stores, amqpUrl), queued, direct, holds, accident };
+  const processes = replicas && { gateways: replicas.gateway.length, workers: replicas.orders.length };
+  return { environment: await readEnvironment(stores, amqpUrl), processes, queued, direct, holds, accident };
 }
 
 /** Uncounted, and with a bank that delays no charge. */
@@ -51,33 +55,37 @@ async function warmUp(environment: DemoEnvironment, mode: Mode) {
 }
 
 async function runWithKill(environment: DemoEnvironment, saleId: string) {
-  const { progress } = environment;
-  const when = `at ${small.killedAtYes} yes orders is killed (kill -9)`;
+  const { progress, replicas } = environment;
+  const victim = (replicas?.orders.length ?? 1) > 1 ? 'a worker' : 'orders';
+  const when = `at ${small.killedAtYes} yes ${victim} is killed (kill -9)`;
   progress.phase(`accident  ${small.buyers} buyers, ${small.units} units; ${when}`);
-  const kill = createKill(environment, small.killedAtYes, settings.finalWithinSeconds * 1_000);
+  const kill = createKill({ ...environment, victim }, small.killedAtYes, settings.finalWithinSeconds * 1_000);
   const show = progress.begin('accident');
   const result = await run(environment, saleId, small, (sample, last) => {
     show(sample, last);
     kill.watch(sample);
   });
   /** Null: it did not come back in time. */
-  return { run: result, awayMs: await kill.awayMs() };
+  return { run: result, awayMs: await kill.awayMs(), victim };
 }
 
-type KillEnvironment = Pick<DemoEnvironment, 'killOrders'> & { progress: Pick<Progress, 'mark' | 'log'> };
+type KillEnvironment = Pick<DemoEnvironment, 'killOrders'> & {
+  progress: Pick<Progress, 'mark' | 'log'>;
+  victim: string;
+};
 
-/** Kills orders once, as soon as enough orders are accepted. */
-export function createKill({ killOrders, progress }: KillEnvironment, killedAtYes: number, withinMs: number) {
+/** Kills once, as soon as enough orders are accepted. */
+export function createKill({ killOrders, progress, victim }: KillEnvironment, killedAtYes: number, withinMs: number) {
   let killed: Promise<number | null> | undefined;
   let yes = 0;
   async function kill(): Promise<number | null> {
     const [at, yesBefore] = [performance.now(), yes];
-    progress.mark('orders killed');
+    progress.mark(`${victim} killed`);
     if ((await Promise.race([killOrders?.(), sleep(withinMs, 'late', { ref: false })])) === 'late') return null;
     const awayMs = performance.now() - at;
-    progress.mark('orders back');
+    progress.mark(`${victim} back`);
     const meanwhile = `meanwhile ${yes - yesBefore} more were told yes`;
-    progress.log(`orders is back after ${(awayMs / 1000).toFixed(1)} s; ${meanwhile}`);
+    progress.log(`${victim} is back after ${(awayMs / 1000).toFixed(1)} s; ${meanwhile}`);
     return awayMs;
   }
   return {

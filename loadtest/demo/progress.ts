@@ -30,7 +30,13 @@ export type RunState = (typeof plans)[number] & {
 export const plans = [
   { ...settings, name: 'queued', mode: 'queued', title: 'published to a queue: yes now, the result later' },
   { ...settings, name: 'direct', mode: 'direct', title: 'services call each other: one answer at the end' },
-  { ...settings, ...settings.accident, name: 'accident', mode: 'queued', title: 'queued, and orders is killed' },
+  {
+    ...settings,
+    ...settings.accident,
+    name: 'accident',
+    mode: 'queued',
+    title: 'queued, and an orders worker is killed',
+  },
 ] as const;
 const { units, buyers, burstSeconds, bank } = settings;
 const WANTED = `${count(buyers)} buyers want ${count(units)} units in ${burstSeconds} s`;

@@ -14,8 +14,8 @@ const LATE_WORTH_SAYING_MS = 200;
 export const describeRun = (result: DemoResult, settings: Settings): string[] => [
   '',
   ...footnotes(result),
-  // The accident is left out exactly where the stack is not the demo's own.
-  ...describeSettings(settings, result.accident !== null),
+  // Its processes are known, and one of them is killed, exactly where the stack is the demo's own.
+  ...describeSettings(settings, result.processes, result.accident?.victim),
   ...describeEnvironment(result.environment),
   '',
   ...claimsOf(result, settings).map(({ ok, text }) => `${ok ? '✓' : '✗'} ${text}`),
@@ -83,14 +83,15 @@ function cells(label: string, ...columns: string[]): string {
 
 export function verdict(all: Claim[], accident: Accident | null): string {
   const broken = all.filter(({ ok }) => !ok);
-  const survived = accident && `; kill -9 of orders lost none of ${count(accident.run.figures.yes)} accepted orders`;
+  const survived =
+    accident && `; kill -9 of ${accident.victim} lost none of ${count(accident.run.figures.yes)} accepted orders`;
   if (!broken[0]) return `✓ all ${all.length} claims above hold${survived ?? ''}`;
   const fail = broken.length > 1 ? 'do not hold, first' : 'does not hold';
   return `✗ ${broken.length} of ${all.length} claims above ${fail}: ${broken[0].name}`;
 }
 
 /** On a stack that is not the demo's own its gateways' settings are unknown, and no accident happens there. */
-export function describeSettings(settings: Settings, ownStack: boolean): string[] {
+export function describeSettings(settings: Settings, processes: DemoResult['processes'], victim?: string): string[] {
   const { units, buyers, burstSeconds, clientTimeoutMs, bank, direct, warmUp, hold, accident } = settings;
   const { latencyMs, declineRate, errorRate, lateRate } = bank;
   const wait = `each once, waiting at most ${duration(clientTimeoutMs)}`;
@@ -98,18 +99,24 @@ export function describeSettings(settings: Settings, ownStack: boolean): string[
   const most = `at most ${count(direct.maxInFlight)} calls in flight per gateway`;
   const small = `${count(accident.buyers)} buyers in ${accident.burstSeconds} s, ${count(accident.units)} units`;
   return [
+    ...describeProcesses(processes),
     `${count(units)} units, ${count(buyers)} buyers in ${burstSeconds} s, evenly, ${wait}`,
     `bank: ${pace}; declines ${declineRate}, errors ${errorRate}, late ${lateRate}`,
     `hold: ${count(hold.buyers)} buyers in ${hold.burstSeconds} s, queued; a hold lasts ${hold.holdSeconds} s`,
-    ...(ownStack
+    ...(victim
       ? [
           `direct: deadline ${duration(direct.deadlineMs)}, ${most}`,
-          `accident: ${small}, queued; orders is killed at ${count(accident.killedAtYes)} yes`,
+          `accident: ${small}, queued; ${victim} is killed at ${count(accident.killedAtYes)} yes`,
         ]
       : []),
     `warmed, uncounted: ${count(warmUp.buyers)} buyers on each path, at a bank without limit`,
   ];
 }
+
+const describeProcesses = (processes: DemoResult['processes']) =>
+  processes && processes.gateways + processes.workers > 2
+    ? [`gateways: ${processes.gateways}, orders workers: ${processes.workers}, one of each other service`]
+    : [];
 
 function footnotes({ queued, direct }: DemoResult): string[] {
   const [worst, latest] = (['p99', 'max'] as const).map((rank) => Math.max(queued.lateMs[rank], direct.lateMs[rank]));
@@ -124,11 +131,11 @@ function footnotes({ queued, direct }: DemoResult): string[] {
 }
 
 /** The audit is the one at the end: it covers every sale. */
-export function runAsJson({ environment, queued, direct, holds, accident }: DemoResult, settings: Settings) {
+export function runAsJson({ environment, processes, queued, direct, holds, accident }: DemoResult, settings: Settings) {
   const { ok, checks } = asJson(accident?.run.audits.atRest ?? holds.atRest);
   const { ended, reserved, remaining } = holds;
   return {
-    ...{ environment, settings, queued: queued.figures, direct: direct.figures },
+    ...{ environment, processes, settings, queued: queued.figures, direct: direct.figures },
     holds: { ended, reserved, remaining },
     accident: accident && { figures: accident.run.figures, awayMs: accident.awayMs },
     audit: { ok, checks },

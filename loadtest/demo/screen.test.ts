@@ -130,6 +130,13 @@ test('a run that needs more time than expected gets a coarser chart, not a longe
     assert.ok(cellMsOf({ ...run, samples: [{ ...START, atMs }] }, CHART) * CHART >= atMs);
 });
 
+test('each of several processes of a service is seen, on a second line where one has no room', () => {
+  const names = ['bank', 'inventory', 'payment', 'orders', 'orders-2', 'orders-3', 'gateway', 'gateway-2', 'gateway-3'];
+  const events = names.flatMap((name) => [event(name, 'started'), event(name, 'ready')]);
+  const shown = draw(stateOf(runsIn(['running']), { events })).join('\n');
+  for (const name of names) assert.ok(shown.includes(`● ${name}`), name);
+});
+
 test('a service is seen starting, up, killed and started again', () => {
   const shown = (...events: ServiceEvent[]) => draw(stateOf(runsIn([]), { events })).at(-5);
   const up = [event('orders', 'started'), event('orders', 'ready')];

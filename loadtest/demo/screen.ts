@@ -22,8 +22,7 @@ export function frame({ title, phase, began, runs, events, log }: State, { colum
     styleText('cyan', `▶ ${phase}`),
     ...panels(runs, chartWidth(width)),
     '',
-    services.join('  '),
-    '',
+    ...twoRows(services, width),
   ];
   const latest = log.slice(-Math.max(1, rows - above.length));
   const lines = [...above, ...latest.map((line) => styleText('dim', fit(line, width)))];
@@ -34,6 +33,13 @@ export function frame({ title, phase, began, runs, events, log }: State, { colum
 function fit(line: string, width: number): string {
   const text = [...stripVTControlCharacters(line)];
   return text.length <= width ? line : `${text.slice(0, width - 1).join('')}${'…'.slice(0, width)}`;
+}
+
+/** As many parts in the first row as have room there, the others in the second. */
+function twoRows(parts: string[], width: number): string[] {
+  const textOf = (some: string[]) => some.join('  ');
+  const last = parts.findLastIndex((_, i) => stripVTControlCharacters(textOf(parts.slice(0, i + 1))).length <= width);
+  return [textOf(parts.slice(0, last + 1)), textOf(parts.slice(last + 1))];
 }
 
 const SIGNS = { started: styleText('yellow', '○'), ready: styleText('green', '●'), exited: styleText('red', '✗') };

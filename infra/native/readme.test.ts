@@ -22,8 +22,12 @@ const typed = commands
   .filter((command) => !ELSEWHERE.test(command))
   .map((command) => command.replace(/^npm run demo( -- --once)?$/, 'npm run demo -- --once --plain'));
 
+/** Two of each where processes can share a port. */
+const UP_WITH = process.platform === 'linux' ? { GATEWAYS: '2', WORKERS: '2' } : {};
+
 function start(command: string) {
-  const options = { shell: true, cwd: ROOT, detached: true, stdin: 'ignore', all: true, reject: false } as const;
+  const env = command.startsWith('npm run up') ? UP_WITH : {};
+  const options = { shell: true, cwd: ROOT, env, detached: true, stdin: 'ignore', all: true, reject: false } as const;
   const running = execa(command, options);
   let output = '';
   running.all.on('data', (data) => {

@@ -49,7 +49,7 @@ export function readAddressBook(dir?: string): AddressBook {
   return JSON.parse(fs.readFileSync(join(found, 'stack.json'), 'utf8'));
 }
 
-/** The lines that `npm run up` and the demo print; without a password. */
+/** The table that `npm run up` and the demo print; without a password. */
 export function describeAddresses(stack: AddressBook): string[] {
   const { replicas, databases, redisUrl, amqpUrl, rabbitManagementUrl, pids, dir } = stack;
   const row = (name: string, address: string, more = '') =>

@@ -31,20 +31,20 @@ async function prepareServers(): Promise<void> {
 function waysToRoot(): string[] | undefined {
   if (!succeeds('apt-get', ['--version'])) return undefined;
   if (process.getuid?.() === 0) return [];
-  const asks = process.stdin.isTTY && succeeds('sudo', ['--version']);
-  return asks || succeeds('sudo', ['-n', 'true']) ? ['sudo'] : undefined;
+  const interactive = process.stdin.isTTY && succeeds('sudo', ['--version']);
+  return interactive || succeeds('sudo', ['-n', 'true']) ? ['sudo'] : undefined;
 }
 
 async function agreed(packages: string[]): Promise<boolean> {
   console.log(`to be installed with apt-get, neither started nor enabled: ${packages.join(', ')}`);
   if (!process.stdin.isTTY || process.env.npm_config_yes === 'true') return true;
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await terminal.question('install them now? (npm run … --yes does not ask) [Y/n] ');
+  const reply = await terminal.question('install them now? (npm run … --yes does not ask) [Y/n] ');
   terminal.close();
-  return /^(y|yes|)$/i.test(answer.trim());
+  return /^(y|yes|)$/i.test(reply.trim());
 }
 
-/** False where it cannot be done, or is not wanted. */
+/** False without root, or when the user declines. */
 async function installWithApt(packages: string[]): Promise<boolean> {
   const asRoot = waysToRoot();
   if (!asRoot || !(await agreed(packages))) return false;

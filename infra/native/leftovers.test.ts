@@ -49,7 +49,7 @@ test('a directory in use by a living process cannot be claimed', async (t) => {
 });
 
 test('a directory that is not ours is not removed, in the temporary directory neither', (t) => {
-  const theirs = fs.mkdtempSync(join(tmpdir(), 'somebody-elses-'));
+  const theirs = fs.mkdtempSync(join(tmpdir(), 'not-ours-'));
   t.after(() => fs.rmSync(theirs, { recursive: true }));
   assert.throws(() => removeDir(theirs), /not removed/);
   assert.ok(fs.existsSync(theirs));

@@ -61,8 +61,8 @@ export const isAlive = ({ pid, started }: Identity) => startTime(pid) === starte
 export function startTime(pid: number): string | undefined {
   try {
     if (process.platform !== 'linux') {
-      const said = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', `${pid}`], { encoding: 'utf8' }).trim();
-      return said.startsWith('Z') ? undefined : said.slice(said.indexOf(' ')).trim();
+      const state = execFileSync('ps', ['-o', 'stat=,lstart=', '-p', `${pid}`], { encoding: 'utf8' }).trim();
+      return state.startsWith('Z') ? undefined : state.slice(state.indexOf(' ')).trim();
     }
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The command's name may hold spaces and parentheses: count the fields behind the last one.
@@ -95,12 +95,12 @@ async function end(one: Recorded): Promise<void> {
 }
 
 /** The same for every run under .local whose owner is gone, and removes what it left. */
-export async function sweepLeftovers(say: (line: string) => void = () => {}, local = LOCAL): Promise<void> {
+export async function sweepLeftovers(log: (line: string) => void = () => {}, local = LOCAL): Promise<void> {
   for (const name of fs.globSync('*', { cwd: local })) {
     const dir = join(local, name);
     if (!readPids(dir) || ownerOf(dir)) continue;
     const ended = await stopLeftovers(dir);
-    if (ended.length > 0) say(`ended what a killed run had left behind in ${dir}: ${ended.join(', ')}`);
+    if (ended.length > 0) log(`ended what a killed run had left behind in ${dir}: ${ended.join(', ')}`);
     if (!readPids(dir)) removeDir(dir);
   }
 }

@@ -48,7 +48,7 @@ test('a broken broker breaks the connections of its own namespace only', async (
 
 test('connections made the moment before are closed as well', async (t) => {
   const [mine] = await twoNamespaces(t);
-  for (let round = 0; round < 5; round++) {
+  for (let run = 0; run < 5; run++) {
     const connections = await Promise.all(Array.from({ length: 4 }, () => amqp.connect(mine.amqpUrl)));
     const closed = connections.map((connection) => {
       connection.on('error', () => {});

@@ -30,7 +30,7 @@ export async function openNamespace() {
     redisUrl,
     amqpUrl: `amqp://${id}:${rabbitPassword}@${new URL(ofTestServers('AMQP')).host}/${id}`,
     adminPostgresUrl,
-    /** As the broker would on a restart; resolves when none of the connections that were open is left. */
+    /** As the broker would on a restart; resolves when every connection that was open is closed. */
     closeRabbitConnections: () => closeConnections(rabbit, id),
     close,
   };
@@ -70,7 +70,7 @@ export async function withPostgres(connectionString: string, statements: string[
   }
 }
 
-// Database 0 counts; a number comes round again after 255 others, long after its test has ended.
+// Database 0 counts; a number is taken again after 255 others, long after its test has ended.
 async function takeRedisDatabase(url: string): Promise<string> {
   const own = `${url}/${((await withRedis(url, (redis) => redis.incr('namespaces'))) % 255) + 1}`;
   await withRedis(own, (redis) => redis.flushdb());
@@ -96,7 +96,7 @@ export async function createVhost(rabbit: ReturnType<typeof managementApi>, id: 
   return password;
 }
 
-// By user, because that list is exact at any moment; the list by vhost learns of a connection up to 5 s late.
+// By user, because that list is exact at any moment; the list by vhost shows a connection up to 5 s late.
 async function closeConnections(rabbit: ReturnType<typeof managementApi>, id: string): Promise<void> {
   const path = `connections/username/${id}`;
   const connections = async () =>
@@ -130,8 +130,8 @@ export const brokerListens = (managementUrl: string, amqpPort: number) =>
   managementApi(managementUrl)('GET', `health/checks/port-listener/${amqpPort}`, undefined, AbortSignal.timeout(2000));
 
 /** For what may be gone already: undefined then. */
-export async function ifThere(asked: Promise<unknown>): Promise<unknown> {
-  return asked.catch((error) => {
+export async function ifThere(request: Promise<unknown>): Promise<unknown> {
+  return request.catch((error) => {
     if (error.cause !== 404) throw error;
   });
 }

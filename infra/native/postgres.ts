@@ -44,8 +44,8 @@ export async function startPostgres({ dir, programs, signal, undo }: StartServer
 function unprivileged(): User {
   if (process.getuid?.() !== 0) return undefined;
   const name = spawnSync('id', ['-u', 'postgres']).status === 0 ? 'postgres' : 'nobody';
-  const ask = (what: string) => Number(execFileSync('id', [what, name], { encoding: 'utf8' }));
-  return { uid: ask('-u'), gid: ask('-g') };
+  const idOf = (what: string) => Number(execFileSync('id', [what, name], { encoding: 'utf8' }));
+  return { uid: idOf('-u'), gid: idOf('-g') };
 }
 
 // In the run's directory, or behind a link from there where that user cannot get in (a clone under /root).

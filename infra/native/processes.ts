@@ -62,9 +62,9 @@ type Waiting = { everyMs?: number; signal?: AbortSignal };
 /** Fails with the tail of the log when the process ends or the deadline passes. */
 export async function untilReady(child: Child, ready: () => Promise<unknown>, waiting: Waiting = {}): Promise<void> {
   const { everyMs = 50, signal } = waiting;
-  const look = async () => child.exit() ?? ready().then(() => true);
+  const check = async () => child.exit() ?? ready().then(() => true);
   const how = { withinMs: READY_WITHIN_MS, everyMs, signal };
-  const found = await until(`${child.name} is ready`, look, how).catch((error: Error) => error.message);
+  const found = await until(`${child.name} is ready`, check, how).catch((error: Error) => error.message);
   signal?.throwIfAborted();
   if (found === true) return;
   const why = typeof found === 'string' ? found : `${child.name} ended ${described(found)} before it was ready`;

@@ -54,14 +54,14 @@ export async function startContainer(name: ServerName, { dir, signal, undo }: St
     await docker('rm', '-f', '-v', id).catch(() => {});
   });
   const outside = (address: string) => addressOutside(id, address.replace('<secret>', password));
-  const look = async () => {
+  const check = async () => {
     const [isRunning, pid] = (await docker('inspect', '-f', '{{.State.Running}} {{.State.Pid}}', id)).split(' ');
     if (isRunning === 'false') return 'it has ended';
     const urls = { url: await outside(url), ...(managementUrl && { managementUrl: await outside(managementUrl) }) };
     await isReady(urls);
     return { ...urls, port: Number(new URL(urls.url).port), pid: Number(pid) };
   };
-  const found = await until('it is ready', look, { withinMs: 60_000, everyMs: 200, signal }).catch(String);
+  const found = await until('it is ready', check, { withinMs: 60_000, everyMs: 200, signal }).catch(String);
   if (typeof found === 'object') return found;
   const { stderr } = await execa('docker', ['logs', '--tail', '30', id], { reject: false });
   throw new Error(`container ${id.slice(0, 12)} of ${name} did not become ready: ${found}\n${stderr}`);

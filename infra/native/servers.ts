@@ -19,13 +19,13 @@ export type Server = Urls & { port: number; pid: number };
 export type StartServer = { dir: string; programs: Programs; signal: AbortSignal; undo: AsyncDisposableStack };
 export type Servers = Record<ServerName, Server>;
 /** `keep` leaves logs and data where they are. */
-type Options = Omit<StartServer, 'programs'> & { say(line: string): void; keep?: boolean };
+type Options = Omit<StartServer, 'programs'> & { log(line: string): void; keep?: boolean };
 
 const native = { postgres: startPostgres, redis: startRedis, rabbitmq: startRabbitmq };
 
 /** In a directory that is then this process's own. */
-export async function startServers({ dir, say, signal, undo, keep = false }: Options): Promise<Servers> {
-  await sweepLeftovers(say);
+export async function startServers({ dir, log, signal, undo, keep = false }: Options): Promise<Servers> {
+  await sweepLeftovers(log);
   await claim(dir);
   undo.defer(() => (keep ? release(dir) : removeDir(dir)));
   const { missing, tooOld, ...programs } = findServers();
@@ -35,7 +35,7 @@ export async function startServers({ dir, say, signal, undo, keep = false }: Opt
   const begin = async (name: ServerName, title: string): Promise<Server> => {
     const from = Date.now();
     const server = await (inDocker ? startContainer(name, start) : native[name](start));
-    say(`${title} is ready on 127.0.0.1:${server.port} (${((Date.now() - from) / 1000).toFixed(1)} s)`);
+    log(`${title} is ready on 127.0.0.1:${server.port} (${((Date.now() - from) / 1000).toFixed(1)} s)`);
     return server;
   };
   const starting = [begin('postgres', 'Postgres'), begin('redis', 'Redis'), begin('rabbitmq', 'RabbitMQ')] as const;
@@ -71,7 +71,7 @@ type Work = (env: Record<string, string>) => Promise<number>;
 export async function withTestServers(name: string, signal: AbortSignal, work: Work): Promise<number> {
   const dir = join(LOCAL, `${name}-${process.pid}`);
   await using undo = new AsyncDisposableStack();
-  const { postgres, redis, rabbitmq } = await startServers({ dir, say: console.log, signal, undo });
+  const { postgres, redis, rabbitmq } = await startServers({ dir, log: console.log, signal, undo });
   return await work({
     TEST_POSTGRES_URL: postgres.url,
     TEST_REDIS_URL: redis.url,

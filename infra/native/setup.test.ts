@@ -59,7 +59,7 @@ test('versions are compared as numbers', async (t) => {
   assert.doesNotMatch(all, /too old/);
 });
 
-test('apt is not asked for what is there but too old', async (t) => {
+test('apt does not install what is there but too old', async (t) => {
   const path = pathOf(t, { ...redis('6.2.7'), 'apt-get': 'exit 0', sudo: 'exit 0' });
   const { exitCode, all } = await setup(['--servers'], path);
   assert.doesNotMatch(all, /to be installed/);
@@ -72,14 +72,14 @@ test('commands run one after the other, until one fails', async () => {
   assert.deepEqual([exitCode, all], [1, 'first']);
 });
 
-test('a command ends when setup.mjs alone is asked to end, and the next is not begun', async () => {
+test('a command ends when setup.mjs alone is signalled, and the next is not begun', async () => {
   const running = setup([`sh -c 'echo $$; exec sleep 60'`, 'echo never']);
-  let said = '';
+  let output = '';
   running.all.on('data', (data) => {
-    said += data;
+    output += data;
   });
-  await until('the command runs', () => /\d+\n/.test(said));
+  await until('the command runs', () => /\d+\n/.test(output));
   running.kill('SIGTERM');
   assert.equal((await running).exitCode, 143);
-  assert.throws(() => process.kill(Number(said), 0), /ESRCH/);
+  assert.throws(() => process.kill(Number(output), 0), /ESRCH/);
 });

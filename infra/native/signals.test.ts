@@ -24,8 +24,8 @@ const WAITS_FOR_SIGNALS = `import { endRequested, requested } from ${SIGNALS};
 
 test('the end is requested once, however many signals come while it stops', async () => {
   const child = spawn(process.execPath, ['--input-type=module', '-e', WAITS_FOR_SIGNALS]);
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
   await once(child.stdout, 'data');
   child.kill('SIGINT');
   await once(child.stdout, 'data');
@@ -33,5 +33,5 @@ test('the end is requested once, however many signals come while it stops', asyn
   child.stdin.end();
   const [code, signal] = await once(child, 'exit');
   assert.deepEqual([code, signal], [0, null]);
-  assert.equal(said, 'ready\nstopping for SIGINT\n');
+  assert.equal(output, 'ready\nstopping for SIGINT\n');
 });

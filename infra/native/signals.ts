@@ -1,11 +1,11 @@
-// One way for a command in the foreground to be asked to end: Ctrl-C, kill, or its terminal closing.
+// One way to end a command in the foreground: Ctrl-C, kill, or its terminal closing.
 import { once } from 'node:events';
 
 /** Aborts at the first request. Later ones change nothing: each npm in between passes a Ctrl-C on once more. */
 export function endRequested(): AbortSignal {
-  const asked = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => asked.abort(signal));
-  return asked.signal;
+  const ended = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ended.abort(signal));
+  return ended.signal;
 }
 
 export async function requested(signal: AbortSignal): Promise<void> {

@@ -27,7 +27,7 @@ type StartStack = {
   onEvent?: OnEvent | undefined;
   /** A server ended. It is not started again: what was in it is gone. */
   onLost?: (server: ServerName) => void;
-  say?: (line: string) => void;
+  log?: (line: string) => void;
   /** Leave logs and data where they are after stop(). */
   keep?: boolean;
   /** Gives up starting; whatever was started is stopped. */
@@ -37,10 +37,10 @@ type StartStack = {
 const WATCH_EVERY_MS = 500;
 
 export async function startStack(options: StartStack): Promise<Stack> {
-  const { dir, settings = {}, replicas = {}, onEvent, onLost = () => {}, say = () => {}, keep = false } = options;
+  const { dir, settings = {}, replicas = {}, onEvent, onLost = () => {}, log = () => {}, keep = false } = options;
   const { signal = new AbortController().signal } = options;
   await using undo = new AsyncDisposableStack();
-  const servers = await startServers({ dir, say, signal, undo, keep });
+  const servers = await startServers({ dir, log, signal, undo, keep });
   undo.defer(watch(servers, onLost));
   const info = await layOut(dir, servers, replicas);
   fs.mkdirSync(join(dir, 'bank'));
@@ -52,7 +52,7 @@ export async function startStack(options: StartStack): Promise<Stack> {
   await unlessEnded(signal, Promise.all(SERVICES.flatMap((name) => services[name].map(({ ready }) => ready()))));
   const started = undo.move();
   let stopped: Promise<void> | undefined;
-  const stop = () => (stopped ??= started.disposeAsync().catch((error) => say(`while stopping: ${error}`)));
+  const stop = () => (stopped ??= started.disposeAsync().catch((error) => log(`while stopping: ${error}`)));
   return { ...info, services, stop };
 }
 
@@ -66,7 +66,7 @@ function watch(servers: Servers, onLost: (server: ServerName) => void): () => vo
   return () => clearInterval(timer);
 }
 
-/** One process of a service, with the addresses and secrets of its stack, which learns its pid. */
+/** One process of a service, with the addresses and secrets of its stack, which keeps its pid. */
 export function startService(
   stack: AddressBook,
   service: ServiceName,

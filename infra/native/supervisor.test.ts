@@ -1,4 +1,4 @@
-// A supervised service: started again when it dies, reported when it cannot start, and what its events say.
+// A supervised service: started again when it dies, reported when it cannot start, and the words for its events.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { describeEvent, type ServiceEvent, supervise } from './supervisor.ts';
 
 const READY = `
   import http from 'node:http';
-  const server = http.createServer((request, answer) => answer.end()).listen(process.env.OPS_PORT, '127.0.0.1');
+  const server = http.createServer((request, response) => response.end()).listen(process.env.OPS_PORT, '127.0.0.1');
   process.on('SIGTERM', () => process.exit(0));
 `;
 
@@ -76,7 +76,7 @@ test('a service gets the environment it is given and nothing else of ours', asyn
   await service.stop();
 });
 
-test('what happens to a process is told once, in words; its mere start is not', () => {
+test('what happens to a process is logged once, in words; its mere start is not', () => {
   const about = { service: 'orders', pid: 7 };
   assert.equal(describeEvent({ ...about, event: 'started' }), undefined);
   assert.equal(describeEvent({ ...about, event: 'ready', inMs: 1_540 }), 'orders is ready (1.5 s, pid 7)');

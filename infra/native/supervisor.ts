@@ -11,7 +11,7 @@ const READY_WITHIN_MS = 120_000;
 const STOP_GRACE_MS = 15_000;
 
 /**
- * `exited` was not asked for, `stopped` was by stop(), and `killed` tells that it had to be forced.
+ * `exited`: by itself; `stopped`: by stop(); `killed`: by stop(), which had to force it.
  * `inMs`: to become ready, how long the process lived, or the pause before the next start.
  */
 export type ServiceEvent = {
@@ -64,9 +64,9 @@ export function supervise({ dir, name, file, env, opsPort, onEvent }: Supervise 
 
   async function untilExited() {
     const [{ pid, exited, exit }, startedAt] = [child, Date.now()];
-    const look = async () => Boolean(exit()) || isReady(opsPort);
+    const check = async () => Boolean(exit()) || isReady(opsPort);
     const waiting = { withinMs: Number.POSITIVE_INFINITY, everyMs: 50, signal: stopping.signal };
-    const becomesReady = until(`${name} is ready`, look, waiting).then(() => {
+    const becomesReady = until(`${name} is ready`, check, waiting).then(() => {
       if (exit()) return false;
       report('ready', { pid, inMs: Date.now() - startedAt });
       if (pid !== killed) ready.resolve();

@@ -10,7 +10,7 @@ import { describeEvent, type ServiceEvent } from './supervisor.ts';
 
 const STOPPED_WITHIN_MS = 60_000;
 
-function say(line: string | undefined): void {
+function log(line: string | undefined): void {
   if (line) console.log(line);
 }
 
@@ -20,35 +20,35 @@ async function up(): Promise<void> {
   if (owner) throw new Error(`it is up already (process ${owner}): npm run down stops it`);
   const end = endRequested();
   const onLost = (server: string) =>
-    say(`${server} has ended and is not started again; its log is in ${UP}: Ctrl-C, then npm run up`);
+    log(`${server} has ended and is not started again; its log is in ${UP}: Ctrl-C, then npm run up`);
   try {
-    const onEvent = (event: ServiceEvent) => say(describeEvent(event));
-    const stack = await startStack({ dir: UP, replicas, keep: true, say, onEvent, onLost, signal: end });
-    say(['', ...describeAddresses(stack), '', 'Ctrl-C or npm run down stops it'].join('\n'));
+    const onEvent = (event: ServiceEvent) => log(describeEvent(event));
+    const stack = await startStack({ dir: UP, replicas, keep: true, log, onEvent, onLost, signal: end });
+    log(['', ...describeAddresses(stack), '', 'Ctrl-C or npm run down stops it'].join('\n'));
     await requested(end);
-    say('stopping …');
+    log('stopping …');
     await stack.stop();
-    say('stopped, nothing is left running');
+    log('stopped, nothing is left running');
   } catch (error) {
     if (!end.aborted) throw error;
-    say('stopped before it was up');
+    log('stopped before it was up');
   }
 }
 
 async function down(): Promise<void> {
   const pids = readPids(UP);
-  if (!pids) return say('nothing is up');
+  if (!pids) return log('nothing is up');
   const owner = ownerOf(UP);
   if (owner) {
-    say(`asking process ${owner} to stop what it started …`);
+    log(`process ${owner} is stopping what it started …`);
     process.kill(owner, 'SIGTERM');
     const areGone = () => ![pids.owner, ...pids.processes].some(isAlive);
     const stopped = await until('everything has ended', areGone, STOPPED_WITHIN_MS).catch(() => false);
-    if (stopped) return say('stopped, nothing is left running');
+    if (stopped) return log('stopped, nothing is left running');
     process.kill(owner, 'SIGKILL');
   }
   const ended = await stopLeftovers(UP);
-  say(ended.length > 0 ? `ended what was left: ${ended.join(', ')}` : 'nothing was left running');
+  log(ended.length > 0 ? `ended what was still running: ${ended.join(', ')}` : 'nothing was left running');
 }
 
 // Between two ticks of the starting nothing else may be open.

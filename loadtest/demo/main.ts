@@ -67,7 +67,7 @@ function startOwn(progress: Progress, replicas: Replicas) {
       bank: { CHARGES_PER_SECOND: `${bank.chargesPerSecond}`, LATENCY_P50_MS: `${p50}`, LATENCY_P99_MS: `${p99}` },
       gateway: { DIRECT_DEADLINE_MS: `${direct.deadlineMs}`, DIRECT_MAX_IN_FLIGHT: `${direct.maxInFlight}` },
     },
-    say: progress.log,
+    log: progress.log,
     onEvent: progress.service,
     onLost(server) {
       progress.log(`${server} has ended and is not started again`);

@@ -164,15 +164,15 @@ async function holdsWithKills(own: OwnStack, holds: Holds): Promise<void> {
   assert.ok(atRest.ok, describeShortly(atRest).join('\n'));
 }
 
-/** What a buyer was told is what became of the order. */
+/** Each order ended as the response to its buyer promised. */
 function assertEndsAreTrue(held: Held[]): void {
   assert.deepEqual(
     held.filter(({ ended }) => !ended),
     [],
     'each hold has ended',
   );
-  const those = (intent: Intent, told: (answered: number | null) => boolean) =>
-    held.filter((order) => order.intent === intent && told(order.answered));
+  const those = (intent: Intent, promised: (answered: number | null) => boolean) =>
+    held.filter((order) => order.intent === intent && promised(order.answered));
   for (const { ended } of those('leave', () => true)) assert.equal(ended, 'expired');
   for (const { ended } of those('pay', (answered) => answered === 201 || answered === 202))
     assert.equal(ended, 'confirmed', 'a payment that was accepted');

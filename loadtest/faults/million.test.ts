@@ -8,7 +8,7 @@ import { until } from '../../infra/until.ts';
 import { openSale } from '../demo/demo.ts';
 import { ownStack } from './own-stack.ts';
 
-const [SOLD, LEFT] = [1_000_000, 1_000];
+const [SOLD, AVAILABLE] = [1_000_000, 1_000];
 /** A gateway rebuilds a gate of a million records only where 600 MB are free; the shipped limit is 512 MB. */
 const MAXMEMORY = '2gb';
 
@@ -18,13 +18,13 @@ test('the gate of a million sold units is lost: it is rebuilt and counts each of
   const { stack, stores } = own;
   await stores.redis.config('SET', 'maxmemory', MAXMEMORY);
   const shop = createShop(stack.gatewayUrl);
-  const large = await openSale(stack, 'queued', SOLD + LEFT);
-  const other = await openSale(stack, 'queued', LEFT);
+  const large = await openSale(stack, 'queued', SOLD + AVAILABLE);
+  const other = await openSale(stack, 'queued', AVAILABLE);
   await insertSold(large);
   await stores.redis.del(keyOf(large, 'gate'));
 
   const lostAt = performance.now();
-  const buyers = createBuyers(stack.tokenSecret, 'meanwhile', LEFT).map(({ token }) => token);
+  const buyers = createBuyers(stack.tokenSecret, 'meanwhile', AVAILABLE).map(({ token }) => token);
   const meanwhile: number[] = [];
   const sellsAgain = async () => {
     const token = buyers[meanwhile.length] ?? '';
@@ -38,7 +38,7 @@ test('the gate of a million sold units is lost: it is rebuilt and counts each of
     `sells again after ${seconds} s, ${meanwhile.length} orders of another sale meanwhile, Redis took ${memory}`,
   );
   assert.ok(meanwhile.length > 1 && meanwhile.every((status) => status === 202), 'the other sale went on selling');
-  assert.equal((await shop.sale(large)).remaining, LEFT - 1);
+  assert.equal((await shop.sale(large)).remaining, AVAILABLE - 1);
 });
 
 /** As if they had been sold: orders and inventory know each of them. */

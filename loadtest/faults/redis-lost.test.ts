@@ -1,4 +1,4 @@
-// Redis is killed and comes back empty, with a long line behind the gate: the sale goes on, and no accepted order is lost.
+// Redis is killed and comes back empty, with a long queue behind the gate: the sale goes on, and no accepted order is lost.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -49,14 +49,14 @@ test('100,000 units, 20,000 orders wait for the bank, Redis is killed and empty:
   assert.ok(ok, JSON.stringify(checks.filter((check) => !check.ok)));
 });
 
-/** Its orders may take a day: a shorter time would refuse most of a line of 1,000 s before it is admitted. */
+/** Its orders may take a day: a shorter time would refuse most of a queue of 1,000 s before it is admitted. */
 async function openSale(): Promise<string> {
   const { stack } = own;
   const [opensAt, closesAt] = [-1_000, 86_400_000].map((ms) => new Date(Date.now() + ms).toISOString()) as [
     string,
     string,
   ];
-  const product = { sku: 'line', title: 'a sale with a long line', price: settings.price, stock: UNITS };
+  const product = { sku: 'queue', title: 'a sale with a long queue', price: settings.price, stock: UNITS };
   const shop = createShop(stack.gatewayUrl);
   const draft = {
     ...product,
@@ -98,14 +98,14 @@ async function restartRedisEmpty() {
   const { stack } = own;
   process.kill(stack.pids.redis as number, 'SIGKILL');
   const home = join(stack.dir, 'redis');
-  await until('its port is free', async () => !(await answers()));
+  await until('its port is free', async () => !(await responds()));
   rmSync(join(home, 'appendonlydir'), { recursive: true, force: true });
   const server = spawn(REDIS as string, [join(home, 'redis.conf')], { stdio: 'ignore' });
   after(() => void server.kill());
-  await until('the new Redis answers', answers);
+  await until('the new Redis responds', responds);
 }
 
-const answers = () =>
+const responds = () =>
   withRedis(own.stack.redisUrl, (redis) => redis.ping()).then(
     () => true,
     () => false,

@@ -1,9 +1,13 @@
 // A service's neighbour, scripted at the wire: each call is forwarded to the real one, unless a test scripts it.
-import { protoFolder } from '@flashsale/contracts/proto';
+import { InventoryServiceClient, InventoryServiceService } from '@flashsale/contracts/inventory';
+import { OrdersServiceClient, OrdersServiceService } from '@flashsale/contracts/orders';
+import { PaymentServiceClient, PaymentServiceService } from '@flashsale/contracts/payment';
+import { inventoryProto, ordersProto, paymentProto, protoFolder } from '@flashsale/contracts/proto';
 import { call, callStream, connectTo } from '@flashsale/rpc/client';
 import { type Caller, RpcError, startRpcServer, status } from '@flashsale/rpc/server';
 import { createRegistry } from '@flashsale/runtime/ops';
-import type { ChannelCredentials, ServiceDefinition, ServiceError } from '@grpc/grpc-js';
+import type { ServiceDefinition, ServiceError } from '@grpc/grpc-js';
+import { until } from '../until.ts';
 
 /**
  * Makes the real call, with another request if one is given. A server-streaming call is answered with the array of all
@@ -11,18 +15,22 @@ import type { ChannelCredentials, ServiceDefinition, ServiceError } from '@grpc/
  */
 export type Forward = <Response = unknown>(request?: unknown) => Promise<Response>;
 /** Responds in the neighbour's place; for a server-streaming call with an iterable, which may be asynchronous. */
-export type Script = (request: never, forward: Forward) => unknown;
+export type Script = (request: never, forward: Forward, caller: Caller) => unknown;
 export type RpcProxy = Awaited<ReturnType<typeof proxyRpc>>;
+type Where = 'there' | 'back';
 
-interface Neighbour {
-  service: ServiceDefinition;
-  Client: new (address: string, credentials: ChannelCredentials) => { close(): void };
-  protoFile: string;
-  address: string;
-}
+const NEIGHBOURS = {
+  inventory: { service: InventoryServiceService, Client: InventoryServiceClient, protoFile: inventoryProto },
+  payment: { service: PaymentServiceService, Client: PaymentServiceClient, protoFile: paymentProto },
+  orders: { service: OrdersServiceService, Client: OrdersServiceClient, protoFile: ordersProto },
+};
+const NOWHERE = '127.0.0.1:1';
 
-export async function proxyRpc({ service, Client, protoFile, address }: Neighbour) {
-  const client = connectTo(Client, address, { retries: 'never' });
+/** Without an address there is no real one: what a test does not script is UNAVAILABLE. */
+export async function proxyRpc(name: keyof typeof NEIGHBOURS, address = NOWHERE) {
+  const { Client, protoFile, service: definition } = NEIGHBOURS[name];
+  const service: ServiceDefinition = definition;
+  const client = connectTo<{ close(): void }>(Client, address, { retries: 'never' });
   const methods = client as unknown as Record<string, never>;
   const scripts = new Map<string, Script | undefined>();
   const timeOf = ({ deadlineMs }: Caller) => ({ deadlineMs: deadlineMs - Date.now() });
@@ -31,7 +39,7 @@ export async function proxyRpc({ service, Client, protoFile, address }: Neighbou
     const forward = ((changed = request) =>
       call(client, methods[method] as never, changed, timeOf(caller)).catch(failAlike)) as Forward;
     const script = scripts.get(method);
-    return script ? script(request, forward) : forward();
+    return script ? script(request, forward, caller) : forward();
   };
 
   const streaming = (method: string) =>
@@ -41,7 +49,7 @@ export async function proxyRpc({ service, Client, protoFile, address }: Neighbou
       const forward = ((changed) => collect(open(changed)).catch(failAlike)) as Forward;
       const script = scripts.get(method);
       try {
-        yield* script ? ((await script(request, forward)) as AsyncIterable<unknown>) : open();
+        yield* script ? ((await script(request, forward, caller)) as AsyncIterable<unknown>) : open();
       } catch (error) {
         failAlike(error);
       }
@@ -58,10 +66,61 @@ export async function proxyRpc({ service, Client, protoFile, address }: Neighbou
     log: { error: () => undefined },
     registry: createRegistry('proxy'),
   });
+  /** The script of a method from now on; undefined: straight through. */
+  const on = (method: string, script?: Script) => void scripts.set(method, script);
+  const held: (() => void)[] = [];
   return {
     address: `127.0.0.1:${server.port}`,
-    /** The script of a method from now on; undefined: straight through. */
-    on: (method: string, script?: Script) => void scripts.set(method, script),
+    on,
+
+    /** Holds the calls of a method back, on their way there or on their way back, until `letGo`; then all go through. */
+    hold(method: string, where: Where) {
+      const released = Promise.withResolvers<void>();
+      held.push(released.resolve);
+      let count = 0;
+      on(method, async (_request, forward) => {
+        const response = where === 'back' ? await forward() : undefined;
+        count += 1;
+        await released.promise;
+        return response ?? forward();
+      });
+      return {
+        reached: (calls = 1) => until(`${method} is held ${where}`, () => count >= calls),
+        count: () => count,
+        letGo: released.resolve,
+      };
+    },
+
+    /** Loses calls of a method: on their way there nothing has happened, on their way back it has, without a response. */
+    lose(method: string, { howMany, where, code = status.DEADLINE_EXCEEDED }: Loss) {
+      let lost = 0;
+      on(method, async (_request, forward) => {
+        if (lost >= howMany) return forward();
+        lost += 1;
+        if (where === 'back') await forward();
+        throw new RpcError(code, `lost on its way ${where}`);
+      });
+      return { lost: () => lost };
+    },
+
+    /** The requests of a method from now on, which go through. */
+    listen<Request>(method: string): Request[] {
+      const requests: Request[] = [];
+      on(method, (request, forward) => {
+        requests.push(request);
+        return forward();
+      });
+      return requests;
+    },
+
+    /** From now on no call goes through. */
+    cutOff() {
+      for (const method of Object.keys(service)) on(method, unreachable);
+    },
+    /** Lets go of what a test still holds. */
+    letGo() {
+      for (const release of held.splice(0)) release();
+    },
     async stop() {
       await server.stop();
       client.close();
@@ -69,13 +128,23 @@ export async function proxyRpc({ service, Client, protoFile, address }: Neighbou
   };
 }
 
+interface Loss {
+  howMany: number;
+  where: Where;
+  code?: status;
+}
+
+const unreachable = async () => {
+  throw new RpcError(status.UNAVAILABLE, 'cut off');
+};
+
 async function collect(responses: AsyncIterable<unknown>): Promise<unknown[]> {
   const all = [];
   for await (const response of responses) all.push(response);
   return all;
 }
 
-/** Headers of HTTP/2's own, which come back among the trailers of a call that had no answer. */
+/** Headers of HTTP/2's own, which come back among the trailers of a call without a response. */
 const NO_TRAILERS = ['content-type', 'date'];
 
 function failAlike(error: unknown): never {

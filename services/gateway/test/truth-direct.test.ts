@@ -30,10 +30,10 @@ await Promise.all([letIn(), patient.letIn()]);
 /** How often each order was placed while this script stands for orders. */
 async function placedWhile(script: Script, work: () => Promise<unknown>): Promise<number[]> {
   const attempts = new Map<string, number>();
-  proxies.orders.on('placeOrder', (request: never, forward) => {
+  proxies.orders.on('placeOrder', (request: never, ...rest) => {
     const { orderId } = (request as { command: { orderId: string } }).command;
     attempts.set(orderId, (attempts.get(orderId) ?? 0) + 1);
-    return script(request, forward);
+    return script(request, ...rest);
   });
   await work();
   proxies.orders.on('placeOrder');

@@ -1,35 +1,24 @@
 // The calls: what is asked is answered as the rows say, giving up leaves a tombstone, and a bad request names its field.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { call, status, statusOf, trailerOf } from '@flashsale/rpc/client';
 import { Metadata } from '@grpc/grpc-js';
+import { anOrder } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
-import { anOrder, openEnvironment } from './environment.ts';
-import { hold } from './neighbours.ts';
-import { atRest, rowOf, rowsOf, unitsOf } from './truth.ts';
-import { asCommand, startWorker } from './worker.ts';
+import { openEnvironment } from './environment.ts';
+import { asCommand } from './worker.ts';
 
-const environment = await openEnvironment();
-const worker = await startWorker(environment);
-after(async () => {
-  await worker.stop();
-  await environment.close();
-});
-
-async function workerFor(t: TestContext, env: Record<string, string>) {
-  const other = await startWorker(environment, env);
-  t.after(() => other.stop());
-  return other;
-}
+const { atRest, broker, openSale, rowOf, rowsOf, startWorker, unitsOf } = await openEnvironment();
+const worker = await startWorker();
 
 test('orders are answered in the order asked, twice where asked twice, and unknown ones as not found', async () => {
-  const sale = await environment.openSale(1);
+  const sale = await openSale(1);
   const [sold, refused, working] = [anOrder(sale), anOrder(sale), anOrder(sale)];
   await worker.place(sold);
   await worker.place(refused);
-  const held = hold(worker.inventory, 'reserve', 'there');
-  await environment.broker.publish(working);
+  const held = worker.inventory.hold('reserve', 'there');
+  await broker.publish(working);
   await held.reached();
   const nobody = randomUUID();
   const asked = [refused.orderId, nobody, sold.orderId, working.orderId, refused.orderId];
@@ -49,41 +38,41 @@ test('orders are answered in the order asked, twice where asked twice, and unkno
     ],
   );
   held.letGo();
-  await atRest(environment, sale, 3);
+  await atRest(sale, 3);
 });
 
 test('an order given up before it arrived is cancelled for ever: a late message and a late call find that', async () => {
-  const sale = await environment.openSale(1);
+  const sale = await openSale(1);
   const order = anOrder(sale);
   const { status, reason, final } = await worker.giveUp(order);
   assert.deepEqual([status, reason, final], ['cancelled', 'given_up', true]);
   assert.equal((await worker.giveUp(order)).version, 2);
   assert.equal((await worker.place(order)).status, 'cancelled');
   const next = anOrder(sale, { buyerId: order.buyerId });
-  await environment.broker.publish(order, next);
-  assert.deepEqual(await atRest(environment, sale, 2), { [order.orderId]: 'given_up', [next.orderId]: 'confirmed' });
+  await broker.publish(order, next);
+  assert.deepEqual(await atRest(sale, 2), { [order.orderId]: 'given_up', [next.orderId]: 'confirmed' });
   // The tombstone of inventory: a Reserve that comes late is refused.
-  assert.equal((await unitsOf(environment, sale)).get(order.orderId), 'released');
-  assert.equal(environment.broker.eventsOf(order.orderId).length, 1);
+  assert.equal((await unitsOf(sale)).get(order.orderId), 'released');
+  assert.equal(broker.eventsOf(order.orderId).length, 1);
 });
 
 test('giving up an order that has arrived changes nothing, decided or not', async () => {
-  const sale = await environment.openSale(2);
+  const sale = await openSale(2);
   const [decided, working] = [anOrder(sale), anOrder(sale)];
   await worker.place(decided);
-  const held = hold(worker.inventory, 'confirm', 'there');
-  await environment.broker.publish(working);
+  const held = worker.inventory.hold('confirm', 'there');
+  await broker.publish(working);
   await held.reached();
-  const before = await rowsOf(environment, sale);
+  const before = await rowsOf(sale);
   assert.equal((await worker.giveUp(decided)).status, 'confirmed');
   assert.equal((await worker.giveUp(working)).status, 'reserved');
-  assert.deepEqual(await rowsOf(environment, sale), before);
+  assert.deepEqual(await rowsOf(sale), before);
   held.letGo();
-  assert.deepEqual(Object.values(await atRest(environment, sale, 2)), ['confirmed', 'confirmed']);
+  assert.deepEqual(Object.values(await atRest(sale, 2)), ['confirmed', 'confirmed']);
 });
 
 test('a giving up and a placing at once agree on one end', async () => {
-  const sale = await environment.openSale(20);
+  const sale = await openSale(20);
   const orders = Array.from({ length: 20 }, () => anOrder(sale));
   const answers = await Promise.all(
     orders.map(async (order, index) => {
@@ -93,22 +82,22 @@ test('a giving up and a placing at once agree on one end', async () => {
       return (await worker.get(order.orderId))[0]?.status;
     }),
   );
-  const ends = await atRest(environment, sale, 20);
+  const ends = await atRest(sale, 20);
   const expected = answers.map((status) => (status === 'cancelled' ? 'given_up' : 'confirmed'));
   assert.deepEqual(Object.values(ends), expected);
 });
 
 test('beyond its limit of direct orders at once it refuses before anything is done, signs that, and still answers', async (t) => {
-  const capped = await workerFor(t, { MAX_DIRECT_IN_FLIGHT: '2' });
-  const sale = await environment.openSale(5);
-  const held = hold(capped.inventory, 'reserve', 'there');
+  const capped = await startWorker({ MAX_DIRECT_IN_FLIGHT: '2' }, t);
+  const sale = await openSale(5);
+  const held = capped.inventory.hold('reserve', 'there');
   const orders = [anOrder(sale), anOrder(sale)];
   const answers = orders.map((order) => capped.place(order));
-  await until('both are at work', async () => (await rowsOf(environment, sale)).length === 2);
+  await until('both are at work', async () => (await rowsOf(sale)).length === 2);
   const third = anOrder(sale);
   const refused = (error: unknown) => statusOf(error) === status.RESOURCE_EXHAUSTED && trailerOf(error, 'shed') === '1';
   await assert.rejects(capped.place(third), refused);
-  assert.equal(await rowOf(environment, sale, third.orderId), undefined);
+  assert.equal(await rowOf(sale, third.orderId), undefined);
   assert.equal((await capped.get(third.orderId))[0]?.status, 'not found');
   held.letGo();
   for (const answer of answers) assert.equal((await answer).status, 'confirmed');
@@ -116,9 +105,9 @@ test('beyond its limit of direct orders at once it refuses before anything is do
 });
 
 test('a caller without a deadline is answered, or left, when the deadline of its order has passed', async () => {
-  const sale = await environment.openSale(1);
+  const sale = await openSale(1);
   const order = anOrder(sale, { deadlineMs: Date.now() + 1_000 });
-  const held = hold(worker.inventory, 'reserve', 'there');
+  const held = worker.inventory.hold('reserve', 'there');
   const answer = new Promise((resolve) =>
     worker.client.placeOrder({ command: asCommand(order) }, new Metadata(), {}, (error, response) =>
       resolve(response ?? error),
@@ -127,22 +116,22 @@ test('a caller without a deadline is answered, or left, when the deadline of its
   await held.reached();
   await answer;
   held.letGo();
-  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'timed_out' });
+  assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'timed_out' });
 });
 
 test('an id in capital letters is the same order', async () => {
-  const sale = await environment.openSale(1);
+  const sale = await openSale(1);
   const order = anOrder(sale);
   const shouted = { ...order, orderId: order.orderId.toUpperCase(), saleId: order.saleId.toUpperCase() };
   assert.equal((await worker.place(shouted)).status, 'confirmed');
-  await environment.broker.publish(shouted);
+  await broker.publish(shouted);
   assert.equal((await worker.get(shouted.orderId))[0]?.status, 'confirmed');
   assert.equal((await worker.giveUp(shouted)).status, 'confirmed');
-  await atRest(environment, sale, 1);
+  await atRest(sale, 1);
 });
 
 test('what cannot be read is refused by the name of its field, and nothing is written', async () => {
-  const sale = await environment.openSale(1);
+  const sale = await openSale(1);
   const good = anOrder(sale);
   const wrong: [field: string, fields: object][] = [
     ['order_id', { orderId: 'x' }],
@@ -168,5 +157,5 @@ test('what cannot be read is refused by the name of its field, and nothing is wr
   );
   await assert.rejects(worker.get(good.orderId, 'x'), named('order_ids[1]'));
   await assert.rejects(worker.get(), named('order_ids'));
-  assert.deepEqual(await rowsOf(environment, sale), []);
+  assert.deepEqual(await rowsOf(sale), []);
 });

@@ -1,33 +1,29 @@
 // Many at once: ten copies of one message at two workers, and a batch in which each order meets a fate of its own.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { ReserveRequest } from '@flashsale/contracts/inventory';
+import { anOrder } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
-import { anOrder, openEnvironment } from './environment.ts';
-import { hold, listen } from './neighbours.ts';
-import { atRest, moneyOf, unitsOf } from './truth.ts';
-import { startWorker } from './worker.ts';
+import { openEnvironment } from './environment.ts';
 
-const environment = await openEnvironment();
-after(() => environment.close());
+const { atRest, broker, decline, moneyOf, openSale, startWorker, unitsOf } = await openEnvironment();
 
 test('the same message delivered ten times at once to two workers is one order', async (t) => {
   // Lanes of one message each, so that the copies really meet.
   const single = { BATCH: '1', LANES: '5' };
-  const workers = [await startWorker(environment, single), await startWorker(environment, single)];
-  t.after(() => Promise.all(workers.map((worker) => worker.stop())));
-  const sale = await environment.openSale(20);
+  const workers = [await startWorker(single, t), await startWorker(single, t)];
+  const sale = await openSale(20);
   const order = anOrder(sale, { quantity: 2 });
-  const held = workers.map((worker) => hold(worker.inventory, 'reserve', 'there'));
-  await environment.broker.publish(...Array.from({ length: 10 }, () => order));
+  const held = workers.map((worker) => worker.inventory.hold('reserve', 'there'));
+  await broker.publish(...Array.from({ length: 10 }, () => order));
   await Promise.all(held.map((each) => each.reached()));
-  await until('every copy is in the hands of a worker', async () => (await environment.broker.inLine()) === 0);
+  await until('every copy is in the hands of a worker', async () => (await broker.inLine()) === 0);
   for (const each of held) each.letGo();
 
-  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
-  assert.deepEqual(Object.fromEntries(await unitsOf(environment, sale)), { [order.orderId]: 'sold' });
-  assert.equal((await moneyOf(environment)).get(order.orderId), 'captured');
-  assert.equal(environment.broker.eventsOf(order.orderId).length, 1);
+  assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
+  assert.deepEqual(Object.fromEntries(await unitsOf(sale)), { [order.orderId]: 'sold' });
+  assert.equal((await moneyOf()).get(order.orderId), 'captured');
+  assert.equal(broker.eventsOf(order.orderId).length, 1);
 
   // A copy decides nothing, so it counts for nothing.
   const pages = workers.map(async ({ ops }) => (await fetch(`http://127.0.0.1:${ops}/metrics`)).text());
@@ -37,10 +33,9 @@ test('the same message delivered ten times at once to two workers is one order',
 });
 
 test('in one batch each order has its own end, and no end fails a neighbour', async (t) => {
-  const worker = await startWorker(environment, { BATCH: '20', LANES: '1' });
-  t.after(() => worker.stop());
-  const sale = await environment.openSale(8);
-  const other = await environment.openSale(1);
+  const worker = await startWorker({ BATCH: '20', LANES: '1' }, t);
+  const sale = await openSale(8);
+  const other = await openSale(1);
   const [first, declined, twice, stale, last] = [
     anOrder(sale),
     anOrder(sale),
@@ -53,18 +48,18 @@ test('in one batch each order has its own end, and no end fails a neighbour', as
   const elsewhere = anOrder(other, { buyerId: first.buyerId });
   const late = anOrder(sale, { deadlineMs: Date.now() - 1 });
 
-  await environment.decline(declined);
+  await decline(declined);
   // While the only lane works on another order these gather behind it.
   const before = anOrder(sale);
-  const opened = hold(worker.inventory, 'reserve', 'there');
-  await environment.broker.publish(before);
+  const opened = worker.inventory.hold('reserve', 'there');
+  await broker.publish(before);
   await opened.reached();
-  await environment.broker.publish(first, declined, twice, second, tooMany, stale, twice, elsewhere, late, last);
-  await until('all are delivered', async () => (await environment.broker.untaken()) === 0);
-  const batches = listen<ReserveRequest>(worker.inventory, 'reserve');
+  await broker.publish(first, declined, twice, second, tooMany, stale, twice, elsewhere, late, last);
+  await until('all are delivered', async () => (await broker.untaken()) === 0);
+  const batches = worker.inventory.listen<ReserveRequest>('reserve');
   opened.letGo();
 
-  assert.deepEqual(await atRest(environment, sale, 9), {
+  assert.deepEqual(await atRest(sale, 9), {
     [before.orderId]: 'confirmed',
     [first.orderId]: 'confirmed',
     [declined.orderId]: 'declined',
@@ -75,7 +70,7 @@ test('in one batch each order has its own end, and no end fails a neighbour', as
     [late.orderId]: 'timed_out',
     [last.orderId]: 'confirmed',
   });
-  assert.deepEqual(await atRest(environment, other, 1), { [elsewhere.orderId]: 'confirmed' });
+  assert.deepEqual(await atRest(other, 1), { [elsewhere.orderId]: 'confirmed' });
   const reserved = [first, declined, twice, tooMany, stale, elsewhere, last].map(({ orderId }) => orderId);
   assert.deepEqual(
     batches.map(({ items }) => items.map((item) => item.orderId).sort()),

@@ -3,13 +3,11 @@ import { randomUUID } from 'node:crypto';
 import type { OrderEvent } from '@flashsale/contracts/messages';
 import { declareTopology, ORDER_EVENTS, ORDERS_PLACED, PAYMENTS_DUE } from '@flashsale/contracts/topology';
 import { deadLetterQueue, retryQueue, type WorkQueue } from '@flashsale/messaging/topology';
-import { connect, type GetMessage } from 'amqplib';
+import type { ConfirmChannel, GetMessage } from 'amqplib';
 
 export type Broker = Awaited<ReturnType<typeof openBroker>>;
 
-export async function openBroker(url: string) {
-  const connection = await connect(url);
-  const channel = await connection.createConfirmChannel();
+export async function openBroker(channel: ConfirmChannel) {
   await declareTopology(channel);
   const { queue } = await channel.assertQueue('', { exclusive: true });
   await channel.bindQueue(queue, ORDER_EVENTS, '#');
@@ -56,7 +54,7 @@ export async function openBroker(url: string) {
     /** To `payments.due`, as orders publishes it for itself. */
     publishDue: (...bodies: (object | string)[]) => send(bodies, {}, PAYMENTS_DUE),
 
-    /** Messages that nobody has taken. */
+    /** Messages that no consumer has. */
     waiting,
     untaken: () => waiting(ORDERS_PLACED.queue),
     onRetrySteps,
@@ -70,7 +68,5 @@ export async function openBroker(url: string) {
         body: String(content),
         reason: String(properties.headers?.['x-reason']),
       })),
-
-    close: () => connection.close(),
   };
 }

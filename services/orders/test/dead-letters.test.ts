@@ -1,19 +1,13 @@
 // What is no order lands among the dead letters, once, with its reason, and holds up nobody.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
+import { anOrder } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
-import { anOrder, openEnvironment } from './environment.ts';
-import { hold } from './neighbours.ts';
-import { atRest, rowsOf } from './truth.ts';
-import { startWorker } from './worker.ts';
+import { openEnvironment } from './environment.ts';
 
-const environment = await openEnvironment();
-const worker = await startWorker(environment, { LANES: '1', BATCH: '100' });
-after(async () => {
-  await worker.stop();
-  await environment.close();
-});
+const { atRest, broker, openSale, rowsOf, startWorker } = await openEnvironment();
+const worker = await startWorker({ LANES: '1', BATCH: '100' });
 
 const nobodysSale = { saleId: randomUUID(), epoch: 1 };
 const without = (field: string) =>
@@ -45,21 +39,21 @@ const bad: [reason: RegExp, body: object | string][] = [
 ];
 
 test('each message that is no order is dead-lettered once with its reason, among good ones that are fulfilled', async () => {
-  const sale = await environment.openSale(bad.length);
+  const sale = await openSale(bad.length);
   const orders = bad.map(() => anOrder(sale));
   const first = anOrder(nobodysSale);
-  const held = hold(worker.inventory, 'reserve', 'there');
-  await environment.broker.publish(first);
+  const held = worker.inventory.hold('reserve', 'there');
+  await broker.publish(first);
   await held.reached();
-  for (const [index, [, body]] of bad.entries()) await environment.broker.publish(body, orders[index] ?? assert.fail());
-  await until('all are delivered', async () => (await environment.broker.untaken()) === 0);
+  for (const [index, [, body]] of bad.entries()) await broker.publish(body, orders[index] ?? assert.fail());
+  await until('all are delivered', async () => (await broker.untaken()) === 0);
   held.letGo();
 
-  const ends = await atRest(environment, sale, orders.length);
+  const ends = await atRest(sale, orders.length);
   assert.ok(Object.values(ends).every((end) => end === 'confirmed'));
   await worker.stop();
-  assert.deepEqual(await environment.broker.takeAll(), []);
-  const letters = await environment.broker.deadLetters();
+  assert.deepEqual(await broker.takeAll(), []);
+  const letters = await broker.deadLetters();
   assert.equal(letters.length, bad.length);
   for (const [reason, body] of bad) {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -67,17 +61,14 @@ test('each message that is no order is dead-lettered once with its reason, among
     assert.equal(found.length, 1, text);
     assert.match(String(found[0]?.reason), reason, text);
   }
-  assert.deepEqual(await rowsOf(environment, nobodysSale).then((rows) => rows.map(({ orderId }) => orderId)), [
-    first.orderId,
-  ]);
+  assert.deepEqual(await rowsOf(nobodysSale).then((rows) => rows.map(({ orderId }) => orderId)), [first.orderId]);
 });
 
 test('a field of a newer contract is ignored, and the order is carried out', async (t) => {
-  const other = await startWorker(environment);
-  t.after(() => other.stop());
-  const sale = await environment.openSale(1);
+  await startWorker({}, t);
+  const sale = await openSale(1);
   const order = anOrder(sale);
-  await environment.broker.publish({ ...order, fromTomorrow: true });
-  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
-  assert.deepEqual(await environment.broker.deadLetters(), []);
+  await broker.publish({ ...order, fromTomorrow: true });
+  assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
+  assert.deepEqual(await broker.deadLetters(), []);
 });

@@ -1,30 +1,26 @@
 // Two paths, one protocol: what becomes of an order, whichever way it came, and what every store says of it afterwards.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { isFinalStatus, type OrderCommand } from '@flashsale/contracts/messages';
+import { anOrder } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
-import { anOrder, openEnvironment, type Sale } from './environment.ts';
-import { atRest, moneyOf, rowOf, stockOf, unitsOf } from './truth.ts';
-import { startWorker } from './worker.ts';
+import { type OpenSale, openEnvironment } from './environment.ts';
 
-const environment = await openEnvironment();
-const worker = await startWorker(environment);
-after(async () => {
-  await worker.stop();
-  await environment.close();
-});
+const { atRest, bank, broker, moneyOf, openSale, reopen, rowOf, startWorker, stockOf, unitsOf } =
+  await openEnvironment();
+const worker = await startWorker();
 
 /** Each brings an order in and answers its end as its row has it. */
-const paths: Record<string, (sale: Sale, order: OrderCommand) => Promise<string>> = {
+const paths: Record<string, (sale: OpenSale, order: OrderCommand) => Promise<string>> = {
   call: async (_sale, order) => {
     const { status, reason } = await worker.place(order);
     return reason || status;
   },
   queue: async (sale, order) => {
-    await environment.broker.publish(order);
+    await broker.publish(order);
     const { status, reason } = await until('the order is decided', async () => {
-      const row = await rowOf(environment, sale, order.orderId);
+      const row = await rowOf(sale, order.orderId);
       return row && isFinalStatus(row.status) && row;
     });
     return reason || status;
@@ -33,13 +29,13 @@ const paths: Record<string, (sale: Sale, order: OrderCommand) => Promise<string>
 
 for (const [path, bring] of Object.entries(paths)) {
   test(`an order that comes by ${path} is confirmed: one row, one unit, one charge, one event`, async () => {
-    const sale = await environment.openSale(5);
+    const sale = await openSale(5);
     const order = anOrder(sale, { quantity: 2 });
     assert.equal(await bring(sale, order), 'confirmed');
-    assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
-    assert.equal((await moneyOf(environment)).get(order.orderId), 'captured');
-    assert.equal(environment.broker.eventsOf(order.orderId).length, 1);
-    const { decidedAtMs, deadlineMs, ...event } = environment.broker.eventsOf(order.orderId)[0] ?? assert.fail();
+    assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
+    assert.equal((await moneyOf()).get(order.orderId), 'captured');
+    assert.equal(broker.eventsOf(order.orderId).length, 1);
+    const { decidedAtMs, deadlineMs, ...event } = broker.eventsOf(order.orderId)[0] ?? assert.fail();
     const { deadlineMs: wanted, mode: _, ...command } = order;
     const outcome = { status: 'confirmed', reason: null, version: 3, amount: { amountMinor: 2_000, currency: 'EUR' } };
     assert.deepEqual(event, { ...command, ...outcome, refund: 'none' });
@@ -48,57 +44,57 @@ for (const [path, bring] of Object.entries(paths)) {
   });
 
   test(`an order that comes by ${path} and is declined gives its unit back and is not charged`, async () => {
-    const sale = await environment.openSale(1);
+    const sale = await openSale(1);
     const order = anOrder(sale);
-    await environment.bank.change({ declineRate: 1 });
+    await bank.change({ declineRate: 1 });
     assert.equal(await bring(sale, order), 'declined');
-    await environment.bank.change({ declineRate: 0 });
-    assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'declined' });
-    assert.equal((await moneyOf(environment)).get(order.orderId), 'declined');
-    assert.equal((await unitsOf(environment, sale)).get(order.orderId), 'released');
-    assert.equal(environment.broker.eventsOf(order.orderId)[0]?.refund, 'none');
+    await bank.change({ declineRate: 0 });
+    assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'declined' });
+    assert.equal((await moneyOf()).get(order.orderId), 'declined');
+    assert.equal((await unitsOf(sale)).get(order.orderId), 'released');
+    assert.equal(broker.eventsOf(order.orderId)[0]?.refund, 'none');
     assert.equal(await bring(sale, anOrder(sale)), 'confirmed');
   });
 
   test(`an order that comes by ${path} too late for a unit is sold out, and the bank never receives it`, async () => {
-    const sale = await environment.openSale(2);
+    const sale = await openSale(2);
     const [first, second] = [anOrder(sale, { quantity: 2 }), anOrder(sale)];
     assert.equal(await bring(sale, first), 'confirmed');
     assert.equal(await bring(sale, second), 'sold_out');
     const ends = { [first.orderId]: 'confirmed', [second.orderId]: 'sold_out' };
-    assert.deepEqual(await atRest(environment, sale, 2), ends);
-    assert.equal((await moneyOf(environment)).get(second.orderId), undefined);
+    assert.deepEqual(await atRest(sale, 2), ends);
+    assert.equal((await moneyOf()).get(second.orderId), undefined);
   });
 
   test(`an order of yesterday's gate that comes by ${path} is refused by today's stock`, async () => {
-    const sale = await environment.openSale(1);
+    const sale = await openSale(1);
     const order = anOrder(sale);
-    await environment.reopen(sale);
+    await reopen(sale);
     assert.equal(await bring(sale, order), 'stale_epoch');
-    assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'stale_epoch' });
-    assert.equal((await stockOf(environment, sale)).available, 1);
+    assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'stale_epoch' });
+    assert.equal((await stockOf(sale)).available, 1);
   });
 
   test(`a buyer's second order that comes by ${path} is rejected as a duplicate, with an event`, async () => {
-    const sale = await environment.openSale(5);
+    const sale = await openSale(5);
     const [first, other] = [anOrder(sale), anOrder(sale)];
     const second = { ...anOrder(sale), buyerId: first.buyerId };
     assert.equal(await bring(sale, first), 'confirmed');
     assert.equal(await bring(sale, second), 'duplicate');
     assert.equal(await bring(sale, other), 'confirmed');
     const ends = { [first.orderId]: 'confirmed', [second.orderId]: 'duplicate', [other.orderId]: 'confirmed' };
-    assert.deepEqual(await atRest(environment, sale, 3), ends);
-    assert.equal((await unitsOf(environment, sale)).has(second.orderId), false);
+    assert.deepEqual(await atRest(sale, 3), ends);
+    assert.equal((await unitsOf(sale)).has(second.orderId), false);
   });
 
   test(`a buyer whose order ended may order again by ${path}, and buys in another sale anyway`, async () => {
-    const [sale, other] = [await environment.openSale(1), await environment.openSale(1)];
+    const [sale, other] = [await openSale(1), await openSale(1)];
     const declined = anOrder(sale);
     const { buyerId } = declined;
-    await environment.bank.change({ declineRate: 1 });
+    await bank.change({ declineRate: 1 });
     assert.equal(await bring(sale, declined), 'declined');
-    await environment.bank.change({ declineRate: 0 });
-    await atRest(environment, sale, 1);
+    await bank.change({ declineRate: 0 });
+    await atRest(sale, 1);
     assert.equal(await bring(sale, anOrder(sale, { buyerId })), 'confirmed');
     assert.equal(await bring(other, anOrder(other, { buyerId })), 'confirmed');
   });
@@ -110,19 +106,19 @@ for (const [path, bring] of Object.entries(paths)) {
 }
 
 test('the same order by many calls at once is one order', async () => {
-  const sale = await environment.openSale(5);
+  const sale = await openSale(5);
   const order = anOrder(sale);
   const answers = await Promise.all(Array.from({ length: 5 }, () => worker.place(order)));
   for (const { orderId, status } of answers) assert.deepEqual([orderId, status], [order.orderId, 'confirmed']);
-  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
+  assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
 });
 
 test('the id that the gate gave is the one that inventory, bank, row and event know', async () => {
-  const sale = await environment.openSale(1);
+  const sale = await openSale(1);
   const order = anOrder(sale);
-  await environment.broker.publish(order);
-  await atRest(environment, sale, 1);
-  assert.deepEqual([...(await unitsOf(environment, sale)).keys()], [order.orderId]);
-  assert.equal((await moneyOf(environment)).get(order.orderId), 'captured');
-  assert.equal(environment.broker.eventsOf(order.orderId).length, 1);
+  await broker.publish(order);
+  await atRest(sale, 1);
+  assert.deepEqual([...(await unitsOf(sale)).keys()], [order.orderId]);
+  assert.equal((await moneyOf()).get(order.orderId), 'captured');
+  assert.equal(broker.eventsOf(order.orderId).length, 1);
 });

@@ -1,26 +1,18 @@
 // A caller hangs up: its order is dropped where it is, nothing is undone, and its deadline ends it.
 import assert from 'node:assert/strict';
-import { after, type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { Metadata } from '@grpc/grpc-js';
+import { anOrder } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
-import { anOrder, openEnvironment } from './environment.ts';
-import { hold, listen } from './neighbours.ts';
-import { atRest, moneyOf, rowOf, unitsOf } from './truth.ts';
-import { asCommand, startWorker, type Worker } from './worker.ts';
+import { openEnvironment, type Worker } from './environment.ts';
+import { asCommand } from './worker.ts';
 
-const environment = await openEnvironment();
-after(() => environment.close());
-
-async function workerFor(t: TestContext, env: Record<string, string> = {}) {
-  const worker = await startWorker(environment, env);
-  t.after(() => worker.stop());
-  return worker;
-}
+const { atRest, moneyOf, openSale, passDeadline, rowOf, startWorker, unitsOf } = await openEnvironment();
 
 /** Places it, and hangs up while this call is held; resolves when the worker knows. */
 async function hangUp(worker: Worker, order: OrderCommand, method: 'reserve' | 'confirm') {
-  const held = hold(worker.inventory, method, 'back');
+  const held = worker.inventory.hold(method, 'back');
   const deadline = Date.now() + 60_000;
   const call = worker.client.placeOrder({ command: asCommand(order) }, new Metadata(), { deadline }, () => {});
   await held.reached();
@@ -35,31 +27,31 @@ const afterThat = (worker: Worker, order: OrderCommand) =>
   until('the call before has ended', () => worker.place(order));
 
 test('a caller hangs up before Charge: the worker stops and undoes nothing, and the deadline ends the order', async (t) => {
-  const worker = await workerFor(t, { MAX_DIRECT_IN_FLIGHT: '1' });
-  const [sale, other] = [await environment.openSale(1), await environment.openSale(1)];
+  const worker = await startWorker({ MAX_DIRECT_IN_FLIGHT: '1' }, t);
+  const [sale, other] = [await openSale(1), await openSale(1)];
   const order = anOrder(sale);
-  const charged = listen<{ items: { orderId: string }[] }>(worker.payment, 'charge');
-  const released = listen(worker.inventory, 'release');
+  const charged = worker.payment.listen<{ items: { orderId: string }[] }>('charge');
+  const released = worker.inventory.listen('release');
   await hangUp(worker, order, 'reserve');
   await afterThat(worker, anOrder(other));
 
   assert.ok(charged.every(({ items }) => items.every(({ orderId }) => orderId !== order.orderId)));
   assert.equal(released.length, 0);
-  const row = await rowOf(environment, sale, order.orderId);
+  const row = await rowOf(sale, order.orderId);
   assert.deepEqual([row?.status, row?.compensationPending], ['reserved', false]);
-  assert.equal((await unitsOf(environment, sale)).get(order.orderId), 'held');
+  assert.equal((await unitsOf(sale)).get(order.orderId), 'held');
 
-  await environment.passDeadline(order.orderId);
-  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'timed_out' });
-  assert.equal((await moneyOf(environment)).get(order.orderId), undefined);
+  await passDeadline(order.orderId);
+  assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'timed_out' });
+  assert.equal((await moneyOf()).get(order.orderId), undefined);
   assert.equal((await worker.place(anOrder(sale))).status, 'confirmed');
 });
 
 test('a caller hangs up while another worker carries the same order on: that one has it confirmed', async (t) => {
-  const [gone, other] = [await workerFor(t, { MAX_DIRECT_IN_FLIGHT: '1' }), await workerFor(t)];
-  const [sale, elsewhere] = [await environment.openSale(1), await environment.openSale(1)];
+  const [gone, other] = [await startWorker({ MAX_DIRECT_IN_FLIGHT: '1' }, t), await startWorker({}, t)];
+  const [sale, elsewhere] = [await openSale(1), await openSale(1)];
   const order = anOrder(sale);
-  const charging = hold(other.payment, 'charge', 'back');
+  const charging = other.payment.hold('charge', 'back');
   const answer = other.place(order);
   await charging.reached();
   // The row is reserved, so this one begins with the payment.
@@ -67,5 +59,5 @@ test('a caller hangs up while another worker carries the same order on: that one
   await afterThat(gone, anOrder(elsewhere));
   charging.letGo();
   assert.equal((await answer).status, 'confirmed');
-  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
+  assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
 });

@@ -1,41 +1,34 @@
 // Holds: reserved, then paid, cancelled or expired by one statement each; and the admin who cancels what was sold.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { status, statusOf } from '@flashsale/rpc/client';
+import { anOrder, HOLD } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
-import { anOrder, HOLD, openEnvironment, type Sale } from './environment.ts';
-import { hold, lose } from './neighbours.ts';
-import { atRest, moneyOf, rowOf, stockOf, unitsOf } from './truth.ts';
-import { startWorker } from './worker.ts';
+import { type OpenSale, openEnvironment } from './environment.ts';
 
-const environment = await openEnvironment();
-const worker = await startWorker(environment);
-after(async () => {
-  await worker.stop();
-  await environment.close();
-});
+const { atRest, broker, decline, moneyOf, openSale, passDeadline, rowOf, startWorker, stockOf, unitsOf } =
+  await openEnvironment();
+const worker = await startWorker();
 
 const modes = ['queued', 'direct'] as const;
 type Mode = (typeof modes)[number];
 
 /** Reserved, and not paid. */
 async function aHold(mode: Mode, fields: Partial<OrderCommand> = {}) {
-  const sale = await environment.openSale(1, { ...HOLD, mode });
+  const sale = await openSale(1, { ...HOLD, mode });
   const order = anOrder(sale, fields);
   if (mode === 'direct') await worker.place(order);
-  else await environment.broker.publish(order);
+  else await broker.publish(order);
   await isReserved(sale, order);
   return { sale, order };
 }
 
-const isReserved = (sale: Sale, { orderId }: OrderCommand) =>
-  until('it is reserved', async () => (await rowOf(environment, sale, orderId))?.status === 'reserved');
+const isReserved = (sale: OpenSale, { orderId }: OrderCommand) =>
+  until('it is reserved', async () => (await rowOf(sale, orderId))?.status === 'reserved');
 const statusesOf = ({ orderId }: OrderCommand) =>
-  environment.broker
-    .eventsOf(orderId)
-    .map(({ status, refund }) => (refund === 'none' ? status : `${status}, ${refund}`));
+  broker.eventsOf(orderId).map(({ status, refund }) => (refund === 'none' ? status : `${status}, ${refund}`));
 const isRefunded = ({ orderId }: OrderCommand) =>
   until('its refund is done', async () => (await worker.get(orderId))[0]?.refund === 'done');
 const notFound = (error: unknown) => statusOf(error) === status.NOT_FOUND;
@@ -43,36 +36,36 @@ const notFound = (error: unknown) => statusOf(error) === status.NOT_FOUND;
 for (const mode of modes) {
   test(`a ${mode} hold is reserved, says so, and nothing is charged; paid, it is confirmed`, async () => {
     const { sale, order } = await aHold(mode);
-    await until('an event says so', () => environment.broker.eventsOf(order.orderId).length === 1);
-    const [event] = environment.broker.eventsOf(order.orderId);
+    await until('an event says so', () => broker.eventsOf(order.orderId).length === 1);
+    const [event] = broker.eventsOf(order.orderId);
     assert.deepEqual([event?.status, event?.amount?.amountMinor, event?.decidedAtMs], ['reserved', 1_000, null]);
     assert.ok(Math.abs(Number(event?.deadlineMs) - Date.now() - 600_000) < 20_000);
     const [asked] = await worker.get(order.orderId);
     assert.deepEqual([asked?.status, asked?.payRequested, asked?.final], ['reserved', false, false]);
-    assert.equal((await moneyOf(environment)).has(order.orderId), false);
+    assert.equal((await moneyOf()).has(order.orderId), false);
 
     const answer = await worker.pay(order);
     if (mode === 'queued') assert.deepEqual([answer.status, answer.payRequested], ['reserved', true]);
     else assert.deepEqual([answer.status, answer.final], ['confirmed', true]);
-    assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
+    assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
     assert.deepEqual(statusesOf(order), ['reserved', 'confirmed']);
   });
 
   test(`a ${mode} hold whose payment is declined gives its unit back`, async () => {
     const { sale, order } = await aHold(mode);
-    await environment.decline(order);
+    await decline(order);
     const answer = await worker.pay(order);
     if (mode === 'direct')
       assert.deepEqual([answer.status, answer.reason, answer.final], ['rejected', 'declined', true]);
-    assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'declined' });
-    assert.equal((await stockOf(environment, sale)).available, 1);
+    assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'declined' });
+    assert.equal((await stockOf(sale)).available, 1);
   });
 
   test(`a ${mode} hold that is not paid in time is expired, and its unit is back`, async () => {
     const { sale, order } = await aHold(mode);
-    await environment.passDeadline(order.orderId);
-    assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'expired' });
-    assert.equal((await stockOf(environment, sale)).available, 1);
+    await passDeadline(order.orderId);
+    assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'expired' });
+    assert.equal((await stockOf(sale)).available, 1);
     assert.deepEqual([(await worker.pay(order)).status, (await worker.cancel(order)).status], ['expired', 'expired']);
   });
 
@@ -80,29 +73,29 @@ for (const mode of modes) {
     const { sale, order } = await aHold(mode);
     const answer = await worker.cancel(order);
     assert.deepEqual([answer.status, answer.reason, answer.final], ['cancelled', 'buyer', true]);
-    assert.equal((await stockOf(environment, sale)).available, 1);
+    assert.equal((await stockOf(sale)).available, 1);
     assert.equal((await worker.pay(order)).status, 'cancelled');
     assert.equal((await worker.cancel(order)).version, answer.version);
-    assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'buyer' });
+    assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'buyer' });
     assert.deepEqual(statusesOf(order), ['reserved', 'cancelled']);
   });
 
   test(`a ${mode} hold is not cancelled while its payment is under way, and its answer says so`, async () => {
     const { sale, order } = await aHold(mode);
-    const charging = hold(worker.payment, 'charge', 'back');
+    const charging = worker.payment.hold('charge', 'back');
     const paid = worker.pay(order);
     await charging.reached();
     const answer = await worker.cancel(order);
     assert.deepEqual([answer.status, answer.payRequested], ['reserved', true]);
     charging.letGo();
     await paid;
-    assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
+    assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
     assert.equal((await worker.cancel(order)).status, 'confirmed');
   });
 
   test(`a ${mode} hold that is paid many times at once is charged once, and every answer is its row`, async () => {
     const { sale, order } = await aHold(mode);
-    const charging = hold(worker.payment, 'charge', 'back');
+    const charging = worker.payment.hold('charge', 'back');
     const answers = Array.from({ length: 5 }, () => worker.pay(order));
     await charging.reached();
     charging.letGo();
@@ -111,12 +104,12 @@ for (const mode of modes) {
     const first = mode === 'queued' ? 'reserved' : 'confirmed';
     assert.deepEqual(statuses.sort(), ['confirmed', 'confirmed', 'confirmed', 'confirmed', first].sort());
     assert.equal(charging.count(), 1);
-    await atRest(environment, sale, 1);
+    await atRest(sale, 1);
   });
 
   test(`a repeated payment of a ${mode} hold waits no longer than its caller, and starts no second one`, async () => {
     const { sale, order } = await aHold(mode);
-    const charging = hold(worker.payment, 'charge', 'back');
+    const charging = worker.payment.hold('charge', 'back');
     const paid = worker.pay(order);
     await charging.reached();
     const answer = await worker.pay(order, 3_000);
@@ -124,29 +117,29 @@ for (const mode of modes) {
     assert.equal(charging.count(), 1);
     charging.letGo();
     await paid;
-    await atRest(environment, sale, 1);
+    await atRest(sale, 1);
   });
 }
 
 test('a payment begun in time is honoured after the deadline of its hold', async () => {
   const { sale, order } = await aHold('queued');
-  const charging = hold(worker.payment, 'charge', 'there');
+  const charging = worker.payment.hold('charge', 'there');
   await worker.pay(order);
   await charging.reached();
   const [asked] = await worker.get(order.orderId);
   assert.ok(Math.abs(Number(asked?.deadlineMs) - Date.now() - 600_000) < 20_000);
   charging.letGo();
-  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
+  assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
 });
 
 test('a direct payment whose answer never comes ends with its deadline, and the money is given back', async () => {
   const { sale, order } = await aHold('direct');
-  const charging = hold(worker.payment, 'charge', 'back');
+  const charging = worker.payment.hold('charge', 'back');
   await assert.rejects(worker.pay(order, 500), /DEADLINE_EXCEEDED/);
-  await environment.passDeadline(order.orderId);
-  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'timed_out' });
+  await passDeadline(order.orderId);
+  assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'timed_out' });
   charging.letGo();
-  await until('it is refunded', async () => (await moneyOf(environment)).get(order.orderId) === 'reversed');
+  await until('it is refunded', async () => (await moneyOf()).get(order.orderId) === 'reversed');
 });
 
 test('another buyer’s order can neither be paid nor cancelled: it is not found, as one that does not exist', async () => {
@@ -158,7 +151,7 @@ test('another buyer’s order can neither be paid nor cancelled: it is not found
     await assert.rejects(worker.cancel(asked), notFound);
   }
   await assert.rejects(worker.cancelAsAdmin(missing.orderId), notFound);
-  assert.equal((await rowOf(environment, sale, order.orderId))?.version, 2);
+  assert.equal((await rowOf(sale, order.orderId))?.version, 2);
   assert.equal((await worker.cancelAsAdmin(order.orderId)).status, 'reserved');
 });
 
@@ -166,19 +159,19 @@ for (const mode of modes) {
   test(`the admin cancels a confirmed ${mode} order: the unit is back, the money is owed, then given back`, async () => {
     const { sale, order } = await aHold(mode);
     await worker.pay(order);
-    await atRest(environment, sale, 1);
-    const reversals = hold(worker.payment, 'getCharge', 'there');
+    await atRest(sale, 1);
+    const reversals = worker.payment.hold('getCharge', 'there');
     const answer = await worker.cancelAsAdmin(order.orderId);
     assert.deepEqual([answer.status, answer.reason, answer.final, answer.refund], ['cancelled', 'admin', true, 'owed']);
-    assert.equal((await unitsOf(environment, sale)).get(order.orderId), 'released');
+    assert.equal((await unitsOf(sale)).get(order.orderId), 'released');
     await reversals.reached();
     reversals.letGo();
     await isRefunded(order);
-    assert.equal((await moneyOf(environment)).get(order.orderId), 'reversed');
-    assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'admin' });
+    assert.equal((await moneyOf()).get(order.orderId), 'reversed');
+    assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'admin' });
     await until('every event has come', () => statusesOf(order).length === 4);
     assert.deepEqual(statusesOf(order), ['reserved', 'confirmed', 'cancelled, owed', 'cancelled, done']);
-    const [event, last] = environment.broker.eventsOf(order.orderId).slice(2);
+    const [event, last] = broker.eventsOf(order.orderId).slice(2);
     assert.equal(Number(last?.version), Number(event?.version) + 1);
   });
 }
@@ -186,9 +179,9 @@ for (const mode of modes) {
 test('a refund that nothing is known of yet is asked about again', async () => {
   const { sale, order } = await aHold('direct');
   await worker.pay(order);
-  const { lost } = lose(worker.payment, 'getCharge', { howMany: 1, where: 'there' });
+  const { lost } = worker.payment.lose('getCharge', { howMany: 1, where: 'there' });
   await worker.cancelAsAdmin(order.orderId);
   await isRefunded(order);
   assert.equal(lost(), 1);
-  await atRest(environment, sale, 1);
+  await atRest(sale, 1);
 });

@@ -1,32 +1,22 @@
 // The outbox: a decision and its message are one, and the message reaches the broker at least once, whatever happens.
 import assert from 'node:assert/strict';
-import { after, type TestContext, test } from 'node:test';
+import { test } from 'node:test';
+import { anOrder, HOLD } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
-import { anOrder, HOLD, openEnvironment } from './environment.ts';
-import { hold } from './neighbours.ts';
-import { atRest, rowOf } from './truth.ts';
-import { startWorker } from './worker.ts';
+import { openEnvironment } from './environment.ts';
 
-const environment = await openEnvironment();
-after(() => environment.close());
-
-async function workerFor(t: TestContext, env: Record<string, string> = {}) {
-  const worker = await startWorker(environment, env);
-  t.after(() => worker.stop());
-  await worker.ready();
-  return worker;
-}
+const { atRest, broker, openSale, rowOf, startWorker, stores } = await openEnvironment();
 
 /** The database refuses something until it is mended. */
 async function breakDatabase(trigger: string) {
-  const { orders } = environment.databases;
+  const { orders } = stores;
   await orders.query(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION 'the disk is full'; END $$`);
   await orders.query(`CREATE ${trigger} EXECUTE FUNCTION refuse()`);
   return () => orders.query('DROP FUNCTION refuse CASCADE');
 }
 
-const outbox = async () => (await environment.databases.orders.query('SELECT * FROM outbox ORDER BY id')).rows;
+const outbox = async () => (await stores.orders.query('SELECT * FROM outbox ORDER BY id')).rows;
 const waitsInOutbox = (key: string) =>
   until(`${key} waits in the outbox`, async () => (await outbox()).some(({ routing_key }) => routing_key === key));
 
@@ -39,100 +29,100 @@ for (const [what, trigger] of [
   ],
 ] as const) {
   test(`a decision ${what}; it is made later, once`, async (t) => {
-    const [sale, worker] = [await environment.openSale(2), await workerFor(t)];
+    const [sale, worker] = [await openSale(2), await startWorker({}, t)];
     const orders = [anOrder(sale), anOrder(sale)] as const;
     const mend = await breakDatabase(trigger);
-    await environment.broker.publish(...orders);
-    await until('both wait for a second attempt', async () => (await environment.broker.onRetrySteps()) === 2);
-    for (const { orderId } of orders) assert.equal((await rowOf(environment, sale, orderId))?.status, 'placed');
+    await broker.publish(...orders);
+    await until('both wait for a second attempt', async () => (await broker.onRetrySteps()) === 2);
+    for (const { orderId } of orders) assert.equal((await rowOf(sale, orderId))?.status, 'placed');
     assert.deepEqual(await outbox(), []);
     await mend();
-    const ends = await atRest(environment, sale, 2);
+    const ends = await atRest(sale, 2);
     assert.ok(Object.values(ends).every((end) => end === 'confirmed'));
-    for (const { orderId } of orders) assert.equal(environment.broker.eventsOf(orderId).length, 1);
+    for (const { orderId } of orders) assert.equal(broker.eventsOf(orderId).length, 1);
     await worker.stop();
   });
 }
 
 test('a worker dies between reserving an order and publishing its payment: another publishes it, and it is confirmed', async (t) => {
-  const [sale, doomed] = [await environment.openSale(1), await workerFor(t)];
+  const [sale, doomed] = [await openSale(1), await startWorker({}, t)];
   const order = anOrder(sale);
-  const reserving = hold(doomed.inventory, 'reserve', 'back');
-  await environment.broker.publish(order);
+  const reserving = doomed.inventory.hold('reserve', 'back');
+  await broker.publish(order);
   await reserving.reached();
   doomed.wires.amqp.block(true);
   reserving.letGo();
   await waitsInOutbox('payments.due');
-  assert.equal((await rowOf(environment, sale, order.orderId))?.status, 'reserved');
+  assert.equal((await rowOf(sale, order.orderId))?.status, 'reserved');
   doomed.die();
-  await workerFor(t);
-  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
+  await startWorker({}, t);
+  assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
 });
 
 test('a worker dies after its buyer has paid: the payment is taken up, because its message was written with it', async (t) => {
-  const [sale, doomed] = [await environment.openSale(1, HOLD), await workerFor(t)];
+  const [sale, doomed] = [await openSale(1, HOLD), await startWorker({}, t)];
   const order = anOrder(sale);
-  await environment.broker.publish(order);
-  await until('it is reserved', async () => (await rowOf(environment, sale, order.orderId))?.status === 'reserved');
+  await broker.publish(order);
+  await until('it is reserved', async () => (await rowOf(sale, order.orderId))?.status === 'reserved');
   doomed.wires.amqp.block(true);
   assert.equal((await doomed.pay(order)).payRequested, true);
   await waitsInOutbox('payments.due');
   doomed.die();
-  await workerFor(t);
-  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
+  await startWorker({}, t);
+  assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
 });
 
 test('an event waits while the broker is away, and is delivered when it is back', async (t) => {
-  const [sale, worker] = [await environment.openSale(1), await workerFor(t)];
+  const [sale, worker] = [await openSale(1), await startWorker({}, t)];
   const order = anOrder(sale);
   worker.wires.amqp.block(true);
   assert.equal((await worker.place(order)).status, 'confirmed');
   assert.equal((await outbox()).length, 1);
-  assert.deepEqual(environment.broker.eventsOf(order.orderId), []);
+  assert.deepEqual(broker.eventsOf(order.orderId), []);
   worker.wires.amqp.block(false);
-  await atRest(environment, sale, 1);
+  await atRest(sale, 1);
   assert.deepEqual(await outbox(), []);
-  assert.equal(environment.broker.eventsOf(order.orderId).length, 1);
+  assert.equal(broker.eventsOf(order.orderId).length, 1);
 });
 
 test('a relay dies between publishing and deleting: the event comes again, the same as before', async (t) => {
-  const [sale, doomed] = [await environment.openSale(1), await workerFor(t)];
+  const [sale, doomed] = [await openSale(1), await startWorker({}, t)];
   const order = anOrder(sale);
   doomed.wires.amqp.loseAnswers(true);
   await doomed.place(order);
-  await until('the event has come', () => environment.broker.eventsOf(order.orderId).length > 0);
+  await until('the event has come', () => broker.eventsOf(order.orderId).length > 0);
   assert.equal((await outbox()).length, 1);
   doomed.die();
-  const before = environment.broker.eventsOf(order.orderId).length;
-  await workerFor(t);
-  await atRest(environment, sale, 1);
-  const [first, ...again] = environment.broker.eventsOf(order.orderId);
+  const before = broker.eventsOf(order.orderId).length;
+  await startWorker({}, t);
+  await atRest(sale, 1);
+  const [first, ...again] = broker.eventsOf(order.orderId);
   assert.ok(again.length >= before);
   for (const event of again) assert.deepEqual(event, first);
 });
 
 test('an event whose confirm is lost is published again, and not deleted before', async (t) => {
-  const [sale, worker] = [await environment.openSale(1), await workerFor(t)];
+  const [sale, worker] = [await openSale(1), await startWorker({}, t)];
   const order = anOrder(sale);
   worker.wires.amqp.loseAnswers(true);
   await worker.place(order);
-  await until('the event has come', () => environment.broker.eventsOf(order.orderId).length > 0);
-  const before = environment.broker.eventsOf(order.orderId).length;
+  await until('the event has come', () => broker.eventsOf(order.orderId).length > 0);
+  const before = broker.eventsOf(order.orderId).length;
   await until('an answer is lost', worker.wires.amqp.hasLost);
   worker.wires.amqp.loseAnswers(false);
-  await until('it has come again', () => environment.broker.eventsOf(order.orderId).length > before);
-  await atRest(environment, sale, 1);
+  await until('it has come again', () => broker.eventsOf(order.orderId).length > before);
+  await atRest(sale, 1);
 });
 
 test('messages for one exchange that the broker does not take hold back none for the other', async (t) => {
-  const { orders } = environment.databases;
+  const { orders } = stores;
   // More than a relay publishes at once.
   await orders.query(`INSERT INTO outbox (exchange, routing_key, order_id, payload)
     SELECT 'orders', 'no.such.queue', gen_random_uuid(), '{}' FROM generate_series(1, 600)`);
-  const [sale, worker] = [await environment.openSale(1), await workerFor(t)];
+  const [sale, worker] = [await openSale(1), await startWorker({}, t)];
   const order = anOrder(sale);
   await worker.place(order);
-  await until('its event has come', () => environment.broker.eventsOf(order.orderId).length === 1);
+  await until('its event has come', () => broker.eventsOf(order.orderId).length === 1);
   assert.equal((await outbox()).filter(({ exchange }) => exchange === 'orders').length, 600);
   await worker.stop();
   await orders.query(`DELETE FROM outbox WHERE routing_key = 'no.such.queue'`);

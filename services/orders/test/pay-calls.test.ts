@@ -2,19 +2,12 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import {
-  type ChargeRequest,
-  type ChargeResponse,
-  ChargeState,
-  PaymentServiceService,
-} from '@flashsale/contracts/payment';
-import { paymentProto, protoFolder } from '@flashsale/contracts/proto';
-import { RpcError, startRpcServer, status } from '@flashsale/rpc/server';
-import { readConfig } from '@flashsale/runtime/config';
+import { type ChargeRequest, type ChargeResponse, ChargeState } from '@flashsale/contracts/payment';
+import { RpcError, status } from '@flashsale/rpc/server';
 import type { Log } from '@flashsale/runtime/log';
-import { createRegistry } from '@flashsale/runtime/ops';
+import { proxyRpc } from '../../../infra/testbed/rpc-proxy.ts';
 import { until } from '../../../infra/until.ts';
-import { settings } from '../src/config.ts';
+import type { Config } from '../src/config.ts';
 import { createPayment } from '../src/outbound/payment.ts';
 
 const MINUTE_MS = 60_000;
@@ -24,32 +17,15 @@ const lost = async (): Promise<never> => {
   throw new RpcError(status.UNAVAILABLE, 'lost');
 };
 
-type Charge = (request: ChargeRequest) => AsyncIterable<ChargeResponse>;
-
-async function openPayment(t: TestContext, charge: Charge) {
-  const server = await startRpcServer({
-    host: '127.0.0.1',
-    port: 0,
-    service: PaymentServiceService,
-    handlers: { charge, void: lost, getCharge: lost },
-    protoFolder,
-    protoFile: paymentProto,
-    log: { error: () => undefined },
-    registry: createRegistry('payment-of-a-test'),
-  });
+async function openPayment(t: TestContext, charge: (request: ChargeRequest) => AsyncIterable<ChargeResponse>) {
+  const neighbour = await proxyRpc('payment');
+  neighbour.on('charge', charge);
   const warnings: object[] = [];
   const log = { warn: (fields: object) => void warnings.push(fields) } as unknown as Log;
-  const config = readConfig(settings, {
-    GRPC_PORT: '0',
-    DATABASE_URL: 'postgres://127.0.0.1:1/none',
-    AMQP_URL: 'amqp://127.0.0.1:1',
-    INVENTORY_ADDRESS: '127.0.0.1:1',
-    PAYMENT_ADDRESS: `127.0.0.1:${server.port}`,
-  });
-  const payment = createPayment(config, log, 5);
+  const payment = createPayment({ PAYMENT_ADDRESS: neighbour.address } as Config, log, 5);
   t.after(async () => {
     payment.stop();
-    await server.stop();
+    await neighbour.stop();
   });
   return { payment, warnings };
 }

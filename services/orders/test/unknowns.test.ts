@@ -1,24 +1,16 @@
 // Answers that never come: the worker asks again, gets the same answer, and there is one effect.
 import assert from 'node:assert/strict';
-import { after, type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { ReservationState } from '@flashsale/contracts/inventory';
 import { ORDERS_PLACED, PAYMENTS_DUE } from '@flashsale/contracts/topology';
 import { retryQueue } from '@flashsale/messaging/topology';
 import { status } from '@flashsale/rpc/client';
+import { anOrder } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
-import { anOrder, openEnvironment, type Sale } from './environment.ts';
-import { hold, lose } from './neighbours.ts';
-import { atRest, moneyOf, rowOf, rowsOf } from './truth.ts';
-import { startWorker, TAKES_UP, type Worker } from './worker.ts';
+import { type OpenSale, openEnvironment, TAKES_UP, type Worker } from './environment.ts';
 
-const environment = await openEnvironment();
-after(() => environment.close());
-
-async function workerFor(t: TestContext, env: Record<string, string> = {}) {
-  const worker = await startWorker(environment, env);
-  t.after(() => worker.stop());
-  return worker;
-}
+const { atRest, bank, broker, decline, moneyOf, openSale, passDeadline, rowOf, rowsOf, startWorker } =
+  await openEnvironment();
 
 const calls: [method: string, proxyOf: (worker: Worker) => Worker['inventory'], end: string][] = [
   ['reserve', (worker) => worker.inventory, 'confirmed'],
@@ -30,50 +22,50 @@ const calls: [method: string, proxyOf: (worker: Worker) => Worker['inventory'], 
 
 for (const where of ['there', 'back'] as const) {
   test(`a call that is lost on its way ${where} decides nothing; it is made again, with one effect`, async (t) => {
-    const worker = await workerFor(t, TAKES_UP);
-    const sales: Sale[] = [];
-    while (sales.length < calls.length) sales.push(await environment.openSale(1));
+    const worker = await startWorker(TAKES_UP, t);
+    const sales: OpenSale[] = [];
+    while (sales.length < calls.length) sales.push(await openSale(1));
     const orders = sales.map((sale) => anOrder(sale));
     for (const [index, [method, proxyOf, end]] of calls.entries()) {
       const order = orders[index] ?? assert.fail();
-      if (end === 'declined') await environment.decline(order);
-      const { lost } = lose(proxyOf(worker), method, { howMany: 1, where });
-      await environment.broker.publish(order);
+      if (end === 'declined') await decline(order);
+      const { lost } = proxyOf(worker).lose(method, { howMany: 1, where });
+      await broker.publish(order);
       await until('it is lost', () => lost() === 1);
     }
     for (const [index, [, , end]] of calls.entries())
-      assert.deepEqual(Object.values(await atRest(environment, sales[index] ?? assert.fail(), 1)), [end]);
-    assert.deepEqual(await environment.broker.deadLetters(), []);
+      assert.deepEqual(Object.values(await atRest(sales[index] ?? assert.fail(), 1)), [end]);
+    assert.deepEqual(await broker.deadLetters(), []);
   });
 
   test(`a unary call lost with its connection on its way ${where} is made again in the same breath`, async (t) => {
-    const worker = await workerFor(t);
+    const worker = await startWorker({}, t);
     for (const [method, proxyOf, end] of calls.filter(([method]) => method !== 'charge')) {
-      const sale = await environment.openSale(1);
+      const sale = await openSale(1);
       const order = anOrder(sale);
-      if (end === 'declined') await environment.decline(order);
-      const { lost } = lose(proxyOf(worker), method, { howMany: 2, where, code: status.UNAVAILABLE });
+      if (end === 'declined') await decline(order);
+      const { lost } = proxyOf(worker).lose(method, { howMany: 2, where, code: status.UNAVAILABLE });
       const answer = await worker.place(order);
       assert.deepEqual([answer.reason || answer.status, lost()], [end, 2], method);
-      assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: end });
+      assert.deepEqual(await atRest(sale, 1), { [order.orderId]: end });
     }
   });
 }
 
 test('a direct call that meets an unknown answers the row as it is, and the deadline ends it', async (t) => {
-  const worker = await workerFor(t);
-  const sale = await environment.openSale(1);
+  const worker = await startWorker({}, t);
+  const sale = await openSale(1);
   const order = anOrder(sale);
-  const { lost } = lose(worker.payment, 'charge', { howMany: 1, where: 'back' });
+  const { lost } = worker.payment.lose('charge', { howMany: 1, where: 'back' });
   const answer = await worker.place(order);
   assert.deepEqual([answer.status, answer.payRequested, answer.final, lost()], ['reserved', true, false, 1]);
-  await environment.passDeadline(order.orderId);
-  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'timed_out' });
+  await passDeadline(order.orderId);
+  assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'timed_out' });
 });
 
 test('only a unit that is sold confirms an order: any other answer of inventory is asked again', async (t) => {
-  const worker = await workerFor(t);
-  const sale = await environment.openSale(1);
+  const worker = await startWorker({}, t);
+  const sale = await openSale(1);
   const order = anOrder(sale);
   let answers = 0;
   worker.inventory.on('confirm', async (request: { orderIds: string[] }, forward) => {
@@ -81,86 +73,83 @@ test('only a unit that is sold confirms an order: any other answer of inventory 
     if (answers > 1) return forward();
     return { outcomes: request.orderIds.map((orderId) => ({ orderId, state: ReservationState.ABSENT })) };
   });
-  await environment.broker.publish(order);
+  await broker.publish(order);
   await until('it was answered once', () => answers === 1);
-  await until('it waits', async () => (await environment.broker.onRetrySteps(PAYMENTS_DUE)) === 1);
-  assert.equal((await rowOf(environment, sale, order.orderId))?.status, 'reserved');
-  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
+  await until('it waits', async () => (await broker.onRetrySteps(PAYMENTS_DUE)) === 1);
+  assert.equal((await rowOf(sale, order.orderId))?.status, 'reserved');
+  assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
 });
 
 test('the steps are taken one after the other, and the order is confirmed when inventory is found again', async (t) => {
-  const worker = await workerFor(t);
-  const sale = await environment.openSale(1);
+  const worker = await startWorker({}, t);
+  const sale = await openSale(1);
   const order = anOrder(sale);
-  const { lost } = lose(worker.inventory, 'reserve', { howMany: 2, where: 'back' });
-  await environment.broker.publish(order);
+  const { lost } = worker.inventory.lose('reserve', { howMany: 2, where: 'back' });
+  await broker.publish(order);
   for (const delayMs of ORDERS_PLACED.retryDelaysMs.slice(0, 2)) {
     const step = retryQueue(ORDERS_PLACED, delayMs);
-    await until(`it waits ${delayMs} ms`, async () => (await environment.broker.waiting(step)) === 1);
+    await until(`it waits ${delayMs} ms`, async () => (await broker.waiting(step)) === 1);
   }
-  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'confirmed' });
+  assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
   assert.equal(lost(), 2);
 });
 
 test('a bank that answers after the timeout of its call has captured once, and the order is confirmed', async (t) => {
-  await workerFor(t, { CHARGE_TIMEOUT_MS: '300' });
-  const sale = await environment.openSale(10);
+  await startWorker({ CHARGE_TIMEOUT_MS: '300' }, t);
+  const sale = await openSale(10);
   const orders = Array.from({ length: 10 }, () => anOrder(sale));
-  await environment.bank.change({ lateRate: 1, lateMs: 700 });
-  await environment.broker.publish(...orders);
-  await until(
-    'the bank has captured',
-    async () => (await moneyOf(environment)).get(String(orders[0]?.orderId)) === 'captured',
-  );
-  await environment.bank.change({ lateRate: 0 });
-  const ends = await atRest(environment, sale, 10);
+  await bank.change({ lateRate: 1, lateMs: 700 });
+  await broker.publish(...orders);
+  await until('the bank has captured', async () => (await moneyOf()).get(String(orders[0]?.orderId)) === 'captured');
+  await bank.change({ lateRate: 0 });
+  const ends = await atRest(sale, 10);
   assert.ok(Object.values(ends).every((end) => end === 'confirmed'));
 });
 
 test('a bank that answers after the deadline of an order has captured, and refunds', async (t) => {
-  const worker = await workerFor(t);
-  const sale = await environment.openSale(1);
+  const worker = await startWorker({}, t);
+  const sale = await openSale(1);
   const order = anOrder(sale);
-  await environment.bank.change({ lateRate: 1, lateMs: 2_000 });
+  await bank.change({ lateRate: 1, lateMs: 2_000 });
   const answer = worker.place(order).catch(() => undefined);
-  await until('the bank has captured', async () => (await moneyOf(environment)).get(order.orderId) === 'captured');
-  await environment.passDeadline(order.orderId);
-  await environment.bank.change({ lateRate: 0 });
-  assert.deepEqual(await atRest(environment, sale, 1), { [order.orderId]: 'timed_out' });
-  await until('it is refunded', async () => (await moneyOf(environment)).get(order.orderId) === 'reversed');
+  await until('the bank has captured', async () => (await moneyOf()).get(order.orderId) === 'captured');
+  await passDeadline(order.orderId);
+  await bank.change({ lateRate: 0 });
+  assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'timed_out' });
+  await until('it is refunded', async () => (await moneyOf()).get(order.orderId) === 'reversed');
   await answer;
 });
 
 test('orders loses its database at work: nothing is lost, nothing is dead-lettered, all is drained after', async (t) => {
-  const worker = await workerFor(t, { BATCH: '5', LANES: '2' });
-  const sale = await environment.openSale(30);
+  const worker = await startWorker({ BATCH: '5', LANES: '2' }, t);
+  const sale = await openSale(30);
   const orders = Array.from({ length: 30 }, () => anOrder(sale));
-  const held = hold(worker.inventory, 'reserve', 'back');
-  await environment.broker.publish(...orders.slice(0, 15));
+  const held = worker.inventory.hold('reserve', 'back');
+  await broker.publish(...orders.slice(0, 15));
   await held.reached();
   worker.wires.postgres.block(true);
   held.letGo();
-  await environment.broker.publish(...orders.slice(15));
-  await until('every message waits on a retry step', async () => (await environment.broker.onRetrySteps()) >= 30);
+  await broker.publish(...orders.slice(15));
+  await until('every message waits on a retry step', async () => (await broker.onRetrySteps()) >= 30);
   assert.equal((await fetch(`http://127.0.0.1:${worker.ops}/readyz`)).status, 503);
-  assert.ok((await rowsOf(environment, sale)).every((row) => row.status === 'placed'));
+  assert.ok((await rowsOf(sale)).every((row) => row.status === 'placed'));
 
   worker.wires.postgres.block(false);
-  const ends = await atRest(environment, sale, 30);
+  const ends = await atRest(sale, 30);
   assert.ok(Object.values(ends).every((end) => end === 'confirmed'));
-  assert.deepEqual(await environment.broker.deadLetters(), []);
+  assert.deepEqual(await broker.deadLetters(), []);
   await worker.ready();
 });
 
 test('an order whose reservation stays unknown waits on the longest step, and is never a dead letter', async (t) => {
-  const worker = await workerFor(t);
-  const sale = await environment.openSale(1);
+  const worker = await startWorker({}, t);
+  const sale = await openSale(1);
   const order = anOrder(sale);
-  const { lost } = lose(worker.inventory, 'reserve', { howMany: Number.POSITIVE_INFINITY, where: 'there' });
-  await environment.broker.publishAgain(order, 250);
+  const { lost } = worker.inventory.lose('reserve', { howMany: Number.POSITIVE_INFINITY, where: 'there' });
+  await broker.publishAgain(order, 250);
   await until('it is asked for', () => lost() === 1);
   const longest = retryQueue(ORDERS_PLACED, Math.max(...ORDERS_PLACED.retryDelaysMs));
-  await until('it waits on the longest step', async () => (await environment.broker.waiting(longest)) === 1);
-  assert.deepEqual(await environment.broker.deadLetters(), []);
-  assert.equal((await rowOf(environment, sale, order.orderId))?.status, 'placed');
+  await until('it waits on the longest step', async () => (await broker.waiting(longest)) === 1);
+  assert.deepEqual(await broker.deadLetters(), []);
+  assert.equal((await rowOf(sale, order.orderId))?.status, 'placed');
 });

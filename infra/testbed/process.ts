@@ -8,11 +8,11 @@ import { text } from 'node:stream/consumers';
 import { ROOT } from '../native/leftovers.ts';
 import { until } from '../until.ts';
 import type { Owner } from './ending.ts';
-import { type Env, inWords, type ServiceName } from './services.ts';
+import { asStrings, type Env, type ServiceName } from './services.ts';
 
 export function spawnService(owner: Owner, service: ServiceName, env: Env) {
   const main = join(ROOT, 'services', service, 'src/main.ts');
-  const child = spawn(process.execPath, [main], { env: inWords(env), stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [main], { env: asStrings(env), stdio: ['ignore', 'pipe', 'pipe'] });
   const exit: Promise<unknown[]> = once(child, 'exit');
   owner.after(async () => {
     child.kill('SIGKILL');

@@ -8,9 +8,9 @@ export const BANK_API_KEY = 'a-bank-api-key-for-tests-only-0123456789';
 /** Any free port, the secrets, and a log only on request. */
 const COMMON = { LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent', HTTP_PORT: 0, GRPC_PORT: 0, TOKEN_SECRET, BANK_API_KEY };
 
-export const inWords = (env: Env): Record<string, string> =>
+export const asStrings = (env: Env): Record<string, string> =>
   Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)]));
-const environmentOf = (own: Env) => inWords({ ...COMMON, ...own });
+const environmentOf = (own: Env) => asStrings({ ...COMMON, ...own });
 
 /** Each is loaded when it is started: a test of one service does not depend on the sources of the others. */
 export const startService = {

@@ -1,14 +1,11 @@
-// A bank of a test's own, in this process, and a caller of it.
+// A bank of a test's own, in this process, and its calls in short.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { readConfig } from '@flashsale/runtime/config';
-import { startBank } from '../src/app.ts';
-import { settings } from '../src/config.ts';
-
-export const API_KEY = 'a-key-for-tests-of-at-least-32-characters';
+import { openEnding } from '../../../infra/testbed/ending.ts';
+import { BANK_API_KEY, type Env, startService } from '../../../infra/testbed/services.ts';
+import { until } from '../../../infra/until.ts';
 
 export interface Line {
   key: string;
@@ -26,24 +23,16 @@ export function storeFile(t: TestContext): string {
   return join(folder, 'statement.jsonl');
 }
 
-export async function openBank(t: TestContext, knobs: Record<string, unknown> = {}) {
-  const given = { HTTP_PORT: 0, BANK_API_KEY: API_KEY, STORE_FILE: storeFile(t), LOG_LEVEL: 'silent', ...knobs };
-  const env = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, String(value)]));
-  const bank = await startBank(readConfig(settings, env));
-  let stopped: Promise<void> | undefined;
-  const stop = () => {
-    stopped ??= bank.stop();
-    return stopped;
-  };
-  t.after(stop);
-  return { ...bank, ...callerOf(bank.url), stop };
+export async function openBank(t: TestContext, knobs: Env = {}) {
+  const bank = openEnding(t).stopped(await startService.bank({ STORE_FILE: storeFile(t), ...knobs }));
+  return { ...bank, ...callerOf(bank.url) };
 }
 
 export function callerOf(url: string) {
   async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
     const response = await fetch(url + path, {
       method,
-      headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json', ...headers },
+      headers: { authorization: `Bearer ${BANK_API_KEY}`, 'content-type': 'application/json', ...headers },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const type = response.headers.get('content-type');
@@ -59,20 +48,16 @@ export function callerOf(url: string) {
     charge: (key: string, amountMinor = 1_000) =>
       call('POST', '/charges', { amountMinor, currency: 'EUR' }, { 'idempotency-key': key }),
     reverse: (key: string) => call('POST', `/charges/${encodeURIComponent(key)}/reverse`),
-    turn: (knobs: object) => call('PATCH', '/behaviour', knobs),
+    change: (knobs: object) => call('PATCH', '/behaviour', knobs),
     statement,
-    lineHas: (counts: { waiting: number; inProgress: number }) =>
-      until(async () => {
-        const { queue } = await statement();
-        return queue.waiting === counts.waiting && queue.inProgress === counts.inProgress;
-      }),
+    queueHas: (counts: { waiting: number; inProgress: number }) =>
+      until(
+        `${counts.waiting} charges wait, ${counts.inProgress} are in progress`,
+        async () => {
+          const { queue } = await statement();
+          return queue.waiting === counts.waiting && queue.inProgress === counts.inProgress;
+        },
+        60_000,
+      ),
   };
-}
-
-export async function until(condition: () => Promise<boolean> | boolean, withinMs = 60_000): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not within ${withinMs} ms: ${condition}`);
-    await sleep(5);
-  }
 }

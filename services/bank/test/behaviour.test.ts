@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openBank, until } from './bank.ts';
+import { until } from '../../../infra/until.ts';
+import { openBank } from './bank.ts';
 
 const keys = (count: number, prefix = 'order') => Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
 
@@ -15,7 +16,7 @@ test('charges take turns of 1/chargesPerSecond, first come first served, and the
     assert.ok(turnMs === 2 || turnMs === 3, `a turn of ${turnMs} ms`);
     assert.ok(charge.startedAtMs >= charge.receivedAtMs);
     if (!before) return;
-    assert.ok(charge.receivedAtMs >= before.receivedAtMs, 'somebody jumped the line');
+    assert.ok(charge.receivedAtMs >= before.receivedAtMs, 'first come, first served');
     assert.equal(charge.startedAtMs, Math.max(before.finishedAtMs, charge.receivedAtMs));
   });
 });
@@ -23,8 +24,8 @@ test('charges take turns of 1/chargesPerSecond, first come first served, and the
 test('a turn is far shorter than a timer, and the rate is still what it says', async (t) => {
   const bank = await openBank(t, { CHARGES_PER_SECOND: 0.001 });
   const asked = keys(300).map((key) => bank.charge(key));
-  await bank.lineHas({ waiting: 299, inProgress: 1 });
-  await bank.turn({ chargesPerSecond: 5_000 });
+  await bank.queueHas({ waiting: 299, inProgress: 1 });
+  await bank.change({ chargesPerSecond: 5_000 });
   await Promise.all(asked);
   const { charges } = await bank.statement();
   const ms = (charges.at(-1)?.finishedAtMs ?? 0) - (charges[0]?.finishedAtMs ?? 0);
@@ -37,7 +38,7 @@ test('of failing charges half took effect and half did not, and asking again fin
   assert.deepEqual(new Set(failed.map((answer) => answer.status)), new Set([500]));
   const took = (await bank.statement()).charges.length;
   assert.ok(took > 10 && took < 50, `${took} of 60 took effect`);
-  await bank.turn({ errorRate: 0 });
+  await bank.change({ errorRate: 0 });
   const again = await Promise.all(keys(60).map((key) => bank.charge(key)));
   assert.deepEqual(new Set(again.map((answer) => answer.status)), new Set([201]));
   assert.equal((await bank.statement()).charges.length, 60);
@@ -53,7 +54,7 @@ test('a late charge takes effect in time and is answered later', async (t) => {
 test('while a late answer is on its way, the charge is on the statement and asking again is answered at once', async (t) => {
   const bank = await openBank(t, { LATE_RATE: 1, LATE_MS: 3_600_000, STOP_MS: 1 });
   const late = assert.rejects(bank.charge('order-1'));
-  await until(async () => (await bank.statement()).charges.length === 1);
+  await until('it is on the statement', async () => (await bank.statement()).charges.length === 1);
   assert.equal((await bank.charge('order-1')).status, 201);
   await bank.stop();
   await late;
@@ -78,15 +79,15 @@ test('the same seed meets the same bank, from the start and when it is set again
   const first = await run(one, 'a');
   assert.deepEqual(new Set(first), new Set([201, 402, 500]));
   assert.deepEqual(await run(other, 'a'), first);
-  await one.turn({ seed: 7 });
+  await one.change({ seed: 7 });
   assert.deepEqual(await run(one, 'b'), first);
-  await one.turn({ seed: 8 });
+  await one.change({ seed: 8 });
   assert.notDeepEqual(await run(one, 'c'), first);
 });
 
 test('any subset of the knobs is set, the rest stays, and nonsense changes nothing', async (t) => {
   const bank = await openBank(t, { LATENCY_P99_MS: 5, SEED: 3 });
-  const changed = await bank.turn({ declineRate: 0.5, latencyMs: { p50: 1 } });
+  const changed = await bank.change({ declineRate: 0.5, latencyMs: { p50: 1 } });
   const now = {
     chargesPerSecond: 0,
     latencyMs: { p50: 1, p99: 5 },
@@ -98,7 +99,7 @@ test('any subset of the knobs is set, the rest stays, and nonsense changes nothi
   };
   assert.deepEqual([changed.status, changed.body], [200, now]);
   for (const bad of [{ declineRate: 2 }, { latencyMs: { p50: -1 } }, { speed: 1 }, { seed: 'x' }, [], 'null', '{']) {
-    assert.equal((await bank.turn(bad as object)).status, 400, JSON.stringify(bad));
+    assert.equal((await bank.change(bad as object)).status, 400, JSON.stringify(bad));
   }
   assert.deepEqual((await bank.call('GET', '/behaviour')).body, now);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { BANK_API_KEY } from '../../../infra/testbed/services.ts';
 import { openBank } from './bank.ts';
 
 /** A turn of more than a quarter of an hour: whoever is in line stays there until the bank is told otherwise. */
@@ -21,9 +22,9 @@ test('a charge is captured, and the same key gets the same answer however often 
 test('a key that comes again with another body is refused with 422, done or in progress', async (t) => {
   const bank = await openBank(t, { CHARGES_PER_SECOND: STANDSTILL });
   const running = bank.charge('order-1', 1_000);
-  await bank.lineHas({ waiting: 0, inProgress: 1 });
+  await bank.queueHas({ waiting: 0, inProgress: 1 });
   assert.equal((await bank.charge('order-1', 2_000)).status, 422);
-  await bank.turn({ chargesPerSecond: 0 });
+  await bank.change({ chargesPerSecond: 0 });
   assert.equal((await running).status, 201);
   assert.equal((await bank.charge('order-1', 2_000)).status, 422);
 });
@@ -31,9 +32,9 @@ test('a key that comes again with another body is refused with 422, done or in p
 test('asking again while a charge is in progress attaches to it, and takes no second turn', async (t) => {
   const bank = await openBank(t, { CHARGES_PER_SECOND: STANDSTILL });
   const asked = Array.from({ length: 20 }, () => bank.charge('order-1'));
-  await bank.lineHas({ waiting: 0, inProgress: 1 });
+  await bank.queueHas({ waiting: 0, inProgress: 1 });
   asked.push(bank.charge('order-1'));
-  await bank.turn({ chargesPerSecond: 0 });
+  await bank.change({ chargesPerSecond: 0 });
   const answers = await Promise.all(asked);
   assert.deepEqual(new Set(answers.map((answer) => JSON.stringify(answer))).size, 1);
   assert.equal(answers[0]?.status, 201);
@@ -44,7 +45,7 @@ test('a declined charge is answered 402, and stays declined', async (t) => {
   const bank = await openBank(t, { DECLINE_RATE: 1 });
   const answer = await bank.charge('order-1');
   assert.deepEqual([answer.status, answer.type], [402, 'application/problem+json; charset=utf-8']);
-  await bank.turn({ declineRate: 0 });
+  await bank.change({ declineRate: 0 });
   assert.equal((await bank.charge('order-1')).status, 402);
   assert.deepEqual((await bank.reverse('order-1')).body, { key: 'order-1', status: 'declined' });
   assert.deepEqual(
@@ -78,12 +79,12 @@ test('a key that is reversed before it was ever charged is refused for ever, and
 test('a charge that waits in line is cancelled by its reversal, and takes no turn', async (t) => {
   const bank = await openBank(t, { CHARGES_PER_SECOND: STANDSTILL });
   const first = bank.charge('first');
-  await bank.lineHas({ waiting: 0, inProgress: 1 });
+  await bank.queueHas({ waiting: 0, inProgress: 1 });
   const second = bank.charge('second');
-  await bank.lineHas({ waiting: 1, inProgress: 1 });
+  await bank.queueHas({ waiting: 1, inProgress: 1 });
   assert.deepEqual((await bank.reverse('second')).body.status, 'reversed');
   assert.equal((await second).status, 409);
-  await bank.turn({ chargesPerSecond: 0 });
+  await bank.change({ chargesPerSecond: 0 });
   assert.equal((await first).status, 201);
   assert.deepEqual(
     (await bank.statement()).charges.map((line) => line.key),
@@ -94,10 +95,10 @@ test('a charge that waits in line is cancelled by its reversal, and takes no tur
 test('a charge whose turn has begun is captured and refunded by its reversal, never captured only', async (t) => {
   const bank = await openBank(t, { CHARGES_PER_SECOND: STANDSTILL });
   const asked = bank.charge('order-1');
-  await bank.lineHas({ waiting: 0, inProgress: 1 });
+  await bank.queueHas({ waiting: 0, inProgress: 1 });
   assert.equal((await bank.reverse('order-1')).body.status, 'reversed');
   assert.equal((await bank.charge('order-1')).status, 409);
-  await bank.turn({ chargesPerSecond: 0 });
+  await bank.change({ chargesPerSecond: 0 });
   assert.equal((await asked).status, 409);
   assert.deepEqual(
     (await bank.statement()).charges.map((line) => line.status),
@@ -124,18 +125,18 @@ test('a charge goes on when whoever asked for it hangs up', async (t) => {
   const asked = fetch(`${bank.url}/charges`, {
     method: 'POST',
     headers: {
-      authorization: 'Bearer a-key-for-tests-of-at-least-32-characters',
+      authorization: `Bearer ${BANK_API_KEY}`,
       'content-type': 'application/json',
       'idempotency-key': 'order-1',
     },
     body: JSON.stringify({ amountMinor: 1_000, currency: 'EUR' }),
     signal: hangUp.signal,
   });
-  await bank.lineHas({ waiting: 0, inProgress: 1 });
+  await bank.queueHas({ waiting: 0, inProgress: 1 });
   hangUp.abort();
   await assert.rejects(asked);
-  await bank.turn({ chargesPerSecond: 0 });
-  await bank.lineHas({ waiting: 0, inProgress: 0 });
+  await bank.change({ chargesPerSecond: 0 });
+  await bank.queueHas({ waiting: 0, inProgress: 0 });
   assert.deepEqual(
     (await bank.statement()).charges.map((line) => line.status),
     ['captured'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { BANK_API_KEY } from '../../../infra/testbed/services.ts';
 import { openBank, storeFile } from './bank.ts';
 
 const CALLS = [
@@ -15,7 +16,7 @@ const CALLS = [
 test('every call needs the key', async (t) => {
   const bank = await openBank(t);
   for (const [method, path] of CALLS) {
-    for (const authorization of ['', 'Bearer x', 'Basic a-key-for-tests-of-at-least-32-characters']) {
+    for (const authorization of ['', 'Bearer x', `Basic ${BANK_API_KEY}`]) {
       const answer = await bank.call(method, path, undefined, { authorization });
       assert.deepEqual([answer.status, answer.type], [401, 'application/problem+json; charset=utf-8'], path);
     }

@@ -1,13 +1,13 @@
 // Bad input of each kind: INVALID_ARGUMENT that names the field, and nothing written.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { Sale } from '@flashsale/contracts/inventory';
 import { status, statusOf } from '@flashsale/rpc/client';
-import { anOrder, aSale, openInventory, times } from './inventory.ts';
+import { anOrder, aSale, times } from '../../../infra/testbed/samples.ts';
+import { openInventory } from './inventory.ts';
 
 const inventory = await openInventory();
-after(() => inventory.close());
 const { create, open, update, reopen, reserve, confirm, release } = inventory;
 
 async function isRefused(ask: () => Promise<unknown>, ...named: string[]) {
@@ -111,5 +111,5 @@ test('a batch has a bound, and an error about a thousand items still arrives', a
 
 test('more units than any sale can hold are sold out, and do not fail their neighbours', async () => {
   const sale = await open(1, { price: { amountMinor: 2 ** 52, currency: 'VND' } });
-  assert.deepEqual(await reserve([anOrder(sale, 2 ** 31 - 1), anOrder(sale)]), ['sold_out', 'held']);
+  assert.deepEqual(await reserve([anOrder(sale, { quantity: 2 ** 31 - 1 }), anOrder(sale)]), ['sold_out', 'held']);
 });

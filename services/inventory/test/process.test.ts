@@ -1,10 +1,6 @@
 // The process: health, reflection, ops, a bad environment, a stop that finishes what is in flight.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
-import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { InventoryServiceClient } from '@flashsale/contracts/inventory';
@@ -13,12 +9,13 @@ import { credentials, makeGenericClientConstructor, type ServiceDefinition } fro
 import { loadSync } from '@grpc/proto-loader';
 import { service as healthService } from 'grpc-health-check';
 import { openNamespace, withPostgres } from '../../../infra/native/namespace.ts';
-import { anOrder, lockSales, openInventory, until } from './inventory.ts';
+import { refuses, spawnService } from '../../../infra/testbed/process.ts';
+import { anOrder } from '../../../infra/testbed/samples.ts';
+import { until } from '../../../infra/until.ts';
+import { lockSales, openInventory } from './inventory.ts';
 
 const NAME = 'flashsale.inventory.v1.InventoryService';
-const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const inventory = await openInventory();
-after(() => inventory.close());
 
 const plainClient = (definition: ServiceDefinition) => {
   const Client = makeGenericClientConstructor(definition, 'Plain');
@@ -64,13 +61,11 @@ test('outcomes of Reserve are counted', async () => {
   assert.match(metrics, /^inventory_reserve_outcomes_total\{[^}]*outcome="sold_out"[^}]*\} [1-9]/m);
 });
 
-const start = (env: Record<string, string>): ChildProcess =>
-  spawn(process.execPath, [main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-
-test('a bad environment ends the process with one message that names every bad variable and shows no value', async () => {
-  const child = start({ GRPC_PORT: 'many', DATABASE_URL: 'mysql://root:hunter2@db/inventory', LOG_LEVEL: 'loud' });
-  const [message, [code]] = await Promise.all([text(child.stderr as NodeJS.ReadableStream), once(child, 'exit')]);
-  assert.equal(code, 1);
+test('a bad environment ends the process with one message that names every bad variable and shows no value', async (t) => {
+  const env = { GRPC_PORT: 'many', DATABASE_URL: 'mysql://root:hunter2@db/inventory', LOG_LEVEL: 'loud' };
+  const { exit, stderr } = spawnService(t, 'inventory', env);
+  assert.deepEqual(await exit, [1, null]);
+  const message = await stderr;
   assert.equal(message.trim().split('\n').length, 4);
   for (const name of ['GRPC_PORT', 'DATABASE_URL', 'LOG_LEVEL']) assert.match(message, new RegExp(`^  ${name}: `, 'm'));
   assert.doesNotMatch(message, /hunter2|many|loud/);
@@ -85,11 +80,10 @@ test('a database of another edition ends the process with one sentence, and stay
     migrated,
     "INSERT INTO migrations (name, run_on) VALUES ('001_sales_and_reservations', now())",
   ]);
-  const child = start({ GRPC_PORT: '0', DATABASE_URL });
-  const [message, [code]] = await Promise.all([text(child.stderr as NodeJS.ReadableStream), once(child, 'exit')]);
-  assert.equal(code, 1);
+  const { exit, stderr } = spawnService(t, 'inventory', { GRPC_PORT: 0, DATABASE_URL });
+  assert.deepEqual(await exit, [1, null]);
   assert.equal(
-    message,
+    await stderr,
     `The database "inventory_${other.id}" was made by another edition of this project ` +
       '(migration 001_sales_and_reservations is not known here); start with an empty database.\n',
   );
@@ -97,38 +91,20 @@ test('a database of another edition ends the process with one sentence, and stay
 });
 
 test('SIGTERM lets the call in flight end, and the process with code 0', async (t) => {
-  const child = start({ GRPC_PORT: '0', DATABASE_URL: inventory.databaseUrl });
-  after(() => child.kill('SIGKILL'));
-  const port = await rpcPort(child);
-  const client = connectTo(InventoryServiceClient, `127.0.0.1:${port}`, { retries: 'never' });
-  after(() => client.close());
+  const env = { GRPC_PORT: 0, DATABASE_URL: inventory.databaseUrl };
+  const { child, exit, listening } = spawnService(t, 'inventory', env);
+  const { address } = await listening();
+  const client = connectTo(InventoryServiceClient, address, { retries: 'never' });
+  t.after(() => client.close());
   const sale = await inventory.open(1);
   const unlock = await lockSales(t, inventory, [sale.saleId]);
 
   const answer = call(client, client.reserve, { items: [anOrder(sale)] }, { deadlineMs: 30_000 });
-  await until(async () => (await inventory.waiting()) === 1);
+  await until('one waits', async () => (await inventory.waiting()) === 1);
   child.kill('SIGTERM');
-  await until(() => isRefused(port));
+  await until('it takes no more calls', () => refuses(address));
   await unlock();
 
   assert.equal((await answer).outcomes[0]?.state, 'RESERVATION_STATE_HELD');
-  assert.deepEqual(await once(child, 'exit'), [0, null]);
+  assert.deepEqual(await exit, [0, null]);
 });
-
-function isRefused(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  return once(socket, 'connect')
-    .then(
-      () => false,
-      () => true,
-    )
-    .finally(() => socket.destroy());
-}
-
-async function rpcPort(child: ChildProcess): Promise<number> {
-  for await (const line of createInterface(child.stdout as NodeJS.ReadableStream)) {
-    const { rpc } = JSON.parse(line);
-    if (rpc) return rpc;
-  }
-  throw new Error('the process ended before it was ready');
-}

@@ -1,14 +1,15 @@
 // A sale with a million sold units is reopened like any other, and nothing else stands still meanwhile.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sale } from '@flashsale/contracts/inventory';
 import { status, statusOf } from '@flashsale/rpc/client';
-import { anOrder, openInventory, times, until } from './inventory.ts';
+import { anOrder, times } from '../../../infra/testbed/samples.ts';
+import { until } from '../../../infra/until.ts';
+import { openInventory } from './inventory.ts';
 
 const SOLD = 1_000_000;
 const inventory = await openInventory();
-after(() => inventory.close());
 const { open, get, reopen, reopening, reserve, release } = inventory;
 
 let sale: Sale;
@@ -72,7 +73,7 @@ test('callers that leave in the middle free their places, and no transaction is 
   for (const stream of streams) await stream.return();
   const open = `SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()`;
-  await until(async () => (await inventory.database.query(open)).rows[0].count === 0);
+  await until('no transaction is left', async () => (await inventory.database.query(open)).rows[0].count === 0);
   const stream = reopening(sale.saleId, 6);
   assert.equal((await stream.next()).value?.sale?.epoch, 7);
   await stream.return();

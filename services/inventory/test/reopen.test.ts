@@ -1,16 +1,22 @@
 // Reopen: one gate after another, and a snapshot that is right while everything moves.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { status, statusOf } from '@flashsale/rpc/client';
-import { anOrder, lock, lockSales, openInventory, stockOf, times, until, whileRunning } from './inventory.ts';
+import { anOrder, times } from '../../../infra/testbed/samples.ts';
+import { until } from '../../../infra/until.ts';
+import { lock, lockSales, openInventory, stockOf, whileRunning } from './inventory.ts';
 
 const inventory = await openInventory(3);
-after(() => inventory.close());
 const { create, open, get, update, reserve, confirm, release, reopen } = inventory;
 
 test('Reopen answers the sale in its new epoch with each held and each sold reservation', async () => {
   const sale = await open(10);
-  const [held, sold, released, refused] = [anOrder(sale, 2), anOrder(sale, 3), anOrder(sale, 1), anOrder(sale, 9)];
+  const [held, sold, released, refused] = [
+    anOrder(sale, { quantity: 2 }),
+    anOrder(sale, { quantity: 3 }),
+    anOrder(sale, { quantity: 1 }),
+    anOrder(sale, { quantity: 9 }),
+  ];
   await reserve([held, sold, released, refused]);
   await confirm([sold.orderId]);
   await release([released]);
@@ -39,9 +45,9 @@ test('a worker that holds an order across a Reopen is refused in the transaction
   const order = anOrder(sale);
   const unlock = await lockSales(t, inventory, [sale.saleId]);
   const reopened = reopen(sale.saleId, 1);
-  await until(async () => (await inventory.waiting()) === 1);
+  await until('one waits', async () => (await inventory.waiting()) === 1);
   const answer = reserve([order]);
-  await until(async () => (await inventory.waiting()) === 2);
+  await until('two wait', async () => (await inventory.waiting()) === 2);
   await unlock();
 
   assert.deepEqual((await reopened).reservations, []);
@@ -80,12 +86,12 @@ test('a Reopen holds the sale until its snapshot is taken, and not longer', asyn
   // The compare-and-set goes through; the snapshot waits for its table.
   const unlock = await lock(t, inventory, 'LOCK TABLE reservations IN ACCESS EXCLUSIVE MODE');
   const reopened = reopen(sale.saleId, 1);
-  await until(async () => (await inventory.waiting()) === 1);
+  await until('one waits', async () => (await inventory.waiting()) === 1);
   let changed = false;
   const changing = update(sale.saleId, { addStock: 1 }).finally(() => {
     changed = true;
   });
-  await until(async () => changed || (await inventory.waiting()) === 2);
+  await until('the change waits, or is made', async () => changed || (await inventory.waiting()) === 2);
   assert.equal(changed, false);
   await unlock();
   const { sale: then, reservations } = await reopened;
@@ -119,8 +125,7 @@ test('the new epoch is later than the sale’s and than its gate’s, whichever 
 });
 
 test('a sale that was reopened a moment ago is not reopened again, and nothing happens; its first opening never waits', async (t) => {
-  const damping = await openInventory(1, { REOPEN_DAMPING_MS: 3_600_000 });
-  t.after(() => damping.close());
+  const damping = await openInventory(1, { REOPEN_DAMPING_MS: 3_600_000 }, t);
   const reopenedAgo = (age: string) =>
     damping.database.query('UPDATE sales SET reopened_at = now() - $1::interval', [age]);
   const { saleId } = await damping.create();
@@ -141,14 +146,13 @@ test('a sale that was reopened a moment ago is not reopened again, and nothing h
 });
 
 test('four Reopens run at once; a fifth is RESOURCE_EXHAUSTED before it does anything, until one of them has ended', async (t) => {
-  const single = await openInventory();
-  t.after(() => single.close());
+  const single = await openInventory(1, {}, t);
   const [fifth, ...four] = await Promise.all(times(5, () => single.create()));
   assert.ok(fifth);
   const saleIds = four.map(({ saleId }) => saleId);
   const unlock = await lockSales(t, single, saleIds);
   const reopened = Promise.all(four.map(({ saleId }) => single.reopen(saleId, 0)));
-  await until(async () => (await single.waiting()) === 4);
+  await until('four wait', async () => (await single.waiting()) === 4);
   await assert.rejects(single.reopen(fifth.saleId, 0), (error) => statusOf(error) === status.RESOURCE_EXHAUSTED);
   assert.equal((await single.get(fifth.saleId)).epoch, 0);
   // Its connections are its own: orders are taken meanwhile.
@@ -159,8 +163,7 @@ test('four Reopens run at once; a fifth is RESOURCE_EXHAUSTED before it does any
 });
 
 test('a Reopen whose database fails, or that is lost, leaves its place to the next', async (t) => {
-  const single = await openInventory();
-  t.after(() => single.close());
+  const single = await openInventory(1, {}, t);
   const sale = await single.open(1);
   for (const _ of times(5, () => 0))
     await assert.rejects(single.reopen(sale.saleId, 9), (error) => statusOf(error) === status.ABORTED);

@@ -1,19 +1,20 @@
 // Reserve, Confirm, Release: what each answers, and what is remembered.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { reservationState } from '@flashsale/contracts/wire';
 import { call } from '@flashsale/rpc/client';
-import { anOrder, lock, lockSales, openInventory, stockOf, times, until } from './inventory.ts';
+import { anOrder, times } from '../../../infra/testbed/samples.ts';
+import { until } from '../../../infra/until.ts';
+import { lock, lockSales, openInventory, stockOf } from './inventory.ts';
 
 const inventory = await openInventory(2);
-after(() => inventory.close());
 const { create, open, reserve, confirm, release, reopen } = inventory;
 const stock = (saleId: string) => stockOf(inventory, saleId);
 
 test('an order is held, then sold, and a repetition of either call changes nothing', async () => {
   const sale = await open(5);
-  const order = anOrder(sale, 2);
+  const order = anOrder(sale, { quantity: 2 });
   assert.deepEqual(await reserve([order]), ['held']);
   assert.deepEqual(await reserve([order]), ['held']);
   assert.deepEqual(await stock(sale.saleId), { available: 3, held: 2, sold: 0 });
@@ -26,8 +27,8 @@ test('an order is held, then sold, and a repetition of either call changes nothi
 test('the answer says what to charge and on which terms, whatever it answers and each time', async () => {
   const terms = { checkout: 'hold', holdSeconds: 90, decideWithinSeconds: 300 };
   const sale = await open(5, terms);
-  const [held, sold, released] = [anOrder(sale), anOrder(sale, 3), anOrder(sale)];
-  const [scarce, stale] = [anOrder(sale, 9), { ...anOrder(sale), epoch: 7 }];
+  const [held, sold, released] = [anOrder(sale), anOrder(sale, { quantity: 3 }), anOrder(sale)];
+  const [scarce, stale] = [anOrder(sale, { quantity: 9 }), { ...anOrder(sale), epoch: 7 }];
   await reserve([held, sold, released, scarce, stale]);
   await confirm([sold.orderId]);
   await release([released]);
@@ -44,8 +45,8 @@ test('the answer says what to charge and on which terms, whatever it answers and
     assert.deepEqual(answered, ['held', 'sold', 'released', 'sold_out', 'stale_epoch', 'unknown_sale', 'held']);
     for (const [at, { amount, checkout, holdSeconds, decideWithinSeconds }] of outcomes.entries()) {
       const isKnown = asked[at] !== unknown;
-      const amountMinor = 19_900 * (asked[at]?.quantity ?? 0);
-      assert.deepEqual(amount, isKnown ? { amountMinor, currency: 'CNY' } : undefined);
+      const amountMinor = 1_000 * (asked[at]?.quantity ?? 0);
+      assert.deepEqual(amount, isKnown ? { amountMinor, currency: 'EUR' } : undefined);
       const none = { checkout: '', holdSeconds: 0, decideWithinSeconds: 0 };
       assert.deepEqual({ checkout, holdSeconds, decideWithinSeconds }, isKnown ? terms : none);
     }
@@ -55,13 +56,13 @@ test('the answer says what to charge and on which terms, whatever it answers and
 test('a batch is served in the order asked, and each item is answered by itself', async () => {
   const [sale, other] = [await open(5), await open(1)];
   const orders = [
-    anOrder(sale, 3),
-    anOrder(other, 1),
-    anOrder(sale, 3),
-    { ...anOrder(sale, 1), epoch: 9 },
-    { ...anOrder(sale, 1), saleId: randomUUID() },
-    anOrder(sale, 2),
-    anOrder(other, 1),
+    anOrder(sale, { quantity: 3 }),
+    anOrder(other, { quantity: 1 }),
+    anOrder(sale, { quantity: 3 }),
+    { ...anOrder(sale, { quantity: 1 }), epoch: 9 },
+    { ...anOrder(sale, { quantity: 1 }), saleId: randomUUID() },
+    anOrder(sale, { quantity: 2 }),
+    anOrder(other, { quantity: 1 }),
   ];
   const answers = ['held', 'held', 'sold_out', 'stale_epoch', 'unknown_sale', 'held', 'sold_out'];
   assert.deepEqual(await reserve(orders), answers);
@@ -75,7 +76,8 @@ test('a batch does not wait for one sale before it turns to the next', async (t)
   const orders = sales.map((sale) => anOrder(sale));
   const unlock = await lockSales(t, inventory, [sales[0]?.saleId ?? '']);
   const answer = reserve(orders);
-  for (const { saleId } of sales.slice(1)) await until(async () => (await inventory.get(saleId)).held === 1);
+  for (const { saleId } of sales.slice(1))
+    await until('it is held', async () => (await inventory.get(saleId)).held === 1);
   assert.equal((await inventory.get(sales[0]?.saleId ?? '')).held, 0);
   await unlock();
   assert.deepEqual(await answer, ['held', 'held', 'held', 'held']);
@@ -125,7 +127,7 @@ test('an order of another epoch takes nothing and stays refused in every epoch',
 
 test('a unit comes back once, whether it was held or sold', async () => {
   const sale = await open(4);
-  const orders = [anOrder(sale, 2), anOrder(sale, 2)];
+  const orders = [anOrder(sale, { quantity: 2 }), anOrder(sale, { quantity: 2 })];
   await reserve(orders);
   await confirm(orders.slice(0, 1).map(({ orderId }) => orderId));
   assert.deepEqual(await stock(sale.saleId), { available: 0, held: 2, sold: 2 });
@@ -195,9 +197,9 @@ test('batches that insert the same orders in opposite directions do not block ea
   const values = [orders[1]?.orderId, randomUUID()];
   const unlock = await lock(t, inventory, "INSERT INTO reservations VALUES ($1, $2, 'b', 1, 'released')", values);
   const one = reserve(orders);
-  await until(async () => (await inventory.waiting()) === 1);
+  await until('one waits', async () => (await inventory.waiting()) === 1);
   const other = reserve(orders.toReversed());
-  await until(async () => (await inventory.waiting()) === 2);
+  await until('two wait', async () => (await inventory.waiting()) === 2);
   await unlock();
   const refused = times(3, () => 'unknown_sale');
   assert.deepEqual([await one, await other], [refused, refused]);

@@ -1,12 +1,12 @@
 // Sales: created once, changed by whoever may, read by everybody.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { status, statusOf } from '@flashsale/rpc/client';
-import { anOrder, aSale, openInventory, stockOf, times } from './inventory.ts';
+import { anOrder, aSale, times } from '../../../infra/testbed/samples.ts';
+import { openInventory, stockOf } from './inventory.ts';
 
 const inventory = await openInventory();
-after(() => inventory.close());
 const { create, open, get, list, update, reserve, confirm } = inventory;
 
 const failsWith = (code: status, message: RegExp) => (error: Error) => {
@@ -61,7 +61,7 @@ test('sales are listed newest first', async () => {
 
 test('stock is added to what is available, and absolute values and a revision are answered', async () => {
   const sale = await open(10);
-  await reserve([anOrder(sale, 4)]);
+  await reserve([anOrder(sale, { quantity: 4 })]);
   const topped = await update(sale.saleId, { addStock: 5 });
   assert.deepEqual(topped, { ...sale, stock: 15, available: 11, held: 4, revision: 2 });
   assert.deepEqual(await get(sale.saleId), topped);

@@ -1,13 +1,14 @@
 // Everything at once: no oversell, units conserved at every instant, and the truth after a broken database.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { ReserveItem } from '@flashsale/contracts/inventory';
 import { status, statusOf } from '@flashsale/rpc/client';
 import fc from 'fast-check';
-import { anOrder, openInventory, stockOf, times, until, whileRunning } from './inventory.ts';
+import { anOrder, times } from '../../../infra/testbed/samples.ts';
+import { until } from '../../../infra/until.ts';
+import { openInventory, stockOf, whileRunning } from './inventory.ts';
 
 const inventory = await openInventory(3);
-after(() => inventory.close());
 const { open, update, reopen, reserve, confirm, release } = inventory;
 
 test('200 Reserves at once, single and in batches, sell exactly what there is', async () => {
@@ -59,7 +60,7 @@ async function inLanes<Each>(lanes: number, all: Each[], work: (each: Each) => P
 
 test('in a storm of repeated and reordered calls units are conserved at every instant and ends are final', async () => {
   const [sale, other] = [await open(40), await open(15)];
-  const orders = [...times(80, (n) => anOrder(sale, 1 + (n % 3))), ...times(40, () => anOrder(other))];
+  const orders = [...times(80, (n) => anOrder(sale, { quantity: 1 + (n % 3) })), ...times(40, () => anOrder(other))];
   const ended = new Map<string, string>();
   const storm = inLanes(LANES, randomCalls(orders, 400), async ([step, asked]) => {
     const before = new Map(ended);
@@ -114,7 +115,7 @@ test('when the database drops every connection callers are told, and repeating g
       failures += 1;
     }
   });
-  await until(async () => {
+  await until('calls have failed', async () => {
     await inventory.database.query(
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`,

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { status, statusOf } from '@flashsale/rpc/client';
-import { item, NO_DEADLINE, openEnvironment, openScriptedBank, orderIds, until } from './payment.ts';
+import { until } from '../../../infra/until.ts';
+import { item, itemsOf, NO_DEADLINE, openEnvironment, openScriptedBank, orderIds } from './payment.ts';
 
 /** A turn of more than a quarter of an hour. */
 const STANDSTILL = 0.001;
@@ -10,9 +11,7 @@ test('an order is charged once, however often and by however many it is asked fo
   const { bank, startPayment } = await openEnvironment(t);
   const payments = [await startPayment(), await startPayment()];
   const ids = orderIds(50);
-  const asked = Array.from({ length: 10 }, (_, i) =>
-    payments[i % 2]?.charge((i < 5 ? ids : ids.toReversed()).map((id) => item(id))),
-  );
+  const asked = Array.from({ length: 10 }, (_, i) => payments[i % 2]?.charge(itemsOf(i < 5 ? ids : ids.toReversed())));
   for (const states of await Promise.all(asked)) assert.deepEqual(new Set(states), new Set(['captured']));
   const { charges } = await bank.statement();
   assert.deepEqual(charges.map((charge) => charge.key).sort(), ids.sort());
@@ -22,9 +21,9 @@ test('an order is charged once, however often and by however many it is asked fo
 test('a bank that is late leaves it unknown before the deadline; asking again finds the one charge', async (t) => {
   const { bank, startPayment } = await openEnvironment(t, { CHARGES_PER_SECOND: STANDSTILL });
   const payment = await startPayment();
-  const items = orderIds(12).map((id) => item(id));
+  const items = itemsOf(orderIds(12));
   assert.deepEqual(new Set(await payment.charge(items, 10_000)), new Set(['unknown']));
-  await bank.turn({ chargesPerSecond: 0 });
+  await bank.change({ chargesPerSecond: 0 });
   assert.deepEqual(new Set(await payment.charge(items)), new Set(['captured']));
   assert.equal((await bank.statement()).charges.length, 12);
 });
@@ -32,16 +31,10 @@ test('a bank that is late leaves it unknown before the deadline; asking again fi
 test('an order for which payment has no connection left is answered in time, too', async (t) => {
   const { bank, startPayment } = await openEnvironment(t, { CHARGES_PER_SECOND: STANDSTILL });
   const payment = await startPayment({ BANK_CONCURRENCY: 2 });
-  const patient = payment.charge(orderIds(2).map((id) => item(id)));
-  await bank.lineHas({ waiting: 1, inProgress: 1 });
-  assert.deepEqual(
-    await payment.charge(
-      orderIds(1).map((id) => item(id)),
-      NO_DEADLINE,
-    ),
-    ['unknown'],
-  );
-  await bank.turn({ chargesPerSecond: 0 });
+  const patient = payment.charge(itemsOf(orderIds(2)));
+  await bank.queueHas({ waiting: 1, inProgress: 1 });
+  assert.deepEqual(await payment.charge(itemsOf(orderIds(1)), NO_DEADLINE), ['unknown']);
+  await bank.change({ chargesPerSecond: 0 });
   assert.deepEqual(await patient, ['captured', 'captured']);
 });
 
@@ -49,13 +42,7 @@ test('a deadline of any length is a deadline: a tenth of it need not be whole mi
   const { startPayment } = await openEnvironment(t);
   const payment = await startPayment();
   for (const deadlineMs of [1_995, 1_996, 1_997]) {
-    assert.deepEqual(
-      await payment.charge(
-        orderIds(1).map((id) => item(id)),
-        deadlineMs,
-      ),
-      ['captured'],
-    );
+    assert.deepEqual(await payment.charge(itemsOf(orderIds(1)), deadlineMs), ['captured']);
   }
 });
 
@@ -64,7 +51,7 @@ test('what is known in time is answered, the rest has no outcome', async (t) => 
   const payment = await startPayment();
   const [first, second] = orderIds(2) as [string, string];
   await bank.charge(first);
-  await bank.turn({ chargesPerSecond: STANDSTILL });
+  await bank.change({ chargesPerSecond: STANDSTILL });
   assert.deepEqual(await payment.charge([item(second), item(first)], NO_DEADLINE), ['unknown', 'captured']);
   assert.deepEqual(await payment.states([second, first]), ['requested', 'captured']);
 });
@@ -72,11 +59,11 @@ test('what is known in time is answered, the rest has no outcome', async (t) => 
 test('a bank that fails after it has charged is asked again, and has charged once', async (t) => {
   const { bank, startPayment } = await openEnvironment(t, { ERROR_RATE: 1 });
   const payment = await startPayment();
-  const items = orderIds(30).map((id) => item(id));
+  const items = itemsOf(orderIds(30));
   assert.deepEqual(new Set(await payment.charge(items)), new Set(['unknown']));
   const took = (await bank.statement()).charges.length;
   assert.ok(took > 0 && took < 30, `${took} of 30 had taken effect`);
-  await bank.turn({ errorRate: 0 });
+  await bank.change({ errorRate: 0 });
   assert.deepEqual(new Set(await payment.charge(items)), new Set(['captured']));
   assert.equal((await bank.statement()).charges.length, 30);
 });
@@ -84,13 +71,13 @@ test('a bank that fails after it has charged is asked again, and has charged onc
 test('a bank that cannot be reached leaves it unknown, never a decline', async (t) => {
   const { startPayment } = await openEnvironment(t);
   const payment = await startPayment({ BANK_URL: 'http://127.0.0.1:1' });
-  assert.deepEqual(await payment.charge(orderIds(3).map((id) => item(id))), ['unknown', 'unknown', 'unknown']);
+  assert.deepEqual(await payment.charge(itemsOf(orderIds(3))), ['unknown', 'unknown', 'unknown']);
 });
 
 test('a bank that does not know our key leaves it unknown, never a decline', async (t) => {
   const { startPayment } = await openEnvironment(t);
   const payment = await startPayment({ BANK_API_KEY: 'x'.repeat(32) });
-  assert.deepEqual(await payment.charge(orderIds(1).map((id) => item(id))), ['unknown']);
+  assert.deepEqual(await payment.charge(itemsOf(orderIds(1))), ['unknown']);
 });
 
 test('items are independent: one declined or voided does not fail its neighbours', async (t) => {
@@ -98,9 +85,9 @@ test('items are independent: one declined or voided does not fail its neighbours
   const payment = await startPayment();
   const ids = orderIds(4) as [string, string, string, string];
   assert.deepEqual(await payment.charge([item(ids[1])]), ['declined']);
-  await bank.turn({ declineRate: 0 });
+  await bank.change({ declineRate: 0 });
   assert.deepEqual(await payment.void([ids[2]]), ['voided']);
-  const items = [...ids, ids[0]].map((id) => item(id));
+  const items = itemsOf([...ids, ids[0]]);
   assert.deepEqual(await payment.charge(items), ['captured', 'declined', 'voided', 'captured', 'captured']);
   assert.deepEqual(await moneyOf(ids), ['captured', 'declined', 'nothing', 'captured']);
 });
@@ -110,7 +97,7 @@ test('the first amount stays, whatever is asked later', async (t) => {
   const payment = await startPayment();
   const [id] = orderIds(1) as [string];
   assert.deepEqual(await payment.charge([item(id, 700, 'USD')]), ['unknown']);
-  await bank.turn({ errorRate: 0 });
+  await bank.change({ errorRate: 0 });
   assert.deepEqual(await payment.charge([item(id, 900, 'EUR')]), ['captured']);
   assert.deepEqual(await payment.charge([item(id, 900, 'EUR')]), ['captured']);
   const { charge, amountMinor, currency } = await payment.get(id);
@@ -160,7 +147,7 @@ test('each outcome arrives when it is known, while the bank hangs on another ord
   bank.hold(hanging);
 
   const known = new Map<string, string>();
-  const stream = payment.outcomes([hanging, quick, voided].map((id) => item(id)));
+  const stream = payment.outcomes(itemsOf([hanging, quick, voided]));
   const next = async () => {
     for (const [id, state] of (await stream.next()).value ?? assert.fail('it has ended')) known.set(id, state);
   };
@@ -180,12 +167,12 @@ test('an order that is at the bank already is not asked for again: the second ca
   const [id, other] = orderIds(2) as [string, string];
   bank.hold(id);
   const first = payment.charge([item(id)]);
-  await until(() => bank.asked(id) === 1);
+  await until('the bank has the first', () => bank.requests(id) === 1);
   const second = payment.charge([item(id), item(other)]);
-  await until(() => bank.asked(other) === 1);
+  await until('the bank has the other', () => bank.requests(other) === 1);
   bank.letGo();
   assert.deepEqual([await first, await second], [['captured'], ['captured', 'captured']]);
-  assert.equal(bank.asked(id), 1);
+  assert.equal(bank.requests(id), 1);
 });
 
 test('a caller that attached to a call with less time asks the bank itself when that time is up', async (t) => {
@@ -193,10 +180,10 @@ test('a caller that attached to a call with less time asks the bank itself when 
   const payment = await startPayment();
   const [id] = orderIds(1) as [string];
   const hurried = payment.charge([item(id)], NO_DEADLINE);
-  await bank.lineHas({ waiting: 0, inProgress: 1 });
+  await bank.queueHas({ waiting: 0, inProgress: 1 });
   const patient = payment.charge([item(id)]);
   assert.deepEqual(await hurried, ['unknown']);
-  await bank.turn({ chargesPerSecond: 0 });
+  await bank.change({ chargesPerSecond: 0 });
   assert.deepEqual(await patient, ['captured']);
   assert.equal((await bank.statement()).charges.length, 1);
 });

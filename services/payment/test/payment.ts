@@ -1,52 +1,50 @@
-// A payment of a test's own, in this process, over a real Postgres and a real bank, and a caller of it.
+// Payment over a real Postgres, before a real bank or a scripted one, and its calls in short.
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import { PaymentServiceClient } from '@flashsale/contracts/payment';
+import type { PaymentServiceClient } from '@flashsale/contracts/payment';
 import { type ChargeState, chargeState } from '@flashsale/contracts/wire';
-import { call, callStream, connectTo } from '@flashsale/rpc/client';
-import { readConfig } from '@flashsale/runtime/config';
-import { openNamespace } from '../../../infra/native/namespace.ts';
-import { API_KEY, openBank } from '../../bank/test/bank.ts';
-import { startPayment } from '../src/app.ts';
-import { settings } from '../src/config.ts';
+import { call, callStream } from '@flashsale/rpc/client';
+import { openService } from '../../../infra/testbed/service.ts';
+import type { Env } from '../../../infra/testbed/services.ts';
+import { openBank } from '../../bank/test/bank.ts';
 
-export { until } from '../../bank/test/bank.ts';
-
-/** Nobody waits that long: a call that should not meet its deadline has this one. */
-const PATIENT_MS = 60_000;
+/** Longer than any test takes. */
+const LONG_MS = 60_000;
 
 /** The caller's: payment ends by its own BANK_TIMEOUT_MS. */
 export const NO_DEADLINE = Number.POSITIVE_INFINITY;
 
 export const orderIds = (count: number) => Array.from({ length: count }, () => randomUUID() as string);
 export const item = (orderId: string, amountMinor = 1_000, currency = 'EUR') => ({ orderId, amountMinor, currency });
+export const itemsOf = (ids: string[]) => ids.map((id) => item(id));
 
-/** The stores and the bank; `startPayment` may be called more than once, for a second or a later process. */
-export async function openEnvironment(t: TestContext, knobs: Record<string, unknown> = {}) {
-  const namespace = await openNamespace();
-  t.after(() => namespace.close());
+/** The database and the bank; `startPayment` may be called more than once, for a second or a later process. */
+export async function openEnvironment(t: TestContext, knobs: Env = {}) {
   const bank = await openBank(t, { STOP_MS: 1, ...knobs });
-  const start = (more: Record<string, unknown> = {}) =>
-    openPayment(t, { DATABASE_URL: namespace.databases.payment, BANK_URL: bank.url, ...more });
+  const { start } = await openService('payment', { BANK_URL: bank.url, BANK_TIMEOUT_MS: 500 }, t);
+  async function startPayment(more?: Env) {
+    const { client, ...payment } = await start(more);
+    return { ...payment, ...callerOf(client) };
+  }
   /** What the bank's statement says of each order, `nothing` included. */
   async function moneyOf(ids: string[]): Promise<string[]> {
     const lines = new Map((await bank.statement()).charges.map(({ key, status }) => [key, status]));
     return ids.map((id) => lines.get(id) ?? 'nothing');
   }
-  return { bank, moneyOf, startPayment: start };
+  return { bank, moneyOf, startPayment };
 }
 
-/** A bank that captures and reverses at once, but for the keys that a test holds; and how often it was asked for each. */
+/** A bank that captures and reverses at once, but for the keys that a test holds; and how often each was requested. */
 export async function openScriptedBank(t: TestContext) {
-  const asked: string[] = [];
+  const requested: string[] = [];
   const held = new Set<string>();
   const waiting: (() => void)[] = [];
   const server = createServer((request, response) => {
     const key = String(request.headers['idempotency-key'] ?? request.url?.split('/')[2]);
-    asked.push(key);
+    requested.push(key);
     const respond = () =>
       request.headers['idempotency-key']
         ? response.writeHead(201).end('{}')
@@ -61,7 +59,7 @@ export async function openScriptedBank(t: TestContext) {
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    asked: (key: string) => asked.filter((each) => each === key).length,
+    requests: (key: string) => requested.filter((each) => each === key).length,
     hold: (key: string) => void held.add(key),
     letGo() {
       held.clear();
@@ -70,32 +68,14 @@ export async function openScriptedBank(t: TestContext) {
   };
 }
 
-async function openPayment(t: TestContext, given: Record<string, unknown>) {
-  const all = { GRPC_PORT: 0, BANK_API_KEY: API_KEY, LOG_LEVEL: 'silent', BANK_TIMEOUT_MS: 500, ...given };
-  const env = Object.fromEntries(Object.entries(all).map(([name, value]) => [name, String(value)]));
-  const payment = await startPayment(readConfig(settings, env));
-  const client = connectTo(PaymentServiceClient, payment.address, { retries: 'never' });
-  let stopped: Promise<void> | undefined;
-  const stop = () => {
-    client.close();
-    stopped ??= payment.stop();
-    return stopped;
-  };
-  t.after(stop);
-  return { ...payment, ...callerOf(client), stop };
-}
-
 function callerOf(client: PaymentServiceClient) {
   const words = (outcomes: { state: Parameters<typeof chargeState.fromWire>[0] }[]) =>
     outcomes.map(({ state }) => chargeState.fromWire(state));
+  const get = (orderId: string) => call(client, client.getCharge, { orderId }, { deadlineMs: LONG_MS });
   /** Each response of the stream, as it arrives. */
-  async function* outcomes(items: ReturnType<typeof item>[], deadlineMs = PATIENT_MS) {
-    for await (const { outcomes } of callStream(
-      client,
-      client.charge,
-      { items },
-      { deadlineMs, firstWithinMs: PATIENT_MS },
-    ))
+  async function* outcomes(items: ReturnType<typeof item>[], deadlineMs = LONG_MS) {
+    const within = { deadlineMs, firstWithinMs: LONG_MS };
+    for await (const { outcomes } of callStream(client, client.charge, { items }, within))
       yield outcomes.map(({ orderId, state }) => [orderId, chargeState.fromWire(state)] as const);
   }
   return {
@@ -108,12 +88,10 @@ function callerOf(client: PaymentServiceClient) {
       return items.map(({ orderId }) => known.get(orderId.toLowerCase()) ?? 'unknown');
     },
     void: async (ids: string[]) =>
-      words((await call(client, client.void, { orderIds: ids }, { deadlineMs: PATIENT_MS })).outcomes),
-    get: (orderId: string) => call(client, client.getCharge, { orderId }, { deadlineMs: PATIENT_MS }),
+      words((await call(client, client.void, { orderIds: ids }, { deadlineMs: LONG_MS })).outcomes),
+    get,
     async states(ids: string[]) {
-      const charges = await Promise.all(
-        ids.map((orderId) => call(client, client.getCharge, { orderId }, { deadlineMs: PATIENT_MS })),
-      );
+      const charges = await Promise.all(ids.map(get));
       return words(charges.flatMap(({ charge }) => charge ?? []));
     },
   };

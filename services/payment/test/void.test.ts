@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { item, openEnvironment, openScriptedBank, orderIds, until } from './payment.ts';
+import { until } from '../../../infra/until.ts';
+import { itemsOf, openEnvironment, openScriptedBank, orderIds } from './payment.ts';
 
 const STANDSTILL = 0.001;
 const HANGS = { latencyMs: { p50: 3_600_000, p99: 3_600_000 } };
@@ -13,7 +14,7 @@ test('an order voided before it is charged is never charged: a late charge is re
   const payment = await startPayment();
   const ids = orderIds(3);
   assert.ok(all(await payment.void(ids), 'voided'));
-  assert.ok(all(await payment.charge(ids.map((id) => item(id))), 'voided'));
+  assert.ok(all(await payment.charge(itemsOf(ids)), 'voided'));
   assert.ok(all(await payment.void(ids), 'voided'));
   const { amountMinor, currency } = await payment.get(String(ids[0]));
   assert.deepEqual([amountMinor, currency], [0, '']);
@@ -24,11 +25,11 @@ test('voiding what was captured refunds it, and it stays refunded', async (t) =>
   const { moneyOf, startPayment } = await openEnvironment(t);
   const payment = await startPayment();
   const ids = orderIds(60);
-  assert.ok(all(await payment.charge(ids.map((id) => item(id))), 'captured'));
+  assert.ok(all(await payment.charge(itemsOf(ids)), 'captured'));
   assert.ok(all(await payment.void(ids), 'reversing'));
-  await until(async () => all(await payment.states(ids), 'reversed'));
+  await until('all are reversed', async () => all(await payment.states(ids), 'reversed'));
   assert.ok(all(await moneyOf(ids), 'reversed'));
-  assert.ok(all(await payment.charge(ids.map((id) => item(id))), 'reversed'));
+  assert.ok(all(await payment.charge(itemsOf(ids)), 'reversed'));
   assert.ok(all(await payment.void(ids), 'reversed'));
 });
 
@@ -36,7 +37,7 @@ test('voiding what was declined changes nothing', async (t) => {
   const { startPayment } = await openEnvironment(t, { DECLINE_RATE: 1 });
   const payment = await startPayment();
   const ids = orderIds(2);
-  assert.ok(all(await payment.charge(ids.map((id) => item(id))), 'declined'));
+  assert.ok(all(await payment.charge(itemsOf(ids)), 'declined'));
   assert.ok(all(await payment.void(ids), 'declined'));
 });
 
@@ -44,25 +45,25 @@ test('an order voided while the bank is silent ends reversed, though the bank go
   const { bank, moneyOf, startPayment } = await openEnvironment(t, { CHARGES_PER_SECOND: STANDSTILL });
   const payment = await startPayment();
   const ids = orderIds(2);
-  const charged = payment.charge(ids.map((id) => item(id)));
+  const charged = payment.charge(itemsOf(ids));
   // One is at work, the other in line behind it.
-  await bank.lineHas({ waiting: 1, inProgress: 1 });
+  await bank.queueHas({ waiting: 1, inProgress: 1 });
   assert.ok(all(await payment.void(ids), 'reversing'));
-  await until(async () => all(await payment.states(ids), 'reversed'));
-  await bank.turn({ chargesPerSecond: 0 });
+  await until('all are reversed', async () => all(await payment.states(ids), 'reversed'));
+  await bank.change({ chargesPerSecond: 0 });
   assert.ok((await charged).every((state) => state === 'reversing' || state === 'reversed'));
   assert.deepEqual((await moneyOf(ids)).sort(), ['nothing', 'reversed']);
-  assert.ok(all(await payment.charge(ids.map((id) => item(id))), 'reversed'));
+  assert.ok(all(await payment.charge(itemsOf(ids)), 'reversed'));
 });
 
 test('an order voided when the bank has not even heard of it is refused there for ever', async (t) => {
   const { bank, startPayment } = await openEnvironment(t);
   const cutOff = await startPayment({ BANK_URL: 'http://127.0.0.1:1' });
   const ids = orderIds(2);
-  assert.ok(all(await cutOff.charge(ids.map((id) => item(id))), 'unknown'));
+  assert.ok(all(await cutOff.charge(itemsOf(ids)), 'unknown'));
   assert.ok(all(await cutOff.void(ids), 'reversing'));
   const payment = await startPayment();
-  await until(async () => all(await payment.states(ids), 'reversed'));
+  await until('all are reversed', async () => all(await payment.states(ids), 'reversed'));
   for (const id of ids) assert.equal((await bank.charge(id)).status, 409);
 });
 
@@ -70,28 +71,28 @@ test('an order that turns out to be declined while it is taken back ends decline
   const { bank, startPayment } = await openEnvironment(t, { DECLINE_RATE: 1, ERROR_RATE: 1, SEED: 3 });
   const payment = await startPayment();
   const ids = orderIds(20);
-  assert.ok(all(await payment.charge(ids.map((id) => item(id))), 'unknown'));
+  assert.ok(all(await payment.charge(itemsOf(ids)), 'unknown'));
   const declined = new Set((await bank.statement()).charges.map((charge) => charge.key));
   assert.ok(declined.size > 0 && declined.size < 20);
-  await bank.turn({ errorRate: 0 });
+  await bank.change({ errorRate: 0 });
   await payment.void(ids);
   const wanted = ids.map((id) => (declined.has(id) ? 'declined' : 'reversed'));
-  await until(async () => JSON.stringify(await payment.states(ids)) === JSON.stringify(wanted));
+  await until('all have ended', async () => JSON.stringify(await payment.states(ids)) === JSON.stringify(wanted));
 });
 
 test('a void is answered while the bank hangs, and carried out when it answers again, by a restarted payment too', async (t) => {
   const { bank, moneyOf, startPayment } = await openEnvironment(t);
   const before = await startPayment();
   const ids = orderIds(30);
-  assert.ok(all(await before.charge(ids.map((id) => item(id))), 'captured'));
-  await bank.turn(HANGS);
+  assert.ok(all(await before.charge(itemsOf(ids)), 'captured'));
+  await bank.change(HANGS);
   assert.ok(all(await before.void(ids), 'reversing'));
   await before.stop();
   const after = await startPayment();
   assert.ok(all(await after.states(ids), 'reversing'));
   assert.ok(all(await moneyOf(ids), 'captured'));
-  await bank.turn(ANSWERS);
-  await until(async () => all(await after.states(ids), 'reversed'));
+  await bank.change(ANSWERS);
+  await until('all are reversed', async () => all(await after.states(ids), 'reversed'));
   assert.ok(all(await moneyOf(ids), 'reversed'));
 });
 
@@ -99,13 +100,13 @@ test('a reversal that the bank fails, before or after it took effect, is tried a
   const { bank, moneyOf, startPayment } = await openEnvironment(t);
   const payment = await startPayment();
   const ids = orderIds(10);
-  await payment.charge(ids.map((id) => item(id)));
-  await bank.turn({ errorRate: 1 });
+  await payment.charge(itemsOf(ids));
+  await bank.change({ errorRate: 1 });
   await payment.void(ids);
-  await until(async () => (await moneyOf(ids)).includes('reversed'));
+  await until('one is reversed at the bank', async () => (await moneyOf(ids)).includes('reversed'));
   assert.ok(all(await payment.states(ids), 'reversing'));
-  await bank.turn({ errorRate: 0 });
-  await until(async () => all(await payment.states(ids), 'reversed'));
+  await bank.change({ errorRate: 0 });
+  await until('all are reversed', async () => all(await payment.states(ids), 'reversed'));
   assert.ok(all(await moneyOf(ids), 'reversed'));
 });
 
@@ -127,13 +128,13 @@ test('whatever way charges and voids meet, at a bank in bad weather, payment and
   // A third is never voided, a third is voided by the other process at once, a third at some time.
   const voided = ids.filter((_, i) => i % 3 !== 0);
   const rounds = [0, 1, 2, 3].flatMap((round) => [
-    payments[0].charge(ids.map((id) => item(id))),
-    payments[1].charge(ids.toReversed().map((id) => item(id))),
+    payments[0].charge(itemsOf(ids)),
+    payments[1].charge(itemsOf(ids.toReversed())),
     payments[1].void(voided.filter((_, i) => i % 2 === 0 || round === 2)),
   ]);
   await Promise.all(rounds);
   const final = (state: string) => state !== 'unknown' && state !== 'reversing';
-  await until(async () => (await payments[0].charge(ids.map((id) => item(id)))).every(final));
+  await until('all are final', async () => (await payments[0].charge(itemsOf(ids))).every(final));
 
   const states = await payments[0].states(ids);
   const money = await moneyOf(ids);
@@ -152,8 +153,8 @@ test('calls that name the same orders in another order do not lock each other ou
   for (let round = 0; round < 3; round++) {
     const ids = orderIds(1_000);
     const answers = await Promise.all([
-      payments[0].charge(ids.map((id) => item(id))),
-      payments[1].charge(ids.toReversed().map((id) => item(id))),
+      payments[0].charge(itemsOf(ids)),
+      payments[1].charge(itemsOf(ids.toReversed())),
       payments[0].void(ids.toReversed()),
       payments[1].void(ids),
     ]);
@@ -166,11 +167,11 @@ test('an order on which the bank hangs holds up the refund of no other', async (
   const bank = await openScriptedBank(t);
   const payment = await startPayment({ BANK_URL: bank.url, BANK_TIMEOUT_MS: 3_600_000 });
   const [hanging, ...ids] = orderIds(60) as [string, ...string[]];
-  await payment.charge([hanging, ...ids].map((id) => item(id)));
+  await payment.charge(itemsOf([hanging, ...ids]));
   bank.hold(hanging);
   await payment.void([hanging]);
-  await until(() => bank.asked(hanging) === 2);
+  await until('the bank has the reversal', () => bank.requests(hanging) === 2);
   await payment.void(ids);
-  await until(async () => all(await payment.states(ids), 'reversed'));
+  await until('all are reversed', async () => all(await payment.states(ids), 'reversed'));
   assert.deepEqual(await payment.states([hanging]), ['reversing']);
 });

@@ -19,7 +19,6 @@ const broker = {
 const stores = openStores({ ...shop.stores, ...broker });
 after(async () => {
   await stores.close();
-  await shop.close();
 });
 
 /** Every audit while there is work, and the one after it. */

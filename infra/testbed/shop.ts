@@ -50,7 +50,7 @@ export async function openShop(settings: Settings = {}) {
     proxies,
     services: { ...participants.services, orders, gateway },
     start: { gateway: startGateway },
-    close: () => undefined,
+    closed,
     broker: openBroker(namespace.id),
     evidence: closed(await openEvidence(stores)),
     secret: TOKEN_SECRET,

@@ -23,7 +23,6 @@ const dir = join(LOCAL, `references-${process.pid}`);
 await claim(dir);
 after(() => removeDir(dir));
 const shop = await openShop();
-after(() => shop.close());
 
 /** The answer as it comes, but for the date; the connection stays open, as a client's of many requests does. */
 function rawResponse(url: string): Promise<string> {

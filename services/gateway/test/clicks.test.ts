@@ -1,17 +1,11 @@
 // Many clicks at once: of one buyer, and of a crowd that is larger than the stock; at two gateways, on both paths.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 
 const shop = await openShop({ gateway: { DIRECT_MAX_IN_FLIGHT: '200', DIRECT_DEADLINE_MS: '30000' } });
 const second = await shop.start.gateway();
-await shop.ready(second.ops);
-after(async () => {
-  await second.stop();
-  await shop.close();
-});
-await shop.ready(second.ops);
 const { evidence, buy, createSale, services } = shop;
 const gateways = [services.gateway.url, second.url];
 const PATHS = [

@@ -1,7 +1,7 @@
 // An order's course as server-sent events, at whatever gateway its buyer asks.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { v7 } from 'uuid';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
@@ -10,11 +10,6 @@ import { assertProblem } from './problem.ts';
 const HEARTBEAT_MS = '50';
 const shop = await openShop({ gateway: { HEARTBEAT_MS } });
 const second = await shop.start.gateway({ MAX_LISTENERS: '1' });
-await shop.ready(second.ops);
-after(async () => {
-  await second.stop();
-  await shop.close();
-});
 const { createSale, buy, request, tokenFor, holdCharges, wires } = shop;
 
 interface Told {
@@ -193,7 +188,6 @@ test('only the buyer hears: 401 without a token, 404 for anybody else and for wh
 
 test('a gateway that stops lets its listeners go at once, and they go on at another', async () => {
   const third = await shop.start.gateway();
-  await shop.ready(third.ops);
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const release = holdCharges();
   const { orderId = '' } = await buy(saleId, 'ivan');

@@ -1,11 +1,10 @@
 // The gate's scripts on a real Redis: admitting an order, marking it as sent, taking it back unsent.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { ANY_TIME, anOrder, aSale, DUE_MS, MOST, openGates, SENT_DUE_MS } from './gates.ts';
 
 const gates = await openGates();
-after(() => gates.close());
 const { gate, open, admitted, read, tickets, stateOf, dueOf, makeDue, makeOld, keysOf, now } = gates;
 
 const kindOf = async (order: OrderCommand, options = {}) => (await gate.admit(order, { ...ANY_TIME, ...options })).kind;

@@ -1,12 +1,11 @@
 // The gate's scripts on a real Redis: applying what is final, and the buyer's view.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { type OrderView, UNDECIDED } from '../src/domain/order-view.ts';
 import { anOrder, aSale, openGates } from './gates.ts';
 
 const gates = await openGates();
-after(() => gates.close());
-const { gate, views, eye, open, admitted, read, tickets, stateOf, keysOf } = gates;
+const { gate, views, observer, open, admitted, read, tickets, stateOf, keysOf } = gates;
 
 test('a confirmed order keeps its tickets, leaves the line and drops its command, once or ten times', async () => {
   const sale = await open(5);
@@ -15,7 +14,7 @@ test('a confirmed order keeps its tickets, leaves the line and drops its command
   const { records, due, buyers, waiting } = await read(sale.id);
   assert.deepEqual([await tickets(sale.id), records.get(order.orderId)?.state, due.size], [3, 'sold', 0]);
   assert.deepEqual([buyers.get('alice'), waiting.length], [order.orderId, 0]);
-  assert.doesNotMatch((await eye.hget(gates.keyOf(sale, 'orders'), order.orderId)) as string, /deadlineMs/);
+  assert.doesNotMatch((await observer.hget(gates.keyOf(sale, 'orders'), order.orderId)) as string, /deadlineMs/);
 });
 
 test('a confirmation that speaks of another epoch changes nothing, and one without a record makes none', async () => {
@@ -89,7 +88,7 @@ test('the view keeps the highest version, in whatever order its versions come', 
 
 test('a view is kept for a day, and for ten minutes once it is final', async () => {
   const [waiting, final] = [anOrder(aSale(1), 'alice').orderId, anOrder(aSale(1), 'alice').orderId];
-  const keptMs = (orderId: string) => eye.pttl(`order:${orderId}`);
+  const keptMs = (orderId: string) => observer.pttl(`order:${orderId}`);
   await views.show(viewOf(waiting, 0, 'queued'));
   await views.show(viewOf(final, 0, 'queued'));
   await views.show(viewOf(final, 2, 'confirmed'));
@@ -100,7 +99,7 @@ test('a view is kept for a day, and for ten minutes once it is final', async () 
 
 test('a view that cannot be read is replaced by the next one', async () => {
   const { orderId } = anOrder(aSale(1), 'alice');
-  await eye.set(`order:${orderId}`, '{"version":');
+  await observer.set(`order:${orderId}`, '{"version":');
   await views.show(viewOf(orderId, 1, 'reserved'));
   assert.equal((await views.find(orderId))?.status, 'reserved');
 });

@@ -1,14 +1,13 @@
 // The gate's scripts on a real Redis: handing out what is due, and setting aside what cannot be read.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import type { Sale } from '../src/domain/sale.ts';
 import { createGate } from '../src/outbound/gate.ts';
 import { anOrder, MOST, openGates, taken } from './gates.ts';
 
 const gates = await openGates();
-after(() => gates.close());
-const { gate, eye, open, admitted, read, tickets, dueOf, makeDue, makeOld, keyOf, now } = gates;
+const { gate, observer, open, admitted, read, tickets, dueOf, makeDue, makeOld, keyOf, now } = gates;
 
 const idsOf = (orders: { orderId: string }[]) => orders.map(({ orderId }) => orderId).toSorted();
 
@@ -77,11 +76,11 @@ test('claim hands out nothing from a gate of another Redis, and claims nothing',
   const sale = await open(1);
   const order = await admitted(sale, 'alice');
   await makeDue(order);
-  const history = (await eye.hget(keyOf(sale, 'gate'), 'history')) as string;
+  const history = (await observer.hget(keyOf(sale, 'gate'), 'history')) as string;
   await makeOld(sale.id);
   assert.deepEqual(await gate.claim(sale.id, MOST), { epoch: 0, records: [], damaged: 0 });
   assert.equal(await dueOf(order), 0);
-  await eye.hset(keyOf(sale, 'gate'), 'history', history);
+  await observer.hset(keyOf(sale, 'gate'), 'history', history);
   assert.equal(await gate.refuse(order), true);
 });
 
@@ -89,7 +88,7 @@ test('a due entry without a record is removed, and the rest is handed out', asyn
   const sale = await open(2);
   const order = await admitted(sale, 'alice');
   await makeDue(order);
-  for (const part of ['due:unsent', 'due:sent'] as const) await eye.zadd(keyOf(sale, part), 0, 'nonsense');
+  for (const part of ['due:unsent', 'due:sent'] as const) await observer.zadd(keyOf(sale, part), 0, 'nonsense');
   const { records, damaged } = await gate.claim(sale.id, MOST);
   assert.deepEqual([idsOf(records), damaged], [[order.orderId], 0]);
   assert.deepEqual([...(await read(sale.id)).due.keys()], [order.orderId]);
@@ -109,14 +108,14 @@ for (const [name, damage] of Object.entries(damages)) {
   test(`a damaged record (${name}) is moved aside alone and counted, and its end gives its tickets back`, async () => {
     const sale = await open(5);
     const [order, other] = [await admitted(sale, 'alice', 2), await admitted(sale, 'bob')];
-    const record = JSON.parse((await eye.hget(keyOf(sale, 'orders'), order.orderId)) as string);
-    await eye.hset(keyOf(sale, 'orders'), order.orderId, damage(record));
+    const record = JSON.parse((await observer.hget(keyOf(sale, 'orders'), order.orderId)) as string);
+    await observer.hset(keyOf(sale, 'orders'), order.orderId, damage(record));
     await Promise.all([makeDue(order), makeDue(other)]);
 
     const { records, damaged } = await gate.claim(sale.id, MOST);
     assert.deepEqual([idsOf(records), damaged], [[other.orderId], 1]);
-    assert.deepEqual(await eye.hkeys(keyOf(sale, 'orders:damaged')), [order.orderId]);
-    assert.equal(await eye.hexists(keyOf(sale, 'orders'), order.orderId), 0);
+    assert.deepEqual(await observer.hkeys(keyOf(sale, 'orders:damaged')), [order.orderId]);
+    assert.equal(await observer.hexists(keyOf(sale, 'orders'), order.orderId), 0);
     assert.deepEqual([await gate.absent(order, 1), await gate.stateOf(order)], [false, 'sent']);
     await makeDue(order);
     assert.equal((await gate.claim(sale.id, MOST)).damaged, 0);
@@ -131,7 +130,7 @@ for (const [name, damage] of Object.entries(damages)) {
 test('a record that is damaged and not yet set aside stops no other script', async () => {
   const sale = await open(3);
   const order = await admitted(sale, 'alice', 2);
-  await eye.hset(keyOf(sale, 'orders'), order.orderId, 'nonsense');
+  await observer.hset(keyOf(sale, 'orders'), order.orderId, 'nonsense');
   await gate.markSent(order);
   await gate.applyConfirmed(sale.id, order.orderId, 1);
   await gate.joinWaiting(order);
@@ -144,7 +143,7 @@ test('a record that is damaged and not yet set aside stops no other script', asy
 test('a record that is lost gives back what the event says', async () => {
   const sale = await open(3);
   const order = await admitted(sale, 'alice', 2);
-  await eye.hdel(keyOf(sale, 'orders'), order.orderId);
+  await observer.hdel(keyOf(sale, 'orders'), order.orderId);
   await gate.applyEnded(order);
   assert.equal(await tickets(sale.id), 3);
 });
@@ -153,12 +152,12 @@ test('a field that a newer gateway added is kept and does no harm', async () => 
   const sale = await open(2);
   const order = await admitted(sale, 'alice');
   const key = keyOf(sale, 'orders');
-  const record = JSON.parse((await eye.hget(key, order.orderId)) as string);
+  const record = JSON.parse((await observer.hget(key, order.orderId)) as string);
   const command = JSON.stringify({ ...JSON.parse(record.command), gift: true });
-  await eye.hset(key, order.orderId, JSON.stringify({ ...record, command, later: 1 }));
+  await observer.hset(key, order.orderId, JSON.stringify({ ...record, command, later: 1 }));
   await makeDue(order);
   assert.deepEqual((await gate.claim(sale.id, MOST)).records[0]?.command, order);
-  const kept = JSON.parse((await eye.hget(key, order.orderId)) as string);
+  const kept = JSON.parse((await observer.hget(key, order.orderId)) as string);
   assert.deepEqual([JSON.parse(kept.command).gift, kept.later], [true, 1]);
 });
 

@@ -1,7 +1,7 @@
 // What a Redis calls its data, which a gate is bound to: when the name changes, and that no gateway keeps it.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { startPrivateRedis } from '../../../infra/testbed/servers.ts';
 import { until } from '../../../infra/until.ts';
 import type { Sale } from '../src/domain/sale.ts';
@@ -10,10 +10,7 @@ import { ANY_TIME, anOrder, aSnapshot, gatesOn, MOST } from './gates.ts';
 const [server, other] = await Promise.all([startPrivateRedis(), startPrivateRedis()]);
 const gates = await gatesOn(server.url);
 const two = await gates.connect();
-after(async () => {
-  await gates.close();
-  await Promise.all([server.stop(), other.stop()]);
-});
+after(() => Promise.all([server.stop(), other.stop()]));
 const { gate, redis, open } = gates;
 
 const infoOf = (from: typeof server, field: string) =>
@@ -64,7 +61,7 @@ test('a start changes the name, after a crash and after an orderly end', async (
 });
 
 test('a Redis that was demoted and promoted again in one process has another name, and connections that stayed open see it', async () => {
-  await gates.eye.client('SETNAME', 'stayed');
+  await gates.observer.client('SETNAME', 'stayed');
   const renamed = await renames(async () => {
     await other.replicate(server.url);
     await other.promote();
@@ -72,13 +69,13 @@ test('a Redis that was demoted and promoted again in one process has another nam
     await server.promote();
   });
   assert.equal(renamed, true);
-  assert.equal(await gates.eye.client('GETNAME'), 'stayed');
+  assert.equal(await gates.observer.client('GETNAME'), 'stayed');
 });
 
-test('a promoted replica has another name than the primary whose gates it copied', async () => {
+test('a promoted replica has another name than the primary whose gates it copied', async (t) => {
   const sale = await open(2);
   await other.replicate(server.url);
-  const copy = await gatesOn(other.url);
+  const copy = await gatesOn(other.url, t);
   assert.equal((await copy.gate.read([sale.id]))[0]?.current, false, 'a replica is no place for a gate');
   assert.equal(await nameOf(other), await nameOf(server));
   await other.promote();
@@ -86,7 +83,6 @@ test('a promoted replica has another name than the primary whose gates it copied
   assert.equal((await copy.gate.read([sale.id]))[0]?.current, false);
   assert.deepEqual(await copy.gate.admit(anOrder(sale, 'alice'), ANY_TIME), { kind: 'unavailable' });
   assert.equal((await gate.read([sale.id]))[0]?.current, true);
-  await copy.close();
 });
 
 test('a gate that one gateway builds after the name has changed is valid for all of them', async () => {
@@ -99,13 +95,13 @@ test('a gate that one gateway builds after the name has changed is valid for all
   assert.equal((await gate.admit(anOrder({ ...sale, epoch: 2 }, 'alice'), ANY_TIME)).kind, 'admitted');
 });
 
-test('a demoted Redis is no place for a gate: nothing is spent, readiness says it, and the connection is replaced', async () => {
+test('a demoted Redis is no place for a gate: nothing is spent, readiness says it, and the connection is replaced', async (t) => {
   const sale = await open(2);
   const order = anOrder(sale, 'alice');
   const connection = await redis.client.client('ID');
   await other.promote();
   await server.replicate(other.url);
-  await replaceOnOther(sale);
+  await replaceOnOther(t, sale);
   await until('the demoted Redis has the gate', async () => (await gate.read([sale.id]))[0] !== undefined);
 
   assert.equal((await gate.read([sale.id]))[0]?.current, false);
@@ -118,10 +114,9 @@ test('a demoted Redis is no place for a gate: nothing is spent, readiness says i
   assert.ok(await gate.lease(sale.id));
 });
 
-async function replaceOnOther(sale: Sale) {
-  const there = await gatesOn(other.url);
+async function replaceOnOther(t: TestContext, sale: Sale) {
+  const there = await gatesOn(other.url, t);
   await there.replace(aSnapshot(sale));
-  await there.close();
 }
 
 test('a server that does not say its role and the name of its data is an error to every guard', async () => {
@@ -130,22 +125,21 @@ test('a server that does not say its role and the name of its data is an error t
     `local real = redis\nlocal redis = { call = function(command, ...)
        if command == 'INFO' then return '${info}' end
        return real.call(command, ...) end }\n${common}\nreturn history()`;
-  const history = (info: string) => gates.eye.eval(says(info), 0);
+  const history = (info: string) => gates.observer.eval(says(info), 0);
   assert.equal(await history('role:master\\r\\nmaster_replid:0a1b\\r\\nmaster_replid2:ffff'), '0a1b');
   assert.equal(await history('role:slave\\r\\nmaster_replid:0a1b'), null);
   for (const info of ['', 'role:master', 'master_replid:0a1b'])
     await assert.rejects(history(info), /^ReplyError: NOHISTORY/);
 });
 
-test('the gate of a demoted Redis hands out nothing', async () => {
+test('the gate of a demoted Redis hands out nothing', async (t) => {
   const sale = await open(2);
   const order = await gates.admitted(sale, 'alice');
   await gates.makeDue(order);
   await other.promote();
-  const there = await gatesOn(other.url);
+  const there = await gatesOn(other.url, t);
   await other.replicate(server.url);
   const claim = there.gate.claim(sale.id, MOST);
   assert.deepEqual(await claim.catch(({ message }: Error) => message.slice(0, 8)), 'READONLY');
   assert.deepEqual((await gate.claim(sale.id, MOST)).records.length, 1);
-  await there.close();
 });

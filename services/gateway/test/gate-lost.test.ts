@@ -13,12 +13,11 @@ const wire = await layWire(server.url);
 const gates = await gatesOn(server.url);
 const { gate, redis, views } = await gates.connect(wire.url);
 after(async () => {
-  await gates.close();
   await wire.close();
   await server.stop();
 });
 afterEach(() => server.fill(false));
-const { open, admitted, read, tickets, stateOf, makeDue, eye } = gates;
+const { open, admitted, read, tickets, stateOf, makeDue, observer } = gates;
 const never = new AbortController().signal;
 const connected = () => until('connected again', async () => redis.connected() && (await redis.client.ping()));
 
@@ -71,9 +70,9 @@ test('a gate is replaced once: when the answer is lost and Redis emptied, nothin
   }
   const replaced = gate.replace({ sale, available: 1, pages: pages() }, never);
   replaced.catch(() => undefined);
-  await until('the gate is there', () => eye.exists(keyOf(sale.id, 'gate')));
+  await until('the gate is there', () => observer.exists(keyOf(sale.id, 'gate')));
   await until('an answer is lost', wire.hasLost);
-  await eye.flushall();
+  await observer.flushall();
   wire.loseAnswers(false);
   await assert.rejects(replaced);
   await connected();
@@ -111,7 +110,7 @@ test('a full Redis admits nothing, and applies every result, gives back, claims 
 test('a full Redis sets damaged records aside', async () => {
   const sale = await open(1);
   const order = await admitted(sale, 'alice');
-  await eye.hset(keyOf(sale.id, 'orders'), order.orderId, 'nonsense');
+  await observer.hset(keyOf(sale.id, 'orders'), order.orderId, 'nonsense');
   await makeDue(order);
   await server.fill(true);
   assert.equal((await gate.claim(sale.id, MOST)).damaged, 1);

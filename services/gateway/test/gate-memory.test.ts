@@ -9,10 +9,9 @@ const ORDERS = 20_000;
 
 test('an order takes less than 1.5 kB of Redis while it is pending, and less than 0.5 kB once it is sold', async (t) => {
   const server = await startPrivateRedis();
+  const gates = await gatesOn(server.url, t);
   t.after(() => server.stop());
-  const gates = await gatesOn(server.url);
-  t.after(() => gates.close());
-  const used = async () => Number(/used_memory:(\d+)/.exec(await gates.eye.info('memory'))?.[1]);
+  const used = async () => Number(/used_memory:(\d+)/.exec(await gates.observer.info('memory'))?.[1]);
 
   const sale = aSale(ORDERS);
   const orders = Array.from({ length: ORDERS }, (_, i) => anOrder(sale, `buyer-${String(i).padStart(36, '0')}`));
@@ -27,7 +26,7 @@ test('an order takes less than 1.5 kB of Redis while it is pending, and less tha
 
   await Promise.all(orders.map(({ orderId }) => gates.gate.applyConfirmed(sale.id, orderId, sale.epoch)));
   // A final order's view is gone after ten minutes.
-  await gates.eye.unlink(...orders.map(({ orderId }) => `order:${orderId}`));
+  await gates.observer.unlink(...orders.map(({ orderId }) => `order:${orderId}`));
   const sold = await perOrder();
   t.diagnostic(`${pending} bytes an order while it is pending, ${sold} once it is sold and its view is gone`);
   assert.ok(pending > 0 && pending < 1_500, `${pending}`);

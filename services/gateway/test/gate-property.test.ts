@@ -1,6 +1,6 @@
 // Whatever several gateways do at once with the orders of several buyers, the gate never gives more than there is.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import fc from 'fast-check';
 import type { Sale } from '../src/domain/sale.ts';
@@ -11,8 +11,7 @@ const BUYERS = 4;
 const STOCK = 5;
 
 const gates = await openGates();
-after(() => gates.close());
-const { open, read, makeDue, eye } = gates;
+const { open, read, makeDue, observer } = gates;
 const gateways = [gates, await gates.connect(), await gates.connect()].map(({ gate }) => gate);
 
 const step = fc.record({
@@ -70,7 +69,7 @@ test('any interleaving keeps stock = tickets + units of records, and never gives
         assert.equal(new Set(buyers).size, buyers.length, 'one live order a buyer');
         sold.most = Math.max(sold.most, units);
       }
-      await eye.del(...(await eye.keys(`sale:{${sale.id}}:*`)));
+      await observer.del(...(await observer.keys(`sale:{${sale.id}}:*`)));
     }),
     { numRuns: 100 },
   );

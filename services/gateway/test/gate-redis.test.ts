@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { Log } from '@flashsale/runtime/log';
 import { until } from '../../../infra/until.ts';
 import { createRedisClock } from '../src/outbound/clock.ts';
@@ -11,7 +11,6 @@ import { createRedis } from '../src/outbound/redis.ts';
 import { ANY_TIME, anOrder, aSale, openGates, SENT_DUE_MS } from './gates.ts';
 
 const gates = await openGates();
-after(() => gates.close());
 
 test(`Redis' clock is the last time that was read and what has gone by since, for ten seconds at most`, () => {
   let monotonic = 5_000;

@@ -1,6 +1,6 @@
 // The gate's scripts on a real Redis: a gate that replaces another, the lease for it, and the room that it needs.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { keyOf } from '@flashsale/contracts/ids';
 import { until } from '../../../infra/until.ts';
 import type { Snapshot } from '../src/domain/ports.ts';
@@ -8,8 +8,7 @@ import type { Sale } from '../src/domain/sale.ts';
 import { ANY_TIME, anOrder, aSale, aSnapshot, MOST, openGates, taken } from './gates.ts';
 
 const gates = await openGates();
-after(() => gates.close());
-const { gate, eye, open, replace, admitted, read, tickets, makeDue, makeOld, keysOf, now } = gates;
+const { gate, observer, open, replace, admitted, read, tickets, makeDue, makeOld, keysOf, now } = gates;
 
 const numbers = async (saleId: string) => {
   const { epoch, stock, tickets, rev } = await read(saleId);
@@ -55,7 +54,7 @@ test('a new gate takes the place of the whole old one, but for the idempotency k
   const sale = await open(5);
   const order = anOrder(sale, 'alice', 2);
   await gate.admit(order, { ...ANY_TIME, idempotencyKey: 'k' });
-  await eye.hset(keyOf(sale.id, 'orders:damaged'), anOrder(sale, 'bob').orderId, 'nonsense');
+  await observer.hset(keyOf(sale.id, 'orders:damaged'), anOrder(sale, 'bob').orderId, 'nonsense');
   assert.equal(await replace(aSnapshot({ ...sale, epoch: 2 })), true);
   const { records, damaged, buyers, due, waiting } = await read(sale.id);
   assert.deepEqual([await tickets(sale.id), records.size, damaged.size, buyers.size], [5, 0, 0, 0]);
@@ -71,7 +70,7 @@ test('a gate never replaces one of the same or a later epoch, and cleans up behi
   for (const epoch of [3, 2]) assert.equal(await replace(aSnapshot({ ...sale, epoch }, [taken('bob')])), false);
   assert.deepEqual(await numbers(sale.id), { epoch: 3, stock: 5, tickets: 3, rev: 1 });
   assert.equal((await read(sale.id)).buyers.has('bob'), false);
-  assert.deepEqual(await eye.keys(keyOf(sale.id, 'staged*')), []);
+  assert.deepEqual(await observer.keys(keyOf(sale.id, 'staged*')), []);
 });
 
 test('epochs are compared as numbers', async () => {
@@ -85,17 +84,17 @@ test('a gate whose records are not all there replaces nothing', async () => {
   const next = { ...sale, epoch: 2 };
   const some = [taken('alice'), taken('bob')];
   const losing = (part: string) =>
-    eye[part === 'orders' ? 'hdel' : 'zrem'](keyOf(sale.id, `staged:2:${part}`), String(some[0]?.orderId));
+    observer[part === 'orders' ? 'hdel' : 'zrem'](keyOf(sale.id, `staged:2:${part}`), String(some[0]?.orderId));
   for (const part of ['orders', 'due'])
     await assert.rejects(replace(meanwhile(aSnapshot(next, some), () => losing(part))), /lost records/);
-  const emptied = meanwhile(aSnapshot(next, some), () => eye.del(keyOf(sale.id, 'staged:2')));
+  const emptied = meanwhile(aSnapshot(next, some), () => observer.del(keyOf(sale.id, 'staged:2')));
   await assert.rejects(replace(emptied), /lost records/);
   assert.deepEqual(await numbers(sale.id), { epoch: 1, stock: 5, tickets: 5, rev: 1 });
 });
 
 test('a gate that was staged in another Redis, or before its last start, replaces nothing', async () => {
   const sale = await open(5);
-  const other = () => eye.set(keyOf(sale.id, 'staged:2'), 'f'.repeat(40), 'KEEPTTL');
+  const other = () => observer.set(keyOf(sale.id, 'staged:2'), 'f'.repeat(40), 'KEEPTTL');
   await assert.rejects(replace(meanwhile(aSnapshot({ ...sale, epoch: 2 }, [taken('alice')]), other)), /lost records/);
   assert.equal((await read(sale.id)).epoch, 1);
 });
@@ -103,7 +102,7 @@ test('a gate that was staged in another Redis, or before its last start, replace
 test('a Redis that is emptied while a gate is staged gets no part of it', async () => {
   const sale = aSale(3_000);
   const many = Array.from({ length: 1_500 }, (_, i) => taken(`buyer-${i}`));
-  const emptied = () => keysOf(sale.id).then((keys) => eye.del(...keys));
+  const emptied = () => keysOf(sale.id).then((keys) => observer.del(...keys));
   await assert.rejects(replace(meanwhile(aSnapshot(sale, many), emptied)), /lost a gate while it was staged/);
   assert.deepEqual(await keysOf(sale.id), []);
 });
@@ -111,7 +110,7 @@ test('a Redis that is emptied while a gate is staged gets no part of it', async 
 test('what was staged expires by itself, from the first records on, and the gate made of it does not', async () => {
   const sale = aSale(3_000);
   const many = Array.from({ length: 2_500 }, (_, i) => taken(`buyer-${i}`));
-  const expiries = async () => Promise.all((await keysOf(sale.id)).map((key) => eye.pttl(key)));
+  const expiries = async () => Promise.all((await keysOf(sale.id)).map((key) => observer.pttl(key)));
   let staged: number[] = [];
   const watched = meanwhile(aSnapshot(sale, many), async () => {
     staged = await expiries();
@@ -138,7 +137,10 @@ test('a page of any size is staged in pieces', async () => {
 test('a buyer who comes twice in the snapshot does not keep the gate shut', async () => {
   const sale = aSale(5);
   assert.equal(await replace(aSnapshot(sale, [taken('alice', 2), taken('alice')])), true);
-  assert.deepEqual([await eye.hlen(keyOf(sale.id, 'orders')), await eye.hlen(keyOf(sale.id, 'buyers'))], [2, 1]);
+  assert.deepEqual(
+    [await observer.hlen(keyOf(sale.id, 'orders')), await observer.hlen(keyOf(sale.id, 'buyers'))],
+    [2, 1],
+  );
   await admitted({ ...sale, id: (await open(1)).id }, 'alice');
   assert.equal((await gate.read([sale.id]))[0]?.current, true);
 });
@@ -152,26 +154,26 @@ test('one gateway at a time has the lease, and the next gets it when it is given
   const second = await two.gate.lease(sale.id);
   assert.ok(second);
   await lease?.release();
-  assert.equal(await eye.exists(opening(sale)), 1, 'a lease is given back by its holder only');
+  assert.equal(await observer.exists(opening(sale)), 1, 'a lease is given back by its holder only');
   await second.release();
-  assert.equal(await eye.exists(opening(sale)), 0);
+  assert.equal(await observer.exists(opening(sale)), 0);
 });
 
 test('a lease is for 10 seconds, and its own timer renews it until it is given back', async () => {
   const sale = aSale(1);
   const quick = await gates.connect(undefined, { lastsMs: 10_000, renewEveryMs: 20 });
   const lease = await quick.gate.lease(sale.id);
-  const left = () => eye.pttl(opening(sale));
-  await eye.pexpire(opening(sale), 5_000);
+  const left = () => observer.pttl(opening(sale));
+  await observer.pexpire(opening(sale), 5_000);
   await until('it is renewed', async () => (await left()) > 5_000);
   assert.ok((await left()) <= 10_000);
   assert.equal(lease?.lost.aborted, false);
   await lease?.release();
-  assert.equal(await eye.exists(opening(sale)), 0);
+  assert.equal(await observer.exists(opening(sale)), 0);
 });
 
 test('a lease that another gateway has is lost, and so is one that has gone; neither is taken back', async () => {
-  for (const takeAway of [(key: string) => eye.set(key, 'another'), (key: string) => eye.del(key)]) {
+  for (const takeAway of [(key: string) => observer.set(key, 'another'), (key: string) => observer.del(key)]) {
     const sale = aSale(1);
     const quick = await gates.connect(undefined, { lastsMs: 60_000, renewEveryMs: 20 });
     const lease = await quick.gate.lease(sale.id);
@@ -179,8 +181,8 @@ test('a lease that another gateway has is lost, and so is one that has gone; nei
     await until('it is lost', () => lease?.lost.aborted);
     await assert.rejects(quick.gate.replace(aSnapshot(sale, [taken('alice')]), lease?.lost as AbortSignal), /was lost/);
     await lease?.release();
-    assert.notEqual(await eye.get(opening(sale)), '');
-    assert.equal(await eye.exists(keyOf(sale.id, 'gate')), 0);
+    assert.notEqual(await observer.get(opening(sale)), '');
+    assert.equal(await observer.exists(keyOf(sale.id, 'gate')), 0);
   }
 });
 
@@ -197,10 +199,10 @@ test('a lease that is lost while the pages are staged leaves the gate as it is',
 test('a new gate ends the lease that it was built under, and no other', async () => {
   const [mine, theirs] = [aSale(1), aSale(1)];
   const lease = await gate.lease(mine.id);
-  await eye.set(opening(theirs), 'another');
+  await observer.set(opening(theirs), 'another');
   assert.equal(await gate.replace(aSnapshot(mine), lease?.lost as AbortSignal), true);
   assert.equal(await gate.replace(aSnapshot(theirs), never), true);
-  assert.deepEqual([await eye.exists(opening(mine)), await eye.get(opening(theirs))], [0, 'another']);
+  assert.deepEqual([await observer.exists(opening(mine)), await observer.get(opening(theirs))], [0, 'another']);
   await lease?.release();
 });
 
@@ -216,7 +218,7 @@ test('a sale that is over and has nothing pending expires with all its keys in 7
   await gate.applyEnded(order);
   assert.equal(await gate.expire(sale.id), true);
   const days = (ms: number) => ms / 86_400_000;
-  const expiries = async () => Promise.all((await keysOf(sale.id)).map((key) => eye.pttl(key)));
+  const expiries = async () => Promise.all((await keysOf(sale.id)).map((key) => observer.pttl(key)));
   const left = await expiries();
   assert.equal(left.length, 4, 'gate, buyers, orders, keys');
   assert.ok(
@@ -224,9 +226,9 @@ test('a sale that is over and has nothing pending expires with all its keys in 7
     `${left}`,
   );
 
-  await eye.pexpire(keyOf(sale.id, 'gate'), 1_000_000);
+  await observer.pexpire(keyOf(sale.id, 'gate'), 1_000_000);
   assert.equal(await gate.expire(sale.id), true);
-  assert.ok((await eye.pttl(keyOf(sale.id, 'gate'))) <= 1_000_000, 'the days are counted once');
+  assert.ok((await observer.pttl(keyOf(sale.id, 'gate'))) <= 1_000_000, 'the days are counted once');
 
   await gate.change({ ...sale, stock: 3, closed: true, revision: 3 });
   assert.ok(
@@ -242,12 +244,12 @@ test('a sale whose window is over expires too, also when its gate is of another 
   const [held, old, gone] = [await open(2, past), await open(2, past, [taken('alice')]), aSale(1)];
   const waiting = await open(2, past, [taken('alice')]);
   await makeOld(old.id);
-  await eye.hset(keyOf(gone.id, 'keys'), 'alice\nk', 'x 1');
+  await observer.hset(keyOf(gone.id, 'keys'), 'alice\nk', 'x 1');
   const expired = await Promise.all([held, old, gone, waiting].map(({ id }) => gate.expire(id)));
   assert.deepEqual(expired, [true, true, true, false]);
-  assert.ok((await eye.pttl(keyOf(gone.id, 'keys'))) > 0);
+  assert.ok((await observer.pttl(keyOf(gone.id, 'keys'))) > 0);
   assert.equal(await replace(aSnapshot({ ...gone })), true);
-  assert.equal(await eye.pttl(keyOf(gone.id, 'keys')), -1, 'a new gate keeps its keys');
+  assert.equal(await observer.pttl(keyOf(gone.id, 'keys')), -1, 'a new gate keeps its keys');
 });
 
 test('a change adds what the stock grew by; late, repeated and reordered ones do no harm', async () => {

@@ -7,12 +7,13 @@ import { Redis } from 'ioredis';
 import { v7 } from 'uuid';
 import { gateChecks, readGate } from '../../../infra/audit/gate.ts';
 import { openNamespace } from '../../../infra/native/namespace.ts';
+import { type Owner, openEnding } from '../../../infra/testbed/ending.ts';
 import { until } from '../../../infra/until.ts';
 import type { Snapshot, TakenUnit } from '../src/domain/ports.ts';
 import type { Sale } from '../src/domain/sale.ts';
 import { createGate } from '../src/outbound/gate.ts';
 import { createOrderViews } from '../src/outbound/order-views.ts';
-import { createRedis, type GateRedis } from '../src/outbound/redis.ts';
+import { createRedis } from '../src/outbound/redis.ts';
 
 export const DUE_MS = 60_000;
 export const SENT_DUE_MS = 600_000;
@@ -24,26 +25,19 @@ const silent = createLog('test', 'silent');
 export type Gates = Awaited<ReturnType<typeof openGates>>;
 
 export async function openGates() {
-  const namespace = await openNamespace();
-  const gates = await gatesOn(namespace.redisUrl);
-  return {
-    ...gates,
-    async close() {
-      await gates.close();
-      await namespace.close();
-    },
-  };
+  const namespace = openEnding().closed(await openNamespace());
+  return gatesOn(namespace.redisUrl);
 }
 
 /** `url`: of a Redis that may be replaced by another under the same address. */
-export async function gatesOn(url: string) {
-  const eye = new Redis(url);
-  eye.on('error', () => undefined);
-  const opened: GateRedis[] = [];
+export async function gatesOn(url: string, owner?: Owner) {
+  const ending = openEnding(owner);
+  const observer = new Redis(url);
+  observer.on('error', () => undefined);
+  ending.defer(() => observer.disconnect());
 
   async function connect(through = url, ...timing: Timing) {
-    const redis = createRedis(through, silent);
-    opened.push(redis);
+    const redis = ending.stopped(createRedis(through, silent));
     await until('Redis has said what time it is', () => redis.clock.nowMs());
     return { redis, gate: createGate(redis, SENT_DUE_MS, ...timing), views: createOrderViews(redis) };
   }
@@ -54,7 +48,7 @@ export async function gatesOn(url: string) {
 
   /** The gate of that sale, exact in every line of the audit. */
   async function read(saleId: string) {
-    const state = await readGate(eye, saleId);
+    const state = await readGate(observer, saleId);
     for (const check of gateChecks(state)) assert.ok(check.ok, `${check.name}: ${check.left} = ${check.terms}`);
     assert.ok(state.tickets >= 0, `tickets ${state.tickets}`);
     return state;
@@ -62,7 +56,7 @@ export async function gatesOn(url: string) {
 
   return {
     ...own,
-    eye,
+    observer,
     connect,
     read,
     replace,
@@ -74,7 +68,7 @@ export async function gatesOn(url: string) {
     },
 
     /** The gate as it is in a Redis with other data, or after it was shut. */
-    makeOld: (saleId: string) => eye.hset(keyOf(saleId, 'gate'), 'history', 'of-another-redis'),
+    makeOld: (saleId: string) => observer.hset(keyOf(saleId, 'gate'), 'history', 'of-another-redis'),
 
     /** Admitted, in the state it has then. */
     async admitted(sale: Sale, buyerId: string, quantity = 1): Promise<OrderCommand> {
@@ -87,20 +81,15 @@ export async function gatesOn(url: string) {
     stateOf: async ({ saleId, orderId }: OrderCommand) => (await read(saleId)).records.get(orderId)?.state,
     dueOf: async ({ saleId, orderId }: OrderCommand) => (await read(saleId)).due.get(orderId),
     async makeDue({ saleId, orderId }: OrderCommand) {
-      await eye.zadd(keyOf(saleId, 'due:unsent'), 'XX', 0, orderId);
-      await eye.zadd(keyOf(saleId, 'due:sent'), 'XX', 0, orderId);
+      await observer.zadd(keyOf(saleId, 'due:unsent'), 'XX', 0, orderId);
+      await observer.zadd(keyOf(saleId, 'due:sent'), 'XX', 0, orderId);
     },
-    keysOf: (saleId: string) => eye.keys(keyOf(saleId, '*')),
+    keysOf: (saleId: string) => observer.keys(keyOf(saleId, '*')),
     keyOf: (sale: Sale, part: Part) => keyOf(sale.id, part),
     /** Unix milliseconds of the clock that the scripts read. */
     async now() {
-      const [seconds, micros] = await eye.time();
+      const [seconds, micros] = await observer.time();
       return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
-    },
-
-    async close() {
-      await Promise.all(opened.map((redis) => redis.stop()));
-      eye.disconnect();
     },
   };
 }

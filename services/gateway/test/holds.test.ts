@@ -1,12 +1,11 @@
 // Orders that are reserved first and paid for later, on both paths: bought, paid, cancelled, expired, given back.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 import { assertLocation } from './problem.ts';
 
 const shop = await openShop({ gateway: { DIRECT_DEADLINE_MS: '20000' } });
-after(() => shop.close());
 const { buy, pay, cancel, adminCancel, order, reaches, final, evidence, request, tokenFor, holdCharges } = shop;
 
 const aSale = (mode: 'queued' | 'direct', holdSeconds = 600, stock = 3) =>

@@ -1,13 +1,12 @@
 // Bad input at the public port: the right 4xx as a problem, no stack trace, and nothing written anywhere.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { createSigner } from 'fast-jwt';
 import { v4, v7 } from 'uuid';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { assertProblem } from './problem.ts';
 
 const shop = await openShop();
-after(() => shop.close());
 const { request, tokenFor, evidence, secret } = shop;
 const queued = await shop.createSale({ mode: 'queued', stock: 5, perBuyerLimit: 2 });
 const direct = await shop.createSale({ mode: 'direct', stock: 5 });

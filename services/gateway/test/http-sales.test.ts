@@ -9,7 +9,6 @@ import { until } from '../../../infra/until.ts';
 import { assertProblem } from './problem.ts';
 
 const shop = await openShop();
-after(() => shop.close());
 const { request, tokenFor, createSale, buy, evidence, services } = shop;
 const admin = tokenFor('admin', { admin: true });
 
@@ -182,10 +181,9 @@ test('a sale whose making has an unknown outcome is 504 with its location, and c
   assert.equal(title, SALE.title);
 });
 
-test('a neighbour that cannot be asked is 503: nothing happened, and it may be tried again', async () => {
+test('a neighbour that cannot be asked is 503: nothing happened, and it may be tried again', async (t) => {
   const nowhere = '127.0.0.1:1';
-  const alone = await shop.start.gateway({ INVENTORY_ADDRESS: nowhere, ORDERS_ADDRESS: nowhere });
-  after(() => alone.stop());
+  const alone = await shop.start.gateway({ INVENTORY_ADDRESS: nowhere, ORDERS_ADDRESS: nowhere }, t);
   const saleId = await createSale({ mode: 'direct', stock: 1 });
   const asked: [string, string][] = [
     ['GET', `/v1/sales/${saleId}`],

@@ -1,6 +1,6 @@
 // The same idempotency key again: the same order and its answer, from any gateway, for as long as the sale is there.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { status } from '@flashsale/rpc/client';
 import { RpcError } from '@flashsale/rpc/server';
 import { v7 } from 'uuid';
@@ -10,11 +10,6 @@ import { assertLocation, assertProblem } from './problem.ts';
 
 const shop = await openShop({ gateway: { CONFIRM_TIMEOUT_MS: '2000' } });
 const second = await shop.start.gateway();
-await shop.ready(second.ops);
-after(async () => {
-  await second.stop();
-  await shop.close();
-});
 const { createSale, tokenFor, request, holdCharges, proxies, evidence, wires } = shop;
 const gateways = [shop.services.gateway.url, second.url];
 

@@ -1,29 +1,17 @@
 // The process: a bad environment, a start without neighbours, and a stop that lets its answers out.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect } from 'node:net';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
+import { refuses, spawnService } from '../../../infra/testbed/process.ts';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
-import { spawnGateway, startProcess } from './spawned.ts';
+import { spawnGateway } from './spawned.ts';
 
 // A charge that is slow on a busy machine must not become an unknown outcome.
 const shop = await openShop({ orders: { CHARGE_TIMEOUT_MS: '20000' } });
-after(() => shop.close());
 const { proxies, evidence, buy } = shop;
 
-const refuses = (port: number) => {
-  const socket = connect(port, '127.0.0.1');
-  return once(socket, 'connect')
-    .then(
-      () => false,
-      () => true,
-    )
-    .finally(() => socket.destroy());
-};
-
-test('a bad environment ends the process with one message that names every bad variable and shows no value', async () => {
-  const { exit, stderr, child } = startProcess({
+test('a bad environment ends the process with one message that names every bad variable and shows no value', async (t) => {
+  const { exit, stderr, logged } = spawnService(t, 'gateway', {
     HTTP_PORT: 'many',
     OPS_PORT: '65536',
     REDIS_URL: 'http://:hunter2@redis',
@@ -34,9 +22,7 @@ test('a bad environment ends the process with one message that names every bad v
     REFRESH_MS: '-1',
     LOG_LEVEL: 'loud',
   });
-  const printed: Buffer[] = [];
-  child.stdout?.on('data', (data) => printed.push(data));
-  assert.deepEqual(await exit, { code: 1, signal: null });
+  assert.deepEqual(await exit, [1, null]);
   const message = (await stderr).trim();
   const bad = ['HTTP_PORT', 'OPS_PORT', 'REDIS_URL', 'AMQP_URL', 'ORDERS_ADDRESS', 'INVENTORY_ADDRESS', 'TOKEN_SECRET'];
   for (const name of [...bad, 'DIRECT_MAX_IN_FLIGHT', 'REFRESH_MS', 'LOG_LEVEL'])
@@ -44,7 +30,7 @@ test('a bad environment ends the process with one message that names every bad v
   assert.match(message, /AMQP_URL: is missing/);
   assert.equal(message.split('\n').length, 11);
   assert.doesNotMatch(message, /hunter2|many|loud|nowhere|\n +at /);
-  assert.deepEqual(printed, []);
+  assert.deepEqual(logged, []);
 });
 
 test('SIGTERM in the middle of requests: no new ones, those are answered, exit code 0', async (t) => {
@@ -52,34 +38,25 @@ test('SIGTERM in the middle of requests: no new ones, those are answered, exit c
     await shop.createSale({ mode: 'direct', stock: 5 }),
     await shop.createSale({ mode: 'queued', stock: 5 }),
   ];
-  const gateway = await spawnGateway((end) => t.after(end), shop, { DIRECT_DEADLINE_MS: '20000' });
+  const gateway = await spawnGateway(t, shop, { DIRECT_DEADLINE_MS: '20000' });
   await gateway.ready();
-  let release: (() => void) | undefined;
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  let inFlight = 0;
-  proxies.orders.on('placeOrder', async (_request, forward) => {
-    inFlight += 1;
-    await held;
-    return forward();
-  });
+  const placing = proxies.orders.hold('placeOrder', 'there');
   const waiting = [0, 1].map((i) => buy(direct, `direct ${i}`, undefined, gateway.url));
-  await until('the calls are in flight', () => inFlight === 2);
+  await placing.reached(2);
   gateway.wires.amqp.holdAnswers(true);
   waiting.push(buy(queued, 'queued', undefined, gateway.url));
   await until('the publish is in flight', async () => (await evidence.ordersOf('queued')).length === 1);
 
   gateway.child.kill('SIGTERM');
-  await until('it takes no more', () => refuses(gateway.port));
+  await until('it takes no more', () => refuses(new URL(gateway.url).host));
   assert.equal(gateway.child.exitCode, null);
-  release?.();
+  placing.letGo();
   gateway.wires.amqp.holdAnswers(false);
   assert.deepEqual(
     (await Promise.all(waiting)).map(({ httpStatus }) => httpStatus),
     [201, 201, 202],
   );
-  assert.deepEqual(await gateway.exit, { code: 0, signal: null });
+  assert.deepEqual(await gateway.exit, [0, null]);
   assert.equal(await gateway.stderr, '');
   proxies.orders.on('placeOrder');
   await evidence.atRest();
@@ -87,7 +64,7 @@ test('SIGTERM in the middle of requests: no new ones, those are answered, exit c
 
 test('it starts without Redis and without a broker, says so, turns buyers away, and sells when they are there', async (t) => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 5 });
-  const { url, readyz, ready, wires } = await spawnGateway((end) => t.after(end), shop, {}, true);
+  const { url, readyz, ready, wires } = await spawnGateway(t, shop, {}, true);
   assert.equal(await readyz(), 'not ready: no redis, cannot publish, not consuming\n');
   assert.equal((await buy(saleId, 'too early', undefined, url)).httpStatus, 503);
   assert.deepEqual(await evidence.tracesOf('too early'), {});

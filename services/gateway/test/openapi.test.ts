@@ -1,6 +1,6 @@
 // The document at /openapi.json against the live port: every route, every status, every kind of problem, nothing besides.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { OrderStatus, Refund } from '@flashsale/contracts/orders';
 import { status } from '@flashsale/rpc/client';
 import { RpcError } from '@flashsale/rpc/server';
@@ -20,11 +20,6 @@ type Schema = { allOf?: { properties?: { type?: { enum: string[] } } }[] };
 
 const shop = await openShop();
 const impatient = await shop.start.gateway({ CLICKS_PER_BUYER: '1', MAX_LISTENERS: '1', DIRECT_MAX_IN_FLIGHT: '1' });
-await shop.ready(impatient.ops);
-after(async () => {
-  await impatient.stop();
-  await shop.close();
-});
 const { createSale, tokenFor, proxies, holdCharges } = shop;
 const document = (await (await shop.request('/openapi.json')).json()) as {
   openapi: string;

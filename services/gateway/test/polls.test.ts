@@ -1,13 +1,12 @@
 // Buyers who wait and ask: what it costs the services that work their orders off, and what an id is that never was.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { v7 } from 'uuid';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 
 // The sweeper asks orders as well, and must not be counted here.
 const shop = await openShop({ gateway: { SENT_DUE_MS: '600000', UNSENT_DUE_MS: '600000' } });
-after(() => shop.close());
 const { buy, request, tokenFor, evidence, wires, proxies } = shop;
 
 /** How many calls of GetOrders reached orders during the work. */

@@ -12,15 +12,10 @@ const NEVER_ASKS = { SENT_DUE_MS: '3600000', UNSENT_DUE_MS: '3600000', DIRECT_DE
 const shop = await openShop({ gateway: NEVER_ASKS });
 // The only consumer of results is the process under test.
 shop.wires.gatewayAmqp.block(true);
-const ends: (() => Promise<void>)[] = [];
-after(async () => {
-  for (const end of ends) await end();
-  await shop.close();
-});
 const { evidence, buy, broker, namespace } = shop;
 const saleId = await shop.createSale({ mode: 'direct', stock: 50 });
 
-const start = () => spawnGateway((end) => ends.push(end), shop, NEVER_ASKS);
+const start = () => spawnGateway({ after }, shop, NEVER_ASKS);
 let gateway = await start();
 await gateway.ready();
 

@@ -13,13 +13,13 @@ const main = await startPrivateRedis();
 const other = await startPrivateRedis();
 const gatewayEnv = { REDIS_URL: main.url, REBUILD_COURTESY_MS: '500' };
 const shop = await openShop({ gateway: gatewayEnv });
-const inventory = connectTo(InventoryServiceClient, shop.services.inventory.address, { retries: 'idempotent' });
+const inventory = shop.closed(
+  connectTo(InventoryServiceClient, shop.services.inventory.address, { retries: 'idempotent' }),
+);
 const redis = new Redis(main.url);
 redis.on('error', () => undefined);
 after(async () => {
   redis.disconnect();
-  inventory.close();
-  await shop.close();
   await main.stop();
   await other.stop();
 });
@@ -57,9 +57,7 @@ test('a backup of Redis and a second gateway cost one epoch at most, and both ga
   await until('the gate is rebuilt', async () => (await epochOf(saleId)) === 2);
   await other.ask((replica) => replica.replicaof('NO', 'ONE'));
   await untilSells(saleId, 'after');
-  const second = await shop.start.gateway(gatewayEnv);
-  t.after(() => second.stop());
-  await shop.ready(second.ops);
+  const second = await shop.start.gateway(gatewayEnv, t);
   await untilSells(saleId, 'at the second', second.url);
   await untilSells(saleId, 'at the first');
   assert.equal(await epochOf(saleId), 2);

@@ -1,13 +1,12 @@
 // Gates in a whole shop: opened by any gateway, rebuilt after a loss, and never selling more than there is.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { keyOf, type Part } from '@flashsale/contracts/ids';
 import { InventoryServiceClient, type Sale as WireSale } from '@flashsale/contracts/inventory';
 import type { OrderEvent } from '@flashsale/contracts/messages';
 import { EVENT_KEY_PREFIX, ORDER_EVENTS, RESULTS_QUEUE } from '@flashsale/contracts/topology';
 import { call, callStream, connectTo } from '@flashsale/rpc/client';
-import { connect } from 'amqplib';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 import { GATE_SCRIPTS } from '../src/outbound/gate/scripts.ts';
@@ -20,17 +19,10 @@ const shop = await openShop({
   orders: { RPC_DEADLINE_MS: LONG_MS, CHARGE_TIMEOUT_MS: LONG_MS },
 });
 const second = await shop.start.gateway();
-await shop.ready(second.ops);
-const inventory = connectTo(InventoryServiceClient, shop.services.inventory.address, { retries: 'idempotent' });
-const amqp = await connect(shop.namespace.amqpUrl);
-const channel = await amqp.createConfirmChannel();
-after(async () => {
-  inventory.close();
-  await amqp.close();
-  await second.stop();
-  await shop.close();
-});
-await shop.ready(second.ops);
+const inventory = shop.closed(
+  connectTo(InventoryServiceClient, shop.services.inventory.address, { retries: 'idempotent' }),
+);
+const channel = await shop.channel();
 const { wires, proxies, evidence, buy, services } = shop;
 const { redis } = evidence.stores;
 const gateways = [services.gateway.url, second.url];
@@ -156,9 +148,7 @@ test('a gateway that starts finds the gate as it is, and changes nothing', async
   await shop.final((await buy(saleId, 'before')).orderId as string, 'before');
   await evidence.atRest();
   const before = await evidence.fingerprint();
-  const third = await shop.start.gateway();
-  await shop.ready(third.ops);
-  t.after(() => third.stop());
+  const third = await shop.start.gateway({}, t);
   await until('it sells', async () => (await buy(saleId, 'before', undefined, third.url)).httpStatus === 409);
   assert.deepEqual(await evidence.fingerprint(), before);
 });
@@ -224,9 +214,7 @@ test('more stock reaches the gate once, whichever gateway brings it, and a close
 });
 
 test('a gateway that meets a gate it cannot use refreshes at once, not with its next round', async (t) => {
-  const slow = await shop.start.gateway({ REFRESH_MS: '3600000' });
-  await shop.ready(slow.ops);
-  t.after(() => slow.stop());
+  const slow = await shop.start.gateway({ REFRESH_MS: '3600000' }, t);
   const saleId = await shop.createSale({ mode: 'queued', stock: 5 });
   await until('it sells', async () => (await buy(saleId, 'first', undefined, slow.url)).httpStatus !== 503);
   await loseGate(saleId);

@@ -1,9 +1,8 @@
 // Results as they come from the broker: late, twice, reversed, at several gateways at once, or unreadable.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
 import { EVENT_KEY_PREFIX, ORDER_EVENTS, RESULTS_QUEUE } from '@flashsale/contracts/topology';
-import { connect } from 'amqplib';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
@@ -12,18 +11,9 @@ import { ANY_TIME, anOrder, aSale, gatesOn } from './gates.ts';
 // The sweeper never asks: what is applied here was applied by its event.
 const NEVER_ASKS = { SENT_DUE_MS: '3600000', UNSENT_DUE_MS: '3600000' };
 const shop = await openShop({ gateway: NEVER_ASKS });
-const second = await shop.start.gateway(NEVER_ASKS);
-await shop.ready(second.ops);
+await shop.start.gateway(NEVER_ASKS);
 const gates = await gatesOn(shop.stores.redisUrl);
-const broker = await connect(shop.namespace.amqpUrl);
-const channel = await broker.createConfirmChannel();
-after(async () => {
-  await broker.close();
-  await gates.close();
-  await second.stop();
-  await shop.close();
-});
-await shop.ready(second.ops);
+const channel = await shop.channel();
 const { read } = gates;
 
 async function admitted(stock: number, buyerId: string, quantity: number): Promise<OrderCommand> {
@@ -118,7 +108,6 @@ test('a gateway that has lost its Redis gives results back, and another applies 
     await cutOff.stop();
     await wire.close();
   });
-  await shop.ready(cutOff.ops);
   wire.block(true);
   const orders = [];
   for (let i = 0; i < 30; i += 1) orders.push(await admitted(1, `cut off ${i}`, 1));
@@ -135,8 +124,8 @@ test('a field that a newer producer adds does not keep a result from being appli
 test('one result that cannot be applied comes again, alone: the others keep their acknowledgements and connections', async (t) => {
   const stuck = await admitted(1, 'stuck', 1);
   const [records, aside] = ['orders', 'aside'].map((part) => `sale:{${stuck.saleId}}:${part}`) as [string, string];
-  await gates.eye.rename(records, aside);
-  await gates.eye.set(records, 'not a hash');
+  await gates.observer.rename(records, aside);
+  await gates.observer.set(records, 'not a hash');
   const others = await Promise.all(times(30, () => admitted(1, 'other', 1)));
   let connections = 0;
   shop.wires.gatewayAmqp.onRequest((bytes) => {
@@ -146,7 +135,7 @@ test('one result that cannot be applied comes again, alone: the others keep thei
   await publish(...[stuck, ...others].map((order) => resultOf(order, 'rejected', 1)));
   for (const { saleId } of others) await until('it is applied', async () => (await read(saleId)).tickets === 1);
   await untilApplied();
-  await gates.eye.rename(aside, records);
+  await gates.observer.rename(aside, records);
   await until('it is applied as well', async () => (await read(stuck.saleId)).tickets === 1);
   assert.equal(connections, 0);
 });

@@ -1,6 +1,6 @@
 // Closing, topping up and moving a sale: inventory first, then its gate, at every gateway.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { status } from '@flashsale/rpc/client';
 import { RpcError } from '@flashsale/rpc/server';
 import { v7 } from 'uuid';
@@ -10,11 +10,6 @@ import { assertProblem } from './problem.ts';
 
 const shop = await openShop();
 const second = await shop.start.gateway();
-await shop.ready(second.ops);
-after(async () => {
-  await second.stop();
-  await shop.close();
-});
 const { createSale, tokenFor, request, buy, evidence, proxies, holdCharges } = shop;
 const admin = tokenFor('admin', { admin: true });
 

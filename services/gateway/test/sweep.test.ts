@@ -1,6 +1,6 @@
 // Orders that were admitted and not heard of again: any gateway asks, publishes again or gives up, and never guesses.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import {
   type CancelOrderRequest,
@@ -10,7 +10,6 @@ import {
 import { ORDERS_PLACED, RESULTS_QUEUE } from '@flashsale/contracts/topology';
 import { call, connectTo } from '@flashsale/rpc/client';
 import { RpcError, status } from '@flashsale/rpc/server';
-import { connect } from 'amqplib';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 import { ANY_TIME, anOrder, aSale, gatesOn } from './gates.ts';
@@ -19,15 +18,8 @@ const DEADLINE_MS = 500;
 const LONG_OVER = -10 * DEADLINE_MS;
 const shop = await openShop({ gateway: { DIRECT_DEADLINE_MS: String(DEADLINE_MS) } });
 const dead = await gatesOn(shop.stores.redisUrl);
-const orders = connectTo(OrdersServiceClient, shop.services.orders.address, { retries: 'idempotent' });
-const amqp = await connect(shop.namespace.amqpUrl);
-const channel = await amqp.createChannel();
-after(async () => {
-  orders.close();
-  await amqp.close();
-  await dead.close();
-  await shop.close();
-});
+const orders = shop.closed(connectTo(OrdersServiceClient, shop.services.orders.address, { retries: 'idempotent' }));
+const channel = await shop.channel();
 const { wires, proxies, broker, evidence } = shop;
 
 const queued = await shop.createSale({ mode: 'queued', stock: 20 });
@@ -48,7 +40,7 @@ const untilSold = (order: Order) => until('it is sold', async () => (await recor
 const untilSent = (order: Order) => until('it is sent', async () => (await recordOf(order))?.state === 'sent');
 const untilGivenBack = (order: Order) => until('its ticket is back', async () => !(await recordOf(order)));
 const looksAt = async ({ saleId, orderId }: Order): Promise<number> =>
-  JSON.parse((await dead.eye.hget(`sale:{${saleId}}:orders`, orderId)) ?? '{}').attempts ?? 0;
+  JSON.parse((await dead.observer.hget(`sale:{${saleId}}:orders`, orderId)) ?? '{}').attempts ?? 0;
 
 /** A bought order that stands in the queue, because no worker reads it. */
 async function inQueue(buyer: string): Promise<Order> {
@@ -175,7 +167,7 @@ test('a give-up with an unknown outcome gives nothing back; the next one does', 
 
 test('keys that contradict each other keep no order of their sale from being swept', async () => {
   const [unsent, sent] = [`sale:{${queued}}:due:unsent`, `sale:{${queued}}:due:sent`];
-  for (const due of [unsent, sent]) await dead.eye.zadd(due, 1, 'an order without a record');
+  for (const due of [unsent, sent]) await dead.observer.zadd(due, 1, 'an order without a record');
   const order = await admittedByTheDead(queued, 'beside them');
   assert.equal((await shop.final(order.orderId, 'beside them')).status, 'confirmed');
   await untilSold(order);

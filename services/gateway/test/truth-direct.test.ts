@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, constants, createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { RpcError, status } from '@flashsale/rpc/server';
 import { v7 } from 'uuid';
 import type { Script } from '../../../infra/testbed/rpc-proxy.ts';
@@ -15,12 +15,6 @@ import { witness } from './truth.ts';
 const shop = await openShop({ gateway: { DIRECT_DEADLINE_MS: '1000', DIRECT_MAX_IN_FLIGHT: '6' } });
 // Its sweeper would wait as long as its buyers do, so it looks rarely; without any look it would not know Redis' time.
 const second = await shop.start.gateway({ DIRECT_DEADLINE_MS: '60000', REFRESH_MS: '5000' });
-await shop.ready(second.ops);
-after(async () => {
-  await second.stop();
-  await shop.close();
-});
-await shop.ready(second.ops);
 const { wires, proxies, evidence } = shop;
 const saleId = await shop.createSale({ mode: 'direct', stock: 200 });
 const { click, crowd, ready, unready, letIn, judge, answers } = witness(shop, saleId);
@@ -113,7 +107,6 @@ test('RESOURCE_EXHAUSTED without the trailer of orders is unknown: a proxy may s
 test('a stream that is reset with ENHANCE_YOUR_CALM after orders did it is 504, never 503', async () => {
   const calming = await resetAnswers(proxies.orders.address);
   const gateway = await shop.start.gateway({ ORDERS_ADDRESS: calming.address });
-  await shop.ready(gateway.ops);
   const other = witness(shop, saleId, gateway, answers);
   await until('it is at work', async () => {
     const { httpStatus, orderId, buyer } = await other.click(`calmed ${v7()}`);
@@ -138,7 +131,6 @@ for (const code of [status.UNAVAILABLE, status.INTERNAL, status.CANCELLED, statu
 test('a connection that breaks under the call is not repaired by a second placing', async () => {
   const wire = await layWire(`http://${proxies.orders.address}`);
   const gateway = await shop.start.gateway({ ORDERS_ADDRESS: new URL(wire.url).host });
-  await shop.ready(gateway.ops);
   const other = witness(shop, saleId, gateway, answers);
   const cutting: Script = (_request, forward) => {
     wire.cut();
@@ -157,7 +149,6 @@ test('a connection that breaks under the call is not repaired by a second placin
 test('while nobody is there to be called, nobody is let in: 503, and it sells again once somebody is', async () => {
   const wire = await layWire(`http://${proxies.orders.address}`);
   const gateway = await shop.start.gateway({ ORDERS_ADDRESS: new URL(wire.url).host });
-  await shop.ready(gateway.ops);
   const other = witness(shop, saleId, gateway, answers);
   wire.block(true);
   await until('it is known', async () => (await other.click(`before ${Math.random()}`)).httpStatus === 503);

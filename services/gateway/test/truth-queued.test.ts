@@ -1,6 +1,6 @@
 // The queued path while Redis and the broker fail: 202 is a promise, 503 means that nothing happened, 504 says where to ask.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { ORDERS_PLACED } from '@flashsale/contracts/topology';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
@@ -9,11 +9,6 @@ import { witness } from './truth.ts';
 const LONG_DUE = { UNSENT_DUE_MS: '10000' };
 const shop = await openShop({ gateway: LONG_DUE });
 const second = await shop.start.gateway({ ...LONG_DUE, CONFIRM_TIMEOUT_MS: '500' });
-await shop.ready(second.ops);
-after(async () => {
-  await second.stop();
-  await shop.close();
-});
 const { wires, broker, evidence } = shop;
 const saleId = await shop.createSale({ mode: 'queued', stock: 200 });
 const { click, crowd, ready, unready, letIn, judge, answers } = witness(shop, saleId);

@@ -1,17 +1,12 @@
 // `Prefer: wait=N`: the queue used as if it were a call.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 import { assertLocation, assertProblem } from './problem.ts';
 
 const shop = await openShop();
 const second = await shop.start.gateway({ MAX_LISTENERS: '1', CLICKS_PER_BUYER: '3' });
-await shop.ready(second.ops);
-after(async () => {
-  await second.stop();
-  await shop.close();
-});
 const { createSale, request, tokenFor, holdCharges } = shop;
 
 const click = (saleId: string, buyer: string, prefer: string, base?: string) =>
@@ -121,7 +116,6 @@ test('a buyer who clicks like a machine is 429, and nothing happened; another on
 
 test('a gateway that stops answers whoever waits', async () => {
   const third = await shop.start.gateway();
-  await shop.ready(third.ops);
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   // It learns the epoch of a sale that another gateway opened with its next refresh.
   await until('it sells too', async () => (await shop.buy(saleId, 'probe', 1, third.url)).httpStatus === 202);

@@ -4,15 +4,15 @@ import { test } from 'node:test';
 import { ORDERS_PLACED } from '@flashsale/contracts/topology';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
-import { witness } from './truth.ts';
+import { clicksAt } from './checked-clicks.ts';
 
 const LONG_DUE = { UNSENT_DUE_MS: '10000' };
 const shop = await openShop({ gateway: LONG_DUE });
 const second = await shop.start.gateway({ ...LONG_DUE, CONFIRM_TIMEOUT_MS: '500' });
 const { wires, broker, evidence } = shop;
 const saleId = await shop.createSale({ mode: 'queued', stock: 200 });
-const { click, crowd, ready, unready, letIn, judge, answers } = witness(shop, saleId);
-const impatient = witness(shop, saleId, second, answers);
+const { click, burst, ready, unready, letIn, check, answers } = clicksAt(shop, saleId);
+const impatient = clicksAt(shop, saleId, second, answers);
 await Promise.all([letIn(), impatient.letIn()]);
 
 // AMQP method frames on channel 0: connection.blocked with an empty reason, connection.unblocked.
@@ -66,7 +66,7 @@ test('an admit that is lost on its way is unknown too, since nobody can tell the
     for (const [buyer] of bytes.toString().matchAll(/lost on its way \d/g)) sent.add(buyer);
   });
   wires.redis.loseRequests(true);
-  const answers = crowd('lost on its way');
+  const answers = burst('lost on its way');
   await until('all of them are on their way', () => sent.size === 6);
   wires.redis.loseRequests(false);
   wires.redis.onRequest();
@@ -78,28 +78,28 @@ test('an admit that is lost on its way is unknown too, since nobody can tell the
 test('a broker that blocks publishers is seen before admit: 503, and 202 as soon as it lets go', async () => {
   wires.gatewayAmqp.pretend(BLOCKED);
   await unready();
-  assert.deepEqual(await crowd('blocked'), [503]);
+  assert.deepEqual(await burst('blocked'), [503]);
   assert.equal((await evidence.gate(saleId)).buyers.has('blocked 0'), false);
   wires.gatewayAmqp.pretend(UNBLOCKED);
   await ready();
-  assert.deepEqual(await crowd('unblocked'), [202]);
+  assert.deepEqual(await burst('unblocked'), [202]);
 });
 
 test('an order that no queue takes is given back at once: 503, and nothing is missing', async () => {
   await broker.unbind(ORDERS_PLACED.exchange, ORDERS_PLACED.queue);
   const { tickets } = await evidence.gate(saleId);
-  assert.deepEqual(await crowd('returned'), [503]);
+  assert.deepEqual(await burst('returned'), [503]);
   await until('the tickets are back', async () => (await evidence.gate(saleId)).tickets >= tickets);
   assert.deepEqual(await evidence.tracesOf('returned 0', 'returned 5'), {});
   await broker.bind(ORDERS_PLACED.exchange, ORDERS_PLACED.queue);
-  assert.deepEqual(await crowd('bound again'), [202]);
+  assert.deepEqual(await burst('bound again'), [202]);
 });
 
 test('a full queue is refused: what was nacked is unknown, what comes after is turned away before admit', async () => {
   wires.ordersAmqp.block(true);
   await broker.limit(ORDERS_PLACED.queue, 1);
   const seen = await until('the broker refuses', async () => {
-    const statuses = await crowd(`full ${Date.now()}`);
+    const statuses = await burst(`full ${Date.now()}`);
     return statuses.includes(504) && statuses;
   });
   assert.ok(seen.every((status) => [202, 503, 504].includes(status)));
@@ -122,22 +122,22 @@ for (const { name, begin, noticed, seen } of FAULTS) {
     await impatient.letIn();
     begin(true);
     if (noticed) await impatient.unready();
-    assert.deepEqual(await impatient.crowd(name), seen);
+    assert.deepEqual(await impatient.burst(name), seen);
     // Known to be silent by then: at most one buyer is the probe, and the others are refused before admit.
-    assert.ok((await impatient.crowd(`spared by ${name}`)).includes(503));
+    assert.ok((await impatient.burst(`spared by ${name}`)).includes(503));
     begin(false);
     await Promise.all([ready(), impatient.ready()]);
     await Promise.all([letIn(), impatient.letIn()]);
   });
 }
 
-test('connections that break among a crowd: each answer is one of three, and true', async () => {
+test('connections that break among a burst: each answer is one of three, and true', async () => {
   for (const wire of [wires.gatewayAmqp, wires.redis, wires.gatewayAmqp]) {
-    const clicks = crowd(`among ${Date.now()}`);
+    const clicks = burst(`among ${Date.now()}`);
     wire.cut();
     await clicks;
     await ready();
   }
 });
 
-test('in the end every 503 left nothing anywhere, every 504 can be asked about, every 202 is final', judge);
+test('in the end every 503 left nothing anywhere, every 504 can be asked about, every 202 is final', check);

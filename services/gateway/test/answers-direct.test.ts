@@ -3,22 +3,22 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, constants, createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { RpcError, status } from '@flashsale/rpc/server';
 import { v7 } from 'uuid';
 import type { Script } from '../../../infra/testbed/rpc-proxy.ts';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
-import { witness } from './truth.ts';
+import { clicksAt } from './checked-clicks.ts';
 
 const shop = await openShop({ gateway: { DIRECT_DEADLINE_MS: '1000', DIRECT_MAX_IN_FLIGHT: '6' } });
 // Its sweeper would wait as long as its buyers do, so it looks rarely; without any look it would not know Redis' time.
 const second = await shop.start.gateway({ DIRECT_DEADLINE_MS: '60000', REFRESH_MS: '5000' });
 const { wires, proxies, evidence } = shop;
 const saleId = await shop.createSale({ mode: 'direct', stock: 200 });
-const { click, crowd, ready, unready, letIn, judge, answers } = witness(shop, saleId);
-const patient = witness(shop, saleId, second, answers);
+const { click, burst, ready, unready, letIn, check, answers } = clicksAt(shop, saleId);
+const patient = clicksAt(shop, saleId, second, answers);
 await Promise.all([letIn(), patient.letIn()]);
 
 /** How often each order was placed while this script stands for orders. */
@@ -42,8 +42,8 @@ const fail =
 const shed = fail(status.RESOURCE_EXHAUSTED, { shed: '1' });
 const eachOnce = Array(6).fill(1);
 
-/** An HTTP/2 server in front of orders that forwards each call, waits for its answer, and resets the stream. */
-async function resetAnswers(address: string) {
+/** An HTTP/2 server in front of orders that forwards each call, waits for its response, and resets the stream. */
+async function resetAnswers(t: TestContext, address: string) {
   const orders = connect(`http://${address}`);
   const server = createServer();
   server.on('stream', (stream, headers) => {
@@ -52,18 +52,26 @@ async function resetAnswers(address: string) {
     forwarded.resume().once('end', () => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM));
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      orders.destroy();
-      server.close();
-    },
-  };
+  t.after(() => {
+    orders.destroy();
+    server.close();
+  });
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** Clicks at a gateway of the test's own, which finds orders at that address. */
+const clicksBefore = async (t: TestContext, ORDERS_ADDRESS: string) =>
+  clicksAt(shop, saleId, await shop.start.gateway({ ORDERS_ADDRESS }, t), answers);
+
+async function clicksBeforeWire(t: TestContext) {
+  const wire = await layWire(`http://${proxies.orders.address}`);
+  t.after(() => wire.close());
+  return { wire, ...(await clicksBefore(t, new URL(wire.url).host)) };
 }
 
 test('shed by orders: given back at once, 503, and nothing is missing', async () => {
   const placed = await placedWhile(shed, async () => {
-    assert.deepEqual(await patient.crowd('shed'), [503]);
+    assert.deepEqual(await patient.burst('shed'), [503]);
   });
   assert.deepEqual(placed, eachOnce);
   assert.deepEqual(await evidence.tracesOf('shed 0', 'shed 5'), {});
@@ -104,34 +112,29 @@ test('RESOURCE_EXHAUSTED without the trailer of orders is unknown: a proxy may s
   await letIn();
 });
 
-test('a stream that is reset with ENHANCE_YOUR_CALM after orders did it is 504, never 503', async () => {
-  const calming = await resetAnswers(proxies.orders.address);
-  const gateway = await shop.start.gateway({ ORDERS_ADDRESS: calming.address });
-  const other = witness(shop, saleId, gateway, answers);
+test('a stream that is reset with ENHANCE_YOUR_CALM after orders did it is 504, never 503', async (t) => {
+  const calming = await resetAnswers(t, proxies.orders.address);
+  const other = await clicksBefore(t, calming);
   await until('it is at work', async () => {
     const { httpStatus, orderId, buyer } = await other.click(`calmed ${v7()}`);
     if (httpStatus === 503) return false;
     assert.equal(httpStatus, 504);
     return shop.final(orderId as string, buyer).then(({ status }) => status === 'confirmed');
   });
-  await gateway.stop();
-  await calming.close();
 });
 
 for (const code of [status.UNAVAILABLE, status.INTERNAL, status.CANCELLED, status.ABORTED]) {
   test(`${status[code]} from orders: unknown, after one attempt`, async () => {
     const placed = await placedWhile(fail(code), async () => {
-      assert.deepEqual(await crowd(`failed ${status[code]}`), [504]);
+      assert.deepEqual(await burst(`failed ${status[code]}`), [504]);
     });
     assert.deepEqual(placed, eachOnce);
     await letIn();
   });
 }
 
-test('a connection that breaks under the call is not repaired by a second placing', async () => {
-  const wire = await layWire(`http://${proxies.orders.address}`);
-  const gateway = await shop.start.gateway({ ORDERS_ADDRESS: new URL(wire.url).host });
-  const other = witness(shop, saleId, gateway, answers);
+test('a connection that breaks under the call is not repaired by a second placing', async (t) => {
+  const { wire, ...other } = await clicksBeforeWire(t);
   const cutting: Script = (_request, forward) => {
     wire.cut();
     return forward();
@@ -142,38 +145,29 @@ test('a connection that breaks under the call is not repaired by a second placin
     assert.equal((await shop.final(orderId as string, 'cut off')).status, 'confirmed');
   });
   assert.deepEqual(placed, [1]);
-  await gateway.stop();
-  await wire.close();
 });
 
-test('while nobody is there to be called, nobody is let in: 503, and it sells again once somebody is', async () => {
-  const wire = await layWire(`http://${proxies.orders.address}`);
-  const gateway = await shop.start.gateway({ ORDERS_ADDRESS: new URL(wire.url).host });
-  const other = witness(shop, saleId, gateway, answers);
+test('while nobody is there to be called, nobody is let in: 503, and it sells again once somebody is', async (t) => {
+  const { wire, ...other } = await clicksBeforeWire(t);
   wire.block(true);
   await until('it is known', async () => (await other.click(`before ${Math.random()}`)).httpStatus === 503);
-  assert.deepEqual(await other.crowd('nobody there'), [503]);
+  assert.deepEqual(await other.burst('nobody there'), [503]);
   assert.deepEqual(await evidence.tracesOf('nobody there 0', 'nobody there 5'), {});
   wire.block(false);
   await until('it sells again', async () => (await other.click(`after ${Math.random()}`)).httpStatus === 201);
-  await gateway.stop();
-  await wire.close();
 });
 
 test('an answer that comes after the deadline is unknown, and the order is what it became', async () => {
-  let release: (() => void) | undefined;
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
-  });
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
   const late: Script = async (_request, forward) => {
-    const answer = await forward();
+    const response = await forward();
     await held;
-    return answer;
+    return response;
   };
   const placed = await placedWhile(late, async () => {
     const { httpStatus, orderId } = await click('answered late');
     assert.equal(httpStatus, 504);
-    release?.();
+    release();
     assert.equal((await shop.final(orderId as string, 'answered late')).status, 'confirmed');
   });
   assert.deepEqual(placed, [1]);
@@ -184,8 +178,8 @@ test('after calls that nobody answered the next ones are refused before admit, u
   await placedWhile(
     () => new Promise(() => undefined),
     async () => {
-      assert.deepEqual(await crowd('unheard'), [504]);
-      assert.deepEqual(await crowd('spared'), [503]);
+      assert.deepEqual(await burst('unheard'), [504]);
+      assert.deepEqual(await burst('spared'), [503]);
       assert.deepEqual(await evidence.tracesOf('spared 0', 'spared 5'), {});
     },
   );
@@ -193,10 +187,7 @@ test('after calls that nobody answered the next ones are refused before admit, u
 });
 
 test('beyond the limit of calls a buyer is turned away before admit: 503, and Redis has heard nothing', async () => {
-  let release: (() => void) | undefined;
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
-  });
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
   let inside = 0;
   const placed = await placedWhile(
     async (_request, forward) => {
@@ -205,18 +196,18 @@ test('beyond the limit of calls a buyer is turned away before admit: 503, and Re
       return forward();
     },
     async () => {
-      const within = patient.crowd('within');
+      const within = patient.burst('within');
       await until('all of them are at work', () => inside === 6);
       let heard = false;
       wires.redis.onRequest((bytes) => {
         heard ||= bytes.includes('beyond');
       });
-      assert.deepEqual(await patient.crowd('beyond'), [503]);
+      assert.deepEqual(await patient.burst('beyond'), [503]);
       wires.redis.onRequest();
       assert.equal(heard, false);
-      release?.();
+      release();
       assert.deepEqual(await within, [201]);
-      assert.deepEqual(await patient.crowd('again'), [201], 'those who have left make room');
+      assert.deepEqual(await patient.burst('again'), [201], 'those who have left make room');
     },
   );
   assert.equal(placed.length, 12);
@@ -225,7 +216,7 @@ test('beyond the limit of calls a buyer is turned away before admit: 503, and Re
 test('Redis away: 503 before anything', async () => {
   wires.redis.block(true);
   await unready();
-  assert.deepEqual(await crowd('no Redis'), [503]);
+  assert.deepEqual(await burst('no Redis'), [503]);
   wires.redis.block(false);
   await ready();
   await letIn();
@@ -246,7 +237,7 @@ test('an admit whose answer is lost is never placed: 504, and its ticket comes b
 });
 
 test('in the end every 503 left nothing anywhere, and every 504 can be asked about', async () => {
-  await judge();
+  await check();
   const orders = await evidence.ordersOf('unanswered', 'failed INTERNAL 0', 'failed UNAVAILABLE 0');
   assert.deepEqual(
     orders.map(({ status, reason }) => `${status} ${reason}`),

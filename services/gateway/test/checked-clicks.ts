@@ -1,4 +1,4 @@
-// Clicks under faults, and the check of what each answer claimed against what the stores say in the end.
+// Clicks under faults, whose answers are checked against the stores in the end.
 import assert from 'node:assert/strict';
 import { isFinalStatus } from '@flashsale/contracts/messages';
 import { v7 } from 'uuid';
@@ -8,8 +8,8 @@ import { assertLocation } from './problem.ts';
 
 export type Answer = Awaited<ReturnType<TestShop['buy']>> & { buyer: string };
 
-/** `answers` may be shared by the witnesses of several gateways. */
-export function witness(
+/** `answers` may be shared by the clicks at several gateways. */
+export function clicksAt(
   shop: TestShop,
   saleId: string,
   gateway: { url: string; ops: number } = shop.services.gateway,
@@ -33,14 +33,14 @@ export function witness(
     letIn: () =>
       until('a buyer is let in again', async () => [201, 202].includes((await click(`in again ${v7()}`)).httpStatus)),
 
-    /** Six buyers of that name at once; answers the statuses that were seen. */
-    async crowd(name: string): Promise<number[]> {
+    /** Six buyers of that name at once; resolves with the statuses that were seen. */
+    async burst(name: string): Promise<number[]> {
       const clicks = Array.from({ length: 6 }, (_, i) => click(`${name} ${i}`));
       return [...new Set((await Promise.all(clicks)).map(({ httpStatus }) => httpStatus))].sort();
     },
 
-    /** Once everything has come to rest: each answer was true. */
-    async judge(): Promise<void> {
+    /** Once everything has come to rest: each answer agrees with the stores. */
+    async check(): Promise<void> {
       await shop.evidence.atRest(60_000);
       const of = (...statuses: number[]) => answers.filter(({ httpStatus }) => statuses.includes(httpStatus));
       assert.equal(of(201, 202, 402, 503, 504).length, answers.length, 'no other answer');

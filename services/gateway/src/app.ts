@@ -7,9 +7,7 @@ import type { Config } from './config.ts';
 import { createCatalogue } from './domain/catalogue.ts';
 import { createLimitPerKey } from './domain/concurrency-limit.ts';
 import { consumeOrderUpdates, consumeResults } from './inbound/amqp.ts';
-import { startHttp } from './inbound/http.ts';
-import { createRateLimit } from './inbound/rate-limit.ts';
-import { createRouters } from './inbound/routers.ts';
+import { createRateLimit, startHttp } from './inbound/http.ts';
 import { createAuthenticate } from './inbound/token.ts';
 import { createMetrics, measured } from './metrics.ts';
 import { createGate } from './outbound/gate.ts';
@@ -37,16 +35,16 @@ export async function startGateway(config: Config) {
   const useCases = createUseCases(config, ports, log, metrics, () => jobs.refreshSoon());
 
   const stopping = new AbortController();
-  const routers = createRouters({
+  const httpPorts = {
     ...useCases,
     ...{ catalogue, gate, stopping: stopping.signal, heartbeatMs: config.HEARTBEAT_MS },
     placeOrder: measured(metrics, useCases.placeOrder),
     authenticate: createAuthenticate(config.TOKEN_SECRET),
     isRateLimited: createRateLimit(config.CLICKS_PER_BUYER),
     listeners: createLimitPerKey(config.MAX_LISTENERS, config.MAX_LISTENERS_OF_A_BUYER),
-  });
+  };
   const listen = { host, port: config.HTTP_PORT, reusePort: config.HTTP_REUSE_PORT };
-  const http = await startHttp({ ...listen, log, routers });
+  const http = await startHttp({ ...listen, log, ports: httpPorts });
   const jobs = startBackgroundJobs(config, useCases, log);
   const results = consumeResults({ url, log, apply: useCases.applyResult });
   const updates = consumeOrderUpdates({ url, log, instance: randomUUID(), push: useCases.receiveUpdate });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createThroughput } from '../src/domain/throughput.ts';
 import { createWaitingEstimate } from '../src/domain/waiting-estimate.ts';
-import { retryAfter } from '../src/inbound/retry-after.ts';
+import { retryAfter } from '../src/inbound/problems.ts';
 
 function fakeClock() {
   let ms = 0;

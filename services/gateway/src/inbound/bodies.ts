@@ -1,57 +1,155 @@
-// The bodies of successful responses.
-import { Id, Mode, Money } from '@flashsale/contracts/fields';
+// The JSON of the public port: one schema gives the type, the check, the message and the documentation.
+import { promisify } from 'node:util';
+import { Id, Mode, Money, Quantity, text } from '@flashsale/contracts/fields';
 import { Choice, choiceOf, OrderEvent } from '@flashsale/contracts/messages';
+import { issuesOf } from '@flashsale/runtime/validation';
+import express, { type Request, type Response } from 'express';
 import { z } from 'zod';
+import type { SaleChange } from '../domain/change-sale.ts';
 import type { FoundOrder } from '../domain/find-order.ts';
 import { awaitsPayment, type OrderView } from '../domain/order-view.ts';
-import type { Sale } from '../domain/sale.ts';
+import { problemsOf, type Sale } from '../domain/sale.ts';
+import { Problem } from './problems.ts';
 
+const parseJson = promisify(express.json({ limit: '4kb', type: 'application/json' }));
+
+/** Reads a body: small JSON objects, and nothing else. Undefined where there is none. */
+export async function readJson(request: Request<object>, response: Response): Promise<unknown> {
+  await parseJson(request, response);
+  return request.body;
+}
+
+/** Throws the problem that names every field that is wrong. */
+export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, whole?: string): z.infer<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new Problem('bad-request', { errors: issuesOf(parsed.error, whole) });
+}
+
+// What inventory would refuse is refused here, where it can still be said which field it is.
+const LAST_MS = Date.UTC(9999, 11, 31);
+const anyInstant = z.iso
+  .datetime({ offset: true })
+  .refine((at) => Date.parse(at) >= 0 && Date.parse(at) <= LAST_MS, 'must be between 1970 and 9999');
+const stock = z.int32().min(1).max(10_000_000);
 const instant = z.iso.datetime();
 const amount = z.strictObject(Money.shape);
 
-export const SaleBody = z.strictObject({
-  id: Id,
-  sku: z.string(),
-  title: z.string(),
-  price: amount,
-  stock: z.int(),
-  opensAt: instant,
-  closesAt: instant,
-  perBuyerLimit: z.int(),
-  mode: Mode,
-  checkout: z.enum(['instant', 'hold']),
-  holdSeconds: z.int(),
-  decideWithinSeconds: z.int(),
-  closed: z.boolean(),
-  revision: z.int().describe('Grows with each change'),
-  remaining: z.int().nullable().describe('Units that the gate can still give; null while it has none'),
-});
-export const SalesBody = z.strictObject({ sales: z.array(SaleBody) });
+export const SaleRequest = z
+  .strictObject({
+    sku: text(64),
+    title: text(200),
+    price: z.strictObject({ ...Money.shape, amountMinor: Money.shape.amountMinor.max(1_000_000_000) }),
+    stock,
+    opensAt: anyInstant,
+    closesAt: anyInstant,
+    perBuyerLimit: z.int32().min(1).max(1_000).default(1),
+    mode: Mode,
+    checkout: z.enum(['instant', 'hold']).default('instant'),
+    holdSeconds: z.int32().min(1).max(86_400).optional().describe('With `checkout: hold`: the time to pay'),
+    decideWithinSeconds: z.int32().min(1).max(86_400).default(600),
+  })
+  .superRefine(({ opensAt, closesAt, ...sale }, context) => {
+    const isHold = sale.checkout === 'hold';
+    if (isHold !== (sale.holdSeconds !== undefined)) {
+      const message = isHold ? 'is needed with checkout hold' : 'only goes with checkout hold';
+      context.addIssue({ code: 'custom', path: ['holdSeconds'], message });
+    }
+    const window = { opensAtMs: Date.parse(opensAt), closesAtMs: Date.parse(closesAt) };
+    for (const { field, message } of problemsOf({ ...sale, ...window }))
+      context.addIssue({ code: 'custom', path: [field], message });
+  })
+  .meta({ id: 'SaleRequest' });
 
-export const OrderBody = z.strictObject({
-  orderId: Id,
-  saleId: Id.optional(),
-  ...Choice.partial().shape,
-  status: z.enum(['queued', ...OrderEvent.shape.status.options]),
-  reason: z.string().optional(),
-  amount: amount.optional(),
-  deadline: instant.optional().describe('Of a hold that waits for its payment'),
-  refund: OrderEvent.shape.refund.exclude(['none']).optional().describe('Of the money of an order that has ended'),
-  createdAt: instant,
-  decidedAt: instant.optional(),
-  position: z.int().optional().describe('In line, while queued or being paid; 1 is next'),
-  estimatedWaitMs: z.int().nullable().optional().describe('Milliseconds; null while the line does not move'),
+export const SaleChangeRequest = z
+  .strictObject({
+    stock: stock.optional().describe('All units of the sale, those sold included; only grows'),
+    closed: z.boolean().optional(),
+    opensAt: anyInstant.optional(),
+    closesAt: anyInstant.optional(),
+    revision: z.int32().min(1).optional().describe('Of the sale that the change was made for'),
+  })
+  .refine(({ revision: _, ...changes }) => Object.keys(changes).length > 0, 'must change something')
+  .meta({ id: 'SaleChange' });
+
+export const SaleBody = z
+  .strictObject({
+    id: Id,
+    sku: z.string(),
+    title: z.string(),
+    price: amount,
+    stock: z.int(),
+    opensAt: instant,
+    closesAt: instant,
+    perBuyerLimit: z.int(),
+    mode: Mode,
+    checkout: z.enum(['instant', 'hold']),
+    holdSeconds: z.int(),
+    decideWithinSeconds: z.int(),
+    closed: z.boolean(),
+    revision: z.int().describe('Grows with each change'),
+    remaining: z.int().nullable().describe('Units that the gate can still give; null while it has none'),
+  })
+  .meta({ id: 'Sale' });
+export const SalesBody = z.strictObject({ sales: z.array(SaleBody) }).meta({ id: 'Sales' });
+
+export const OrderRequest = z
+  .strictObject({ ...Choice.shape, quantity: Quantity.default(1) })
+  .meta({ id: 'OrderRequest' });
+
+export const SaleQuery = z.object({ sale: Id.describe('The id of the sale') });
+
+/** As an order's location carries them. */
+export const OrderQuery = z.object({
+  sale: Id.optional().describe('The id of its sale'),
+  epoch: z
+    .string()
+    .regex(/^\d{1,9}$/)
+    .transform(Number)
+    .optional()
+    .describe('Of the gate that admitted it'),
 });
 
-export const QueuedBody = z.strictObject({ orderId: Id, status: z.literal('queued') });
-export const ReservedBody = z.strictObject({
-  orderId: Id,
-  status: z.literal('reserved'),
-  deadline: instant.describe('To be paid until then'),
-  amount,
-});
-export const PayingBody = z.strictObject({ orderId: Id, status: z.literal('reserved') });
-export const ConfirmedBody = z.strictObject({ orderId: Id, status: z.literal('confirmed'), amount });
+export const OrderBody = z
+  .strictObject({
+    orderId: Id,
+    saleId: Id.optional(),
+    ...Choice.partial().shape,
+    status: z.enum(['queued', ...OrderEvent.shape.status.options]),
+    reason: z.string().optional(),
+    amount: amount.optional(),
+    deadline: instant.optional().describe('Of a hold that waits for its payment'),
+    refund: OrderEvent.shape.refund.exclude(['none']).optional().describe('Of the money of an order that has ended'),
+    createdAt: instant,
+    decidedAt: instant.optional(),
+    position: z.int().optional().describe('In the queue, until it is reserved or while it is being paid; 1 is next'),
+    estimatedWaitMs: z.int().nullable().optional().describe('Milliseconds; null while the queue does not move'),
+  })
+  .meta({ id: 'Order' });
+
+const reserved = { orderId: Id, status: z.literal('reserved') };
+export const QueuedBody = z.strictObject({ orderId: Id, status: z.literal('queued') }).meta({ id: 'Queued' });
+export const ReservedBody = z
+  .strictObject({ ...reserved, deadline: instant.describe('To be paid until then'), amount })
+  .meta({ id: 'Reserved' });
+export const PayingBody = z.strictObject(reserved).meta({ id: 'Paying' });
+export const ConfirmedBody = z
+  .strictObject({ orderId: Id, status: z.literal('confirmed'), amount })
+  .meta({ id: 'Confirmed' });
+
+export function toSale(id: string, request: z.infer<typeof SaleRequest>): Sale {
+  const { opensAt, closesAt, ...rest } = request;
+  const window = { opensAtMs: Date.parse(opensAt), closesAtMs: Date.parse(closesAt) };
+  return { ...rest, ...window, id, holdSeconds: request.holdSeconds ?? 0, closed: false, epoch: 0, revision: 1 };
+}
+
+export function toChange({ opensAt, closesAt, ...rest }: z.infer<typeof SaleChangeRequest>): SaleChange {
+  return {
+    ...rest,
+    opensAtMs: opensAt === undefined ? undefined : Date.parse(opensAt),
+    closesAtMs: closesAt === undefined ? undefined : Date.parse(closesAt),
+  };
+}
 
 export function fromSale(sale: Sale, remaining: number | null): z.infer<typeof SaleBody> {
   const { id, sku, title, price, stock, perBuyerLimit, mode, checkout, holdSeconds, decideWithinSeconds } = sale;

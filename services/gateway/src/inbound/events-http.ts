@@ -1,52 +1,64 @@
-// An order's course as server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html
-import { type Response, Router } from 'express';
+// The course of an order as server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html
+import type { Request, Response } from 'express';
+import { z } from 'zod';
 import type { FoundOrder } from '../domain/find-order.ts';
 import { isOver } from '../domain/follow-order.ts';
 import { isFinal } from '../domain/order-view.ts';
 import { fromOrder } from './bodies.ts';
-import { type Listening, whenGone } from './listening.ts';
-import { type FindOrder, findOwn, orderRefOf } from './own-order.ts';
+import { BUYER_TOKEN, type Operation, problems, READ_PROBLEMS } from './openapi.ts';
+import { findOwn, ONE_ORDER, type OrdersPorts, orderRefOf } from './orders-http.ts';
 import { Problem } from './problems.ts';
-import type { Authenticate } from './token.ts';
+import { type ListeningPorts, whenGone } from './wait.ts';
 
 const RETRY_MS = 1_000;
-/** What a reader may leave unread before it is let go. */
+/** How much may wait for a slow reader before its stream is cut. */
 const MOST_UNREAD_BYTES = 65_536;
 /** A token ends, and so does what it opened; the client comes again with `Last-Event-ID`. */
 const LONGEST_MS = 300_000;
 
-export interface EventsRoutes extends Listening {
-  authenticate: Authenticate;
-  findOrder: FindOrder;
-  heartbeatMs: number;
-}
+export type EventsPorts = Pick<OrdersPorts, 'authenticate' | 'findOrder'> & ListeningPorts & { heartbeatMs: number };
 
-export function eventsRouter(routes: EventsRoutes): Router {
-  const { authenticate, findOrder, followOrder, listeners, stopping, heartbeatMs } = routes;
-  const router = Router();
+export const EVENTS: Operation<EventsPorts>[] = [
+  {
+    method: 'get',
+    path: '/v1/orders/{orderId}/events',
+    summary: 'The course of an order as server-sent events, until it is final and no refund is owed',
+    ...BUYER_TOKEN,
+    requestParams: {
+      header: z.object({ 'Last-Event-ID': z.string().optional().describe('The last event that the caller has') }),
+      ...ONE_ORDER,
+    },
+    responses: {
+      200: {
+        description: 'Events named `order`; the data of each is an Order',
+        content: { 'text/event-stream': { schema: z.string() } },
+      },
+      204: { description: 'The caller has the last event, and it was the final one' },
+      ...problems(READ_PROBLEMS),
+    },
+    handle: sendEvents,
+  },
+];
 
-  router.get('/v1/orders/:orderId/events', async (request, response) => {
-    const ref = orderRefOf(request, authenticate);
-    const order = await findOwn(ref, findOrder);
-    const lastId = request.get('last-event-id');
-    // Tells an EventSource that there is nothing more to come, where a 200 would bring it back for ever.
-    if (isOver(order) && eventId(order) === lastId) return void response.status(204).end();
-    if (!listeners.enter(ref.buyerId)) throw new Problem('busy');
-    const heartbeat = setInterval(() => send(response, ':\n\n'), heartbeatMs);
-    try {
-      response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
-      send(response, `retry: ${RETRY_MS}\n\n`);
-      if (request.method === 'HEAD') return;
-      const signal = AbortSignal.any([whenGone(response), stopping, AbortSignal.timeout(LONGEST_MS)]);
-      await sendCourse(response, lastId, followOrder(ref, signal), ref.mintedAtMs);
-    } finally {
-      clearInterval(heartbeat);
-      listeners.leave(ref.buyerId);
-      response.end();
-    }
-  });
-
-  return router;
+async function sendEvents(request: Request<{ orderId: string }>, response: Response, ports: EventsPorts) {
+  const ref = orderRefOf(request, ports);
+  const order = await findOwn(ref, ports);
+  const lastId = request.get('last-event-id');
+  // Tells an EventSource that there is nothing more to come, where a 200 would bring it back for ever.
+  if (isOver(order) && eventId(order) === lastId) return void response.status(204).end();
+  if (!ports.listeners.enter(ref.buyerId)) throw new Problem('busy');
+  const heartbeat = setInterval(() => send(response, ':\n\n'), ports.heartbeatMs);
+  try {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    send(response, `retry: ${RETRY_MS}\n\n`);
+    if (request.method === 'HEAD') return;
+    const signal = AbortSignal.any([whenGone(response), ports.stopping, AbortSignal.timeout(LONGEST_MS)]);
+    await sendCourse(response, lastId, ports.followOrder(ref, signal), ref.mintedAtMs);
+  } finally {
+    clearInterval(heartbeat);
+    ports.listeners.leave(ref.buyerId);
+    response.end();
+  }
 }
 
 /** Sends what is new to this reader. */

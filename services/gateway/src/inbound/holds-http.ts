@@ -1,97 +1,125 @@
 // Paying for a hold, cancelling it, and an admin's cancelling of a confirmed order.
-import { type Request, type Response, Router } from 'express';
+import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import type { CancelOutcome } from '../domain/cancel-order.ts';
 import type { OrderRef } from '../domain/find-order.ts';
 import type { PayOutcome } from '../domain/pay-order.ts';
-import { fromOrder, type PayingBody } from './bodies.ts';
-import { locationOf } from './order-location.ts';
-import { orderRefOf, toOrderRef } from './own-order.ts';
-import { endOf, respondConfirmed, respondDeclined } from './placed.ts';
-import { Problem, respondWithProblem } from './problems.ts';
-import type { RateLimit } from './rate-limit.ts';
-import { retryAfter } from './retry-after.ts';
-import { type Authenticate, adminOnly } from './token.ts';
+import { ConfirmedBody, fromOrder, OrderBody, PayingBody } from './bodies.ts';
+import { ADMIN_TOKEN, BUYER_TOKEN, jsonResponse, type Operation, problems, READ_PROBLEMS } from './openapi.ts';
+import { endOf, locate, ONE_ORDER, orderRefOf, respondConfirmed, respondDeclined, toOrderRef } from './orders-http.ts';
+import { Problem, type ProblemKind, respondWithProblem, retryAfter } from './problems.ts';
+import { type Authenticate, requireAdmin } from './token.ts';
 
-export interface HoldsRoutes {
+export interface HoldsPorts {
   authenticate: Authenticate;
-  isRateLimited: RateLimit;
+  isRateLimited: (buyerId: string) => boolean;
   payOrder: (ref: OrderRef) => Promise<PayOutcome>;
   cancelOrder: (ref: OrderRef) => Promise<CancelOutcome>;
   cancelConfirmed: (orderId: string) => Promise<CancelOutcome>;
 }
 
-export function holdsRouter(routes: HoldsRoutes): Router {
-  const { authenticate, isRateLimited, payOrder, cancelOrder, cancelConfirmed } = routes;
-  const router = Router();
+const HOLD_PROBLEMS: ProblemKind[] = [
+  ...READ_PROBLEMS,
+  'order-ended',
+  'not-reserved',
+  'rate-limited',
+  'outcome-unknown',
+];
+const CANCELLED = jsonResponse('The order, cancelled; the same again changes nothing', OrderBody);
 
-  const admit = (request: Request<{ orderId: string }>) => {
-    const ref = orderRefOf(request, authenticate);
-    if (isRateLimited(ref.buyerId)) throw new Problem('rate-limited');
-    return ref;
-  };
+export const HOLDS: Operation<HoldsPorts>[] = [
+  {
+    method: 'delete',
+    path: '/v1/orders/{orderId}',
+    summary: 'Cancel an order that is reserved and whose payment was not requested',
+    ...BUYER_TOKEN,
+    requestParams: ONE_ORDER,
+    responses: {
+      200: CANCELLED,
+      ...problems([...HOLD_PROBLEMS, 'payment-under-way'], { 504: ['Location'] }),
+    },
+    handle: cancelHold,
+  },
+  {
+    method: 'post',
+    path: '/v1/orders/{orderId}/payment',
+    summary: 'Pay for a reserved order; the same again never pays twice',
+    ...BUYER_TOKEN,
+    requestParams: ONE_ORDER,
+    responses: {
+      201: jsonResponse('Confirmed', ConfirmedBody, 'Location'),
+      202: jsonResponse('The payment is queued; the result is at the location', PayingBody, 'Location', 'Retry-After'),
+      ...problems([...HOLD_PROBLEMS, 'payment-declined', 'not-a-hold'], { 402: ['Location'], 504: ['Location'] }),
+    },
+    handle: pay,
+  },
+  {
+    method: 'post',
+    path: '/v1/orders/{orderId}/cancel',
+    summary: 'Cancel a confirmed order: its units are for sale again, and its money is given back',
+    ...ADMIN_TOKEN,
+    requestParams: { path: ONE_ORDER.path },
+    responses: { 200: CANCELLED, ...problems([...READ_PROBLEMS, 'forbidden', 'not-confirmed', 'outcome-unknown']) },
+    handle: cancelSold,
+  },
+];
 
-  router.post('/v1/orders/:orderId/payment', async (request, response) => {
-    const ref = admit(request);
-    respondPaid(response.set('Cache-Control', 'no-store'), await payOrder(ref));
-  });
-
-  router.delete('/v1/orders/:orderId', async (request, response) => {
-    const ref = admit(request);
-    respondCancelled(response.set('Cache-Control', 'no-store'), ref, await cancelOrder(ref));
-  });
-
-  router.post('/v1/orders/:orderId/cancel', adminOnly(authenticate), async (request, response) => {
-    const ref = toOrderRef({ orderId: String(request.params.orderId).toLowerCase(), buyerId: '' });
-    respondCancelled(response.set('Cache-Control', 'no-store'), ref, await cancelConfirmed(ref.orderId));
-  });
-
-  return router;
+async function pay(request: Request<{ orderId: string }>, response: Response, ports: HoldsPorts) {
+  const ref = limitedRefOf(request, ports);
+  respondPaid(response.set('Cache-Control', 'no-store'), await ports.payOrder(ref));
 }
 
-function respondPaid(response: Response, answer: PayOutcome): void {
-  switch (answer.kind) {
+async function cancelHold(request: Request<{ orderId: string }>, response: Response, ports: HoldsPorts) {
+  const ref = limitedRefOf(request, ports);
+  respondCancelled(response.set('Cache-Control', 'no-store'), ref, await ports.cancelOrder(ref));
+}
+
+async function cancelSold(request: Request<{ orderId: string }>, response: Response, ports: HoldsPorts) {
+  requireAdmin(request, ports.authenticate);
+  const ref = toOrderRef({ orderId: request.params.orderId.toLowerCase(), buyerId: '' });
+  respondCancelled(response.set('Cache-Control', 'no-store'), ref, await ports.cancelConfirmed(ref.orderId));
+}
+
+function limitedRefOf(request: Request<{ orderId: string }>, ports: HoldsPorts): OrderRef {
+  const ref = orderRefOf(request, ports);
+  if (ports.isRateLimited(ref.buyerId)) throw new Problem('rate-limited');
+  return ref;
+}
+
+function respondPaid(response: Response, outcome: PayOutcome) {
+  switch (outcome.kind) {
     case 'requested': {
-      const body: z.infer<typeof PayingBody> = { orderId: answer.order.orderId, status: 'reserved' };
-      response.set('Location', locationOf(answer.order)).set('Retry-After', retryAfter(answer.waitMs));
-      response.status(202).json(body);
-      break;
+      const body: z.infer<typeof PayingBody> = { orderId: outcome.order.orderId, status: 'reserved' };
+      locate(response, outcome.order).set('Retry-After', retryAfter(outcome.waitMs)).status(202).json(body);
+      return;
     }
     case 'confirmed':
-      respondConfirmed(response, answer.order);
-      break;
+      return respondConfirmed(response, outcome.order);
     case 'declined':
-      respondDeclined(response, answer.order);
-      break;
+      return respondDeclined(response, outcome.order);
     case 'ended':
-      respondWithProblem(response, 'order-ended', endOf(answer.order));
-      break;
+      return respondWithProblem(response, 'order-ended', endOf(outcome.order));
     case 'unknown':
-      response.set('Location', locationOf(answer.order));
-      respondWithProblem(response, 'outcome-unknown', { orderId: answer.order.orderId });
-      break;
+      locate(response, outcome.order);
+      return respondWithProblem(response, 'outcome-unknown', { orderId: outcome.order.orderId });
     default:
-      respondWithProblem(response, answer.kind);
+      return respondWithProblem(response, outcome.kind);
   }
 }
 
-function respondCancelled(response: Response, ref: OrderRef, answer: CancelOutcome): void {
-  switch (answer.kind) {
+function respondCancelled(response: Response, ref: OrderRef, outcome: CancelOutcome) {
+  switch (outcome.kind) {
     case 'cancelled':
-      response.json(fromOrder(answer.order, ref.mintedAtMs));
-      break;
+      return void response.json(fromOrder(outcome.order, ref.mintedAtMs));
     case 'ended':
-      respondWithProblem(response, 'order-ended', endOf(answer.order));
-      break;
+      return respondWithProblem(response, 'order-ended', endOf(outcome.order));
     case 'not-confirmed':
-      respondWithProblem(response, 'not-confirmed', endOf(answer.order));
-      break;
+      return respondWithProblem(response, 'not-confirmed', endOf(outcome.order));
     case 'unknown':
       // An admin reads no buyer's order, and learns the outcome by the same call.
-      if (answer.order) response.set('Location', locationOf(answer.order));
-      respondWithProblem(response, 'outcome-unknown', { orderId: ref.orderId });
-      break;
+      if (outcome.order) locate(response, outcome.order);
+      return respondWithProblem(response, 'outcome-unknown', { orderId: ref.orderId });
     default:
-      respondWithProblem(response, answer.kind);
+      return respondWithProblem(response, outcome.kind);
   }
 }

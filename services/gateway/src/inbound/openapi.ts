@@ -1,39 +1,77 @@
-// The public interface, machine-readable: OpenAPI 3.1, made of the schemas that check and type it.
-import { Router } from 'express';
+// The words in which an operation is declared, and the document made of all: OpenAPI 3.1, by zod-openapi.
+import type { Request, Response } from 'express';
 import { z } from 'zod';
-import { ConfirmedBody, OrderBody, PayingBody, QueuedBody, ReservedBody, SaleBody, SalesBody } from './bodies.ts';
-import { type Answer, OPERATIONS, type Operation } from './operations.ts';
-import { PROBLEM_HEADERS, PROBLEMS, ProblemBody } from './problems.ts';
-import { OrderRequest, SaleChangeRequest, SaleRequest } from './schemas.ts';
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from 'zod-openapi';
+import { PROBLEM_HEADERS, PROBLEMS, ProblemBody, type ProblemKind } from './problems.ts';
 
-const NAMES = new Map<z.ZodType, string>([
-  [SaleBody, 'Sale'],
-  [SalesBody, 'Sales'],
-  [OrderBody, 'Order'],
-  [QueuedBody, 'Queued'],
-  [ReservedBody, 'Reserved'],
-  [ConfirmedBody, 'Confirmed'],
-  [PayingBody, 'Paying'],
-  [ProblemBody, 'Problem'],
-  [SaleRequest, 'SaleRequest'],
-  [SaleChangeRequest, 'SaleChange'],
-  [OrderRequest, 'OrderRequest'],
-]);
+/** Each is there where the path names it. */
+export type Params = { saleId: string; orderId: string };
 
-const refTo = (schema: z.ZodType) =>
-  NAMES.has(schema) ? { $ref: `#/components/schemas/${NAMES.get(schema)}` } : asJson(schema);
-
-export function openapiRouter(): Router {
-  const document = JSON.stringify(describe());
-  const router = Router();
-  router.get('/openapi.json', (_request, response) => {
-    response.type('application/json').set('Cache-Control', 'no-cache').send(document);
-  });
-  return router;
+/** One operation of the public port: as it is documented, and its handler. */
+export interface Operation<Ports> extends ZodOpenApiOperationObject {
+  method: 'get' | 'post' | 'patch' | 'delete';
+  path: `/${string}`;
+  handle: (request: Request<Params>, response: Response, ports: Ports) => Promise<void> | void;
 }
 
-function describe() {
-  return {
+const withToken = (whose: string) => ({ security: [{ token: [] }], description: `With the token of ${whose}.` });
+export const BUYER_TOKEN = withToken('a buyer');
+export const ADMIN_TOKEN = withToken('an admin');
+
+export const READ_PROBLEMS: ProblemKind[] = ['bad-request', 'unauthenticated', 'not-found', 'busy'];
+export const BODY_PROBLEMS: ProblemKind[] = ['bad-request', 'too-large', 'unsupported-media-type'];
+
+export const jsonBody = (schema: z.ZodType, required = true) => ({
+  required,
+  content: { 'application/json': { schema } },
+});
+
+export const jsonResponse = (description: string, schema: z.ZodType, ...headers: string[]) => ({
+  description,
+  ...withHeaders(headers),
+  content: { 'application/json': { schema } },
+});
+
+/** By status; the kinds of one status differ in their type. `headers`: besides those that a kind always has. */
+export function problems(kinds: ProblemKind[], headers: Record<number, string[]> = {}): ZodOpenApiResponsesObject {
+  const byStatus = Map.groupBy(kinds, (kind) => PROBLEMS[kind][0]);
+  const responses = [...byStatus].map(([status, same]) => {
+    const type = z.enum(same.map((kind) => `/problems/${kind}`));
+    const own = same.flatMap((kind) => Object.keys(PROBLEM_HEADERS[kind] ?? {}));
+    const description = same.map((kind) => PROBLEMS[kind][1]).join(' · ');
+    const content = { 'application/problem+json': { schema: ProblemBody.and(z.looseObject({ type })) } };
+    return [status, { description, ...withHeaders([...new Set([...own, ...(headers[status] ?? [])])]), content }];
+  });
+  return Object.fromEntries(responses);
+}
+
+const withHeaders = (names: string[]) =>
+  names.length > 0 && { headers: Object.fromEntries(names.map((name) => [name, { schema: { type: 'string' } }])) };
+
+/** The same operations, and the one that describes them and itself. */
+export function withDocument<Ports>(operations: Operation<Ports>[]): Operation<Ports>[] {
+  const all: Operation<Ports>[] = [
+    ...operations,
+    {
+      method: 'get',
+      path: '/openapi.json',
+      summary: 'This document',
+      responses: { 200: jsonResponse('OpenAPI 3.1', z.looseObject({ openapi: z.string() })) },
+      handle(_request, response) {
+        response.type('application/json').set('Cache-Control', 'no-cache').send(document);
+      },
+    },
+  ];
+  const document = JSON.stringify(describe(all));
+  return all;
+}
+
+function describe(operations: Operation<never>[]) {
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  for (const { method, path, handle: _, ...operation } of operations) {
+    paths[path] = { ...paths[path], [method]: operation };
+  }
+  return createDocument({
     openapi: '3.1.0',
     info: {
       title: 'Flash sale',
@@ -42,87 +80,7 @@ function describe() {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
-    paths: Object.fromEntries(Object.entries(OPERATIONS).map(([path, methods]) => [path, item(path, methods)])),
-    components: {
-      schemas: Object.fromEntries([...NAMES].map(([schema, name]) => [name, asJson(schema)])),
-      securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-    },
-  };
-}
-
-function item(path: string, methods: Partial<Record<string, Operation>>) {
-  const parameters = [...path.matchAll(/{(\w+)}/g)].map(([, name]) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: { type: 'string', format: 'uuid' },
-  }));
-  const operations = Object.entries(methods).map(([method, operation]) => [
-    method,
-    describeOne(operation as Operation),
-  ]);
-  return { ...(parameters.length && { parameters }), ...Object.fromEntries(operations) };
-}
-
-function describeOne(operation: Operation) {
-  const { summary, token, headers = {}, query, request, answers } = operation;
-  const parameters = [
-    ...Object.entries(headers).map(([name, { description, schema = z.string() }]) => ({
-      name,
-      in: 'header',
-      description,
-      schema: asJson(schema),
-    })),
-    ...Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
-      name,
-      in: 'query',
-      required: !(schema as z.ZodType).safeParse(undefined).success,
-      schema: asJson(schema as z.ZodType),
-    })),
-  ];
-  const content = request && { 'application/json': { schema: refTo(request.schema) } };
-  return {
-    summary,
-    ...(token && {
-      security: [{ token: [] }],
-      description: `With the token of ${token === 'admin' ? 'an admin' : 'a buyer'}.`,
-    }),
-    ...(parameters.length && { parameters }),
-    ...(request && { requestBody: { required: request.required, content } }),
-    responses: {
-      ...Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, describeAnswer(answer)])),
-      ...describeProblems(operation),
-    },
-  };
-}
-
-const describeAnswer = ({ description, body, type = undefined, headers = [] }: Answer) => ({
-  description,
-  ...describeHeaders(headers),
-  ...(type
-    ? { content: { [type]: { schema: { type: 'string' } } } }
-    : body && { content: { 'application/json': { schema: refTo(body) } } }),
-});
-
-/** By status; the kinds of one status differ in their type. */
-function describeProblems({ problems, problemHeaders = {} }: Operation) {
-  const byStatus = Map.groupBy(problems, (kind) => PROBLEMS[kind][0]);
-  return Object.fromEntries(
-    [...byStatus].map(([status, same]) => {
-      const type = { enum: same.map((kind) => `/problems/${kind}`) };
-      const schema = { allOf: [refTo(ProblemBody), { properties: { type } }] };
-      const description = same.map((kind) => PROBLEMS[kind][1]).join(' · ');
-      const own = same.flatMap((kind) => Object.keys(PROBLEM_HEADERS[kind] ?? {}));
-      const headers = describeHeaders([...new Set([...own, ...(problemHeaders[status] ?? [])])]);
-      return [status, { description, ...headers, content: { 'application/problem+json': { schema } } }];
-    }),
-  );
-}
-
-const describeHeaders = (names: string[]) =>
-  names.length > 0 && { headers: Object.fromEntries(names.map((name) => [name, { schema: { type: 'string' } }])) };
-
-function asJson(schema: z.ZodType) {
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'input' });
-  return json;
+    paths,
+    components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+  });
 }

@@ -1,81 +1,110 @@
-// Buying, and asking how an order stands.
-import { type Response, Router } from 'express';
+// Reading an order, and what the responses about one have in common: how a request names it, its location, its results.
+import { mintedAt } from '@flashsale/contracts/ids';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
 import type { Catalogue } from '../domain/catalogue.ts';
 import type { FoundOrder, OrderRef } from '../domain/find-order.ts';
-import { awaitsPayment, isFinal } from '../domain/order-view.ts';
-import type { Click } from '../domain/place-order.ts';
-import type { PlaceOutcome, Refusal } from '../domain/place-outcome.ts';
+import { awaitsPayment, isFinal, type OrderView } from '../domain/order-view.ts';
 import type { Gate } from '../domain/ports.ts';
-import { isLongOver, type Sale } from '../domain/sale.ts';
-import { fromOrder } from './bodies.ts';
-import { type Listening, whenGone } from './listening.ts';
-import { type FindOrder, findOwn, orderRefOf, toOrderRef } from './own-order.ts';
-import { respondPlaced, respondRefused } from './placed.ts';
-import { Problem, respondWithProblem } from './problems.ts';
-import type { RateLimit } from './rate-limit.ts';
-import { retryAfter } from './retry-after.ts';
-import { saleOf } from './sale-of.ts';
-import { IdempotencyKey, OrderRequest, parse, readJson, SaleQuery } from './schemas.ts';
+import { isLongOver } from '../domain/sale.ts';
+import { type ConfirmedBody, fromOrder, moneyOf, OrderBody, OrderQuery, parse, SaleQuery } from './bodies.ts';
+import { BUYER_TOKEN, jsonResponse, type Operation, problems, READ_PROBLEMS } from './openapi.ts';
+import { Problem, respondWithProblem, retryAfter } from './problems.ts';
 import type { Authenticate } from './token.ts';
-import { createWait, type ResultOf } from './wait.ts';
 
-export interface OrdersRoutes extends Listening {
+export interface OrdersPorts {
   authenticate: Authenticate;
-  isRateLimited: RateLimit;
+  findOrder: (ref: OrderRef) => Promise<FoundOrder | undefined>;
   catalogue: Catalogue;
-  refuseEarly: (sale: Sale) => Refusal | undefined;
-  placeOrder: (sale: Sale, click: Click) => Promise<PlaceOutcome>;
-  resultOf: ResultOf;
-  findOrder: FindOrder;
   gate: Pick<Gate, 'orderOf'>;
 }
 
-export function ordersRouter(routes: OrdersRoutes): Router {
-  const { authenticate, isRateLimited, catalogue, refuseEarly, placeOrder, findOrder, gate } = routes;
-  const wait = createWait(routes);
-  const router = Router();
+const orderPath = z.object({ orderId: z.uuid() });
+export const ONE_ORDER = { path: orderPath, query: OrderQuery };
 
-  router.post('/v1/sales/:saleId/orders', async (request, response) => {
-    const sale = await saleOf(request, catalogue);
-    // A request with a key may ask for an order that was placed before, so that it always reaches the gate.
-    const refusal = request.headers['idempotency-key'] === undefined && refuseEarly(sale);
-    if (refusal) return respondRefused(response, refusal, sale);
-    const { buyerId } = authenticate(request);
-    if (isRateLimited(buyerId)) return respondWithProblem(response, 'rate-limited');
-    if (hasBody(request.headers) && !request.is('application/json')) throw new Problem('unsupported-media-type');
-    const body = (await readJson(request, response)) ?? {};
-    const idempotencyKey = parse(IdempotencyKey, request.get('idempotency-key'), 'Idempotency-Key');
-    const click = { buyerId, ...parse(OrderRequest, body), idempotencyKey, whenGone: () => whenGone(response) };
-    const placed = await placeOrder(sale, click);
-    respondPlaced(response, await wait(placed, sale, buyerId, request, response), sale);
-  });
+export const ORDERS: Operation<OrdersPorts>[] = [
+  {
+    method: 'get',
+    path: '/v1/orders',
+    summary: "The caller's live order in a sale",
+    ...BUYER_TOKEN,
+    requestParams: { query: SaleQuery },
+    responses: { 200: jsonResponse('The order', OrderBody, 'Retry-After'), ...problems(READ_PROBLEMS) },
+    handle: readLiveOrder,
+  },
+  {
+    method: 'get',
+    path: '/v1/orders/{orderId}',
+    summary: "Where one of the caller's orders stands",
+    ...BUYER_TOKEN,
+    requestParams: ONE_ORDER,
+    responses: { 200: jsonResponse('The order', OrderBody, 'Retry-After'), ...problems(READ_PROBLEMS) },
+    handle: readOrder,
+  },
+];
 
-  router.get('/v1/orders/:orderId', async (request, response) => {
-    const ref = orderRefOf(request, authenticate);
-    respondWithOrder(response, ref, await findOwn(ref, findOrder));
-  });
-
-  /** For a buyer whose click got no answer: the id is not known then. */
-  router.get('/v1/orders', async (request, response) => {
-    const { buyerId } = authenticate(request);
-    const { sale: saleId } = parse(SaleQuery, request.query, 'query');
-    const sale = await catalogue.find(saleId);
-    const orderId = sale ? await gate.orderOf(saleId, buyerId) : null;
-    if (sale && orderId === 'unavailable' && isLongOver(sale, Date.now()))
-      throw new Problem('not-found', { detail: 'the sale is over, and its orders are found by their ids' });
-    if (orderId === 'unavailable') throw new Problem('busy');
-    if (!orderId) throw new Problem('not-found', { detail: 'no live order of this buyer in this sale' });
-    const ref = toOrderRef({ orderId, buyerId, saleId, epoch: sale?.epoch });
-    respondWithOrder(response, ref, await findOwn(ref, findOrder));
-  });
-
-  return router;
+async function readOrder(request: Request<{ orderId: string }>, response: Response, ports: OrdersPorts) {
+  const ref = orderRefOf(request, ports);
+  respondWithOrder(response, ref, await findOwn(ref, ports));
 }
 
-const hasBody = (headers: { 'content-length'?: string | undefined; 'transfer-encoding'?: string | undefined }) =>
-  Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
+/** For a buyer whose click got no response: the id is not known then. */
+async function readLiveOrder(request: Request<object>, response: Response, ports: OrdersPorts) {
+  const { authenticate, catalogue, gate } = ports;
+  const { buyerId } = authenticate(request);
+  const { sale: saleId } = parse(SaleQuery, request.query, 'query');
+  const sale = await catalogue.find(saleId);
+  const orderId = sale ? await gate.orderOf(saleId, buyerId) : null;
+  if (sale && orderId === 'unavailable' && isLongOver(sale, Date.now()))
+    throw new Problem('not-found', { detail: 'the sale is over, and its orders are found by their ids' });
+  if (orderId === 'unavailable') throw new Problem('busy');
+  if (!orderId) throw new Problem('not-found', { detail: 'no live order of this buyer in this sale' });
+  const ref = toOrderRef({ orderId, buyerId, saleId, epoch: sale?.epoch });
+  respondWithOrder(response, ref, await findOwn(ref, ports));
+}
 
 function respondWithOrder(response: Response, { mintedAtMs }: OrderRef, order: FoundOrder): void {
   if (!isFinal(order) && !awaitsPayment(order)) response.set('Retry-After', retryAfter(order.waiting?.waitMs));
   response.set('Cache-Control', 'no-store').json(fromOrder(order, mintedAtMs));
 }
+
+/** From path, query and token. */
+export function orderRefOf(
+  request: Request<{ orderId: string }>,
+  { authenticate }: Pick<OrdersPorts, 'authenticate'>,
+): OrderRef {
+  const { buyerId } = authenticate(request);
+  const { sale, epoch } = parse(OrderQuery, request.query, 'query');
+  return toOrderRef({ orderId: request.params.orderId.toLowerCase(), buyerId, saleId: sale, epoch });
+}
+
+export function toOrderRef(order: Omit<OrderRef, 'mintedAtMs'>): OrderRef {
+  const mintedAtMs = mintedAt(order.orderId);
+  if (mintedAtMs === undefined) throw new Problem('not-found', { detail: 'no such order' });
+  return { ...order, mintedAtMs };
+}
+
+/** Another buyer's order is not found, like one that never was. */
+export async function findOwn(ref: OrderRef, { findOrder }: Pick<OrdersPorts, 'findOrder'>): Promise<FoundOrder> {
+  const order = await findOrder(ref);
+  if (!order) throw new Problem('not-found', { detail: 'no such order' });
+  return order;
+}
+
+/** With the order's sale and epoch the gate can say that it never was. */
+export function locate(response: Response, order: Pick<OrderRef, 'orderId' | 'saleId' | 'epoch'>): Response {
+  const { orderId, saleId, epoch = 0 } = order;
+  return response.set('Location', `/v1/orders/${orderId}${saleId ? `?sale=${saleId}&epoch=${epoch}` : ''}`);
+}
+
+export function respondConfirmed(response: Response, order: OrderView): void {
+  const body: z.infer<typeof ConfirmedBody> = { orderId: order.orderId, status: 'confirmed', amount: moneyOf(order) };
+  locate(response, order).status(201).json(body);
+}
+
+export function respondDeclined(response: Response, order: OrderView): void {
+  respondWithProblem(locate(response, order), 'payment-declined', endOf(order));
+}
+
+/** An order that was cancelled or expired may have no reason of its own. */
+export const endOf = ({ orderId, status, reason }: OrderView) => ({ orderId, reason: reason ?? status });

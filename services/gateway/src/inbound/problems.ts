@@ -2,7 +2,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
 import { NoResponse } from '../domain/ports.ts';
-import { retryAfter } from './retry-after.ts';
 
 export const PROBLEMS = {
   'bad-request': [400, 'The request is not valid'],
@@ -35,21 +34,23 @@ export const PROBLEMS = {
 export type ProblemKind = keyof typeof PROBLEMS;
 
 /** RFC 9457, with what some kinds say besides. */
-export const ProblemBody = z.strictObject({
-  type: z.string().describe('`/problems/` and the kind'),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string().optional(),
-  errors: z
-    .array(z.strictObject({ field: z.string(), message: z.string() }))
-    .optional()
-    .describe('Every field that is wrong'),
-  orderId: z.uuid().optional(),
-  reason: z.string().optional().describe('Why an order was rejected or ended, or the status that it has'),
-  opensAt: z.iso.datetime().optional(),
-  perBuyerLimit: z.int().optional(),
-  revision: z.int().optional().describe('Of the sale as it is now'),
-});
+export const ProblemBody = z
+  .strictObject({
+    type: z.string().describe('`/problems/` and the kind'),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().optional(),
+    errors: z
+      .array(z.strictObject({ field: z.string(), message: z.string() }))
+      .optional()
+      .describe('Every field that is wrong'),
+    orderId: z.uuid().optional(),
+    reason: z.string().optional().describe('Why an order was rejected or ended, or the status that it has'),
+    opensAt: z.iso.datetime().optional(),
+    perBuyerLimit: z.int().optional(),
+    revision: z.int().optional().describe('Of the sale as it is now'),
+  })
+  .meta({ id: 'Problem' });
 export type ProblemMembers = Omit<z.infer<typeof ProblemBody>, 'type' | 'title' | 'status'>;
 
 /** Thrown by middleware; the use cases answer with values instead. */
@@ -104,4 +105,15 @@ function asProblem(error: unknown): { kind: ProblemKind; members?: ProblemMember
   if (!status || status < 400 || status >= 500) return { kind: 'internal' };
   const detail = type === 'entity.parse.failed' ? 'the body must be a JSON object' : 'the request cannot be read';
   return { kind: 'bad-request', members: { detail } };
+}
+
+// Jittered, so that many buyers who were refused together do not return together.
+const SHARE = { least: 0.4, more: 0.4 };
+const LONGEST_S = 60;
+
+/** Seconds. Before the estimated wait is over, since estimates may be too long. */
+export function retryAfter(waitMs?: number | null, random: () => number = Math.random): string {
+  if (waitMs === undefined || waitMs === null) return `${1 + Math.round(random())}`;
+  const seconds = Math.round((waitMs / 1_000) * (SHARE.least + SHARE.more * random()));
+  return `${Math.min(Math.max(seconds, 1), LONGEST_S)}`;
 }

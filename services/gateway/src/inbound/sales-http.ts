@@ -1,17 +1,27 @@
 // Creating, changing and reading sales.
-import { mintId } from '@flashsale/contracts/ids';
-import { type RequestHandler, type Response, Router } from 'express';
+import { isUuid, mintId } from '@flashsale/contracts/ids';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
 import type { Catalogue } from '../domain/catalogue.ts';
 import type { ChangeOutcome, SaleChange } from '../domain/change-sale.ts';
 import { type Gate, NoResponse } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
-import { fromSale } from './bodies.ts';
-import { Problem } from './problems.ts';
-import { saleIdOf, saleOf } from './sale-of.ts';
-import { parse, readJson, SaleChangeRequest, SaleRequest, toChange, toSale } from './schemas.ts';
-import { type Authenticate, adminOnly } from './token.ts';
+import {
+  fromSale,
+  parse,
+  readJson,
+  SaleBody,
+  SaleChangeRequest,
+  SaleRequest,
+  SalesBody,
+  toChange,
+  toSale,
+} from './bodies.ts';
+import { ADMIN_TOKEN, BODY_PROBLEMS, jsonBody, jsonResponse, type Operation, problems } from './openapi.ts';
+import { Problem, type ProblemKind } from './problems.ts';
+import { type Authenticate, requireAdmin } from './token.ts';
 
-export interface SalesRoutes {
+export interface SalesPorts {
   authenticate: Authenticate;
   catalogue: Catalogue;
   createSale: (sale: Sale) => Promise<Sale>;
@@ -19,67 +29,116 @@ export interface SalesRoutes {
   gate: Pick<Gate, 'levels'>;
 }
 
-export function salesRouter({ authenticate, catalogue, createSale, changeSale, gate }: SalesRoutes): Router {
-  const router = Router();
-  const admin = adminOnly(authenticate);
+export const ONE_SALE = { path: z.object({ saleId: z.uuid() }) };
+const ADMIN_PROBLEMS: ProblemKind[] = [...BODY_PROBLEMS, 'unauthenticated', 'forbidden', 'outcome-unknown'];
 
-  async function respondWithSale(response: Response, status: number, sale: Sale) {
-    const [level] = await gate.levels([sale.id]);
-    response
-      .status(status)
-      .set('Cache-Control', 'no-store')
-      .json(fromSale(sale, level?.tickets ?? null));
-  }
+export const SALES: Operation<SalesPorts>[] = [
+  {
+    method: 'get',
+    path: '/v1/sales',
+    summary: 'The sales that are not over, or have orders under way',
+    responses: { 200: jsonResponse('The sales', SalesBody) },
+    handle: listSales,
+  },
+  {
+    method: 'post',
+    path: '/v1/sales',
+    summary: 'Create a sale',
+    ...ADMIN_TOKEN,
+    requestBody: jsonBody(SaleRequest),
+    responses: {
+      201: jsonResponse('The sale, open for its gate', SaleBody, 'Location'),
+      ...problems(ADMIN_PROBLEMS, { 504: ['Location'] }),
+    },
+    handle: createSale,
+  },
+  {
+    method: 'get',
+    path: '/v1/sales/{saleId}',
+    summary: 'One sale, and what is left of it',
+    requestParams: ONE_SALE,
+    responses: { 200: jsonResponse('The sale', SaleBody), ...problems(['bad-request', 'not-found', 'busy']) },
+    handle: readSale,
+  },
+  {
+    method: 'patch',
+    path: '/v1/sales/{saleId}',
+    summary: 'Close, top up or move a sale; absolute values, so the same again changes nothing',
+    ...ADMIN_TOKEN,
+    requestParams: ONE_SALE,
+    requestBody: jsonBody(SaleChangeRequest),
+    responses: {
+      200: jsonResponse('The sale as it is now', SaleBody),
+      ...problems([...ADMIN_PROBLEMS, 'not-found', 'changed-meanwhile', 'busy'], { 504: ['Location'] }),
+    },
+    handle: changeSale,
+  },
+];
 
-  router.post('/v1/sales', admin, jsonOnly, async (request, response) => {
-    const asked = toSale(mintId(), parse(SaleRequest, await readJson(request, response)));
-    const sale = await createSale(asked).catch((error) => unknown(response, asked.id, error));
-    await respondWithSale(response.set('Location', `/v1/sales/${sale.id}`), 201, sale);
-  });
-
-  router.patch('/v1/sales/:saleId', admin, jsonOnly, async (request, response) => {
-    const change = toChange(parse(SaleChangeRequest, await readJson(request, response)));
-    const saleId = saleIdOf(request);
-    const answer = await changeSale(saleId, change).catch((error) => unknown(response, saleId, error));
-    await respondWithSale(response, 200, changed(answer));
-  });
-
-  router.get('/v1/sales', async (_request, response) => {
-    const sales = catalogue.all();
-    const levels = await gate.levels(sales.map(({ id }) => id));
-    response
-      .set('Cache-Control', 'no-store')
-      .json({ sales: sales.map((sale, index) => fromSale(sale, levels[index]?.tickets ?? null)) });
-  });
-
-  router.get('/v1/sales/:saleId', async (request, response) => {
-    await respondWithSale(response, 200, await saleOf(request, catalogue));
-  });
-
-  return router;
+async function listSales(_request: Request<object>, response: Response, { catalogue, gate }: SalesPorts) {
+  const sales = catalogue.all();
+  const levels = await gate.levels(sales.map(({ id }) => id));
+  const body = { sales: sales.map((sale, index) => fromSale(sale, levels[index]?.tickets ?? null)) };
+  response.set('Cache-Control', 'no-store').json(body);
 }
 
-const jsonOnly: RequestHandler<{ saleId: string }> = (request, _response, next) => {
-  if (!request.is('application/json')) throw new Problem('unsupported-media-type');
-  next();
-};
+async function createSale(request: Request<object>, response: Response, ports: SalesPorts) {
+  requireAdmin(request, ports.authenticate);
+  const requested = toSale(mintId(), parse(SaleRequest, await readRequiredJson(request, response)));
+  const sale = await ports.createSale(requested).catch((error) => unknown(response, requested.id, error));
+  await respondWithSale(response.set('Location', `/v1/sales/${sale.id}`).status(201), sale, ports);
+}
 
-/** A call that failed may still have done it, unless it only asked; absolute values may be sent again. */
+async function readSale(request: Request<{ saleId: string }>, response: Response, ports: SalesPorts) {
+  await respondWithSale(response, await saleOf(request, ports.catalogue), ports);
+}
+
+async function changeSale(request: Request<{ saleId: string }>, response: Response, ports: SalesPorts) {
+  requireAdmin(request, ports.authenticate);
+  const change = toChange(parse(SaleChangeRequest, await readRequiredJson(request, response)));
+  const saleId = saleIdOf(request);
+  const outcome = await ports.changeSale(saleId, change).catch((error) => unknown(response, saleId, error));
+  await respondWithSale(response, changed(outcome), ports);
+}
+
+async function respondWithSale(response: Response, sale: Sale, { gate }: SalesPorts) {
+  const [level] = await gate.levels([sale.id]);
+  response.set('Cache-Control', 'no-store').json(fromSale(sale, level?.tickets ?? null));
+}
+
+function readRequiredJson(request: Request<object>, response: Response): Promise<unknown> {
+  if (!request.is('application/json')) throw new Problem('unsupported-media-type');
+  return readJson(request, response);
+}
+
+/** A call that failed may still have done it, unless it only read; absolute values may be sent again. */
 function unknown(response: Response, saleId: string, error: unknown): never {
   if (error instanceof NoResponse) throw error;
   response.set('Location', `/v1/sales/${saleId}`);
   throw new Problem('outcome-unknown');
 }
 
-function changed(answer: ChangeOutcome): Sale {
-  switch (answer.kind) {
+function changed(outcome: ChangeOutcome): Sale {
+  switch (outcome.kind) {
     case 'done':
-      return answer.sale;
+      return outcome.sale;
     case 'changed-meanwhile':
-      throw new Problem('changed-meanwhile', { revision: answer.sale.revision });
+      throw new Problem('changed-meanwhile', { revision: outcome.sale.revision });
     case 'impossible':
-      throw new Problem('bad-request', { errors: [answer.problem] });
+      throw new Problem('bad-request', { errors: [outcome.problem] });
     case 'no-such-sale':
       throw new Problem('not-found', { detail: 'no such sale' });
   }
+}
+
+/** In small letters, as Postgres returns it. */
+function saleIdOf({ params }: Request<{ saleId: string }>): string {
+  if (!isUuid(params.saleId)) throw new Problem('not-found', { detail: 'no such sale' });
+  return params.saleId.toLowerCase();
+}
+
+export async function saleOf(request: Request<{ saleId: string }>, catalogue: Catalogue): Promise<Sale> {
+  const sale = await catalogue.find(saleIdOf(request));
+  if (!sale) throw new Problem('not-found', { detail: 'no such sale' });
+  return sale;
 }

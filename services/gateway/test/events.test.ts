@@ -1,4 +1,4 @@
-// An order's course as server-sent events, at whatever gateway its buyer asks.
+// The course of an order as server-sent events, at any gateway.
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
@@ -12,12 +12,12 @@ const shop = await openShop({ gateway: { HEARTBEAT_MS } });
 const second = await shop.start.gateway({ MAX_LISTENERS: '1' });
 const { createSale, buy, request, tokenFor, holdCharges, wires } = shop;
 
-interface Told {
+interface Sent {
   id: string;
   data: { orderId: string; status: string; position?: number; estimatedWaitMs?: number | null; reason?: string };
 }
 
-/** What was told so far, as a browser's EventSource would read it. */
+/** Opens a stream; `sent` are its events so far, as a browser's EventSource would read them. */
 async function listen(orderId: string, buyer: string, { base, lastId }: { base?: string; lastId?: string } = {}) {
   const headers = { accept: 'text/event-stream', ...(lastId !== undefined && { 'last-event-id': lastId }) };
   const gone = new AbortController();
@@ -32,7 +32,7 @@ async function listen(orderId: string, buyer: string, { base, lastId }: { base?:
     ended,
     leave: () => gone.abort(),
     text: () => text,
-    told: (): Told[] =>
+    sent: (): Sent[] =>
       text
         .split('\n\n')
         .filter((event) => event.startsWith('event: order\n'))
@@ -43,52 +43,52 @@ async function listen(orderId: string, buyer: string, { base, lastId }: { base?:
   };
 }
 
-test('a buyer hears at another gateway than that of the order: where it stands, then the result, then the end', async () => {
+test('a buyer may listen at another gateway than that of the order: where it stands, then the result, then the end', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const release = holdCharges();
   const { orderId = '' } = await buy(saleId, 'alice');
   const stream = await listen(orderId, 'alice', { base: second.url });
   assert.equal(stream.response.headers.get('content-type'), 'text/event-stream');
   assert.equal(stream.response.headers.get('cache-control'), 'no-store');
-  await until('its place is told', () => stream.told().length > 0);
+  await until('its position is sent', () => stream.sent().length > 0);
   release();
   assert.equal(await stream.ended, undefined);
-  const [first, last] = [stream.told()[0], stream.told().at(-1)];
+  const [first, last] = [stream.sent()[0], stream.sent().at(-1)];
   assert.deepEqual([first?.data.status, first?.data.position, first?.data.estimatedWaitMs], ['queued', 1, null]);
   assert.deepEqual([last?.data.orderId, last?.data.status], [orderId, 'confirmed']);
   assert.match(stream.text(), /^retry: \d+\n\n/);
-  assert.equal(new Set(stream.told().map(({ id }) => id)).size, stream.told().length, 'nothing is told twice');
+  assert.equal(new Set(stream.sent().map(({ id }) => id)).size, stream.sent().length, 'nothing is sent twice');
 });
 
-test('whoever comes back is told what is new: nothing again, and 204 after the end', async () => {
+test('a listener that comes back is sent only what is new, and 204 after the end', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const release = holdCharges();
   const { orderId = '' } = await buy(saleId, 'bob');
   const before = await listen(orderId, 'bob');
-  const { id } = await until('its place is told', () => before.told()[0]);
+  const { id } = await until('its position is sent', () => before.sent()[0]);
   before.leave();
   const again = await listen(orderId, 'bob', { lastId: id });
   await until('it lives', () => again.text().includes('\n:\n'));
-  assert.deepEqual(again.told(), []);
+  assert.deepEqual(again.sent(), []);
   release();
   await again.ended;
-  const [last] = again.told();
+  const [last] = again.sent();
   assert.equal(last?.data.status, 'confirmed');
   const over = await listen(orderId, 'bob', { lastId: last?.id ?? '' });
   assert.equal(over.response.status, 204);
   const other = await listen(orderId, 'bob', { lastId: 'something else' });
   await other.ended;
-  assert.deepEqual(other.told(), [last]);
+  assert.deepEqual(other.sent(), [last]);
 });
 
-test('an order that ended otherwise is told with its reason', async () => {
+test('an order that ended otherwise is sent with its reason', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   await shop.bank.change({ declineRate: 1 });
   const { orderId = '' } = await buy(saleId, 'carol');
   const stream = await listen(orderId, 'carol');
   await stream.ended;
   await shop.bank.change({ declineRate: 0 });
-  const { status, reason } = stream.told().at(-1)?.data ?? {};
+  const { status, reason } = stream.sent().at(-1)?.data ?? {};
   assert.deepEqual([status, reason], ['rejected', 'declined']);
 });
 
@@ -97,33 +97,33 @@ test('a result whose update is lost reaches its buyer all the same', async () =>
   const release = holdCharges();
   const { orderId = '' } = await buy(saleId, 'dave');
   const stream = await listen(orderId, 'dave');
-  await until('its place is told', () => stream.told().length > 0);
+  await until('its position is sent', () => stream.sent().length > 0);
   wires.gatewayAmqp.block(true);
   release();
   await stream.ended;
-  assert.equal(stream.told().at(-1)?.data.status, 'confirmed');
+  assert.equal(stream.sent().at(-1)?.data.status, 'confirmed');
   wires.gatewayAmqp.block(false);
   await shop.ready(shop.services.gateway.ops);
 });
 
-test('the line moves: everybody’s place is their own, and is told again when it changes', async () => {
+test('the queue moves: each order has a position of its own, and is sent again when it changes', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   wires.ordersAmqp.block(true);
   const orders: string[] = [];
   for (const buyer of ['one', 'two', 'three']) orders.push((await buy(saleId, buyer)).orderId ?? '');
-  const places = [];
+  const positions = [];
   for (const [i, buyer] of ['one', 'two', 'three'].entries())
-    places.push(((await shop.order(orders[i] ?? '', buyer)) as { position?: number }).position);
-  assert.deepEqual(places, [1, 2, 3]);
+    positions.push(((await shop.order(orders[i] ?? '', buyer)) as { position?: number }).position);
+  assert.deepEqual(positions, [1, 2, 3]);
   const stream = await listen(orders[2] ?? '', 'three');
   wires.ordersAmqp.block(false);
   await stream.ended;
-  assert.equal(stream.told().at(-1)?.data.status, 'confirmed');
+  assert.equal(stream.sent().at(-1)?.data.status, 'confirmed');
   const order = (await shop.order(orders[2] ?? '', 'three')) as { position?: number };
   assert.equal(order.position, undefined);
 });
 
-test('there is room for so many listeners, then 503 until one has left', async () => {
+test('there is room for a number of listeners, then 503 until one has gone', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const release = holdCharges();
   const { orderId = '' } = await buy(saleId, 'erin');
@@ -140,7 +140,7 @@ test('there is room for so many listeners, then 503 until one has left', async (
   await next.ended;
 });
 
-test('whoever leaves before the answer leaves no place taken', async () => {
+test('a listener that goes before the response frees its place', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const release = holdCharges();
   const { orderId = '' } = await buy(saleId, 'hasty');
@@ -159,7 +159,7 @@ test('whoever leaves before the answer leaves no place taken', async () => {
   await stream.ended;
 });
 
-test('one buyer cannot take every place', async () => {
+test('one buyer cannot take all the places', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const release = holdCharges();
   const { orderId = '' } = await buy(saleId, 'greedy');
@@ -172,7 +172,7 @@ test('one buyer cannot take every place', async () => {
   await Promise.all(streams.map(({ ended }) => ended));
 });
 
-test('only the buyer hears: 401 without a token, 404 for anybody else and for what nobody knows', async () => {
+test('only the buyer may listen: 401 without a token, 404 for another buyer and for an unknown order', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const { orderId = '' } = await buy(saleId, 'frank');
   await shop.final(orderId, 'frank');
@@ -192,17 +192,17 @@ test('a gateway that stops lets its listeners go at once, and they go on at anot
   const release = holdCharges();
   const { orderId = '' } = await buy(saleId, 'ivan');
   const stream = await listen(orderId, 'ivan', { base: third.url });
-  await until('its place is told', () => stream.told().length > 0);
+  await until('its position is sent', () => stream.sent().length > 0);
   await third.stop();
   await stream.ended;
-  const next = await listen(orderId, 'ivan', { lastId: stream.told().at(-1)?.id ?? '' });
+  const next = await listen(orderId, 'ivan', { lastId: stream.sent().at(-1)?.id ?? '' });
   release();
   await next.ended;
-  assert.equal(next.told().at(-1)?.data.status, 'confirmed');
+  assert.equal(next.sent().at(-1)?.data.status, 'confirmed');
   await shop.evidence.atRest();
 });
 
-test('the caller’s own order is found by its sale: for whoever lost the answer, and never somebody else’s', async () => {
+test('the caller’s own order is found by its sale, for a response that was lost; another buyer’s is not', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const path = `/v1/orders?sale=${saleId}`;
   await assertProblem(await request(path, {}, tokenFor('judy')), 404, 'not-found');

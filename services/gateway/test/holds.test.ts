@@ -32,13 +32,13 @@ for (const { mode, bought, paid } of [
   test(`${mode}: a hold is reserved, then paid and confirmed, with one charge however often it is paid for`, async () => {
     const saleId = await aSale(mode);
     const buyer = `${mode} payer`;
-    const answer = await buy(saleId, buyer);
-    assert.deepEqual([answer.httpStatus, answer.status], bought);
-    const orderId = answer.orderId as string;
+    const response = await buy(saleId, buyer);
+    assert.deepEqual([response.httpStatus, response.status], bought);
+    const orderId = response.orderId as string;
     const { deadline, position } = await reaches(orderId, buyer, 'reserved');
     const leftMs = Date.parse(deadline ?? '') - Date.now();
     assert.ok(leftMs > 500_000 && leftMs <= 600_500, `${leftMs} ms`);
-    assert.equal(position, undefined, 'an unpaid hold is not in line');
+    assert.equal(position, undefined, 'an unpaid hold is not in the queue');
     assert.deepEqual(await evidence.tracesOf(buyer), { [buyer]: ['ticket', 'order reserved', 'unit held'] });
 
     const payment = await pay(orderId, buyer);
@@ -88,7 +88,7 @@ for (const { mode, bought, paid } of [
     const second = pay(orderId, buyer);
     if (mode === 'queued') {
       assert.equal((await second).httpStatus, 202);
-      assert.equal((await order(orderId, buyer)).position, 1, 'it is in line again');
+      assert.equal((await order(orderId, buyer)).position, 1, 'it is in the queue again');
     }
     release();
     assert.deepEqual([(await first).httpStatus, (await second).httpStatus], [paid[0], paid[0]]);
@@ -119,9 +119,9 @@ for (const { mode, bought, paid } of [
     await pay(orderId, buyer);
     await final(orderId, buyer);
     assert.equal((await cancel(orderId, buyer)).type, '/problems/order-ended');
-    const answer = await adminCancel(orderId);
-    assert.deepEqual([answer.httpStatus, answer.status], [200, 'cancelled']);
-    assert.ok(answer.refund === 'owed' || answer.refund === 'done', `${answer.refund}`);
+    const response = await adminCancel(orderId);
+    assert.deepEqual([response.httpStatus, response.status], [200, 'cancelled']);
+    assert.ok(response.refund === 'owed' || response.refund === 'done', `${response.refund}`);
     assert.equal((await adminCancel(orderId)).httpStatus, 200);
     await until('the money is back', async () => (await order(orderId, buyer)).refund === 'done');
     await allUnitsAreBack(saleId, buyer);
@@ -173,8 +173,8 @@ test('a listener of a cancelled order is sent that money is owed, and the stream
 test('another buyer can neither pay for a hold nor cancel it', async () => {
   const saleId = await aSale('direct');
   const { orderId } = await reserve(saleId, 'owner');
-  for (const answer of [await pay(orderId, 'thief'), await cancel(orderId, 'thief')])
-    assert.deepEqual([answer.httpStatus, answer.type], [404, '/problems/not-found']);
+  for (const response of [await pay(orderId, 'thief'), await cancel(orderId, 'thief')])
+    assert.deepEqual([response.httpStatus, response.type], [404, '/problems/not-found']);
   assert.equal((await order(orderId, 'owner')).status, 'reserved');
   assert.equal((await cancel(orderId, 'owner')).httpStatus, 200);
 });

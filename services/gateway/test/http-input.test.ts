@@ -27,7 +27,7 @@ async function assertAll(responses: Response[], status: number, kind: string): P
   for (const response of responses) await assertProblem(response, status, kind);
 }
 
-test('a sale that nobody knows, or that is no id at all, is 404', async () => {
+test('an unknown sale id, or one that is no id at all, is 404', async () => {
   for (const id of [v7(), v4(), '1', 'null', '%00', `${queued}x`])
     await assertProblem(await click(id, {}, alice), 404, 'not-found');
 });
@@ -49,7 +49,7 @@ test('a quantity of the wrong type, negative, zero, fractional or huge is 400 an
   }
 });
 
-test('more than one buyer may have is 409 and says how many', async () => {
+test('more than one buyer may have is 409 and names the limit', async () => {
   const { perBuyerLimit } = await assertProblem(
     await click(queued, { body: '{"quantity":3}', headers: JSON_TYPE }, alice),
     409,
@@ -59,7 +59,7 @@ test('more than one buyer may have is 409 and says how many', async () => {
   await assertAll(await json({ quantity: 2 ** 31 - 1 }), 409, 'limit');
 });
 
-test('a field that nobody asked for is 400', async () => {
+test('a field that is not in the schema is 400', async () => {
   for (const extra of [{ buyerId: 'bob' }, { orderId: bobs }, { price: 1 }, { admin: true }, { epoch: 1 }])
     await assertAll(await json({ quantity: 1, ...extra }), 400, 'bad-request');
   await assertAll(await withBody('{"quantity":1,"__proto__":{"admin":true}}'), 400, 'bad-request');
@@ -101,7 +101,7 @@ const FORGED: Record<string, string | undefined> = {
   'alg none, with a signature': `${base64({ alg: 'none', typ: 'JWT' })}.${payload}.${signature}`,
   'another key': sign(good, 'another-secret-for-tests-0123456789-0123456789'),
   'another algorithm with the right key': sign(good, secret, { algorithm: 'HS512' }),
-  'a payload of somebody else': `${head}.${base64({ ...good, sub: 'bob', role: 'admin' })}.${signature}`,
+  'the payload of another buyer': `${head}.${base64({ ...good, sub: 'bob', role: 'admin' })}.${signature}`,
   expired: sign({ ...good, iat: now - 7_200, exp: now - 3_600 }),
   'not valid yet': sign({ ...good, nbf: now + 3_600 }),
   'without an end': sign({ sub: 'alice', aud: 'flashsale' }),
@@ -118,8 +118,8 @@ const FORGED: Record<string, string | undefined> = {
 
 for (const [what, token] of Object.entries(FORGED)) {
   test(`${what}: 401 wherever a buyer is needed`, async () => {
-    const asked = [click(queued, {}, token), click(direct, {}, token), request(`/v1/orders/${bobs}`, {}, token)];
-    for (const response of await Promise.all(asked)) {
+    const responses = [click(queued, {}, token), click(direct, {}, token), request(`/v1/orders/${bobs}`, {}, token)];
+    for (const response of await Promise.all(responses)) {
       assert.equal(response.headers.get('www-authenticate'), 'Bearer');
       await assertProblem(response, 401, 'unauthenticated');
     }
@@ -131,7 +131,7 @@ test('a token under another scheme is 401, and identity is never read from anoth
   await assertProblem(await request(`/v1/orders/${bobs}`, { headers }), 401, 'unauthenticated');
 });
 
-test("another buyer's order is 404, like one that nobody knows and what is no id", async () => {
+test("another buyer's order is 404, like an unknown one and what is no id", async () => {
   const longAgo = v7({ msecs: Date.now() - 24 * 3_600_000 });
   const tomorrow = v7({ msecs: Date.now() + 24 * 3_600_000 });
   for (const id of [bobs, bobs.toUpperCase(), longAgo, tomorrow, v4(), 'x', '0', `${bobs}0`])
@@ -159,7 +159,7 @@ test('only an admin cancels a confirmed order: 401 without a token, 403 with a b
   await assertProblem(await cancelling(tokenFor('bob')), 403, 'forbidden');
 });
 
-test('a method that is not offered is 405 and says which are, a path that is none is 404', async () => {
+test('a method that is not offered is 405 and lists those that are, a path that is none is 404', async () => {
   const offered: [string, string, string][] = [
     ['/v1/sales', 'DELETE', 'GET, HEAD, POST'],
     [`/v1/sales/${queued}`, 'POST', 'GET, HEAD, PATCH'],
@@ -179,7 +179,7 @@ test('a method that is not offered is 405 and says which are, a path that is non
 
 test('after all of this nothing has changed in any store, and the next good order is the only new one', async () => {
   assert.deepEqual(await evidence.fingerprint(), untouched);
-  // The line is first in, first out: whatever had slipped into it would have a row by now.
+  // The queue is first in, first out: an order that had slipped into it would have a row by now.
   const order = await shop.buy(queued, 'alice');
   await shop.final(order.orderId as string, 'alice');
   const { rows } = await evidence.stores.orders.query('SELECT id FROM orders ORDER BY id');

@@ -1,4 +1,4 @@
-// Sales at the public port: who may make them, what is wrong with a bad one, and when nobody may buy.
+// Sales at the public port: who may create them, how a bad one is refused, and when a sale takes no orders.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { InventoryServiceClient } from '@flashsale/contracts/inventory';
@@ -27,7 +27,7 @@ const post = (body: unknown, token?: string, type = 'application/json') =>
 const read = async (saleId: string) =>
   (await request(`/v1/sales/${saleId}`)).json() as Promise<Record<string, unknown>>;
 
-test('only an admin makes a sale: 401 without a token, 403 with a buyer’s, and none is made', async () => {
+test('only an admin creates a sale: 401 without a token, 403 with a buyer’s, and none is created', async () => {
   await evidence.atRest();
   const before = await evidence.fingerprint();
   await assertProblem(await post(SALE), 401, 'unauthenticated');
@@ -36,7 +36,7 @@ test('only an admin makes a sale: 401 without a token, 403 with a buyer’s, and
   assert.deepEqual(await evidence.fingerprint(), before);
 });
 
-test('a sale is made, open at once, listed and read, and counts down', async () => {
+test('a sale is created, open at once, listed and read, and counts down', async () => {
   const made = await post(SALE, admin);
   assert.equal(made.status, 201);
   const sale = (await made.json()) as { id: string };
@@ -55,12 +55,12 @@ test('a sale is made, open at once, listed and read, and counts down', async () 
   assert.equal((await read(sale.id)).remaining, 2);
 });
 
-test('a sale that nobody knows is 404', async () => {
+test('an unknown sale is 404', async () => {
   for (const id of [v7(), 'x']) await assertProblem(await request(`/v1/sales/${id}`), 404, 'not-found');
 });
 
 // The public port and inventory each hold these limits; here they meet.
-test('up to its limits a sale is made, so inventory takes what this port takes; one beyond is 400', async () => {
+test('up to its limits a sale is created, so inventory takes what this port takes; one beyond is 400', async () => {
   const price = (amountMinor: number) => ({ amountMinor, currency: 'EUR' });
   const most = {
     ...SALE,
@@ -91,7 +91,7 @@ test('up to its limits a sale is made, so inventory takes what this port takes; 
     await assertProblem(await post({ ...least, [field]: value }, admin), 400, 'bad-request');
 });
 
-test('a bad sale is 400 and every field that is wrong is named, and none is made', async () => {
+test('a bad sale is 400 and every field that is wrong is named, and none is created', async () => {
   await evidence.atRest();
   const before = await evidence.fingerprint();
   const bad: [object, string[]][] = [
@@ -125,7 +125,7 @@ test('a bad sale is 400 and every field that is wrong is named, and none is made
   assert.deepEqual(await evidence.fingerprint(), before);
 });
 
-test('before its window a sale answers 403 with the time it opens, and nothing is taken', async () => {
+test('before its window a sale responds 403 with the time it opens, and nothing is taken', async () => {
   const opensAt = inTime(600_000);
   const saleId = await createSale({ mode: 'queued', stock: 1, opensAt });
   const response = await request(`/v1/sales/${saleId}/orders`, { method: 'POST' }, tokenFor('early'));
@@ -133,7 +133,7 @@ test('before its window a sale answers 403 with the time it opens, and nothing i
   assert.deepEqual(await evidence.tracesOf('early'), {});
 });
 
-test('after its window a sale answers 403, and nothing is taken', async () => {
+test('after its window a sale responds 403, and nothing is taken', async () => {
   for (const mode of ['queued', 'direct'] as const) {
     const saleId = await createSale({ mode, stock: 1, opensAt: inTime(-60_000), closesAt: inTime(-1_000) });
     const response = await request(`/v1/sales/${saleId}/orders`, { method: 'POST' }, tokenFor('late'));
@@ -142,19 +142,19 @@ test('after its window a sale answers 403, and nothing is taken', async () => {
   assert.deepEqual(await evidence.tracesOf('late'), {});
 });
 
-test('a sale that was closed answers 403 before token and body are looked at', async () => {
+test('a sale that was closed responds 403 before token and body are checked', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 1 });
   const inventory = connectTo(InventoryServiceClient, services.inventory.address, { retries: 'idempotent' });
   after(() => inventory.close());
   await call(inventory, inventory.updateSale, { saleId, addStock: 0, closed: true }, { deadlineMs: 5_000 });
   const blind = () =>
     request(`/v1/sales/${saleId}/orders`, { method: 'POST', body: '{', headers: { 'content-type': 'x/y' } });
-  await until('the gateway has heard of it', async () => (await blind()).status === 403);
+  await until('the gateway knows that it is closed', async () => (await blind()).status === 403);
   await assertProblem(await blind(), 403, 'closed');
   assert.equal((await read(saleId)).closed, true);
 });
 
-test('a sale that is known to be sold out answers 410 before token and body are looked at', async () => {
+test('a sale that is known to be sold out responds 410 before token and body are checked', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 1 });
   await buy(saleId, 'alice');
   await assertProblem(
@@ -164,15 +164,15 @@ test('a sale that is known to be sold out answers 410 before token and body are 
   );
   const blind = () =>
     request(`/v1/sales/${saleId}/orders`, { method: 'POST', body: '{', headers: { 'content-type': 'x/y' } });
-  await until('the gateway has seen it', async () => (await blind()).status === 410);
+  await until('the gateway knows that it is sold out', async () => (await blind()).status === 410);
   await assertProblem(await blind(), 410, 'sold-out');
   assert.deepEqual(await evidence.tracesOf('bob'), {});
 });
 
-test('a sale whose making has an unknown outcome is 504 with its location, and can be read once it is there', async () => {
+test('a sale whose creation has an unknown outcome is 504 with its location, and can be read once it is there', async () => {
   shop.proxies.gatewayInventory.on('createSale', async (_request, forward) => {
     await forward();
-    throw new Error('the answer is lost');
+    throw new Error('the response is lost');
   });
   const response = await post(SALE, admin);
   shop.proxies.gatewayInventory.on('createSale');
@@ -181,16 +181,16 @@ test('a sale whose making has an unknown outcome is 504 with its location, and c
   assert.equal(title, SALE.title);
 });
 
-test('a neighbour that cannot be asked is 503: nothing happened, and it may be tried again', async (t) => {
+test('a neighbour that cannot be reached is 503: nothing happened, and it may be tried again', async (t) => {
   const nowhere = '127.0.0.1:1';
   const alone = await shop.start.gateway({ INVENTORY_ADDRESS: nowhere, ORDERS_ADDRESS: nowhere }, t);
   const saleId = await createSale({ mode: 'direct', stock: 1 });
-  const asked: [string, string][] = [
+  const calls: [string, string][] = [
     ['GET', `/v1/sales/${saleId}`],
     ['POST', `/v1/sales/${saleId}/orders`],
     ['GET', `/v1/orders/${v7()}`],
   ];
-  for (const [method, path] of asked) {
+  for (const [method, path] of calls) {
     const response = await request(path, { method }, tokenFor('alone'), alone.url);
     assert.match(response.headers.get('retry-after') ?? '', /^[12]$/);
     await assertProblem(response, 503, 'busy');
@@ -198,7 +198,7 @@ test('a neighbour that cannot be asked is 503: nothing happened, and it may be t
   assert.deepEqual(await evidence.tracesOf('alone'), {});
 });
 
-test('the ops port says alive, ready and what was counted; the public port says none of it', async () => {
+test('the ops port reports liveness, readiness and metrics; the public port has none of them', async () => {
   const ops = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${services.gateway.ops}${path}`);
     return [response.status, await response.text()] as const;
@@ -216,7 +216,7 @@ test('an id in capital letters is the same id, wherever it stands', async () => 
   assert.equal((await buy(saleId.toUpperCase(), 'loud')).httpStatus, 202);
 });
 
-test('while inventory cannot ask its database, whoever asks about a sale that is not known yet is told to come again', async () => {
+test('while inventory cannot reach its database, reading a sale that is not known yet is 503', async () => {
   shop.wires.inventoryPostgres.block(true);
   await assertProblem(await request(`/v1/sales/${v7()}`), 503, 'busy');
   shop.wires.inventoryPostgres.block(false);

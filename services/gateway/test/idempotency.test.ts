@@ -1,4 +1,4 @@
-// The same idempotency key again: the same order and its answer, from any gateway, for as long as the sale is there.
+// The same idempotency key again: the same order and its outcome, at any gateway, for as long as the sale is there.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { status } from '@flashsale/rpc/client';
@@ -27,7 +27,7 @@ async function createKnownSale(sale: Parameters<typeof createSale>[0]): Promise<
   return saleId;
 }
 
-async function answerOf(response: Response) {
+async function outcomeOf(response: Response) {
   const { orderId } = (await response.json()) as { orderId: string };
   const [, saleId = ''] = /sales\/([^/]+)\/orders/.exec(response.url) ?? [];
   assertLocation(response.headers.get('location'), orderId, saleId);
@@ -37,17 +37,17 @@ async function answerOf(response: Response) {
 test('twenty requests with one key at two gateways are one order, and each gets the same 202', async () => {
   const saleId = await createKnownSale({ mode: 'queued', stock: 5 });
   const clicks = Array.from({ length: 20 }, (_, i) => click(saleId, 'alice', 'first', 1, gateways[i % 2]));
-  const answers = await Promise.all((await Promise.all(clicks)).map(answerOf));
-  const orderId = answers[0]?.[1] as string;
-  for (const answer of answers) assert.deepEqual(answer, [202, orderId]);
+  const outcomes = await Promise.all((await Promise.all(clicks)).map(outcomeOf));
+  const orderId = outcomes[0]?.[1] as string;
+  for (const outcome of outcomes) assert.deepEqual(outcome, [202, orderId]);
   await shop.final(orderId, 'alice');
-  assert.deepEqual(await answerOf(await click(saleId, 'alice', 'first')), [202, orderId]);
+  assert.deepEqual(await outcomeOf(await click(saleId, 'alice', 'first')), [202, orderId]);
   assert.equal((await evidence.ordersOf('alice')).length, 1);
 });
 
 test('a key with another body is 422 and changes nothing', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5, perBuyerLimit: 3 });
-  const [, orderId] = await answerOf(await click(saleId, 'bob', 'k', 2));
+  const [, orderId] = await outcomeOf(await click(saleId, 'bob', 'k', 2));
   await shop.final(orderId, 'bob');
   await evidence.atRest();
   const before = await evidence.fingerprint();
@@ -57,19 +57,19 @@ test('a key with another body is 422 and changes nothing', async () => {
 
 test('a key is the buyer’s own, in that sale; another key of the same buyer buys nothing more', async () => {
   const [one, other] = [await createSale({ mode: 'queued', stock: 5 }), await createSale({ mode: 'queued', stock: 5 })];
-  const answers = [
-    await answerOf(await click(one, 'carol', 'k')),
-    await answerOf(await click(one, 'dave', 'k')),
-    await answerOf(await click(other, 'carol', 'k')),
+  const outcomes = [
+    await outcomeOf(await click(one, 'carol', 'k')),
+    await outcomeOf(await click(one, 'dave', 'k')),
+    await outcomeOf(await click(other, 'carol', 'k')),
   ];
   assert.deepEqual(
-    answers.map(([status]) => status),
+    outcomes.map(([status]) => status),
     [202, 202, 202],
   );
-  assert.equal(new Set(answers.map(([, orderId]) => orderId)).size, 3);
+  assert.equal(new Set(outcomes.map(([, orderId]) => orderId)).size, 3);
   for (const key of ['l', undefined]) {
     const { orderId } = await assertProblem(await click(one, 'carol', key), 409, 'already-bought');
-    assert.equal(orderId, answers[0]?.[1]);
+    assert.equal(orderId, outcomes[0]?.[1]);
   }
 });
 
@@ -83,25 +83,25 @@ test('a key that is no visible ASCII of at most 255 characters is 400 and nothin
   assert.equal((await click(saleId, 'erin', 'x'.repeat(255))).status, 202);
 });
 
-test('after the last unit, and after the end, whoever had one is told so and a new key is refused', async () => {
+test('after the last unit, and after the end, a key that bought has its outcome and a new key is refused', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 1 });
-  const [, orderId] = await answerOf(await click(saleId, 'frank', 'k'));
+  const [, orderId] = await outcomeOf(await click(saleId, 'frank', 'k'));
   for (const base of gateways)
     await until(
       'it is known to be sold out',
       async () => (await click(saleId, 'x', undefined, 1, base)).status === 410,
     );
-  assert.deepEqual(await answerOf(await click(saleId, 'frank', 'k')), [202, orderId]);
+  assert.deepEqual(await outcomeOf(await click(saleId, 'frank', 'k')), [202, orderId]);
   await assertProblem(await click(saleId, 'grace', 'k'), 410, 'sold-out');
   const closing = { method: 'PATCH', body: '{"closed":true}', headers: { 'content-type': 'application/json' } };
   await request(`/v1/sales/${saleId}`, closing, tokenFor('admin', { admin: true }));
-  assert.deepEqual(await answerOf(await click(saleId, 'frank', 'k')), [202, orderId]);
+  assert.deepEqual(await outcomeOf(await click(saleId, 'frank', 'k')), [202, orderId]);
   await assertProblem(await click(saleId, 'grace', 'k'), 403, 'closed');
 });
 
 test('a refusal is not remembered: the same key buys once there is something to buy', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 1 });
-  await answerOf(await click(saleId, 'heidi', 'k'));
+  await outcomeOf(await click(saleId, 'heidi', 'k'));
   await assertProblem(await click(saleId, 'ivan', 'k'), 410, 'sold-out');
   const more = { method: 'PATCH', body: '{"stock":2}', headers: { 'content-type': 'application/json' } };
   await request(`/v1/sales/${saleId}`, more, tokenFor('admin', { admin: true }));
@@ -115,10 +115,10 @@ test('direct: the same key during the first call waits for its result, and gets 
   await until('it is at work', async () => (await evidence.gate(saleId)).buyers.has('judy'));
   const again = click(saleId, 'judy', 'k', 1, gateways[1]);
   release();
-  const [status, orderId] = await answerOf(await first);
+  const [status, orderId] = await outcomeOf(await first);
   assert.equal(status, 201);
-  assert.deepEqual(await answerOf(await again), [201, orderId]);
-  assert.deepEqual(await answerOf(await click(saleId, 'judy', 'k')), [201, orderId]);
+  assert.deepEqual(await outcomeOf(await again), [201, orderId]);
+  assert.deepEqual(await outcomeOf(await click(saleId, 'judy', 'k')), [201, orderId]);
 });
 
 test('direct: the same key after a hold was reserved gets it again, and after it was paid that it is confirmed', async () => {
@@ -129,7 +129,7 @@ test('direct: the same key after a hold was reserved gets it again, and after it
   assert.deepEqual([first.status, reserved.status], [201, 'reserved']);
   assert.deepEqual([again.status, await again.json()], [201, reserved]);
   assert.equal((await shop.pay(reserved.orderId, 'trent')).status, 'confirmed');
-  assert.deepEqual(await answerOf(await click(saleId, 'trent', 'k')), [201, reserved.orderId]);
+  assert.deepEqual(await outcomeOf(await click(saleId, 'trent', 'k')), [201, reserved.orderId]);
   assert.equal((await evidence.ordersOf('trent')).length, 1);
 });
 
@@ -143,20 +143,20 @@ test('direct: a declined order stays declined for its key', async () => {
   assert.equal((await click(saleId, 'mallory', 'another')).status, 201);
 });
 
-test('an answer that was lost is asked for with the same key, also while there is no room for anybody else', async () => {
+test('a response that was lost comes again with the same key, also while there is no room for other orders', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
-  const [, orderId] = await answerOf(await click(saleId, 'niaj', 'k'));
+  const [, orderId] = await outcomeOf(await click(saleId, 'niaj', 'k'));
   await shop.final(orderId, 'niaj');
   wires.gatewayAmqp.block(true);
   await until('there is no room', async () => (await click(saleId, 'x', undefined)).status === 503);
-  assert.deepEqual(await answerOf(await click(saleId, 'niaj', 'k')), [202, orderId]);
+  assert.deepEqual(await outcomeOf(await click(saleId, 'niaj', 'k')), [202, orderId]);
   wires.gatewayAmqp.block(false);
   await shop.ready(shop.services.gateway.ops);
 });
 
 test('with a limit of one as well, a key with another body is 422', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
-  await answerOf(await click(saleId, 'peggy', 'k'));
+  await outcomeOf(await click(saleId, 'peggy', 'k'));
   await assertProblem(await click(saleId, 'peggy', 'k', 2), 422, 'key-reused');
   await assertProblem(await click(saleId, 'quentin', 'k', 2), 409, 'limit');
 });
@@ -178,7 +178,7 @@ test('beside a first request that is refused, the second is refused as well: not
   assert.equal((await click(saleId, 'rupert', 'k')).status, 201);
 });
 
-test('an order that was lost with its gate before anybody had it is given up, and its key says so', async () => {
+test('an order that was lost with its gate before any other service had it is given up, and its key has that outcome', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const key = `sale:{${saleId}}:keys`;
   const lost = v7();
@@ -191,7 +191,7 @@ test('an order that was lost with its gate before anybody had it is given up, an
 
 test('a gate that is opened anew keeps its keys', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
-  const [, orderId] = await answerOf(await click(saleId, 'olivia', 'k'));
+  const [, orderId] = await outcomeOf(await click(saleId, 'olivia', 'k'));
   await shop.final(orderId, 'olivia');
   await evidence.stores.redis.del(`sale:{${saleId}}:gate`);
   await until('there is a gate again', async () => (await evidence.gate(saleId)).epoch === 2);
@@ -199,6 +199,6 @@ test('a gate that is opened anew keeps its keys', async () => {
     const response = await click(saleId, 'olivia', 'k');
     return response.status !== 503 && response;
   });
-  assert.deepEqual(await answerOf(again), [202, orderId]);
+  assert.deepEqual(await outcomeOf(again), [202, orderId]);
   await evidence.atRest(60_000);
 });

@@ -1,4 +1,4 @@
-// The document at /openapi.json as a whole, and what it says of sales and of buying.
+// The document at /openapi.json as a whole, and against the live port: sales, and buying in them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OrderStatus, Refund } from '@flashsale/contracts/orders';
@@ -135,7 +135,7 @@ test('the document is OpenAPI 3.1', async () => {
 });
 
 for (const [path, methods] of Object.entries(document.paths)) {
-  test(`${path}: a method that is not documented is 405, and says which are`, async () => {
+  test(`${path}: a method that is not documented is 405, and lists those that are`, async () => {
     const offered = Object.keys(methods);
     for (const method of ['get', 'post', 'patch', 'put', 'delete', 'options']) {
       if (offered.includes(method)) continue;
@@ -146,7 +146,7 @@ for (const [path, methods] of Object.entries(document.paths)) {
   });
 }
 
-test('what is sent in these tests is what the document says may be sent', () => {
+test('the document accepts the bodies that these tests send, and no others', () => {
   const isValid = (name: string, body: object) => !errorsOf(body, 'components', 'schemas', name);
   assert.ok(isValid('SaleRequest', SALE));
   assert.ok(!isValid('SaleRequest', { ...SALE, id: 'x' }));

@@ -111,7 +111,7 @@ export function walk(live: Live, isHere: (path: string) => boolean): void {
         await assertDocumented(response, expected, documented, ['paths', path, method, 'responses', response.status]);
       });
 
-    test(`${route}: it needs a token where it says so, and says so where it needs one`, async () => {
+    test(`${route}: a token is needed where it is documented, and documented where it is needed`, async () => {
       const anywhere = path.replace(/{\w+}/g, queued);
       const response = await send(method.toUpperCase(), anywhere, method === 'get' ? {} : { body: {} });
       assert.equal(response.status === 401, documented.security !== undefined, `${response.status}`);

@@ -19,7 +19,7 @@ export async function assertProblem(
   return problem;
 }
 
-/** Where to ask about an order: the gate can say that it never was only if it is named with its sale and epoch. */
+/** With sale and epoch: without them, the gate cannot decide that an order never was. */
 export function assertLocation(location: string | null, orderId: unknown, saleId: string, epoch = '[1-9]\\d*') {
   assert.match(location ?? '', new RegExp(`^/v1/orders/${orderId}\\?sale=${saleId}&epoch=${epoch}$`));
 }

@@ -23,7 +23,7 @@ async function createKnownSale(sale: Parameters<typeof createSale>[0]): Promise<
 const applied = (response: Response) => response.headers.get('preference-applied');
 const statusOf = async (response: Response) => ((await response.json()) as { status: unknown }).status;
 
-test('the answer is held until the order is confirmed: 201 at any gateway, like the direct path’s', async () => {
+test('the response is held until the order is confirmed: 201 at any gateway, like the direct path’s', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   for (const [buyer, base] of [['alice'], ['bob', second.url]] as const) {
     const response = await click(saleId, buyer, 'wait=20', base);
@@ -44,15 +44,15 @@ test('an order that is declined within the wait is 402', async () => {
   await assertProblem(response, 402, 'payment-declined');
 });
 
-test('of a hold the answer comes when it is reserved: 201 with the time to pay, and nothing is charged', async () => {
+test('of a hold the response comes when it is reserved: 201 with the time to pay, and nothing is charged', async () => {
   const saleId = await createKnownSale({ mode: 'queued', stock: 5, checkout: 'hold', holdSeconds: 600 });
   const response = await click(saleId, 'nina', 'wait=20', second.url);
   assert.deepEqual([response.status, applied(response)], [201, 'wait=20']);
   const { orderId, status, deadline, amount } = (await response.json()) as Record<string, unknown>;
   assertLocation(response.headers.get('location'), orderId, saleId);
   assert.deepEqual([status, amount], ['reserved', { amountMinor: 1_000, currency: 'EUR' }]);
-  const leftMs = Date.parse(deadline as string) - Date.now();
-  assert.ok(leftMs > 500_000 && leftMs < 601_000, `${leftMs} ms`);
+  const remainingMs = Date.parse(deadline as string) - Date.now();
+  assert.ok(remainingMs > 500_000 && remainingMs < 601_000, `${remainingMs} ms`);
   assert.equal((await shop.cancel(orderId as string, 'nina')).status, 'cancelled');
 });
 
@@ -95,7 +95,7 @@ test('beyond the room for listeners the preference is not applied, and the order
   const saleId = await createKnownSale({ mode: 'queued', stock: 5 });
   const release = holdCharges();
   const waiting = click(saleId, 'heidi', 'wait=20', second.url);
-  await until('it is in line', async () => (await shop.evidence.ordersOf('heidi')).length > 0);
+  await until('it is queued', async () => (await shop.evidence.ordersOf('heidi')).length > 0);
   const response = await click(saleId, 'ivan', 'wait=20', second.url);
   assert.deepEqual([response.status, applied(response)], [202, null]);
   release();
@@ -114,14 +114,14 @@ test('a buyer who clicks like a machine is 429, and nothing happened; another on
   assert.equal((await click(saleId, 'kim', '', second.url)).status, 202);
 });
 
-test('a gateway that stops answers whoever waits', async () => {
+test('a gateway that stops responds to requests that wait', async () => {
   const third = await shop.start.gateway();
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   // It learns the epoch of a sale that another gateway opened with its next refresh.
   await until('it sells too', async () => (await shop.buy(saleId, 'probe', 1, third.url)).httpStatus === 202);
   const release = holdCharges();
   const waiting = click(saleId, 'leo', 'wait=20', third.url);
-  await until('it is in line', async () => (await shop.evidence.ordersOf('leo')).length > 0);
+  await until('it is queued', async () => (await shop.evidence.ordersOf('leo')).length > 0);
   await third.stop();
   const response = await waiting;
   assert.equal(response.status, 202);

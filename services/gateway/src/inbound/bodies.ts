@@ -26,7 +26,7 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, 
   throw new Problem('bad-request', { errors: issuesOf(parsed.error, whole) });
 }
 
-// What inventory would refuse is refused here, where it can still be said which field it is.
+// Inventory enforces the same limits; here a refusal can still name the field.
 const LAST_MS = Date.UTC(9999, 11, 31);
 const anyInstant = z.iso
   .datetime({ offset: true })

@@ -44,7 +44,7 @@ async function sendEvents(request: Request<{ orderId: string }>, response: Respo
   const ref = orderRefOf(request, ports);
   const order = await findOwn(ref, ports);
   const lastId = request.get('last-event-id');
-  // Tells an EventSource that there is nothing more to come, where a 200 would bring it back for ever.
+  // Ends an EventSource for good; after a 200 it would reconnect for ever.
   if (isOver(order) && eventId(order) === lastId) return void response.status(204).end();
   if (!ports.listeners.enter(ref.buyerId)) throw new Problem('busy');
   const heartbeat = setInterval(() => send(response, ':\n\n'), ports.heartbeatMs);
@@ -77,7 +77,7 @@ async function sendCourse(
   }
 }
 
-/** The version, and the place in line while there is one. */
+/** The version, and the position in the queue while there is one. */
 const eventId = (order: FoundOrder) =>
   isFinal(order) ? `${order.version}` : `${order.version}-${order.waiting?.position ?? ''}`;
 

@@ -91,7 +91,7 @@ export async function findOwn(ref: OrderRef, { findOrder }: Pick<OrdersPorts, 'f
   return order;
 }
 
-/** With the order's sale and epoch the gate can say that it never was. */
+/** Carries sale and epoch, with which the gate can decide that the order never was. */
 export function locate(response: Response, order: Pick<OrderRef, 'orderId' | 'saleId' | 'epoch'>): Response {
   const { orderId, saleId, epoch = 0 } = order;
   return response.set('Location', `/v1/orders/${orderId}${saleId ? `?sale=${saleId}&epoch=${epoch}` : ''}`);

@@ -1,4 +1,4 @@
-// Every way a request can be answered other than well: RFC 9457 problems, one table.
+// Every way a request can fail: RFC 9457 problems, one table.
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
 import { NoResponse } from '../domain/ports.ts';
@@ -33,7 +33,7 @@ export const PROBLEMS = {
 
 export type ProblemKind = keyof typeof PROBLEMS;
 
-/** RFC 9457, with what some kinds say besides. */
+/** RFC 9457, with the members that some kinds add. */
 export const ProblemBody = z
   .strictObject({
     type: z.string().describe('`/problems/` and the kind'),
@@ -53,7 +53,7 @@ export const ProblemBody = z
   .meta({ id: 'Problem' });
 export type ProblemMembers = Omit<z.infer<typeof ProblemBody>, 'type' | 'title' | 'status'>;
 
-/** Thrown by middleware; the use cases answer with values instead. */
+/** Thrown by checks of a request; use cases return values instead. */
 export class Problem extends Error {
   readonly kind: ProblemKind;
   readonly members: ProblemMembers;
@@ -71,7 +71,7 @@ export const PROBLEM_HEADERS: Partial<Record<ProblemKind, Record<string, () => s
   unauthenticated: { 'WWW-Authenticate': () => 'Bearer' },
 };
 
-/** Written past express's own `send`, in one piece: in a crowd most answers are refusals, and those must cost little. */
+/** Written past express's own `send`, in one piece: most responses in a burst are refusals, which must cost little. */
 export function respondWithProblem(response: Response, kind: ProblemKind, members: ProblemMembers = {}): void {
   const [status, title] = PROBLEMS[kind];
   const body = JSON.stringify({ type: `/problems/${kind}`, title, status, ...members });

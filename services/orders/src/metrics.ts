@@ -32,12 +32,7 @@ export function createMetrics(registry: Registry) {
         if (decidedAtMs && clickedAtMs) seconds.observe({ mode, status }, (decidedAtMs - clickedAtMs) / 1000);
       }
     },
-    observed:
-      <Item, Result>(work: (items: Item[]) => Result) =>
-      (items: Item[]) => {
-        batch.observe(items.length);
-        return work(items);
-      },
+    countBatch: (orders: number) => batch.observe(orders),
   };
 }
 

@@ -13,34 +13,36 @@ import type { Ports, Timeouts } from './domain/ports.ts';
 import { type PaymentRequest, requestPayment } from './domain/request-payment.ts';
 import { reserveOrders } from './domain/reserve-orders.ts';
 import { timeOutOrders } from './domain/time-out-orders.ts';
+import type { Metrics } from './metrics.ts';
 
-/** A caller that waits; its deadline in Unix milliseconds. */
-export interface Waiting {
+/** The deadline is in Unix milliseconds. */
+interface Caller {
   deadlineMs: number;
-  gone(): boolean;
+  cancelled(): boolean;
 }
 
-/** Between two readings of a row that a caller waits for; all callers' rows are read together. */
-const READ_AGAIN_MS = 200;
-/** Left for the answer to reach the caller. */
-const ANSWER_MS = 500;
+/** Between two reads of a row that a caller waits for; all callers' rows are read together. */
+const REFRESH_MS = 200;
+/** Reserved for the response to reach the caller. */
+const RESPONSE_MS = 500;
 /** Batches of ended orders that are compensated at once; beyond it the job for pending ones takes them up. */
 const MAX_COMPENSATING = 4;
 
 export type UseCases = ReturnType<typeof createUseCases>;
 
-/** Queued: also for whatever no caller waits for. */
+/** The ports of the queued path also serve the work that no caller waits for. */
 export function createUseCases(
   config: Config,
   { queued: ports, direct }: Record<'queued' | 'direct', Ports>,
   log: Log,
+  metrics: Metrics,
 ) {
   const timeouts: Timeouts = {
     callMs: () => config.RPC_DEADLINE_MS,
     chargeMs: () => config.CHARGE_TIMEOUT_MS,
   };
 
-  const readLater = groupCommit(READ_AGAIN_MS, async (orderIds: string[]) => {
+  const readLater = groupCommit(REFRESH_MS, async (orderIds: string[]) => {
     const orders = new Map((await ports.ledger.read(orderIds)).map((order) => [order.orderId, order]));
     return (orderId) => orders.get(orderId);
   });
@@ -57,17 +59,20 @@ export function createUseCases(
   }
 
   return {
-    reserve: (placements: Placement[]) => reserveOrders(placements, ports, timeouts),
+    reserve(placements: Placement[]) {
+      metrics.countBatch(placements.length);
+      return reserveOrders(placements, ports, timeouts);
+    },
     pay: (due: PaymentDue) => payDue(due, ports, timeouts),
 
-    place(placement: Placement, caller: Waiting) {
-      const within = { ...caller, deadlineMs: Math.min(caller.deadlineMs, Date.now() + placement.decideWithinMs) };
+    place(placement: Placement, { cancelled, deadlineMs }: Caller) {
+      const within = { cancelled, deadlineMs: Math.min(deadlineMs, Date.now() + placement.decideWithinMs) };
       return placeOrder(placement, direct, timeoutsOf(within), () => isWaiting(within));
     },
 
-    requestPayment: (payment: PaymentRequest, caller: Waiting) =>
+    requestPayment: (payment: PaymentRequest, caller: Caller) =>
       requestPayment(payment, direct, timeoutsOf(caller), {
-        isWaiting: () => isWaiting(caller, READ_AGAIN_MS + ANSWER_MS),
+        isWaiting: () => isWaiting(caller, REFRESH_MS + RESPONSE_MS),
         readLater,
       }),
 
@@ -80,10 +85,10 @@ export function createUseCases(
   };
 }
 
-const isWaiting = ({ gone, deadlineMs }: Waiting, forMs = 0) => !gone() && deadlineMs - Date.now() > forMs;
+const isWaiting = ({ cancelled, deadlineMs }: Caller, forMs = 0) => !cancelled() && deadlineMs - Date.now() > forMs;
 
 /** Everything that a caller waits for ends with its deadline. */
-function timeoutsOf({ deadlineMs }: Waiting): Timeouts {
-  const left = () => Math.max(1, deadlineMs - Date.now());
-  return { callMs: left, chargeMs: left };
+function timeoutsOf({ deadlineMs }: Caller): Timeouts {
+  const remainingMs = () => Math.max(1, deadlineMs - Date.now());
+  return { callMs: remainingMs, chargeMs: remainingMs };
 }

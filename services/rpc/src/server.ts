@@ -36,7 +36,7 @@ export class RpcError extends Error {
 export interface Caller {
   /** Unix milliseconds; an answer after it is not read. */
   deadlineMs: number;
-  gone(): boolean;
+  cancelled(): boolean;
   /** Aborted when the caller has gone or its deadline has passed, and once the call has ended. */
   readonly signal: AbortSignal;
 }
@@ -183,7 +183,7 @@ function callerOf(call: Call): Caller {
   let signal: AbortSignal | undefined;
   return {
     deadlineMs,
-    gone: () => call.cancelled,
+    cancelled: () => call.cancelled,
     // Made when it is asked for: most calls are short, and none of those needs it.
     get signal() {
       signal ??= signalOf(call, deadlineMs);

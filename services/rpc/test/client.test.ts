@@ -23,7 +23,7 @@ test('a deadline ends a call whose answer does not come, and the handler knows i
   const { address } = await startEcho(t, async (request, caller) => {
     if (request.text === 'hello') return request;
     left = caller.deadlineMs - Date.now();
-    await until('the caller is gone', () => caller.gone());
+    await until('the caller has cancelled', () => caller.cancelled());
     gone = true;
     return request;
   });
@@ -109,7 +109,7 @@ test('a call whose connection is cut has happened once where it must not be repe
   let attempts = 0;
   const echo = await startEcho(t, async (request, caller) => {
     attempts += 1;
-    await until('the caller is gone', () => caller.gone());
+    await until('the caller has cancelled', () => caller.cancelled());
     return request;
   });
   const wire = await layWire(`tcp://${echo.address}`);

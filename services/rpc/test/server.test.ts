@@ -48,7 +48,7 @@ test('a caller who hangs up is gone, and one who named no deadline has none', as
   const seen: string[] = [];
   const { address } = await startEcho(t, async (request, caller) => {
     seen.push(caller.deadlineMs === Number.POSITIVE_INFINITY ? 'no deadline' : 'a deadline');
-    await until('the caller is gone', () => caller.gone());
+    await until('the caller has cancelled', () => caller.cancelled());
     seen.push('gone');
     return request;
   });

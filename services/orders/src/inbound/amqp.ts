@@ -1,42 +1,62 @@
-// Stage 1 on the queued path: what waits in `orders.placed`, in batches.
-import { OrderCommand, read } from '@flashsale/contracts/messages';
-import { declareTopology, ORDERS_PLACED } from '@flashsale/contracts/topology';
-import { type Consumer, consumeBatches } from '@flashsale/messaging/delivery';
+// The queues: placed orders in batches, and due payments one by one, as many at once as the bank can take.
+import { OrderCommand, PaymentDue, read } from '@flashsale/contracts/messages';
+import { declareTopology, ORDERS_PLACED, PAYMENTS_DUE } from '@flashsale/contracts/topology';
+import { consumeBatches } from '@flashsale/messaging/delivery';
 import type { Publisher } from '@flashsale/messaging/publisher';
+import type { Verdict } from '@flashsale/messaging/verdicts';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
-import type { Order, Placement } from '../domain/order.ts';
+import { createConcurrencyLimit } from '../domain/concurrency-limit.ts';
+import { isDue, type Order, type Placement } from '../domain/order.ts';
 
 /** Orders that come one by one share a batch; a small part of the half second within which they are reserved. */
 const GATHER_MS = 100;
 /** The bounds of an int32, as the direct path has them: a date out of range must not fail a whole batch. */
 const MAX_MS = 2 ** 31 - 1;
+/** At the bank or waiting for the limit; a constant, so that a change of the limit needs no word with the broker. */
+const PREFETCH = 1_000;
 
-export function consumePlacedOrders(options: {
-  config: Config;
-  log: Log;
-  publisher: Publisher;
-  reserve: (placements: Placement[]) => Promise<Order[]>;
-}): Consumer {
-  const { config, log, publisher, reserve } = options;
-  return consumeBatches<OrderCommand>({
-    url: config.AMQP_URL,
-    name: 'orders: placed orders',
-    log,
-    declare: declareTopology,
-    queue: ORDERS_PLACED.queue,
-    batch: config.BATCH,
-    lanes: config.LANES,
-    gatherMs: GATHER_MS,
-    parse: read(OrderCommand),
-    async handle(commands) {
-      const orders = new Map((await reserve(commands.map(toPlacement))).map((order) => [order.orderId, order]));
-      return commands.map(({ orderId }) => {
-        const order = orders.get(orderId);
-        return order && order.status !== 'placed' ? 'done' : 'later';
-      });
-    },
-    retries: { work: ORDERS_PLACED, publisher },
+interface UseCases {
+  reserve(placements: Placement[]): Promise<Order[]>;
+  pay(due: PaymentDue): Promise<Order | undefined>;
+}
+
+export function startConsumers(config: Config, useCases: UseCases, publisher: Publisher, log: Log) {
+  const shared = { url: config.AMQP_URL, log, declare: declareTopology };
+  const consumers = [
+    consumeBatches<OrderCommand>({
+      ...shared,
+      name: 'orders: placed orders',
+      queue: ORDERS_PLACED.queue,
+      batch: config.BATCH,
+      lanes: config.LANES,
+      gatherMs: GATHER_MS,
+      parse: read(OrderCommand),
+      handle: (commands) => reserve(commands, useCases),
+      retries: { work: ORDERS_PLACED, publisher },
+    }),
+    consumeBatches<PaymentDue>({
+      ...shared,
+      ...createPaying(useCases, log),
+      name: 'orders: payments due',
+      queue: PAYMENTS_DUE.queue,
+      batch: 1,
+      lanes: PREFETCH,
+      parse: read(PaymentDue),
+      retries: { work: PAYMENTS_DUE, publisher },
+    }),
+  ];
+  return {
+    unready: () => (consumers.every((consumer) => consumer.consuming()) ? [] : ['not consuming']),
+    stop: () => Promise.all(consumers.map((consumer) => consumer.stop())),
+  };
+}
+
+async function reserve(commands: OrderCommand[], useCases: UseCases): Promise<Verdict[]> {
+  const orders = new Map((await useCases.reserve(commands.map(toPlacement))).map((order) => [order.orderId, order]));
+  return commands.map(({ orderId }) => {
+    const order = orders.get(orderId);
+    return order && order.status !== 'placed' ? 'done' : 'later';
   });
 }
 
@@ -44,3 +64,27 @@ const toPlacement = ({ deadlineMs, ...command }: OrderCommand): Placement => ({
   ...command,
   decideWithinMs: Math.min(MAX_MS, Math.max(0, deadlineMs - Date.now())),
 });
+
+function createPaying({ pay }: UseCases, log: Log) {
+  const limit = createConcurrencyLimit(() => performance.now());
+
+  async function isDecided(due: PaymentDue): Promise<boolean> {
+    try {
+      const order = await pay(due);
+      return !order || !isDue(order);
+    } catch (error) {
+      log.error({ orderId: due.orderId, error: String(error) }, 'a payment failed');
+      return false;
+    }
+  }
+
+  async function verdictOf(due: PaymentDue): Promise<Verdict> {
+    const decided = await isDecided(due);
+    // Whether payment or inventory did not answer: more at once would not be decided sooner.
+    if (decided) limit.answered();
+    else limit.timedOut();
+    return decided ? 'done' : 'later';
+  }
+
+  return { lanesNow: limit.current, handle: (dues: PaymentDue[]) => Promise.all(dues.map(verdictOf)) };
+}

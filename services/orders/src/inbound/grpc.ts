@@ -7,15 +7,19 @@ import {
   CancelReason,
   type GetOrdersRequest,
   type GetOrdersResponse,
+  OrdersServiceService,
   type PayOrderRequest,
   type PayOrderResponse,
   type PlaceOrderRequest,
   type PlaceOrderResponse,
   Order as WireOrder,
 } from '@flashsale/contracts/orders';
+import { ordersProto, protoFolder } from '@flashsale/contracts/proto';
 import { orderStatus, refund } from '@flashsale/contracts/wire';
 import { read } from '@flashsale/rpc/request';
-import { type Caller, RpcError, status } from '@flashsale/rpc/server';
+import { type Caller, RpcError, startRpcServer, status } from '@flashsale/rpc/server';
+import type { Log } from '@flashsale/runtime/log';
+import type { Registry } from '@prometheus-io/client';
 import { z } from 'zod';
 import type { Config } from '../config.ts';
 import type { Cancellation } from '../domain/cancel-order.ts';
@@ -44,7 +48,13 @@ interface UseCases {
   read(orderIds: string[]): Promise<Order[]>;
 }
 
-export function ordersHandlers(config: Config, useCases: UseCases) {
+export function startRpc(config: Config, useCases: UseCases, log: Log, registry: Registry) {
+  const service = { service: OrdersServiceService, handlers: createHandlers(config, useCases) };
+  const server = { host: config.HOST, port: config.GRPC_PORT, log, registry };
+  return startRpcServer({ ...server, ...service, protoFolder, protoFile: ordersProto });
+}
+
+function createHandlers(config: Config, useCases: UseCases) {
   let inFlight = 0;
 
   return {

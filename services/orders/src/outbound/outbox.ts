@@ -1,9 +1,16 @@
 // The outbox: what must follow a decision is written by the statement that decides, and carried to the broker afterwards.
-import { EVENT_KEY_PREFIX, ORDER_EVENTS, PAYMENTS_DUE } from '@flashsale/contracts/topology';
-import type { Publisher } from '@flashsale/messaging/publisher';
+import {
+  declareTopology,
+  EVENT_KEY_PREFIX,
+  ORDER_EVENTS,
+  ORDERS_PLACED,
+  PAYMENTS_DUE,
+} from '@flashsale/contracts/topology';
+import { createPublisher, type Publisher } from '@flashsale/messaging/publisher';
 import type { Log } from '@flashsale/runtime/log';
 import { type Loop, startLoop } from '@flashsale/runtime/loop';
 import { inTransaction, type Pool, statement } from '@flashsale/runtime/postgres';
+import { isDue, type Order } from '../domain/order.ts';
 
 const unixMs = (column: string) => `floor(extract(epoch FROM ${column}) * 1000)::bigint`;
 
@@ -57,8 +64,30 @@ const MAX_AT_ONCE = 500;
 /** Orders that are decided at about the same time are published together. */
 const GATHER_MS = 50;
 
+/** A publisher for each exchange: one that the broker refuses for a full queue must not hold back the other. */
+export function startOutbox(url: string, pool: Pool, log: Log) {
+  const start = (name: string, exchange: string) => {
+    const publisher = createPublisher({ url, name: `orders: ${name}`, log, declare: declareTopology });
+    return { publisher, relay: startRelay(exchange, { pool, publisher, log }) };
+  };
+  const work = start('work', ORDERS_PLACED.exchange);
+  const events = start('events', ORDER_EVENTS);
+  return {
+    work: work.publisher,
+    kick(orders: Order[]) {
+      if (orders.some(isDue)) work.relay.kick();
+      if (!orders.every(isDue)) events.relay.kick();
+    },
+    unready: () => (events.publisher.available() ? [] : ['cannot publish']),
+    async stop() {
+      await Promise.all([work.relay.stop(), events.relay.stop()]);
+      await Promise.all([work.publisher.stop(), events.publisher.stop()]);
+    },
+  };
+}
+
 /** Publishes what waits for one exchange: at least once, and deleted only when the broker has confirmed it. */
-export function startRelay(exchange: string, options: { pool: Pool; publisher: Publisher; log: Log }): Loop {
+function startRelay(exchange: string, options: { pool: Pool; publisher: Publisher; log: Log }): Loop {
   const { pool, publisher, log } = options;
 
   const publish = ({ orderId, routingKey, payload }: Outgoing) =>

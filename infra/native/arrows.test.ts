@@ -21,7 +21,7 @@ function refusedIn(file: string, imports: string[]): string[] {
   return diagnostics.map(({ location }) => imports[location.start.line - 1] as string);
 }
 
-const SHARED = ['@flashsale/contracts/messages', 'zod', 'node:timers/promises'];
+const SHARED = ['@flashsale/contracts/messages', 'zod', 'node:timers/promises', 'node:util'];
 const SERVICES = ['gateway', 'orders', 'inventory', 'payment', 'bank'].map((name) => `@flashsale/${name}/app`);
 
 const ROOMS: Record<string, { takes: string[]; refuses: string[] }> = {

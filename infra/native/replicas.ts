@@ -1,4 +1,4 @@
-// How many gateways and orders workers the environment wants of a stack that is started here: one of each by default.
+// How many gateways and orders workers a new stack has: GATEWAYS and WORKERS of the environment, by default one of each.
 import type { ServiceName } from '../address-book/address-book.ts';
 
 export type Replicas = Partial<Record<ServiceName, number>>;

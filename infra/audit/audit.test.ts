@@ -56,7 +56,7 @@ notices('a buyer who owns nothing', `gate: each buyer's entry has its record`, (
 
 notices('a pending record that is never due', 'gate: each pending record will be looked at', async (sale) => {
   const orderId = await sale.hold('three');
-  await stores.redis.zrem(sale.key('due:sent'), orderId);
+  await stores.redis.zrem(sale.key('sent'), orderId);
 });
 
 notices(
@@ -64,13 +64,13 @@ notices(
   ['gate: each pending record will be looked at', 'gate: what will be looked at is pending'],
   async (sale) => {
     const orderId = await sale.hold('three');
-    await stores.redis.zrem(sale.key('due:sent'), orderId);
-    await stores.redis.zadd(sale.key('due:unsent'), 1, orderId);
+    await stores.redis.zrem(sale.key('sent'), orderId);
+    await stores.redis.zadd(sale.key('unsent'), 1, orderId);
   },
 );
 
 notices('a sold record that is due', 'gate: what will be looked at is pending', ({ key, one }) =>
-  stores.redis.zadd(key('due:sent'), 1, one),
+  stores.redis.zadd(key('sent'), 1, one),
 );
 
 notices('an order that is sold already, and still waits', 'gate: each waiting order is pending', ({ key, one }) =>
@@ -86,10 +86,10 @@ for (const [damage, text] of [
     const { key, two } = await openSale();
     await stores.redis.hset(key('orders'), two, text as string);
     assert.deepEqual(failing(await audit(stores, { atRest: true })), []);
-    await stores.redis.hset(key('orders:damaged'), two, text as string);
+    await stores.redis.hset(key('damaged'), two, text as string);
     await stores.redis.hdel(key('orders'), two);
     assert.deepEqual(failing(await audit(stores, { atRest: true })), []);
-    await stores.redis.hdel(key('orders:damaged'), two);
+    await stores.redis.hdel(key('damaged'), two);
     assert.deepEqual(failing(await audit(stores, { atRest: false })), [
       'gate: stock = tickets + units of records',
       `gate: each buyer's entry has its record`,

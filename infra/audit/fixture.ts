@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { keyOf, mintId, type Part } from '@flashsale/contracts/ids';
+import { mintId } from '@flashsale/contracts/ids';
+import { type GateKey, keyOf } from '@flashsale/contracts/keys';
 import { createLog } from '@flashsale/runtime/log';
 import { migrate } from '@flashsale/runtime/postgres';
 import type { Statement } from '../clients/bank.ts';
@@ -63,7 +64,7 @@ export async function openFixture() {
   }
 
   function toolsFor(saleId: string) {
-    const key = (part: Part) => keyOf(saleId, part);
+    const key = (name: GateKey) => keyOf(saleId, name);
     const setGate = (fields: object) => stores.redis.hset(key('gate'), fields);
     const tools = {
       saleId,
@@ -84,7 +85,7 @@ export async function openFixture() {
         const record = { state, claimed: false, attempts: 0, quantity, buyerId, ...(command && { command }) };
         await stores.redis.hset(key('orders'), orderId, JSON.stringify(record));
         await stores.redis.hset(key('buyers'), buyerId, orderId);
-        if (state !== 'sold') await stores.redis.zadd(key(`due:${state}` as Part), Date.now(), orderId);
+        if (state !== 'sold') await stores.redis.zadd(key(state as GateKey), Date.now(), orderId);
       },
       /** `deadline` from now; `reserved` and `confirmed` have their price. */
       async addOrder(

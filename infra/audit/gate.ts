@@ -1,5 +1,5 @@
 // The gate of a sale: read by one script, so that nothing moves between its keys, and checked by itself.
-import { keyOf, type Part } from '@flashsale/contracts/ids';
+import { keyOf, keysIn, saleIdIn } from '@flashsale/contracts/keys';
 import type { Redis } from 'ioredis';
 import { type Check, each, equal, sum } from './check.ts';
 import { type GateRecord, recordsIn } from './records.ts';
@@ -27,25 +27,24 @@ export interface Gate {
   waiting: string[];
 }
 
-const PARTS: Part[] = ['gate', 'buyers', 'orders', 'orders:damaged', 'due:unsent', 'due:sent', 'waiting'];
-
 // Decodes nothing: buyers wait while a script runs.
 const READ = `
-  local gate, buyers, orders, damaged, dueUnsent, dueSent, waiting = unpack(KEYS)
+  -- read: every key of a gate at one instant, with the clock and the history of this Redis.
+  local gate, buyers, orders, damaged, unsent, sent, waiting = unpack(KEYS)
   return {
     redis.call('HGETALL', gate),
     redis.call('HGETALL', buyers),
     redis.call('HGETALL', orders),
     redis.call('HGETALL', damaged),
-    redis.call('ZRANGE', dueUnsent, 0, -1, 'WITHSCORES'),
-    redis.call('ZRANGE', dueSent, 0, -1, 'WITHSCORES'),
+    redis.call('ZRANGE', unsent, 0, -1, 'WITHSCORES'),
+    redis.call('ZRANGE', sent, 0, -1, 'WITHSCORES'),
     redis.call('ZRANGE', waiting, 0, -1),
     redis.call('TIME'),
     string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
   }`;
 
 export async function readGate(redis: Redis, saleId: string): Promise<Gate> {
-  const keys = PARTS.map((part) => keyOf(saleId, part));
+  const keys = keysIn(READ).map((key) => keyOf(saleId, key));
   const answer = (await redis.eval(READ, keys.length, ...keys)) as [...string[][], string];
   const [gate, buyers, orders, damaged, ...scores] = answer.slice(0, 6).map((flat) => pairs(flat as string[])) as Six;
   const [waiting = [], [seconds, micros] = []] = answer.slice(6) as string[][];
@@ -76,8 +75,8 @@ const pairs = (flat: string[]): Pairs =>
 
 export async function findGates(redis: Redis): Promise<string[]> {
   const found = new Set<string>();
-  for await (const keys of redis.scanStream({ match: 'sale:{*}:*', count: 1_000 })) {
-    for (const key of keys as string[]) found.add(key.slice('sale:{'.length, key.indexOf('}')));
+  for await (const keys of redis.scanStream({ match: keyOf('*', '*'), count: 1_000 })) {
+    for (const key of keys as string[]) found.add(saleIdIn(key));
   }
   return [...found];
 }
@@ -117,7 +116,7 @@ function lookChecks({ saleId, records, damaged, dueUnsent, dueSent, waiting }: G
   const entries = Object.entries(sets).flatMap(([state, set]) =>
     [...set.keys()].map((orderId) => ({ orderId, state })),
   );
-  const inLine = waiting.map((orderId) => ({ orderId }));
+  const waits = waiting.map((orderId) => ({ orderId }));
   const pending = [...records.values()].filter(isPending);
   // Damaged ones stay in these sets until a script meets them.
   const is = (orderId: string, holds: (record: GateRecord | undefined) => boolean) =>
@@ -127,6 +126,6 @@ function lookChecks({ saleId, records, damaged, dueUnsent, dueSent, waiting }: G
     each('gate: what will be looked at is pending', saleId, entries, ({ orderId, state }) =>
       is(orderId, (record) => record?.state === state),
     ),
-    each('gate: each waiting order is pending', saleId, inLine, ({ orderId }) => is(orderId, isPending)),
+    each('gate: each waiting order is pending', saleId, waits, ({ orderId }) => is(orderId, isPending)),
   ];
 }

@@ -1,6 +1,7 @@
 // The contents of all stores, for tests which claim that something happened once, or not at all.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { PROBE_KEY } from '@flashsale/contracts/keys';
 import { audit } from '../audit/audit.ts';
 import { findGates, readGate } from '../audit/gate.ts';
 import { describeShortly } from '../audit/print.ts';
@@ -59,7 +60,7 @@ export async function openEvidence(addresses: StoreAddresses) {
     /** Equal before and after an action that must write nothing; a difference names its place. */
     async fingerprint(): Promise<Record<string, string>> {
       // A gateway's probe writes a key that lives for a second.
-      const keys = (await stores.redis.keys('*')).filter((key) => key !== 'gateway:ready').sort();
+      const keys = (await stores.redis.keys('*')).filter((key) => key !== PROBE_KEY).sort();
       const dumped = keys.map(async (key) => [key, digest((await stores.redis.dumpBuffer(key)) ?? '')]);
       const table = async (database: Database, name: string) => {
         const { rows } = await stores[database].query(`SELECT * FROM ${name} ORDER BY 1`);

@@ -1,5 +1,5 @@
 // Load on sales, each click of which must get the same answer; its cost to a process, and the queue that it leaves.
-import { keyOf } from '@flashsale/contracts/ids';
+import { keyOf } from '@flashsale/contracts/keys';
 import type { Stores } from '../../infra/audit/stores.ts';
 import { createBuyers, createTokens } from '../../infra/buyers/buyers.ts';
 import { createShop } from '../../infra/clients/shop.ts';

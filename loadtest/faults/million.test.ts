@@ -1,7 +1,7 @@
 // A sale with a million sold units loses its gate: it gets a new one, and another sale goes on selling meanwhile.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { keyOf } from '@flashsale/contracts/ids';
+import { keyOf } from '@flashsale/contracts/keys';
 import { createBuyers } from '../../infra/buyers/buyers.ts';
 import { createShop } from '../../infra/clients/shop.ts';
 import { until } from '../../infra/until.ts';

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { keyOf, mintId } from '@flashsale/contracts/ids';
+import { mintId } from '@flashsale/contracts/ids';
+import { keyOf, keysIn } from '@flashsale/contracts/keys';
 import { declareTopology, ORDERS_PLACED } from '@flashsale/contracts/topology';
 import amqp from 'amqplib';
 import { createVerifier } from 'fast-jwt';
@@ -15,11 +16,11 @@ const { PORT, REDIS_URL = '', AMQP_URL = '', TOKEN_SECRET: key = '', SALE_IDS = 
 const [DAY_MS, DECIDE_WITHIN_MS, ADMIT_WITHIN_MS, UNSENT_DUE_MS] = [86_400_000, 600_000, 3_000, 10_000];
 const GATE = { epoch: 1, tickets: 1_000_000_000, closed: 0, opensAt: 0 };
 
-/** The gateway's own script, and the parts of a sale's gate that are its KEYS. */
+/** The gateway's own script, and the keys that it names. */
 const read = (name: string) => readFileSync(join(ROOT, `services/gateway/src/outbound/gate/${name}.lua`), 'utf8');
 const lua = read('common') + read('admit');
-const PARTS = ['gate', 'buyers', 'orders', 'due:unsent', 'waiting', 'keys'];
-const scripts = { admit: { numberOfKeys: PARTS.length, lua } };
+const KEYS = keysIn(read('admit'));
+const scripts = { admit: { numberOfKeys: KEYS.length, lua } };
 const redis = new Redis(REDIS_URL, { scripts, enableAutoPipelining: true });
 const { admit } = redis as unknown as { admit(...args: (string | number)[]): Promise<[string]> };
 const [, history = ''] = /master_replid:(\w+)/.exec(await redis.info('replication')) ?? [];
@@ -67,7 +68,7 @@ async function accept({ url = '', headers }: IncomingMessage, text: string): Pro
   const command = JSON.stringify({ orderId, saleId, buyerId, quantity, ...fresh });
   const about = { state: 'unsent', claimed: false, attempts: 0, quantity, buyerId };
   const record = JSON.stringify({ ...about, command: JSON.stringify(fresh) });
-  const keys = PARTS.map((part) => keyOf(saleId, part));
+  const keys = KEYS.map((name) => keyOf(saleId, name));
   const args = [GATE.epoch, orderId, buyerId, quantity, record, now + ADMIT_WITHIN_MS, UNSENT_DUE_MS, ''];
   const [kind] = await admit.call(redis, ...keys, ...args);
   if (kind !== 'admitted') return undefined;

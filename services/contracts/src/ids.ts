@@ -1,4 +1,4 @@
-// Ids are UUIDv7: their first 48 bits are the millisecond in which they were minted. And the keys that are made of them.
+// Ids are UUIDv7: their first 48 bits are the millisecond in which they were minted.
 import { v7, validate, version } from 'uuid';
 
 /** `msecs`: Unix milliseconds, of another clock than this machine's. */
@@ -11,17 +11,3 @@ export function mintedAt(id: string): number | undefined {
   if (!validate(id) || version(id) !== 7) return undefined;
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
-
-export type Part =
-  | 'gate'
-  | 'buyers'
-  | 'orders'
-  | 'orders:damaged'
-  | 'due:unsent'
-  | 'due:sent'
-  | 'waiting'
-  | 'keys'
-  | 'opening';
-
-/** Of a sale's gate in Redis: one hash slot for all of them, so that one script may touch them all. */
-export const keyOf = (saleId: string, part: string) => `sale:{${saleId}}:${part}`;

@@ -88,7 +88,7 @@ test('a due entry without a record is removed, and the rest is handed out', asyn
   const sale = await open(2);
   const order = await admitted(sale, 'alice');
   await makeDue(order);
-  for (const part of ['due:unsent', 'due:sent'] as const) await observer.zadd(keyOf(sale, part), 0, 'nonsense');
+  for (const due of ['unsent', 'sent'] as const) await observer.zadd(keyOf(sale, due), 0, 'nonsense');
   const { records, damaged } = await gate.claim(sale.id, MOST);
   assert.deepEqual([idsOf(records), damaged], [[order.orderId], 0]);
   assert.deepEqual([...(await read(sale.id)).due.keys()], [order.orderId]);
@@ -114,7 +114,7 @@ for (const [name, damage] of Object.entries(damages)) {
 
     const { records, damaged } = await gate.claim(sale.id, MOST);
     assert.deepEqual([idsOf(records), damaged], [[other.orderId], 1]);
-    assert.deepEqual(await observer.hkeys(keyOf(sale, 'orders:damaged')), [order.orderId]);
+    assert.deepEqual(await observer.hkeys(keyOf(sale, 'damaged')), [order.orderId]);
     assert.equal(await observer.hexists(keyOf(sale, 'orders'), order.orderId), 0);
     assert.deepEqual([await gate.absent(order, 1), await gate.stateOf(order)], [false, 'sent']);
     await makeDue(order);

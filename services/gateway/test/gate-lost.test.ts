@@ -1,7 +1,7 @@
 // The gate on a Redis that is full, read-only, goes away, loses answers, or comes back as an older copy of itself.
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
-import { keyOf } from '@flashsale/contracts/ids';
+import { keyOf } from '@flashsale/contracts/keys';
 import { startPrivateRedis } from '../../../infra/testbed/servers.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
@@ -127,7 +127,7 @@ test('a full Redis lets a gate that is not current go, but for its epoch and key
   assert.equal(await gate.makeRoom(old.id, 4, 1), false);
   assert.equal(await gate.makeRoom(current.id, 1, 1), false);
   const left = (await gates.keysOf(old.id)).map((key) => key.split('}:')[1]).toSorted();
-  assert.deepEqual(left, ['gate', 'keys', 'opening']);
+  assert.deepEqual(left, ['gate', 'keys', 'lease']);
   assert.equal((await gate.read([old.id]))[0]?.epoch, 4);
   assert.equal((await read(current.id)).records.size, 1);
   await assert.rejects(gate.replace(aSnapshot({ ...old, epoch: 5 }, [taken('alice')]), lease.lost), /OOM/);

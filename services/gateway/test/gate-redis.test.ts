@@ -5,9 +5,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import type { Log } from '@flashsale/runtime/log';
 import { until } from '../../../infra/until.ts';
-import { createRedisClock } from '../src/outbound/clock.ts';
 import { createGate } from '../src/outbound/gate.ts';
-import { createRedis } from '../src/outbound/redis.ts';
+import { createRedis, createRedisClock } from '../src/outbound/redis.ts';
 import { ANY_TIME, anOrder, aSale, openGates, SENT_DUE_MS } from './gates.ts';
 
 const gates = await openGates();

@@ -1,7 +1,7 @@
 // The gate's scripts on a real Redis: a gate that replaces another, the lease for it, and the room that it needs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { keyOf } from '@flashsale/contracts/ids';
+import { type GateKey, keyOf } from '@flashsale/contracts/keys';
 import { until } from '../../../infra/until.ts';
 import type { Snapshot } from '../src/domain/ports.ts';
 import type { Sale } from '../src/domain/sale.ts';
@@ -14,7 +14,7 @@ const numbers = async (saleId: string) => {
   const { epoch, stock, tickets, rev } = await read(saleId);
   return { epoch, stock, tickets, rev };
 };
-const opening = (sale: Sale) => keyOf(sale.id, 'opening');
+const leaseOf = (sale: Sale) => keyOf(sale.id, 'lease');
 const never = new AbortController().signal;
 
 /** Does something when its first page was staged, before the last one is. */
@@ -54,7 +54,7 @@ test('a new gate takes the place of the whole old one, but for the idempotency k
   const sale = await open(5);
   const order = anOrder(sale, 'alice', 2);
   await gate.admit(order, { ...ANY_TIME, idempotencyKey: 'k' });
-  await observer.hset(keyOf(sale.id, 'orders:damaged'), anOrder(sale, 'bob').orderId, 'nonsense');
+  await observer.hset(keyOf(sale.id, 'damaged'), anOrder(sale, 'bob').orderId, 'nonsense');
   assert.equal(await replace(aSnapshot({ ...sale, epoch: 2 })), true);
   const { records, damaged, buyers, due, waiting } = await read(sale.id);
   assert.deepEqual([await tickets(sale.id), records.size, damaged.size, buyers.size], [5, 0, 0, 0]);
@@ -70,7 +70,10 @@ test('a gate never replaces one of the same or a later epoch, and cleans up behi
   for (const epoch of [3, 2]) assert.equal(await replace(aSnapshot({ ...sale, epoch }, [taken('bob')])), false);
   assert.deepEqual(await numbers(sale.id), { epoch: 3, stock: 5, tickets: 3, rev: 1 });
   assert.equal((await read(sale.id)).buyers.has('bob'), false);
-  assert.deepEqual(await observer.keys(keyOf(sale.id, 'staged*')), []);
+  assert.deepEqual(
+    (await keysOf(sale.id)).filter((key) => key.includes('staged')),
+    [],
+  );
 });
 
 test('epochs are compared as numbers', async () => {
@@ -83,18 +86,20 @@ test('a gate whose records are not all there replaces nothing', async () => {
   const sale = await open(5);
   const next = { ...sale, epoch: 2 };
   const some = [taken('alice'), taken('bob')];
-  const losing = (part: string) =>
-    observer[part === 'orders' ? 'hdel' : 'zrem'](keyOf(sale.id, `staged:2:${part}`), String(some[0]?.orderId));
-  for (const part of ['orders', 'due'])
-    await assert.rejects(replace(meanwhile(aSnapshot(next, some), () => losing(part))), /lost records/);
-  const emptied = meanwhile(aSnapshot(next, some), () => observer.del(keyOf(sale.id, 'staged:2')));
+  const key = (name: GateKey) => keyOf(sale.id, name, 2);
+  const lost = String(some[0]?.orderId);
+  const loseRecord = () => observer.hdel(key('staged_orders'), lost);
+  const loseEntry = () => observer.zrem(key('staged_sent'), lost);
+  for (const lose of [loseRecord, loseEntry])
+    await assert.rejects(replace(meanwhile(aSnapshot(next, some), lose)), /lost records/);
+  const emptied = meanwhile(aSnapshot(next, some), () => observer.del(key('staged')));
   await assert.rejects(replace(emptied), /lost records/);
   assert.deepEqual(await numbers(sale.id), { epoch: 1, stock: 5, tickets: 5, rev: 1 });
 });
 
 test('a gate that was staged in another Redis, or before its last start, replaces nothing', async () => {
   const sale = await open(5);
-  const other = () => observer.set(keyOf(sale.id, 'staged:2'), 'f'.repeat(40), 'KEEPTTL');
+  const other = () => observer.set(keyOf(sale.id, 'staged', 2), 'f'.repeat(40), 'KEEPTTL');
   await assert.rejects(replace(meanwhile(aSnapshot({ ...sale, epoch: 2 }, [taken('alice')]), other)), /lost records/);
   assert.equal((await read(sale.id)).epoch, 1);
 });
@@ -154,22 +159,22 @@ test('one gateway at a time has the lease, and the next gets it when it is given
   const second = await two.gate.lease(sale.id);
   assert.ok(second);
   await lease?.release();
-  assert.equal(await observer.exists(opening(sale)), 1, 'a lease is given back by its holder only');
+  assert.equal(await observer.exists(leaseOf(sale)), 1, 'a lease is given back by its holder only');
   await second.release();
-  assert.equal(await observer.exists(opening(sale)), 0);
+  assert.equal(await observer.exists(leaseOf(sale)), 0);
 });
 
 test('a lease is for 10 seconds, and its own timer renews it until it is given back', async () => {
   const sale = aSale(1);
   const quick = await gates.connect(undefined, { lastsMs: 10_000, renewEveryMs: 20 });
   const lease = await quick.gate.lease(sale.id);
-  const left = () => observer.pttl(opening(sale));
-  await observer.pexpire(opening(sale), 5_000);
+  const left = () => observer.pttl(leaseOf(sale));
+  await observer.pexpire(leaseOf(sale), 5_000);
   await until('it is renewed', async () => (await left()) > 5_000);
   assert.ok((await left()) <= 10_000);
   assert.equal(lease?.lost.aborted, false);
   await lease?.release();
-  assert.equal(await observer.exists(opening(sale)), 0);
+  assert.equal(await observer.exists(leaseOf(sale)), 0);
 });
 
 test('a lease that another gateway has is lost, and so is one that has gone; neither is taken back', async () => {
@@ -177,11 +182,11 @@ test('a lease that another gateway has is lost, and so is one that has gone; nei
     const sale = aSale(1);
     const quick = await gates.connect(undefined, { lastsMs: 60_000, renewEveryMs: 20 });
     const lease = await quick.gate.lease(sale.id);
-    await takeAway(opening(sale));
+    await takeAway(leaseOf(sale));
     await until('it is lost', () => lease?.lost.aborted);
     await assert.rejects(quick.gate.replace(aSnapshot(sale, [taken('alice')]), lease?.lost as AbortSignal), /was lost/);
     await lease?.release();
-    assert.notEqual(await observer.get(opening(sale)), '');
+    assert.notEqual(await observer.get(leaseOf(sale)), '');
     assert.equal(await observer.exists(keyOf(sale.id, 'gate')), 0);
   }
 });
@@ -199,10 +204,10 @@ test('a lease that is lost while the pages are staged leaves the gate as it is',
 test('a new gate ends the lease that it was built under, and no other', async () => {
   const [mine, theirs] = [aSale(1), aSale(1)];
   const lease = await gate.lease(mine.id);
-  await observer.set(opening(theirs), 'another');
+  await observer.set(leaseOf(theirs), 'another');
   assert.equal(await gate.replace(aSnapshot(mine), lease?.lost as AbortSignal), true);
   assert.equal(await gate.replace(aSnapshot(theirs), never), true);
-  assert.deepEqual([await observer.exists(opening(mine)), await observer.get(opening(theirs))], [0, 'another']);
+  assert.deepEqual([await observer.exists(leaseOf(mine)), await observer.get(leaseOf(theirs))], [0, 'another']);
   await lease?.release();
 });
 

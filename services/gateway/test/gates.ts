@@ -1,6 +1,6 @@
 // Gates on a real Redis, held by as many gateways as a test needs; a sale of its own for each test.
 import assert from 'node:assert/strict';
-import { keyOf, type Part } from '@flashsale/contracts/ids';
+import { type GateKey, keyOf } from '@flashsale/contracts/keys';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { createLog } from '@flashsale/runtime/log';
 import { Redis } from 'ioredis';
@@ -81,11 +81,11 @@ export async function gatesOn(url: string, owner?: Owner) {
     stateOf: async ({ saleId, orderId }: OrderCommand) => (await read(saleId)).records.get(orderId)?.state,
     dueOf: async ({ saleId, orderId }: OrderCommand) => (await read(saleId)).due.get(orderId),
     async makeDue({ saleId, orderId }: OrderCommand) {
-      await observer.zadd(keyOf(saleId, 'due:unsent'), 'XX', 0, orderId);
-      await observer.zadd(keyOf(saleId, 'due:sent'), 'XX', 0, orderId);
+      await observer.zadd(keyOf(saleId, 'unsent'), 'XX', 0, orderId);
+      await observer.zadd(keyOf(saleId, 'sent'), 'XX', 0, orderId);
     },
     keysOf: (saleId: string) => observer.keys(keyOf(saleId, '*')),
-    keyOf: (sale: Sale, part: Part) => keyOf(sale.id, part),
+    keyOf: (sale: Sale, key: GateKey) => keyOf(sale.id, key),
     /** Unix milliseconds of the clock that the scripts read. */
     async now() {
       const [seconds, micros] = await observer.time();

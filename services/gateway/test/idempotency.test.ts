@@ -1,6 +1,7 @@
 // The same idempotency key again: the same order and its outcome, at any gateway, for as long as the sale is there.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { keyOf } from '@flashsale/contracts/keys';
 import { status } from '@flashsale/rpc/client';
 import { RpcError } from '@flashsale/rpc/server';
 import { v7 } from 'uuid';
@@ -180,7 +181,7 @@ test('beside a first request that is refused, the second is refused as well: not
 
 test('an order that was lost with its gate before any other service had it is given up, and its key has that outcome', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
-  const key = `sale:{${saleId}}:keys`;
+  const key = keyOf(saleId, 'keys');
   const lost = v7();
   await evidence.stores.redis.hset(key, 'sybil\nk', JSON.stringify({ orderId: lost, quantity: 1 }));
   const { orderId, reason } = await assertProblem(await click(saleId, 'sybil', 'k'), 409, 'order-rejected');
@@ -193,7 +194,7 @@ test('a gate that is opened anew keeps its keys', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const [, orderId] = await outcomeOf(await click(saleId, 'olivia', 'k'));
   await shop.final(orderId, 'olivia');
-  await evidence.stores.redis.del(`sale:{${saleId}}:gate`);
+  await evidence.stores.redis.del(keyOf(saleId, 'gate'));
   await until('there is a gate again', async () => (await evidence.gate(saleId)).epoch === 2);
   const again = await until('it is open', async () => {
     const response = await click(saleId, 'olivia', 'k');

@@ -1,6 +1,7 @@
 // Buyers who wait and ask: what it costs the services that work their orders off, and what an id is that never was.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { viewKeyOf } from '@flashsale/contracts/keys';
 import { v7 } from 'uuid';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
@@ -48,7 +49,7 @@ test('orders that only orders knows are asked for together, and then read from t
   const saleId = await shop.createSale({ mode: 'queued', stock: 20 });
   const placed = await times(10, async (i) => ({ buyer: `late ${i}`, ...(await buy(saleId, `late ${i}`)) }));
   for (const { buyer, orderId = '' } of placed) await shop.final(orderId, buyer);
-  for (const { orderId } of placed) await evidence.stores.redis.del(`order:${orderId}`);
+  for (const { orderId } of placed) await evidence.stores.redis.del(viewKeyOf(orderId as string));
   const poll = () =>
     times(100, async (i) => {
       const { buyer, orderId = '' } = placed[i % 10] as (typeof placed)[number];

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { InventoryServiceClient, type Sale as WireSale } from '@flashsale/contracts/inventory';
+import { keyOf } from '@flashsale/contracts/keys';
 import { call, connectTo } from '@flashsale/rpc/client';
 import { Redis } from 'ioredis';
 import { startPrivateRedis } from '../../../infra/testbed/servers.ts';
@@ -84,7 +85,7 @@ test('a Redis without room for the new gate costs no epoch', async () => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 20 });
   await untilSells(saleId, 'before');
   await redis.config('SET', 'maxmemory', '1');
-  await redis.call('EVAL', '#!lua flags=allow-oom\nreturn redis.call("DEL", KEYS[1])', 1, `sale:{${saleId}}:gate`);
+  await redis.call('EVAL', '#!lua flags=allow-oom\nreturn redis.call("DEL", KEYS[1])', 1, keyOf(saleId, 'gate'));
   await untilTried(5);
   assert.equal(await epochOf(saleId), 1);
   await redis.config('SET', 'maxmemory', '0');

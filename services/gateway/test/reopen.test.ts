@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { keyOf, type Part } from '@flashsale/contracts/ids';
 import { InventoryServiceClient, type Sale as WireSale } from '@flashsale/contracts/inventory';
+import { type GateKey, keyOf, viewKeyOf } from '@flashsale/contracts/keys';
 import type { OrderEvent } from '@flashsale/contracts/messages';
 import { EVENT_KEY_PREFIX, ORDER_EVENTS, RESULTS_QUEUE } from '@flashsale/contracts/topology';
 import { call, callStream, connectTo } from '@flashsale/rpc/client';
@@ -49,9 +49,9 @@ async function untilBothSell(saleId: string, name: string): Promise<void> {
 const untilEpoch = (saleId: string, epoch: number) =>
   until(`the gate of epoch ${epoch} is open`, async () => (await evidence.gate(saleId)).epoch === epoch);
 
-const PARTS: Part[] = ['gate', 'buyers', 'orders', 'due:unsent', 'due:sent', 'waiting', 'keys'];
+const KEYS: GateKey[] = ['gate', 'buyers', 'orders', 'unsent', 'sent', 'waiting', 'keys'];
 /** What FLUSHDB does, to one sale. */
-const loseGate = (saleId: string) => redis.del(...PARTS.map((part) => keyOf(saleId, part)));
+const loseGate = (saleId: string) => redis.del(...KEYS.map((key) => keyOf(saleId, key)));
 /** What a gateway does that dies before it replaces the gate; too soon after another epoch, inventory refuses. */
 async function takeEpoch(saleId: string, expectedEpoch: number) {
   const request = { saleId, expectedEpoch, gateEpoch: expectedEpoch };
@@ -129,7 +129,7 @@ test('a replacement of the gate whose answer is lost is never sent again under i
   const epochs: string[] = [];
   wires.redis.onRequest((bytes) => {
     const text = bytes.toString();
-    const epoch = /:staged:(\d+):buyers/.exec(text)?.[1];
+    const epoch = /:staged_buyers:(\d+)/.exec(text)?.[1];
     if (!epoch || !(text.includes('-- replace:') || text.includes(sha))) return;
     if (epochs.push(epoch) === 1) wires.redis.loseAnswers(true);
   });
@@ -326,7 +326,7 @@ test('a sale that is over and has nothing held gets no new gate, and what was bo
   const expires = async () => (await redis.pttl(keyOf(saleId, 'gate'))) > 0;
   await until('its keys expire', expires);
   await loseGate(saleId);
-  await redis.del(`order:${orderId}`);
+  await redis.del(viewKeyOf(orderId as string));
   const later = await bareSale('queued', 5);
   await untilBothSell(later, 'later');
   assert.deepEqual([(await saleOf(saleId)).epoch, (await evidence.gate(saleId)).epoch], [1, 0]);

@@ -1,6 +1,7 @@
 // Results as they come from the broker: late, twice, reversed, at several gateways at once, or unreadable.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { keyOf } from '@flashsale/contracts/keys';
 import type { OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
 import { EVENT_KEY_PREFIX, ORDER_EVENTS, RESULTS_QUEUE } from '@flashsale/contracts/topology';
 import { openShop } from '../../../infra/testbed/shop.ts';
@@ -123,7 +124,8 @@ test('a field that a newer producer adds does not keep a result from being appli
 
 test('one result that cannot be applied comes again, alone: the others keep their acknowledgements and connections', async (t) => {
   const stuck = await admitted(1, 'stuck', 1);
-  const [records, aside] = ['orders', 'aside'].map((part) => `sale:{${stuck.saleId}}:${part}`) as [string, string];
+  const records = keyOf(stuck.saleId, 'orders');
+  const aside = `${records}:aside`;
   await gates.observer.rename(records, aside);
   await gates.observer.set(records, 'not a hash');
   const others = await Promise.all(times(30, () => admitted(1, 'other', 1)));

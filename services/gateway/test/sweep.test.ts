@@ -1,6 +1,7 @@
 // Orders that were admitted and not heard of again: any gateway asks, publishes again or gives up, and never guesses.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { keyOf } from '@flashsale/contracts/keys';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import {
   type CancelOrderRequest,
@@ -40,7 +41,7 @@ const untilSold = (order: Order) => until('it is sold', async () => (await recor
 const untilSent = (order: Order) => until('it is sent', async () => (await recordOf(order))?.state === 'sent');
 const untilGivenBack = (order: Order) => until('its ticket is back', async () => !(await recordOf(order)));
 const looksAt = async ({ saleId, orderId }: Order): Promise<number> =>
-  JSON.parse((await dead.observer.hget(`sale:{${saleId}}:orders`, orderId)) ?? '{}').attempts ?? 0;
+  JSON.parse((await dead.observer.hget(keyOf(saleId, 'orders'), orderId)) ?? '{}').attempts ?? 0;
 
 /** A bought order that stands in the queue, because no worker reads it. */
 async function inQueue(buyer: string): Promise<Order> {
@@ -166,7 +167,7 @@ test('a give-up with an unknown outcome gives nothing back; the next one does', 
 });
 
 test('keys that contradict each other keep no order of their sale from being swept', async () => {
-  const [unsent, sent] = [`sale:{${queued}}:due:unsent`, `sale:{${queued}}:due:sent`];
+  const [unsent, sent] = [keyOf(queued, 'unsent'), keyOf(queued, 'sent')];
   for (const due of [unsent, sent]) await dead.observer.zadd(due, 1, 'an order without a record');
   const order = await admittedByTheDead(queued, 'beside them');
   assert.equal((await shop.final(order.orderId, 'beside them')).status, 'confirmed');

@@ -1,48 +1,27 @@
-// The gate in Redis: a script for each step, one hash tag for each sale.
-import { keyOf } from '@flashsale/contracts/ids';
+// The gate in Redis, as orders go through it: a script for each step, one hash slot for each sale.
+import { keyOf } from '@flashsale/contracts/keys';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { groupCommit } from '@flashsale/runtime/group-commit';
-import type { Admission, DueRecord, Gate, GateState } from '../domain/ports.ts';
-import { createLeases, type LeaseTimes } from './gate/lease.ts';
+import type { Admission, DueRecord, Gate } from '../domain/ports.ts';
+import type { LeaseTimes } from './gate/lease.ts';
 import { admittedRecord, firstRecord, keyField, stateIn, toDueRecord, toFirst } from './gate/records.ts';
-import { makeRoom, replaceGate, windowOf } from './gate/replace.ts';
-import { GATE_SCRIPTS, type GateScript } from './gate/scripts.ts';
+import { createUpkeep } from './gate/upkeep.ts';
 import type { GateRedis } from './redis.ts';
 
-/** First waits between two looks at a due record; each doubles the last. */
-const UNSENT_LOOK_MS = 5_000;
-const LONGEST_LOOK_MS = 300_000;
-const LEASE: LeaseTimes = { lastsMs: 10_000, renewEveryMs: 2_000 };
+/** First waits between two checks of a due record; each doubles the last. */
+const UNSENT_CHECK_MS = 5_000;
+const LONGEST_CHECK_MS = 300_000;
 /** Orders of a sale that are marked within this time share a script. */
 const GATHER_MS = 5;
-const EXPIRES_IN_MS = 7 * 24 * 3_600_000;
 // Redis says these before a script has written anything.
 const NOT_RUN =
   /^(OOM|LOADING|READONLY|MISCONF|NOREPLICAS|NOAUTH|NOPERM|MASTERDOWN|CLUSTERDOWN|BUSY|NOSCRIPT|NOHISTORY)\b/;
 
-type Order = { saleId: string; orderId: string };
-type Args = (string | number)[];
+type Marked = { saleId: string; orderId: string; arg: number };
 
-export function createGate(redis: GateRedis, sentDueMs: number, leaseTimes = LEASE): Gate {
-  const { client } = redis;
-  const leases = createLeases(redis, leaseTimes);
-  const run = (name: GateScript, saleId: string, args: Args = [], more: string[] = []) => {
-    const keys = [...GATE_SCRIPTS[name].parts, ...more].map((part) => keyOf(saleId, part));
-    return redis.script(name, keys, args);
-  };
-
-  /** One script for all orders of a sale that come within a few milliseconds. A sale whose script fails fails alone. */
-  const together = (name: 'markSent' | 'applyConfirmed') =>
-    groupCommit<Order & { arg: number }, unknown>(GATHER_MS, async (orders) => {
-      const groupOf = ({ saleId, arg }: Order & { arg: number }) => `${saleId} ${arg}`;
-      const scripts = new Map<string, Promise<unknown>>();
-      for (const [group, members] of Map.groupBy(orders, groupOf)) {
-        const [{ saleId, arg }] = members as [(typeof members)[0]];
-        scripts.set(group, run(name, saleId, [arg, ...members.map(({ orderId }) => orderId)]));
-      }
-      return (order) => scripts.get(groupOf(order));
-    });
-  const [markSent, applyConfirmed] = [together('markSent'), together('applyConfirmed')];
+export function createGate(redis: GateRedis, sentDueMs: number, leaseTimes?: LeaseTimes): Gate {
+  const { client, gateScript: run } = redis;
+  const [markSent, applyConfirmed] = [grouped('mark-sent', run), grouped('apply-confirmed', run)];
 
   async function admit(command: OrderCommand, options: Parameters<Gate['admit']>[1]): Promise<Admission> {
     if (!redis.connected()) return { kind: 'unavailable' };
@@ -59,19 +38,15 @@ export function createGate(redis: GateRedis, sentDueMs: number, leaseTimes = LEA
   }
 
   /** What a gate that can be believed remembers of one buyer. */
-  async function lookUp(
-    saleId: string,
-    part: 'buyers' | 'keys',
-    field: string,
-  ): Promise<'unavailable' | string | null> {
-    const asked = run('lookUp', saleId, [field], [part]);
-    const [kind, found] = (await asked.catch(() => ['unavailable'])) as ['unavailable'] | ['found', string | null];
-    return kind === 'unavailable' ? kind : found;
+  async function recall(saleId: string, buyerId: string, key = '') {
+    const recalling = run('recall', saleId, [buyerId, key && keyField(buyerId, key)]).catch(() => ['unavailable']);
+    const [kind, orderId = null, first = null] = (await recalling) as [string, (string | null)?, (string | null)?];
+    return kind === 'unavailable' ? kind : { orderId, first: first === null ? null : toFirst(first) };
   }
 
   async function claim(saleId: string, most: number) {
-    const answer = await run('claim', saleId, [most, UNSENT_LOOK_MS, sentDueMs, LONGEST_LOOK_MS]);
-    const [epoch = 0, damaged = 0, ...pairs] = answer as (string | number)[];
+    const claimed = await run('claim', saleId, [most, UNSENT_CHECK_MS, sentDueMs, LONGEST_CHECK_MS]);
+    const [epoch = 0, damaged = 0, ...pairs] = claimed as (string | number)[];
     const records: DueRecord[] = [];
     const unread: [orderId: string, text: string][] = [];
     for (let i = 0; i < pairs.length; i += 2) {
@@ -80,24 +55,29 @@ export function createGate(redis: GateRedis, sentDueMs: number, leaseTimes = LEA
       if (record) records.push(record);
       else unread.push([orderId, text]);
     }
-    await Promise.all(unread.map((which) => run('setAside', saleId, which)));
+    await Promise.all(unread.map((which) => run('set-aside', saleId, which)));
     return { epoch: Number(epoch), records, damaged: Number(damaged) + unread.length };
   }
 
   return {
+    ...createUpkeep(redis, leaseTimes),
     admit,
+    claim,
 
     async recall({ saleId, buyerId }, idempotencyKey) {
-      const found = await lookUp(saleId, 'keys', keyField(buyerId, idempotencyKey));
-      return found === 'unavailable' || found === null ? found : toFirst(found);
+      const recalled = await recall(saleId, buyerId, idempotencyKey);
+      return recalled === 'unavailable' ? recalled : recalled.first;
     },
 
-    orderOf: (saleId, buyerId) => lookUp(saleId, 'buyers', buyerId),
+    async orderOf(saleId, buyerId) {
+      const recalled = await recall(saleId, buyerId);
+      return recalled === 'unavailable' ? recalled : recalled.orderId;
+    },
 
     async stateOf({ saleId, orderId }) {
       const [text, damaged] = await Promise.all([
         client.hget(keyOf(saleId, 'orders'), orderId),
-        client.hexists(keyOf(saleId, 'orders:damaged'), orderId),
+        client.hexists(keyOf(saleId, 'damaged'), orderId),
       ]);
       return text === null && !damaged ? null : stateIn(text ?? '');
     },
@@ -115,60 +95,35 @@ export function createGate(redis: GateRedis, sentDueMs: number, leaseTimes = LEA
 
     refuse: async ({ saleId, orderId, epoch }) => (await run('refuse', saleId, [epoch, orderId])) === 1,
 
-    claim,
-
     async applyConfirmed(saleId, orderId, epoch) {
       await applyConfirmed({ saleId, orderId, arg: epoch });
     },
 
     async applyEnded({ saleId, orderId, buyerId, quantity }) {
-      await run('applyEnded', saleId, [orderId, buyerId, quantity]);
+      await run('apply-ended', saleId, [orderId, buyerId, quantity]);
     },
 
-    async change(sale) {
-      await run('change', sale.id, [sale.revision, sale.stock, ...windowOf(sale)]);
-    },
-
-    async shut(saleId, epoch) {
-      await run('shut', saleId, [epoch]);
-    },
-
-    lease: leases.lease,
-
-    makeRoom: (saleId, epoch, records) => makeRoom(redis, saleId, epoch, records),
-
-    replace: (snapshot, lost) => replaceGate(redis, snapshot, lost, leases.tokenOf(lost)),
-
-    async read(saleIds) {
-      const [states] = await Promise.all([
-        Promise.all(saleIds.map(async (saleId) => toState((await run('read', saleId)) as Args))),
-        redis.readTime(),
-      ]);
-      return states;
-    },
-
-    levels: (saleIds) =>
-      Promise.all(
-        saleIds.map(async (saleId) => {
-          const asked = [
-            client.hget(keyOf(saleId, 'gate'), 'tickets'),
-            client.zcard(keyOf(saleId, 'waiting')),
-          ] as const;
-          const [tickets, waiting] = await Promise.all(asked).catch(() => [null, 0] as const);
-          return tickets === null ? null : { tickets: Number(tickets), waiting };
-        }),
-      ),
-
-    async leaveWaiting({ saleId, orderId }: Order) {
+    async leaveWaiting({ saleId, orderId }) {
       await client.zrem(keyOf(saleId, 'waiting'), orderId);
     },
 
-    async joinWaiting({ saleId, orderId }: Order) {
-      await run('joinWaiting', saleId, [orderId]);
+    async joinWaiting({ saleId, orderId }) {
+      await run('join-waiting', saleId, [orderId]);
     },
-
-    expire: async (saleId) => (await run('expire', saleId, [EXPIRES_IN_MS])) === 1,
   };
+}
+
+/** One script for all orders of a sale that come within a few milliseconds. A sale whose script fails fails alone. */
+function grouped(name: 'mark-sent' | 'apply-confirmed', run: GateRedis['gateScript']) {
+  const groupOf = ({ saleId, arg }: Marked) => `${saleId} ${arg}`;
+  return groupCommit<Marked, unknown>(GATHER_MS, async (orders) => {
+    const scripts = new Map<string, Promise<unknown>>();
+    for (const [group, members] of Map.groupBy(orders, groupOf)) {
+      const [{ saleId, arg }] = members as [Marked];
+      scripts.set(group, run(name, saleId, [arg, ...members.map(({ orderId }) => orderId)]));
+    }
+    return (order) => scripts.get(groupOf(order));
+  });
 }
 
 function toAdmission([kind, detail = '']: [Admission['kind'], (string | number)?]): Admission {
@@ -176,10 +131,3 @@ function toAdmission([kind, detail = '']: [Admission['kind'], (string | number)?
   if (kind === 'repeated') return { kind, first: toFirst(String(detail)) };
   return kind === 'already-bought' ? { kind, orderId: String(detail) } : { kind };
 }
-
-function toState(fields: Args): GateState | undefined {
-  if (fields.length === 0) return undefined;
-  const [epoch, revision, stock, tickets, current, waiting, pending] = fields.map(Number) as Seven;
-  return { epoch, revision, stock, tickets, current: current === 1, waiting, pending };
-}
-type Seven = [number, number, number, number, number, number, number];

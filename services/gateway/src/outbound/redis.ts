@@ -1,34 +1,40 @@
-// The gateway's connection to Redis.
+// The gateway's connection to Redis: its state, its scripts and its clock.
 import { readFileSync } from 'node:fs';
+import { keyOf, PROBE_KEY } from '@flashsale/contracts/keys';
 import type { Log } from '@flashsale/runtime/log';
 import { Redis } from 'ioredis';
 import type { Clock } from '../domain/ports.ts';
-import { createRedisClock } from './clock.ts';
-import { GATE_SCRIPTS } from './gate/scripts.ts';
+import { GATE_SCRIPTS, type GateScript } from './gate/scripts.ts';
 
 const COMMAND_TIMEOUT_MS = 2_000;
 const LONGEST_WAIT_MS = 1_000;
 const OLDEST_MAJOR_VERSION = 7;
+/** Longer than several refreshes of the gates, each of which reads the clock. */
+const CLOCK_TRUSTED_FOR_MS = 10_000;
+
+type Args = (string | number)[];
 
 export interface GateRedis {
   client: Redis;
   clock: Clock;
-  /** False: whatever is sent now does not reach a Redis. */
+  /** False: a command that is sent now does not reach a Redis. */
   connected(): boolean;
   readTime(): Promise<void>;
   /** Why the gate cannot use Redis just now. Found by a write: a silent server keeps its connections, a replica answers PING. */
   problems(): Promise<string[]>;
-  script(name: keyof typeof SCRIPTS, keys: string[], args: (string | number)[]): Promise<unknown>;
+  script(name: keyof typeof SCRIPTS, keys: string[], args?: Args): Promise<unknown>;
+  /** On the keys of that sale which the script names; `epoch`: of the staged ones. */
+  gateScript(name: GateScript, saleId: string, args?: Args, epoch?: number): Promise<unknown>;
   stop(): Promise<void>;
 }
 
-const read = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8');
-const SCRIPTS = {
-  ...GATE_SCRIPTS,
-  show: { numberOfKeys: 1, lua: read('show.lua') },
-  probe: { numberOfKeys: 1, lua: `#!lua flags=allow-oom\nreturn redis.call('SET', KEYS[1], '', 'PX', 1000)` },
-};
-type Scripts = Record<string, (...args: (string | number)[]) => Promise<unknown>>;
+const SHOW = readFileSync(new URL('show.lua', import.meta.url), 'utf8');
+const PROBE = `#!lua flags=allow-oom
+  -- probe: whether this Redis takes writes.
+  local probe = unpack(KEYS)
+  return redis.call('SET', probe, '', 'PX', 1000)`;
+const SCRIPTS = { ...GATE_SCRIPTS, show: { numberOfKeys: 1, lua: SHOW }, probe: { numberOfKeys: 1, lua: PROBE } };
+type Scripts = Record<string, (...args: Args) => Promise<unknown>>;
 
 export function createRedis(url: string, log: Log): GateRedis {
   const client = new Redis(url, {
@@ -45,7 +51,7 @@ export function createRedis(url: string, log: Log): GateRedis {
   });
   const clock = createRedisClock();
   let refusal: string | undefined;
-  const script: GateRedis['script'] = (name, keys, args) =>
+  const script: GateRedis['script'] = (name, keys, args = []) =>
     (client as unknown as Scripts)[name]?.(...keys, ...args) as Promise<unknown>;
 
   async function readTime() {
@@ -63,6 +69,7 @@ export function createRedis(url: string, log: Log): GateRedis {
   }
 
   client.on('error', (error) => log.warn({ error: error.message }, 'redis'));
+  // The next connection may lead to another machine.
   client.on('close', clock.forget);
   // A connection that cannot be inspected is replaced, and the next one inspected.
   client.on('ready', () => void inspect().catch(() => client.disconnect(true)));
@@ -74,12 +81,18 @@ export function createRedis(url: string, log: Log): GateRedis {
     readTime,
     async problems() {
       if (refusal) return [refusal];
-      return script('probe', ['gateway:ready'], []).then(
+      return script('probe', [PROBE_KEY]).then(
         () => [],
         (error: Error) => [client.status === 'ready' ? `redis cannot be written: ${error.message}` : 'no redis'],
       );
     },
     script,
+    gateScript: (name, saleId, args, epoch) =>
+      script(
+        name,
+        GATE_SCRIPTS[name].keys.map((key) => keyOf(saleId, key, epoch)),
+        args,
+      ),
     async stop() {
       await client.quit().catch(() => client.disconnect());
     },
@@ -93,4 +106,23 @@ function refusalOf(info: string): string | undefined {
   const fits = Number.parseInt(version ?? '', 10) >= OLDEST_MAJOR_VERSION && field('role') && field('master_replid');
   if (fits) return undefined;
   return `the gate needs Redis ${OLDEST_MAJOR_VERSION} or newer, or Valkey, and this server says it is ${version ?? 'neither'}`;
+}
+
+/** Redis' clock, as estimated between two readings of it. */
+export function createRedisClock(monotonicMs: () => number = () => performance.now()) {
+  let reading: { timeMs: number; atMs: number } | undefined;
+  return {
+    nowMs() {
+      if (!reading) return undefined;
+      const since = monotonicMs() - reading.atMs;
+      return since > CLOCK_TRUSTED_FOR_MS ? undefined : Math.floor(reading.timeMs + since);
+    },
+    /** Counted from the reply's arrival, so the estimate is behind Redis by the time that the reply took. */
+    set(timeMs: number) {
+      reading = { timeMs, atMs: monotonicMs() };
+    },
+    forget() {
+      reading = undefined;
+    },
+  };
 }

@@ -7,7 +7,7 @@ if redis.call('HEXISTS', orders, order) == 1 then
   return { 'admitted', (redis.call('ZRANK', waiting, order) or -1) + 1 }
 end
 local now = now_ms()
--- The buyer of a late call was told something else by now, perhaps that the order never happened.
+-- The buyer of a late call has another response by now, perhaps that the order never happened.
 if now > tonumber(until_ms) then return { 'unavailable' } end
 
 -- Checked before anything is refused: a retry gets the first order even when the sale is over.
@@ -25,7 +25,6 @@ redis.call('HINCRBY', gate, 'tickets', -quantity)
 redis.call('HSET', buyers, buyer, order)
 redis.call('HSET', orders, order, record)
 redis.call('ZADD', unsent, now + due_in_ms, order)
-local time = redis.call('TIME')
-redis.call('ZADD', waiting, time[1] * 1000000 + time[2], order)
+redis.call('ZADD', waiting, now_us(), order)
 if key ~= '' then redis.call('HSET', keys, key, first_record) end
 return { 'admitted', redis.call('ZCARD', waiting) }

@@ -1,5 +1,5 @@
 -- change: the gate takes a newer revision of its sale; absolute values, so late and repeated ones do no harm.
-local gate = unpack(KEYS)
+local gate, buyers, orders, damaged, unsent, sent, waiting, keys = unpack(KEYS)
 local revision, stock, closed, opens_at, closes_at = unpack(ARGV)
 
 local old_revision, old_stock = unpack(redis.call('HMGET', gate, 'rev', 'stock'))

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- claim: hands out what is due, later again each time; answers the gate's epoch and the damaged records it met first.
+-- claim: hands out what is due, each time later again; first the gate's epoch and how many damaged records it set aside.
 local gate, buyers, orders, damaged, unsent, sent, waiting = unpack(KEYS)
 local most, unsent_ms, sent_ms, longest_ms = unpack(ARGV)
 
@@ -21,8 +21,7 @@ end
 -- Each set has its own limit: many waiting sent orders must not starve what was never published.
 for due, first_ms in pairs({ [unsent] = unsent_ms, [sent] = sent_ms }) do
   for _, order in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', now, 'LIMIT', 0, most)) do
-    local text = redis.call('HGET', orders, order)
-    local record = text and parse(text)
+    local record, text = read_record(orders, order)
     if record and record.state ~= 'sold' then
       hand_out(due, order, record, first_ms)
     elseif record or not text then

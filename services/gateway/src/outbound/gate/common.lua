@@ -1,8 +1,12 @@
 -- Stands before the body of each script of the gate.
 
-local function now_ms()
+local function now_us()
   local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
+  return time[1] * 1000000 + time[2]
+end
+
+local function now_ms()
+  return math.floor(now_us() / 1000)
 end
 
 -- The name of this Redis' data: new at every start and promotion. Each script reads it itself, because gateways that kept
@@ -30,6 +34,12 @@ local function parse(text)
   if not ok or type(record) ~= 'table' then return nil end
   local known = record.state == 'unsent' or record.state == 'sent' or record.state == 'sold'
   if known and type(record.quantity) == 'number' and type(record.buyerId) == 'string' then return record end
+end
+
+-- The record of an order, if there is one that can be used, and its text.
+local function read_record(orders, order)
+  local text = redis.call('HGET', orders, order)
+  return text and parse(text), text
 end
 
 -- The two functions below are for scripts whose KEYS begin like theirs.

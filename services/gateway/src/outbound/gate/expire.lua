@@ -1,5 +1,5 @@
 -- expire: the keys of a sale that is over and has nothing pending go in some days.
-local gate, unsent, sent = unpack(KEYS)
+local gate, buyers, orders, damaged, unsent, sent, waiting, keys = unpack(KEYS)
 local kept_for_ms = unpack(ARGV)
 
 local closed, closes_at = unpack(redis.call('HMGET', gate, 'closed', 'closesAt'))

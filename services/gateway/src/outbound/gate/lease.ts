@@ -1,6 +1,5 @@
 // The lease of the gateway that rebuilds a gate.
 import { randomUUID } from 'node:crypto';
-import { keyOf } from '@flashsale/contracts/ids';
 import type { Lease } from '../../domain/ports.ts';
 import type { GateRedis } from '../redis.ts';
 
@@ -13,10 +12,9 @@ export function createLeases(redis: GateRedis, { lastsMs, renewEveryMs }: LeaseT
   const tokens = new WeakMap<AbortSignal, string>();
 
   async function lease(saleId: string): Promise<Lease | undefined> {
-    const keys = [keyOf(saleId, 'opening')];
     const token = randomUUID();
     let renewedAt = performance.now();
-    if ((await redis.script('lease', keys, [token, lastsMs])) !== 1) return undefined;
+    if ((await redis.gateScript('lease', saleId, [token, lastsMs])) !== 1) return undefined;
 
     const lost = new AbortController();
     tokens.set(lost.signal, token);
@@ -26,9 +24,9 @@ export function createLeases(redis: GateRedis, { lastsMs, renewEveryMs }: LeaseT
     };
     const timer = setInterval(async () => {
       const sentAt = performance.now();
-      const renewed = await redis.script('renew', keys, [token, lastsMs]).catch(() => 'unknown');
+      const renewed = await redis.gateScript('renew', saleId, [token, lastsMs]).catch(() => 'unknown');
       if (renewed === 1) renewedAt = sentAt;
-      // Given up in time, whether Redis answers or not: from then on a second gateway may hold it.
+      // Given up in time, whether Redis responds or not: from then on a second gateway may hold it.
       if (renewed === 0 || performance.now() - renewedAt >= lastsMs - renewEveryMs) lose();
     }, renewEveryMs);
 
@@ -36,7 +34,7 @@ export function createLeases(redis: GateRedis, { lastsMs, renewEveryMs }: LeaseT
       lost: lost.signal,
       async release() {
         clearInterval(timer);
-        await redis.script('renew', keys, [token, 0]);
+        await redis.gateScript('renew', saleId, [token, 0]);
       },
     };
   }

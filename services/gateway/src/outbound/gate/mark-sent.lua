@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
 -- mark-sent: unsent records become sent; never creates one.
 local orders, unsent, sent = unpack(KEYS)
-local due_at = now_ms() + ARGV[1]
+local due_in_ms = unpack(ARGV)
+local confirmed = { unpack(ARGV, 2) }
 
-for n = 2, #ARGV do
-  local order = ARGV[n]
-  local text = redis.call('HGET', orders, order)
-  local record = text and parse(text)
+local due_at = now_ms() + due_in_ms
+for _, order in ipairs(confirmed) do
+  local record = read_record(orders, order)
   if record and record.state == 'unsent' then
     record.state, record.claimed, record.attempts = 'sent', false, 0
     redis.call('HSET', orders, order, cjson.encode(record))

@@ -4,8 +4,7 @@ local gate, buyers, orders, damaged, unsent, sent, waiting, keys = unpack(KEYS)
 local epoch, order = unpack(ARGV)
 
 if not guard(gate, epoch) then return 0 end
-local text = redis.call('HGET', orders, order)
-local record = text and parse(text)
+local record = read_record(orders, order)
 -- Once claimed, a sweeper may have published it.
 if not record or record.state ~= 'unsent' or record.claimed then return 0 end
 

@@ -1,10 +1,8 @@
 // A gate is built aside, under keys named by its epoch, and replaces the old one in one step.
-import { keyOf } from '@flashsale/contracts/ids';
 import type { Snapshot, TakenUnit } from '../../domain/ports.ts';
 import type { Sale } from '../../domain/sale.ts';
 import type { GateRedis } from '../redis.ts';
 import { restoredRecord } from './records.ts';
-import { GATE_SCRIPTS } from './scripts.ts';
 
 const CHUNK = 1_000;
 /** After its last chunk; then what was staged by a gateway that died is gone. */
@@ -17,37 +15,31 @@ export const windowOf = (sale: Sale) => [sale.closed ? 1 : 0, sale.opensAtMs, sa
 
 export async function replaceGate(redis: GateRedis, snapshot: Snapshot, lost: AbortSignal, token: string) {
   const { sale, available } = snapshot;
-  const staged = ['', ':buyers', ':orders', ':due'].map((part) => keyOf(sale.id, `staged:${sale.epoch}${part}`));
-  await redis.script('stage', staged, [STAGED_FOR_MS]);
+  await redis.gateScript('stage', sale.id, [STAGED_FOR_MS], sale.epoch);
   let count = 0;
   for await (const page of snapshot.pages) {
     for (let i = 0; i < page.length; i += CHUNK) {
       lost.throwIfAborted();
-      await stageChunk(redis, staged, page.slice(i, i + CHUNK));
+      await stageChunk(redis, sale, page.slice(i, i + CHUNK));
     }
     count += page.length;
   }
   lost.throwIfAborted();
-  const keys = [...GATE_SCRIPTS.replace.parts.map((part) => keyOf(sale.id, part)), ...staged];
   const args = [sale.epoch, sale.stock, sale.revision, available, ...windowOf(sale), count, token];
-  const answer = await redis.script('replace', keys, args);
-  if (answer === 'incomplete') throw new Error(`redis lost records of the gate of ${sale.id} while they were staged`);
-  return answer === 'replaced';
+  const reply = await redis.gateScript('replace', sale.id, args, sale.epoch);
+  if (reply === 'incomplete') throw new Error(`redis lost records of the gate of ${sale.id} while they were staged`);
+  return reply === 'replaced';
 }
 
-async function stageChunk(redis: GateRedis, staged: string[], chunk: TakenUnit[]) {
+async function stageChunk(redis: GateRedis, { id, epoch }: Sale, chunk: TakenUnit[]) {
   const args = chunk.flatMap((taken) => [taken.orderId, taken.buyerId, restoredRecord(taken)]);
-  if ((await redis.script('stageChunk', staged, [STAGED_FOR_MS, ...args])) !== 1)
+  if ((await redis.gateScript('stage-chunk', id, [STAGED_FOR_MS, ...args], epoch)) !== 1)
     throw new Error('redis lost a gate while it was staged');
 }
 
 export async function makeRoom(redis: GateRedis, saleId: string, epoch: number, records: number): Promise<boolean> {
   if (await hasRoom(redis, records)) return true;
-  await redis.script(
-    'makeRoom',
-    GATE_SCRIPTS.makeRoom.parts.map((part) => keyOf(saleId, part)),
-    [epoch],
-  );
+  await redis.gateScript('make-room', saleId, [epoch]);
   return hasRoom(redis, records);
 }
 

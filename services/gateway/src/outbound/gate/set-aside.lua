@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- set-aside: moves a record whose command the gateway cannot read to the damaged ones, unless it has changed since.
-local gate, buyers, orders = unpack(KEYS)
+local gate, buyers, orders, damaged, unsent, sent, waiting = unpack(KEYS)
 local order, unread = unpack(ARGV)
 
 local text = redis.call('HGET', orders, order)

@@ -4,12 +4,11 @@ import { createLog } from '@flashsale/runtime/log';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import { startBackgroundJobs } from './background-jobs.ts';
 import type { Config } from './config.ts';
-import { createCatalogue } from './domain/catalogue.ts';
 import { createLimitPerKey } from './domain/concurrency-limit.ts';
 import { consumeOrderUpdates, consumeResults } from './inbound/amqp.ts';
 import { createRateLimit, startHttp } from './inbound/http.ts';
 import { createAuthenticate } from './inbound/token.ts';
-import { createMetrics, measured } from './metrics.ts';
+import { createMetrics } from './metrics.ts';
 import { createGate } from './outbound/gate.ts';
 import { createInventory } from './outbound/inventory.ts';
 import { createOrderQueue } from './outbound/order-queue.ts';
@@ -30,24 +29,22 @@ export async function startGateway(config: Config) {
   const queue = createOrderQueue(config, log);
   const orders = createOrders(config, clock, log);
   const inventory = createInventory(config, log);
-  const catalogue = createCatalogue(inventory);
-  const ports = { gate, clock, views: createOrderViews(redis), queue, orders, inventory, catalogue };
-  const useCases = createUseCases(config, ports, log, metrics, () => jobs.refreshSoon());
+  const outbound = { gate, clock, views: createOrderViews(redis), queue, orders, inventory };
+  const useCases = createUseCases(config, outbound, log, metrics);
 
   const stopping = new AbortController();
   const httpPorts = {
     ...useCases,
-    ...{ catalogue, gate, stopping: stopping.signal, heartbeatMs: config.HEARTBEAT_MS },
-    placeOrder: measured(metrics, useCases.placeOrder),
+    ...{ gate, stopping: stopping.signal, heartbeatMs: config.HEARTBEAT_MS },
     authenticate: createAuthenticate(config.TOKEN_SECRET),
     isRateLimited: createRateLimit(config.CLICKS_PER_BUYER),
     listeners: createLimitPerKey(config.MAX_LISTENERS, config.MAX_LISTENERS_OF_A_BUYER),
   };
   const listen = { host, port: config.HTTP_PORT, reusePort: config.HTTP_REUSE_PORT };
   const http = await startHttp({ ...listen, log, ports: httpPorts });
-  const jobs = startBackgroundJobs(config, useCases, log);
   const results = consumeResults({ url, log, apply: useCases.applyResult });
   const updates = consumeOrderUpdates({ url, log, instance: randomUUID(), push: useCases.receiveUpdate });
+  const jobs = startBackgroundJobs(config, useCases, log);
   const unready = async () => [
     ...(await redis.problems()),
     ...(queue.available() ? [] : ['cannot publish']),
@@ -62,8 +59,8 @@ export async function startGateway(config: Config) {
     async stop() {
       stopping.abort();
       // Independent parts stop together: a silent neighbour costs each of them its timeout.
-      const answered = http.stop().then(queue.stop);
-      await Promise.all([answered, results.stop(), updates.stop(), jobs.stop()]);
+      const responded = http.stop().then(queue.stop);
+      await Promise.all([responded, ...[results, updates, ...jobs].map((each) => each.stop())]);
       orders.stop();
       inventory.stop();
       await redis.stop();

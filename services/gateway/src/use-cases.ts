@@ -6,7 +6,7 @@ import type { Config } from './config.ts';
 import { createApplyResult } from './domain/apply-result.ts';
 import { createBreaker } from './domain/breaker.ts';
 import { cancelConfirmed, cancelOrder } from './domain/cancel-order.ts';
-import type { Catalogue } from './domain/catalogue.ts';
+import { type Catalogue, createCatalogue } from './domain/catalogue.ts';
 import { changeSale, type SaleChange } from './domain/change-sale.ts';
 import { createConcurrencyLimit } from './domain/concurrency-limit.ts';
 import { findOrder, type OrderRef } from './domain/find-order.ts';
@@ -14,7 +14,7 @@ import { followOrder } from './domain/follow-order.ts';
 import { createOrderUpdates } from './domain/order-updates.ts';
 import { type OrderView, viewOf } from './domain/order-view.ts';
 import { payOrder } from './domain/pay-order.ts';
-import { type Click, type PlacePorts, placeOrder, refuseEarly } from './domain/place-order.ts';
+import { type PlacePorts, placeOrder, refuseEarly } from './domain/place-order.ts';
 import { resultOf } from './domain/place-outcome.ts';
 import type { Clock, Gate, Inventory, OrderQueue, Orders, OrderViews } from './domain/ports.ts';
 import { createQueueProgress } from './domain/queue-progress.ts';
@@ -23,25 +23,26 @@ import type { Sale } from './domain/sale.ts';
 import { createSweep } from './domain/sweep.ts';
 import { createWaitingEstimate } from './domain/waiting-estimate.ts';
 import { createWatch, type ShutReason } from './domain/watch-sales.ts';
-import type { Metrics } from './metrics.ts';
+import { type Metrics, measured } from './metrics.ts';
 
-export interface Ports {
+export interface Outbound {
   gate: Gate;
   clock: Clock;
   views: OrderViews;
   queue: OrderQueue;
   orders: Orders;
   inventory: Inventory;
-  catalogue: Catalogue;
 }
+type Ports = Outbound & { catalogue: Catalogue };
 
 export type UseCases = ReturnType<typeof createUseCases>;
 
-/** `refresh`: has the sales looked at now, not only with the next round. */
-export function createUseCases(config: Config, ports: Ports, log: Log, metrics: Metrics, refresh: () => void) {
+export function createUseCases(config: Config, outbound: Outbound, log: Log, metrics: Metrics) {
   const directDeadlineMs = config.DIRECT_DEADLINE_MS;
   const respondsWithinMs = { queued: config.CONFIRM_TIMEOUT_MS, direct: directDeadlineMs };
   const warn = (message: string) => (id: string, error: unknown) => log.warn({ id, error: String(error) }, message);
+  const catalogue = createCatalogue(outbound.inventory);
+  const ports: Ports = { ...outbound, catalogue };
   const estimate = createWaitingEstimate();
   const updates = createOrderUpdates();
   const limits = {
@@ -49,7 +50,7 @@ export function createUseCases(config: Config, ports: Ports, log: Log, metrics: 
     direct: createConcurrencyLimit(config.DIRECT_MAX_IN_FLIGHT),
   };
   const breakers = { redis: createBreaker(), queued: createBreaker(), direct: createBreaker() };
-  const shared = { ...ports, estimate, limits, breakers, sales: ports.catalogue.all };
+  const shared = { ...ports, estimate, limits, breakers, sales: catalogue.all };
 
   const placing: PlacePorts = {
     ...shared,
@@ -57,15 +58,15 @@ export function createUseCases(config: Config, ports: Ports, log: Log, metrics: 
     repeatOrder: createRepeatOrder({ ...ports, estimate, respondsWithinMs }),
     mintId,
     dueInMs: { queued: config.UNSENT_DUE_MS, direct: 2 * directDeadlineMs },
-    refresh,
     warn: warn('not marked as sent, or not shown'),
   };
   const find = (ref: OrderRef) => findOrder(ref, shared);
   const ending = { ...shared, findOrder: find, warn: warn('not shown') };
 
   return {
+    catalogue,
     refuseEarly: (sale: Sale) => refuseEarly(sale, placing),
-    placeOrder: (sale: Sale, click: Click) => placeOrder(sale, click, placing),
+    placeOrder: measured(metrics, (sale, click) => placeOrder(sale, click, placing)),
     resultOf: (order: OrderView, sale: Sale) => resultOf(order, sale, ports.gate),
     findOrder: find,
     followOrder: (ref: OrderRef, signal: AbortSignal) =>

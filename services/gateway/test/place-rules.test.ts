@@ -74,13 +74,12 @@ function portsOf(world: World, done: string[] = []): PlacePorts & { sent: OrderC
       admitting: createConcurrencyLimit(world.mostAdmitting ?? 1),
     },
     breakers: { redis: createBreaker(), queued: createBreaker(), direct: createBreaker() },
-    catalogue: { soldOut: () => world.soldOut ?? false },
+    catalogue: { soldOut: () => world.soldOut ?? false, requestRefresh: () => note('refresh', undefined) },
     estimate: { see: () => undefined, waitMs: () => 70, tooLong: () => world.tooLong },
     repeatOrder: async () => note('repeat', { kind: 'queued', orderId: 'first' }),
     mintId: (msecs: number) => v7({ msecs }),
     respondsWithinMs: world.respondsWithinMs ?? { queued: 5_000, direct: 2_000 },
     dueInMs: { queued: 1, direct: 1 },
-    refresh: () => note('refresh', undefined),
     warn: () => undefined,
   } as unknown as PlacePorts & { sent: OrderCommand[]; untils: number[] };
 }

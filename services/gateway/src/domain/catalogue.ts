@@ -1,20 +1,23 @@
-// The sales that this gateway knows, and what its last looks at their gates said.
+// The sales that this gateway knows, and what it last read from their gates.
 import type { Inventory } from './ports.ts';
 import type { Sale } from './sale.ts';
 
 export interface Catalogue {
-  /** Asks inventory about a sale that it does not know. */
+  /** Reads a sale that it does not know from inventory. */
   find(saleId: string): Promise<Sale | undefined>;
   all(): Sale[];
   /** Newer revisions and epochs win, in whatever order they come. */
   learn(sales: Sale[]): void;
-  /** All sales that inventory had when it was asked; others are forgotten, but for those learned since. */
-  mirror(sales: Sale[], askedAtMs: number): void;
+  /** All sales that inventory had at that time; others are forgotten, but for those learned since. */
+  mirror(sales: Sale[], listedAtMs: number): void;
   soldOut(saleId: string): boolean;
   seeTickets(saleId: string, tickets: number): void;
-  /** Sales with records that are due for a look at some time. */
+  /** Sales with records that the sweeper must check at some time. */
   pending(): Sale[];
   seePending(saleId: string, records: number): void;
+  /** A gate is not the one that is known here: the sales are refreshed now, not only with the next interval. */
+  requestRefresh(): void;
+  onRefreshRequested(refresh: () => void): void;
 }
 
 interface Known {
@@ -24,8 +27,13 @@ interface Known {
   pending: number;
 }
 
+/** Many buyers before an unavailable gate request a refresh with every click. */
+const REFRESHES_APART_MS = 100;
+
 export function createCatalogue(inventory: Pick<Inventory, 'getSale'>): Catalogue {
   let known = new Map<string, Known>();
+  let refresh = () => {};
+  let requestedAtMs = Number.NEGATIVE_INFINITY;
 
   const renewed = (sale: Sale): Known => {
     const { soldOut = false, pending = 0 } = known.get(sale.id) ?? {};
@@ -41,9 +49,9 @@ export function createCatalogue(inventory: Pick<Inventory, 'getSale'>): Catalogu
 
   return {
     learn,
-    /** An inventory restored from a backup may say an older epoch: it is believed, for it is the one that reserves. */
-    mirror(sales, askedAtMs) {
-      const learnedSince = [...known].filter(([, { learnedAtMs }]) => learnedAtMs > askedAtMs);
+    /** An inventory restored from a backup may have an older epoch: it counts, for inventory is what reserves. */
+    mirror(sales, listedAtMs) {
+      const learnedSince = [...known].filter(([, { learnedAtMs }]) => learnedAtMs > listedAtMs);
       known = new Map([...sales.map((sale) => [sale.id, renewed(sale)] as const), ...learnedSince]);
     },
     all: () => [...known.values()].map(({ sale }) => sale),
@@ -63,6 +71,14 @@ export function createCatalogue(inventory: Pick<Inventory, 'getSale'>): Catalogu
     seePending(saleId, records) {
       const sale = known.get(saleId);
       if (sale) sale.pending = records;
+    },
+    requestRefresh() {
+      if (performance.now() - requestedAtMs < REFRESHES_APART_MS) return;
+      requestedAtMs = performance.now();
+      refresh();
+    },
+    onRefreshRequested(listener) {
+      refresh = listener;
     },
   };
 }

@@ -40,8 +40,6 @@ export interface PlacePorts {
   respondsWithinMs: { queued: number; direct: number };
   /** How long an order of that path may be without a result before the sweeper asks about it. */
   dueInMs: { queued: number; direct: number };
-  /** The gate is not the one that this gateway knows: refresh now, not only in a while. */
-  refresh: () => void;
   warn: (orderId: string, error: unknown) => void;
 }
 
@@ -129,9 +127,9 @@ async function notAdmitted(
 }
 
 /** No gate that can be believed: there will be one again, but for a sale that is long over. */
-function gateAway(sale: Sale, { clock, refresh }: PlacePorts): PlaceOutcome {
+function gateAway(sale: Sale, { clock, catalogue }: PlacePorts): PlaceOutcome {
   if (isLongOver(sale, clock.nowMs() ?? 0)) return { kind: 'closed' };
-  refresh();
+  catalogue.requestRefresh();
   return { kind: 'busy' };
 }
 

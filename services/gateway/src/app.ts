@@ -4,7 +4,7 @@ import { createLog } from '@flashsale/runtime/log';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import { startBackgroundJobs } from './background-jobs.ts';
 import type { Config } from './config.ts';
-import { createLimitPerKey } from './domain/concurrency-limit.ts';
+import { createLimitPerKey } from './domain/limits.ts';
 import { consumeOrderUpdates, consumeResults } from './inbound/amqp.ts';
 import { createRateLimit, startHttp } from './inbound/http.ts';
 import { createAuthenticate } from './inbound/token.ts';

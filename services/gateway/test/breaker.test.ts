@@ -1,7 +1,7 @@
 // The breaker, rule by rule, by a clock that the test moves.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createBreaker, type Pass } from '../src/domain/breaker.ts';
+import { createBreaker, type Pass } from '../src/domain/limits.ts';
 
 function breaking() {
   let ms = 0;

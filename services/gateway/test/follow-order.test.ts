@@ -1,8 +1,7 @@
 // Following an order, rule by rule: updates or polling, whichever comes first.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { followOrder, untilAnswered } from '../src/domain/follow-order.ts';
-import { createOrderUpdates } from '../src/domain/order-updates.ts';
+import { createOrderUpdates, followOrder, untilAnswered } from '../src/domain/follow-order.ts';
 import { type OrderView, UNDECIDED } from '../src/domain/order-view.ts';
 import type { OrderViews } from '../src/domain/ports.ts';
 

@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import type { OrderStatus } from '@flashsale/contracts/wire';
 import { v7 } from 'uuid';
-import { createBreaker } from '../src/domain/breaker.ts';
-import { createConcurrencyLimit } from '../src/domain/concurrency-limit.ts';
-import { type PlacePorts, placeOrder, refuseEarly } from '../src/domain/place-order.ts';
+import { createBreaker, createConcurrencyLimit } from '../src/domain/limits.ts';
+import { type PlacePorts, placeOrder } from '../src/domain/place-order.ts';
 import type { Admission } from '../src/domain/ports.ts';
+import { refuseEarly } from '../src/domain/room.ts';
 import type { Sale } from '../src/domain/sale.ts';
 import { aSale } from './gates.ts';
 

@@ -1,8 +1,7 @@
 // How long an order will wait: how fast its line moves, what its buyer is told, and when it is refused instead.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createThroughput } from '../src/domain/throughput.ts';
-import { createWaitingEstimate } from '../src/domain/waiting-estimate.ts';
+import { createThroughput, createWaitingEstimate } from '../src/domain/waiting-estimate.ts';
 import { retryAfter } from '../src/inbound/problems.ts';
 
 function fakeClock() {

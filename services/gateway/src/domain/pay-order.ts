@@ -1,8 +1,8 @@
 // Paying for a hold: requested once, however often it is asked for.
-import type { Breaker } from './breaker.ts';
+
 import type { Catalogue } from './catalogue.ts';
-import type { ConcurrencyLimit } from './concurrency-limit.ts';
 import type { FoundOrder, OrderRef } from './find-order.ts';
+import type { Breaker, ConcurrencyLimit } from './limits.ts';
 import { awaitsPayment, isFinal, type OrderView, viewOf } from './order-view.ts';
 import type { Gate, Orders, OrderViews } from './ports.ts';
 import type { Sale } from './sale.ts';

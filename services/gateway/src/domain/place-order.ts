@@ -1,20 +1,17 @@
 // One click: the gate admits it or not, then the order takes the path of its sale.
 // `busy` always means that nothing happened; when that is not certain, the answer is `unknown`.
 import { type Choice, choiceOf, type OrderCommand } from '@flashsale/contracts/messages';
-import type { Breaker, Pass } from './breaker.ts';
 import type { Catalogue } from './catalogue.ts';
-import type { ConcurrencyLimit } from './concurrency-limit.ts';
 import { UNDECIDED, viewOf } from './order-view.ts';
-import { type PlaceOutcome, type Refusal, resultOf } from './place-outcome.ts';
-import type { Admission, Clock, Gate, OrderQueue, Orders, OrderViews } from './ports.ts';
+import { type PlaceOutcome, resultOf } from './place-outcome.ts';
+import type { Admission, Gate, OrderQueue, Orders, OrderViews } from './ports.ts';
 import type { RepeatOrder } from './repeat-order.ts';
+import { type Room, type RoomPorts, refuseBusy, takeRoom } from './room.ts';
 import { isLongOver, type Sale } from './sale.ts';
 import type { WaitingEstimate } from './waiting-estimate.ts';
 
 /** An admit that arrives later than this does nothing, so that an id that is 30 s old and unknown never was. */
 const ADMIT_WITHIN_MS = 3_000;
-/** A gateway's knowledge of a sale's window may be that old. */
-const WINDOW_MARGIN_MS = 1_000;
 
 export interface Click extends Choice {
   buyerId: string;
@@ -24,16 +21,13 @@ export interface Click extends Choice {
   whenGone: () => AbortSignal;
 }
 
-export interface PlacePorts {
+export interface PlacePorts extends RoomPorts {
   gate: Gate;
-  clock: Clock;
   queue: OrderQueue;
   orders: Orders;
   views: OrderViews;
   catalogue: Catalogue;
   estimate: WaitingEstimate;
-  limits: { admitting: ConcurrencyLimit; direct: ConcurrencyLimit };
-  breakers: { redis: Breaker; queued: Breaker; direct: Breaker };
   repeatOrder: RepeatOrder;
   mintId: (msecs: number) => string;
   /** The longest that each path may take to answer; a direct order is decided by then, or not at all. */
@@ -41,16 +35,6 @@ export interface PlacePorts {
   /** How long an order of that path may be without a result before the sweeper asks about it. */
   dueInMs: { queued: number; direct: number };
   warn: (orderId: string, error: unknown) => void;
-}
-
-/** Cheap refusals before authentication; `placeOrder` repeats the checks of room for requests that get through. */
-export function refuseEarly(sale: Sale, ports: PlacePorts): Refusal | undefined {
-  const now = ports.clock.nowMs();
-  if (sale.closed) return { kind: 'closed' };
-  if (now !== undefined && now > sale.closesAtMs + WINDOW_MARGIN_MS) return { kind: 'closed' };
-  if (now !== undefined && now < sale.opensAtMs - WINDOW_MARGIN_MS) return { kind: 'not-open' };
-  if (ports.catalogue.soldOut(sale.id)) return { kind: 'sold-out' };
-  return refuseBusy(sale, ports);
 }
 
 export async function placeOrder(sale: Sale, click: Click, ports: PlacePorts): Promise<PlaceOutcome> {
@@ -157,39 +141,3 @@ async function giveBack(command: OrderCommand, gate: Gate): Promise<PlaceOutcome
 const timedOut = (began: number, withinMs: number) => performance.now() - began > 0.9 * withinMs;
 
 const unknown = ({ orderId, epoch }: OrderCommand) => ({ kind: 'unknown', orderId, epoch }) as const;
-
-/** What an order occupies at this gateway until it is answered. */
-interface Room {
-  redis: Pass;
-  path: Pass;
-  admitted(): void;
-  leave(): void;
-}
-
-function refuseBusy(sale: Sale, ports: PlacePorts): Refusal | undefined {
-  const { queue, orders, limits, breakers, clock, estimate } = ports;
-  const reachable = sale.mode === 'direct' ? orders.available() && !limits.direct.full() : queue.available();
-  const answering = breakers.redis.closed() && breakers[sale.mode].closed() && clock.nowMs() !== undefined;
-  if (!reachable || !answering || limits.admitting.full()) return { kind: 'busy' };
-  const waitMs = sale.mode === 'queued' ? estimate.tooLong(sale) : undefined;
-  return waitMs === undefined ? undefined : { kind: 'busy', waitMs };
-}
-
-/** All of it or nothing; `refuseBusy` was asked in the same tick. */
-function takeRoom({ mode }: Sale, { limits, breakers }: PlacePorts): Room | undefined {
-  const redis = breakers.redis.enter();
-  const path = redis && breakers[mode].enter();
-  if (!path) return void redis?.leave();
-  limits.admitting.enter();
-  if (mode === 'direct') limits.direct.enter();
-  return {
-    redis,
-    path,
-    admitted: limits.admitting.leave,
-    leave() {
-      redis.leave();
-      path.leave();
-      if (mode === 'direct') limits.direct.leave();
-    },
-  };
-}

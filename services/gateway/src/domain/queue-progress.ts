@@ -1,9 +1,13 @@
-// How far the workers have come in the queue of each sale, as far as rows tell.
+// What is known of the queue of placed orders: whether it is empty, and how far the workers have come.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { mintedAt } from '@flashsale/contracts/ids';
 import type { OrderEvent } from '@flashsale/contracts/messages';
+import type { OrderQueue } from './ports.ts';
 
 /** Workers are many and messages are retried, so a row may overtake its neighbours, but not by so much. */
 const PASSED_BY_MS = 60_000;
+
+const APART_MS = 1_000;
 
 interface Placed {
   orderId: string;
@@ -37,4 +41,19 @@ export function createQueueProgress(): QueueProgress {
       for (const saleId of newest.keys()) if (!kept.has(saleId)) newest.delete(saleId);
     },
   };
+}
+
+/**
+ * Checked twice, because an order may be between two retry steps. False also when the broker does not respond; rejects
+ * only when the signal is given.
+ */
+export async function isEmptyTwice({ waiting }: Pick<OrderQueue, 'waiting'>, signal?: AbortSignal): Promise<boolean> {
+  const isEmpty = () =>
+    waiting().then(
+      (count) => count === 0,
+      () => false,
+    );
+  if (!(await isEmpty())) return false;
+  await sleep(APART_MS, undefined, { ...(signal && { signal }) });
+  return isEmpty();
 }

@@ -1,7 +1,7 @@
 // Opening a gate, for the first time or again after it was lost or shut: one procedure, safe to start at any time.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Gate, GateState, Inventory, OrderQueue, SaleStock } from './ports.ts';
-import { isEmptyTwice } from './queue-emptiness.ts';
+import { isEmptyTwice } from './queue-progress.ts';
 import type { Sale } from './sale.ts';
 
 const LOOK_EVERY_MS = 1_000;

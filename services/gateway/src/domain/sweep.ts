@@ -3,8 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { choiceOf, type OrderCommand } from '@flashsale/contracts/messages';
 import type { ApplyResult } from './apply-result.ts';
 import type { Clock, DueRecord, Gate, Order, OrderQueue, Orders } from './ports.ts';
-import { isEmptyTwice } from './queue-emptiness.ts';
-import type { QueueProgress } from './queue-progress.ts';
+import { isEmptyTwice, type QueueProgress } from './queue-progress.ts';
 import type { Sale } from './sale.ts';
 
 const CLAIMED_AT_ONCE = 500;

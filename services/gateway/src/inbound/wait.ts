@@ -2,9 +2,9 @@
 // were a call: the response is held until the order has a result.
 import { mintedAt } from '@flashsale/contracts/ids';
 import type { Request, Response } from 'express';
-import type { LimitPerKey } from '../domain/concurrency-limit.ts';
 import type { FoundOrder, OrderRef } from '../domain/find-order.ts';
 import { untilAnswered } from '../domain/follow-order.ts';
+import type { LimitPerKey } from '../domain/limits.ts';
 import type { OrderView } from '../domain/order-view.ts';
 import type { PlaceOutcome } from '../domain/place-outcome.ts';
 import type { Sale } from '../domain/sale.ts';

@@ -54,14 +54,14 @@ notices('a buyer who owns nothing', `gate: each buyer's entry has its record`, (
   stores.redis.hset(key('buyers'), 'three', lost),
 );
 
-notices('a pending record that is never due', 'gate: each pending record will be looked at', async (sale) => {
+notices('a pending record that is never due', 'gate: each pending record will be checked', async (sale) => {
   const orderId = await sale.hold('three');
   await stores.redis.zrem(sale.key('sent'), orderId);
 });
 
 notices(
   'a sent record among the unsent',
-  ['gate: each pending record will be looked at', 'gate: what will be looked at is pending'],
+  ['gate: each pending record will be checked', 'gate: what will be checked is pending'],
   async (sale) => {
     const orderId = await sale.hold('three');
     await stores.redis.zrem(sale.key('sent'), orderId);
@@ -69,7 +69,7 @@ notices(
   },
 );
 
-notices('a sold record that is due', 'gate: what will be looked at is pending', ({ key, one }) =>
+notices('a sold record that is due', 'gate: what will be checked is pending', ({ key, one }) =>
   stores.redis.zadd(key('sent'), 1, one),
 );
 

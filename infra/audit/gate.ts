@@ -19,7 +19,7 @@ export interface Gate {
   /** Records that cannot be parsed, with their units; null where even those cannot be read. */
   damaged: Map<string, number | null>;
   buyers: Map<string, string>;
-  /** When each order is due for a look, from both sets. */
+  /** When each order is due for a check, from both sets. */
   due: Map<string, number>;
   dueUnsent: Map<string, number>;
   dueSent: Map<string, number>;
@@ -106,12 +106,12 @@ export function gateChecks(gate: Gate, unitsOf: UnitsOf = () => undefined): Chec
     each(`gate: each buyer's entry has its record`, saleId, owners, ({ buyerId, orderId }) =>
       damaged.has(orderId) ? true : records.get(orderId)?.buyerId === buyerId,
     ),
-    ...lookChecks(gate),
+    ...dueChecks(gate),
   ];
 }
 
-/** A record without its entry would never be looked at; an entry in the other set would be taken for another state. */
-function lookChecks({ saleId, records, damaged, dueUnsent, dueSent, waiting }: Gate): Check[] {
+/** A record without its entry would never be checked; an entry in the other set would be taken for another state. */
+function dueChecks({ saleId, records, damaged, dueUnsent, dueSent, waiting }: Gate): Check[] {
   const sets = { unsent: dueUnsent, sent: dueSent, sold: new Map() };
   const entries = Object.entries(sets).flatMap(([state, set]) =>
     [...set.keys()].map((orderId) => ({ orderId, state })),
@@ -122,8 +122,8 @@ function lookChecks({ saleId, records, damaged, dueUnsent, dueSent, waiting }: G
   const is = (orderId: string, holds: (record: GateRecord | undefined) => boolean) =>
     damaged.has(orderId) || holds(records.get(orderId));
   return [
-    each('gate: each pending record will be looked at', saleId, pending, (r) => sets[r.state]?.has(r.orderId) ?? false),
-    each('gate: what will be looked at is pending', saleId, entries, ({ orderId, state }) =>
+    each('gate: each pending record will be checked', saleId, pending, (r) => sets[r.state]?.has(r.orderId) ?? false),
+    each('gate: what will be checked is pending', saleId, entries, ({ orderId, state }) =>
       is(orderId, (record) => record?.state === state),
     ),
     each('gate: each waiting order is pending', saleId, waits, ({ orderId }) => is(orderId, isPending)),

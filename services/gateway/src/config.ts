@@ -14,25 +14,25 @@ export const settings = {
   /** Verifies tokens; the gateway never signs one. */
   TOKEN_SECRET: secret,
   RPC_DEADLINE_MS: ms.default(2_000),
-  /** How long a direct buyer waits; the order is decided by then, or not at all. */
+  /** How long a direct click may take; the order is decided by then, or not at all. */
   DIRECT_DEADLINE_MS: ms.default(2_000),
   DIRECT_MAX_IN_FLIGHT: count.default(100),
   /** Orders on their way to the gate, on either path; beyond it 503, so that a silent Redis costs no memory. */
   MAX_ADMITTING: count.default(2_000),
   /** How long the broker may take to confirm before the outcome counts as unknown. */
   CONFIRM_TIMEOUT_MS: ms.default(5_000),
-  /** When the sweeper looks at an order that was admitted and not heard of; longer than the confirm takes. */
+  /** When the sweeper checks an order that was admitted and is not known to be published; longer than the confirm takes. */
   UNSENT_DUE_MS: ms.default(10_000),
-  /** When it asks about one that the broker has; long, because a line is normal. */
+  /** When it checks one that the broker has; long, because waiting is normal. */
   SENT_DUE_MS: ms.default(30_000),
   /** Clicks per second of one buyer at this gateway; beyond it 429. */
   CLICKS_PER_BUYER: count.default(10),
   /** Streams and waits that may be open at once. */
   MAX_LISTENERS: count.default(5_000),
   MAX_LISTENERS_OF_A_BUYER: count.default(10),
-  /** So that whatever lies between does not take a quiet stream for a dead one. */
+  /** Keeps a proxy from taking a quiet stream for a dead one. */
   HEARTBEAT_MS: ms.default(15_000),
-  /** How often sales, gates and due orders are looked at. */
+  /** How often sales and gates are refreshed and due orders checked. */
   REFRESH_MS: ms.default(1_000),
   /** How long, before a gate is rebuilt, queued orders of the old one may take to be reserved; later ones are rejected. */
   REBUILD_COURTESY_MS: ms.default(10_000),

@@ -1,4 +1,4 @@
-// What the gateway counts.
+// The gateway's own metrics.
 import { Counter, Histogram, type Registry } from '@prometheus-io/client';
 import type { Click } from './domain/place-order.ts';
 import type { PlaceOutcome } from './domain/place-outcome.ts';
@@ -9,20 +9,20 @@ type Place = (sale: Sale, click: Click) => Promise<PlaceOutcome>;
 export const createMetrics = (registry: Registry) => ({
   placed: new Counter({
     name: 'gateway_orders_total',
-    help: 'Clicks that reached the gate, by mode and answer.',
-    labelNames: ['mode', 'answer'] as const,
+    help: 'Clicks that reached the gate, by mode and outcome.',
+    labelNames: ['mode', 'outcome'] as const,
     registers: [registry],
   }),
   seconds: new Histogram({
     name: 'gateway_order_seconds',
-    help: 'Time from a valid click to its answer, by mode and answer.',
-    labelNames: ['mode', 'answer'] as const,
+    help: 'Time from a valid click to its outcome, by mode and outcome.',
+    labelNames: ['mode', 'outcome'] as const,
     buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
     registers: [registry],
   }),
   swept: new Counter({
     name: 'gateway_swept_total',
-    help: 'Records that were due and looked at again.',
+    help: 'Records that were due and checked.',
     registers: [registry],
   }),
   damaged: new Counter({
@@ -55,8 +55,8 @@ export const measured =
   ({ placed, seconds }: Metrics, place: Place): Place =>
   async (sale, click) => {
     const began = performance.now();
-    const answer = await place(sale, click);
-    placed.inc({ mode: sale.mode, answer: answer.kind });
-    seconds.observe({ mode: sale.mode, answer: answer.kind }, (performance.now() - began) / 1_000);
-    return answer;
+    const outcome = await place(sale, click);
+    placed.inc({ mode: sale.mode, outcome: outcome.kind });
+    seconds.observe({ mode: sale.mode, outcome: outcome.kind }, (performance.now() - began) / 1_000);
+    return outcome;
   };

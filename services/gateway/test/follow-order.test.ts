@@ -1,7 +1,7 @@
 // Following an order, rule by rule: updates or polling, whichever comes first.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createOrderUpdates, followOrder, untilAnswered } from '../src/domain/follow-order.ts';
+import { createOrderUpdates, followOrder, untilOutcome } from '../src/domain/follow-order.ts';
 import { type OrderView, UNDECIDED } from '../src/domain/order-view.ts';
 import type { OrderViews } from '../src/domain/ports.ts';
 
@@ -50,7 +50,7 @@ test('of two updates the newer counts, and another order’s or another buyer’
   updates.publish({ ...CONFIRMED, status: 'cancelled', version: 3 });
   updates.publish(CONFIRMED);
   assert.equal(
-    await untilAnswered(course, async ({ status }) => (status === 'queued' ? undefined : status)),
+    await untilOutcome(course, async ({ status }) => (status === 'queued' ? undefined : status)),
     'cancelled',
   );
 });

@@ -205,7 +205,7 @@ test('the ops port reports liveness, readiness and metrics; the public port has 
   };
   assert.deepEqual(await ops('/livez'), [200, 'alive\n']);
   assert.deepEqual(await ops('/readyz'), [200, 'ready\n']);
-  assert.match((await ops('/metrics'))[1], /gateway_orders_total\{[^}]*mode="queued",answer="queued"[^}]*\} [1-9]/);
+  assert.match((await ops('/metrics'))[1], /gateway_orders_total\{[^}]*mode="queued",outcome="queued"[^}]*\} [1-9]/);
   assert.equal((await ops('/v1/sales'))[0], 404);
   for (const path of ['/livez', '/readyz', '/metrics']) await assertProblem(await request(path), 404, 'not-found');
 });

@@ -218,16 +218,6 @@ test('a round goes on until fewer are due than it claims at once', async () => {
   );
 });
 
-test('orders are asked about in questions of at most 500', async () => {
-  const both = Array.from({ length: 1_000 }, (_, i) => due(direct, i % 2 ? 'sent' : 'unsent'));
-  const { asked, sweep } = aSweep(direct, [both], { row: { status: 'placed', final: false } });
-  await sweep();
-  assert.deepEqual(
-    asked.map(({ length }) => length),
-    [500, 500],
-  );
-});
-
 test('a result that cannot be applied is reported, and keeps no other from being applied', async () => {
   const records = [due(queued, 'sent', 1, 'bad'), due(queued, 'sent')];
   const { done, warned, sweep } = aSweep(queued, [records], { row: { status: 'rejected', final: true } });

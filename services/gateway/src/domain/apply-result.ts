@@ -1,4 +1,4 @@
-// What the gate and the buyer's view take from an order, as its event or orders itself says it.
+// A result changes the gate and the buyer's view, whether it comes as an event or was read from orders.
 import { type Result, viewOf } from './order-view.ts';
 import type { Gate, OrderViews } from './ports.ts';
 import type { QueueProgress } from './queue-progress.ts';
@@ -12,8 +12,8 @@ export interface ApplyPorts {
 }
 
 /**
- * Safe to repeat, and with results that come late or reversed. `epoch`: of the gate that a confirmation speaks of; one
- * that was asked for speaks of the gate that asked. An ended order whose refund is done has no ticket any more.
+ * Safe to repeat, and with results that come late or reversed. `epoch`: of the gate that a confirmation concerns; one that
+ * the sweeper read concerns the gate that it swept. An ended order whose refund is done has no ticket any more.
  */
 export const createApplyResult =
   ({ gate, views, progress, shut }: ApplyPorts) =>

@@ -40,10 +40,10 @@ const ended = (order: OrderView): CancelOutcome => ({
   order,
 });
 
-async function shown(asking: Promise<Order | 'unknown' | undefined>, { views, warn }: CancelPorts) {
-  const answer = await asking;
-  if (!answer || answer === 'unknown') return answer;
-  const view = viewOf(answer);
+async function shown(cancelling: Promise<Order | 'unknown' | undefined>, { views, warn }: CancelPorts) {
+  const order = await cancelling;
+  if (!order || order === 'unknown') return order;
+  const view = viewOf(order);
   views.show(view).catch((error) => warn(view.orderId, error));
   return view;
 }

@@ -30,14 +30,14 @@ export async function changeSale(saleId: string, change: SaleChange, ports: Chan
   for (;;) {
     const sale = await ports.inventory.getSale(saleId);
     if (!sale) return { kind: 'no-such-sale' };
-    const wanted = withChange(sale, change);
-    if (isSame(sale, wanted)) return { kind: 'done', sale };
+    const changed = withChange(sale, change);
+    if (isSame(sale, changed)) return { kind: 'done', sale };
     if ((change.revision ?? sale.revision) !== sale.revision) return { kind: 'changed-meanwhile', sale };
-    const problem = problemOf(sale, wanted);
+    const problem = problemOf(sale, changed);
     if (problem) return { kind: 'impossible', problem };
-    const changed = await ports.inventory.changeSale(sale, wanted);
-    if (changed) return { kind: 'done', sale: await toTheGate(changed, ports) };
-    // Another change came first, so that one made progress: look what is left of this one.
+    const stored = await ports.inventory.changeSale(sale, changed);
+    if (stored) return { kind: 'done', sale: await toTheGate(stored, ports) };
+    // Another change came first, so that one made progress: this one is compared with the sale as it is now.
   }
 }
 
@@ -52,12 +52,12 @@ const withChange = (sale: Sale, { stock, closed, opensAtMs, closesAtMs }: SaleCh
 const CHANGEABLE = ['stock', 'closed', 'opensAtMs', 'closesAtMs'] as const;
 const isSame = (a: Sale, b: Sale) => CHANGEABLE.every((field) => a[field] === b[field]);
 
-function problemOf(sale: Sale, wanted: Sale): SaleProblem | undefined {
-  if (wanted.stock < sale.stock) return { field: 'stock', message: `only grows: it is ${sale.stock}` };
-  return problemsOf(wanted)[0];
+function problemOf(sale: Sale, changed: Sale): SaleProblem | undefined {
+  if (changed.stock < sale.stock) return { field: 'stock', message: `only grows: it is ${sale.stock}` };
+  return problemsOf(changed)[0];
 }
 
-/** If it fails, the next round of any gateway brings the gate the same values. */
+/** If it fails, the next refresh of any gateway brings the gate the same values. */
 async function toTheGate(sale: Sale, { gate, catalogue, warn }: ChangePorts): Promise<Sale> {
   catalogue.learn([sale]);
   await gate.change(sale).catch((error) => warn(sale.id, error));

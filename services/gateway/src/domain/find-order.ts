@@ -1,5 +1,5 @@
-// Where an order stands, for its buyer. The gate is asked first and orders second: orders works the line off, and must
-// not be slowed down by those who wait in it.
+// Where an order stands, for its buyer. The gate is read first and orders second: orders works the queue off, and must
+// not be slowed down by the buyers who wait.
 import { awaitsPayment, isFinal, type OrderView, UNDECIDED, viewOf } from './order-view.ts';
 import type { Clock, Gate, Orders, OrderViews } from './ports.ts';
 import type { Sale } from './sale.ts';
@@ -11,7 +11,7 @@ const SURELY_ADMITTED_BY_MS = 30_000;
 const SKEW_MS = 60_000;
 const LONGEST_DECISION_MS = 86_400_000;
 
-/** Its place in line, while it has one: 1 is next; estimated from how fast the line moves, null while it does not. */
+/** Its place among the waiting orders, while it has one: 1 is next; `waitMs` is null while the queue does not move. */
 export type FoundOrder = OrderView & { waiting?: { position: number; waitMs: number | null } };
 
 export interface OrderRef {
@@ -19,7 +19,7 @@ export interface OrderRef {
   buyerId: string;
   /** Unix milliseconds. */
   mintedAtMs: number;
-  /** From the order's location: without it, the gate cannot say that the order never was. */
+  /** From the order's location: without it, the gate cannot know that the order never was. */
   saleId?: string | undefined;
   epoch?: number | undefined;
 }
@@ -42,13 +42,13 @@ export async function findOrder(ref: OrderRef, ports: FindPorts): Promise<FoundO
 
   const order = { ...ref, saleId: view?.saleId ?? ref.saleId ?? '' };
   const pending = order.saleId !== '' && !isOverdue(view, now) && (await pendingInGate(order, ports));
-  // Without view and place it was restored, perhaps as reserved: orders says so once, and then the view does.
+  // Without view and place it was restored, perhaps as reserved: read from orders once, and then in the view.
   if (pending && (view || pending.position !== null))
-    return { ...(view ?? undecided(order)), ...lineOf(order.saleId, pending.position, view, ports) };
-  return askOrders(order, view, now, ports);
+    return { ...(view ?? undecided(order)), ...waitingOf(order.saleId, pending.position, view, ports) };
+  return readFromOrders(order, view, now, ports);
 }
 
-/** While a valid gate has its record and it is this buyer's, the order is not final, and there is nothing to ask. */
+/** While a valid gate has its record and it is this buyer's, the order is not final: orders need not be read. */
 async function pendingInGate(order: OrderRef & { saleId: string }, { gate }: FindPorts) {
   try {
     const [own, state, position] = await Promise.all([
@@ -62,7 +62,7 @@ async function pendingInGate(order: OrderRef & { saleId: string }, { gate }: Fin
   }
 }
 
-async function askOrders(
+async function readFromOrders(
   ref: OrderRef & { saleId: string },
   view: OrderView | undefined,
   now: number,
@@ -84,7 +84,7 @@ async function isAbsent(ref: OrderRef & { saleId: string }, now: number, { gate 
   return gate.absent(ref, ref.epoch).catch(() => false);
 }
 
-/** How long an order may stand in the line while the gate was lost and nothing else knows of it. */
+/** How long an order may wait while the gate was lost and nothing else knows of it. */
 function longestMs(saleId: string, sales: Sale[]): number {
   const own = sales.filter(({ id }) => id === saleId);
   const times = (own.length > 0 ? own : sales).map(({ decideWithinSeconds }) => decideWithinSeconds * 1_000);
@@ -100,7 +100,7 @@ const undecided = ({ orderId, buyerId, saleId, epoch }: OrderRef & { saleId: str
   status: 'queued',
 });
 
-function lineOf(saleId: string, position: number | null, view: OrderView | undefined, { estimate }: FindPorts) {
+function waitingOf(saleId: string, position: number | null, view: OrderView | undefined, { estimate }: FindPorts) {
   if (position === null || (view && awaitsPayment(view))) return {};
   return { waiting: { position, waitMs: estimate.waitMs(saleId, position) ?? null } };
 }

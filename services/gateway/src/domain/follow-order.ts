@@ -27,7 +27,7 @@ export async function* followOrder<View extends OrderView>(
   try {
     while (!signal.aborted) {
       const update = subscription.take();
-      // Shown before it is sent: the client's next question, at whatever gateway, must not find an older status.
+      // Shown before it is sent: the client's next request, at whatever gateway, must not find an older status.
       if (update) await views.show(update).catch(() => undefined);
       const view = update ?? (await find().catch(() => 'not known now' as const));
       if (!view) return;
@@ -48,14 +48,14 @@ export async function* followOrder<View extends OrderView>(
 /** Money that is owed makes the end wait for the refund. */
 export const isOver = (view: OrderView) => isFinal(view) && view.refund !== 'owed';
 
-/** The answer of the first view that has one; undefined when there was none by then. */
-export async function untilAnswered<Answer>(
+/** The outcome of the first view that has one; undefined when there was none by then. */
+export async function untilOutcome<Outcome>(
   following: AsyncIterable<OrderView>,
-  answer: (view: OrderView) => Promise<Answer | undefined>,
-): Promise<Answer | undefined> {
+  outcomeOf: (view: OrderView) => Promise<Outcome | undefined>,
+): Promise<Outcome | undefined> {
   for await (const view of following) {
-    const answered = await answer(view);
-    if (answered) return answered;
+    const outcome = await outcomeOf(view);
+    if (outcome) return outcome;
   }
   return undefined;
 }
@@ -85,7 +85,7 @@ export function createOrderUpdates(): OrderUpdates {
       let newest: OrderView | undefined;
       let taken = -1;
       let wake: () => void = () => undefined;
-      const isNews = () => newest !== undefined && newest.version > taken;
+      const isNew = () => newest !== undefined && newest.version > taken;
       const receive = (view: OrderView) => {
         if (view.buyerId !== buyerId || (newest && newest.version >= view.version)) return;
         newest = view;
@@ -95,12 +95,12 @@ export function createOrderUpdates(): OrderUpdates {
       subscribers.set(orderId, others.add(receive));
       return {
         take() {
-          if (!isNews()) return undefined;
+          if (!isNew()) return undefined;
           taken = newest?.version ?? taken;
           return newest;
         },
         async wait(ms, signal) {
-          if (isNews()) return;
+          if (isNew()) return;
           await new Promise<void>((resolve) => {
             wake = resolve;
             sleep(ms, undefined, { signal, ref: false }).then(resolve, () => resolve());

@@ -1,4 +1,4 @@
-// Paying for a hold: requested once, however often it is asked for.
+// Paying for a hold: the payment is requested once, however often the buyer sends the request.
 
 import type { Catalogue } from './catalogue.ts';
 import type { FoundOrder, OrderRef } from './find-order.ts';
@@ -9,7 +9,7 @@ import type { Sale } from './sale.ts';
 import type { WaitingEstimate } from './waiting-estimate.ts';
 
 export type PayOutcome =
-  /** In a queued sale: the payment is in line. */
+  /** In a queued sale: the payment waits for its turn. */
   | { kind: 'requested'; order: OrderView; waitMs?: number | undefined }
   | { kind: 'confirmed' | 'declined' | 'ended'; order: OrderView }
   | { kind: 'unknown'; order: OrderView }
@@ -30,7 +30,7 @@ export interface PayPorts {
 export async function payOrder(ref: OrderRef, ports: PayPorts): Promise<PayOutcome> {
   const order = await ports.findOrder(ref);
   if (!order) return { kind: 'not-found' };
-  // An id that nothing knows is believed to be in line.
+  // An id that nothing knows is believed to wait.
   const sale = order.saleId ? await ports.catalogue.find(order.saleId) : undefined;
   if (!sale) return { kind: 'not-reserved' };
   if (sale.checkout === 'instant') return { kind: 'not-a-hold' };
@@ -41,10 +41,10 @@ export async function payOrder(ref: OrderRef, ports: PayPorts): Promise<PayOutco
 }
 
 async function pay(sale: Sale, order: OrderView, ports: PayPorts): Promise<PayOutcome> {
-  const answer = await ports.orders.pay(order);
-  if (answer === 'unknown') return { kind: 'unknown', order };
-  if (!answer) return { kind: 'not-reserved' };
-  const now = viewOf(answer);
+  const paid = await ports.orders.pay(order);
+  if (paid === 'unknown') return { kind: 'unknown', order };
+  if (!paid) return { kind: 'not-reserved' };
+  const now = viewOf(paid);
   ports.views.show(now).catch((error) => ports.warn(now.orderId, error));
   if (isFinal(now)) return ended(now);
   if (now.status === 'queued') return { kind: 'not-reserved' };

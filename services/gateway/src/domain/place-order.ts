@@ -1,5 +1,5 @@
 // One click: the gate admits it or not, then the order takes the path of its sale.
-// `busy` always means that nothing happened; when that is not certain, the answer is `unknown`.
+// `busy` always means that nothing happened; when that is not certain, the outcome is `unknown`.
 import { type Choice, choiceOf, type OrderCommand } from '@flashsale/contracts/messages';
 import type { Catalogue } from './catalogue.ts';
 import { UNDECIDED, viewOf } from './order-view.ts';
@@ -30,16 +30,16 @@ export interface PlacePorts extends RoomPorts {
   estimate: WaitingEstimate;
   repeatOrder: RepeatOrder;
   mintId: (msecs: number) => string;
-  /** The longest that each path may take to answer; a direct order is decided by then, or not at all. */
+  /** The longest that each path may take; a direct order is decided by then, or not at all. */
   respondsWithinMs: { queued: number; direct: number };
-  /** How long an order of that path may be without a result before the sweeper asks about it. */
+  /** How long an order of that path may be without a result before the sweeper checks it. */
   dueInMs: { queued: number; direct: number };
   warn: (orderId: string, error: unknown) => void;
 }
 
 export async function placeOrder(sale: Sale, click: Click, ports: PlacePorts): Promise<PlaceOutcome> {
   const refusal = click.quantity > sale.perBuyerLimit ? { kind: 'limit' as const } : refuseBusy(sale, ports);
-  // A retry with a known key must not need room; with room, admit itself says whether the key is known.
+  // A retry with a known key must not need room; with room, admit tells by itself.
   if (refusal) return (await placedBefore(sale, click, ports)) ?? refusal;
   const room = takeRoom(sale, ports);
   if (!room) return { kind: 'busy' };
@@ -55,7 +55,7 @@ export async function placeOrder(sale: Sale, click: Click, ports: PlacePorts): P
   }
 }
 
-/** Answers as soon as the broker has confirmed the order; the result comes later. */
+/** Done as soon as the broker has confirmed the order; the result comes later. */
 async function placeQueued(sale: Sale, command: OrderCommand, position: number, room: Room, ports: PlacePorts) {
   const { gate, queue, estimate } = ports;
   const began = performance.now();
@@ -69,7 +69,7 @@ async function placeQueued(sale: Sale, command: OrderCommand, position: number, 
   return { kind: 'queued', orderId: command.orderId, waitMs: estimate.waitMs(sale.id, position) } as const;
 }
 
-/** Answers with the result. */
+/** Done with the result. */
 async function placeDirect(sale: Sale, command: OrderCommand, _position: number, room: Room, ports: PlacePorts) {
   const { gate, orders, views } = ports;
   const began = performance.now();
@@ -117,7 +117,7 @@ function gateAway(sale: Sale, { clock, catalogue }: PlacePorts): PlaceOutcome {
   return { kind: 'busy' };
 }
 
-/** The answer of the first request with that key, if there was one. */
+/** The outcome of the first request with that key, if there was one. */
 async function placedBefore(sale: Sale, click: Click, ports: PlacePorts): Promise<PlaceOutcome | undefined> {
   const { buyerId, idempotencyKey } = click;
   if (!idempotencyKey || !ports.breakers.redis.closed()) return undefined;
@@ -137,7 +137,7 @@ async function giveBack(command: OrderCommand, gate: Gate): Promise<PlaceOutcome
   return refused ? { kind: 'busy' } : unknown(command);
 }
 
-/** A call that failed at once was answered; the clocks of a call and of its timer differ a little. */
+/** A call that failed at once had a response; the clocks of a call and of its timer differ a little. */
 const timedOut = (began: number, withinMs: number) => performance.now() - began > 0.9 * withinMs;
 
 const unknown = ({ orderId, epoch }: OrderCommand) => ({ kind: 'unknown', orderId, epoch }) as const;

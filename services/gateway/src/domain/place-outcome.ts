@@ -1,4 +1,4 @@
-// What can become of a click.
+// The outcomes of a click, and which of them a result is.
 import { isFinal, type OrderView } from './order-view.ts';
 import type { Gate } from './ports.ts';
 import type { Sale } from './sale.ts';
@@ -8,14 +8,14 @@ export type PlaceOutcome =
   | { kind: 'reserved' | 'confirmed' | 'declined' | 'rejected'; order: OrderView }
   /** `epoch`: of the gate that admitted it, as far as it is known; 0 when it is not. */
   | { kind: 'unknown'; orderId: string; epoch: number }
-  /** `orderId`: of the buyer's live order, unless the gate cannot say it just now. */
+  /** `orderId`: of the buyer's live order, unless the gate is unavailable just now. */
   | { kind: 'already-bought'; orderId?: string | undefined }
   /** The idempotency key came before, with another body. */
   | { kind: 'key-reused'; orderId: string }
   | Refusal
   | { kind: 'limit' };
 
-/** Nothing happened. `waitMs`: how long the line is, where it is the line that is too long. */
+/** Nothing happened. `waitMs`: the estimated wait, where that is what is too long. */
 export type Refusal = { kind: 'busy'; waitMs?: number | undefined } | { kind: 'sold-out' | 'not-open' | 'closed' };
 
 /** Undefined while the order has no result; a hold has one as soon as it is reserved. */
@@ -33,7 +33,7 @@ export async function resultOf(
   return { kind: 'rejected', order };
 }
 
-/** The gate may still name the rejected order itself as the buyer's: its ticket comes back a moment later. */
+/** The gate may still name the rejected order as the buyer's: its ticket comes back a moment later. */
 async function liveOrder(saleId: string, { buyerId, orderId }: OrderView, gate: Pick<Gate, 'orderOf'>) {
   const live = await gate.orderOf(saleId, buyerId).catch(() => null);
   return live === null || live === 'unavailable' || live === orderId ? undefined : live;

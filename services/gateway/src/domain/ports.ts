@@ -1,4 +1,4 @@
-// What the gateway's use cases ask of the world: the gate, the queue, orders, inventory, the order views.
+// The ports of the gateway's use cases: the gate, the queue, orders, inventory, the order views.
 import type { Choice, OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
 import type { OrderStatus } from '@flashsale/contracts/wire';
 import type { OrderView } from './order-view.ts';
@@ -11,7 +11,7 @@ export interface Clock {
 }
 
 export type Admission =
-  /** `position`: in line, 1 is next. */
+  /** `position`: among the waiting orders, 1 is next. */
   | { kind: 'admitted'; position: number }
   | { kind: 'already-bought'; orderId: string }
   /** The idempotency key came before. */
@@ -35,9 +35,9 @@ export interface GateState {
   tickets: number;
   /** False when it was built in another Redis, or before its last restart or promotion: a copy of unknown age. */
   current: boolean;
-  /** In line: admitted and not reserved yet, or paying; restored records and unpaid holds are not in it. */
+  /** Orders that are admitted and not reserved yet, or paying; restored records and unpaid holds do not wait. */
   waiting: number;
-  /** Records that are due for a look at some time: admitted, and not known to be final. */
+  /** Records that the sweeper must check at some time: admitted, and not known to be final. */
   pending: number;
 }
 
@@ -64,13 +64,13 @@ export interface Snapshot {
   pages: AsyncIterable<TakenUnit[]>;
 }
 
-/** The right to rebuild one gate; renewed by itself until it is given back or lost. */
+/** The right to rebuild one gate; renewed until it is given back or lost. */
 export interface Lease {
   lost: AbortSignal;
   release(): Promise<void>;
 }
 
-/** Each change is one script. What answers a plain value rejects when Redis cannot be asked. */
+/** Each change is one script. A method with a plain value rejects when Redis does not respond. */
 export interface Gate {
   /** `untilMs` in Redis' time: a later admit has no effect. Sent once. */
   admit(
@@ -86,9 +86,9 @@ export interface Gate {
   orderOf(saleId: string, buyerId: string): Promise<string | 'unavailable' | null>;
   /** `sent`: the broker is known to have it. Null: the gate has no such order. */
   stateOf(order: { saleId: string; orderId: string }): Promise<'unsent' | 'sent' | 'sold' | null>;
-  /** True: a valid gate of that epoch never admitted it. False: it cannot be said. */
+  /** True: a valid gate of that epoch never admitted it. False: it cannot be known. */
   absent(order: { saleId: string; orderId: string }, epoch: number): Promise<boolean>;
-  /** 1 is next; null for an order that is not in line, or was when the gate was lost. */
+  /** 1 is next; null for an order that does not wait, or did when the gate was lost. */
   position(order: { saleId: string; orderId: string }): Promise<number | null>;
   markSent(order: { saleId: string; orderId: string }): Promise<void>;
   /** True: given back, nothing happened. False: it cannot be known. */
@@ -110,7 +110,7 @@ export interface Gate {
   read(saleIds: string[]): Promise<(GateState | undefined)[]>;
   /** For show, and for estimates: null for a gate that cannot be read just now. */
   levels(saleIds: string[]): Promise<({ tickets: number; waiting: number } | null)[]>;
-  /** A hold that is reserved leaves the line, and comes back to it when its payment is requested. */
+  /** A hold that is reserved waits no longer, until its payment is requested. */
   leaveWaiting(order: { saleId: string; orderId: string }): Promise<void>;
   joinWaiting(order: { saleId: string; orderId: string }): Promise<void>;
   /** Lets the keys of a sale that is over and has nothing pending expire in 7 days. True when it did. */
@@ -132,24 +132,24 @@ export type Order = Omit<OrderEvent, 'status'> & {
   final: boolean;
 };
 
-/** A question that no neighbour answered; nothing can have happened. */
+/** A query without a response; nothing can have happened. */
 export class NoResponse extends Error {}
 
-/** Questions that are not answered reject with `NoResponse`. */
+/** Queries without a response reject with `NoResponse`. */
 export interface Orders {
   /** Whether a call would find a process there. */
   available(): boolean;
   /** One attempt. `shed`: orders refused before it did anything. */
   place(command: OrderCommand): Promise<Order | 'shed' | 'unknown'>;
-  /** Ids without a row are left out. Coalesced with other questions of the same few milliseconds. */
+  /** Ids without a row are left out. Coalesced with other queries of the same few milliseconds. */
   get(orderIds: string[]): Promise<Map<string, Order>>;
-  /** Requests the payment; in a direct sale, answers the result if it is known in time. Undefined: no such order. */
+  /** Requests the payment; in a direct sale, with the result if it is known in time. Undefined: no such order. */
   pay(order: { orderId: string; buyerId: string }): Promise<Order | 'unknown' | undefined>;
-  /** Cancels for the buyer, if it is reserved and unpaid; answers the order as it is then. Undefined: no such order. */
+  /** Cancels for the buyer, if it is reserved and unpaid; the order as it is then. Undefined: no such order. */
   cancel(order: { orderId: string; buyerId: string }): Promise<Order | 'unknown' | undefined>;
   /** Cancels a confirmed order for the admin. */
   cancelConfirmed(orderId: string): Promise<Order | 'unknown' | undefined>;
-  /** Makes sure that an order that never arrived never will; one with a row is answered as it is. */
+  /** Makes sure that an order that never arrived never will; one with a row is returned as it is. */
   giveUp(command: OrderCommand): Promise<Order>;
 }
 

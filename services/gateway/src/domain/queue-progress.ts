@@ -28,7 +28,7 @@ export function createQueueProgress(): QueueProgress {
 
   return {
     hasRow({ orderId, saleId, reason }) {
-      // The row of an order that was given up says nothing of the queue.
+      // An order that was given up has a row without having been in the queue.
       if (reason === 'given_up') return;
       newest.set(saleId, Math.max(newest.get(saleId) ?? 0, mintedAt(orderId) ?? 0));
     },

@@ -4,7 +4,7 @@ import type { Gate, GateState, Inventory, OrderQueue, SaleStock } from './ports.
 import { isEmptyTwice } from './queue-progress.ts';
 import type { Sale } from './sale.ts';
 
-const LOOK_EVERY_MS = 1_000;
+const CHECK_EVERY_MS = 1_000;
 
 export interface RebuildPorts {
   gate: Pick<Gate, 'read' | 'lease' | 'makeRoom' | 'replace'>;
@@ -65,7 +65,7 @@ async function rebuildUnderLease(sale: SaleStock, invalid: InvalidGate, lost: Ab
   if (!snapshot) return undefined;
   catalogue.learn([snapshot.sale]);
   try {
-    // Sent once: when its outcome is unknown, the next round starts over with an epoch of its own.
+    // Sent once: when its outcome is unknown, the next refresh starts over with an epoch of its own.
     return (await gate.replace(snapshot, lost)) ? reason : undefined;
   } finally {
     await snapshot.pages[Symbol.asyncIterator]().return?.();
@@ -75,11 +75,11 @@ async function rebuildUnderLease(sale: SaleStock, invalid: InvalidGate, lost: Ab
 /** A courtesy, not safety: orders of the old gate that are not reserved when the epoch is raised are rejected. */
 async function letOrdersArrive(sale: Sale, sinceMs: number, lost: AbortSignal, ports: RebuildPorts) {
   const { queue, directDeadlineMs, courtesyMs } = ports;
-  const leftMs = () => sinceMs + (sale.mode === 'direct' ? directDeadlineMs : courtesyMs) - performance.now();
+  const remainingMs = () => sinceMs + (sale.mode === 'direct' ? directDeadlineMs : courtesyMs) - performance.now();
   const wait = (ms: number) => sleep(Math.max(0, ms), undefined, { signal: lost });
-  if (sale.mode === 'direct') return wait(leftMs());
-  while (leftMs() > 0) {
+  if (sale.mode === 'direct') return wait(remainingMs());
+  while (remainingMs() > 0) {
     if (await isEmptyTwice(queue, lost)) return;
-    await wait(Math.min(leftMs(), LOOK_EVERY_MS));
+    await wait(Math.min(remainingMs(), CHECK_EVERY_MS));
   }
 }

@@ -12,7 +12,7 @@ export interface RebuildsPorts extends RebuildPorts {
 
 export interface Rebuilds {
   /** All sales whose gate must be rebuilt, as of now; those that are not under way yet wait for their turn. */
-  want(wanted: { sale: SaleStock; state: GateState | undefined }[]): void;
+  enqueue(invalidGates: { sale: SaleStock; state: GateState | undefined }[]): void;
   /** Out of turn. Joins a rebuild of that sale that is under way; never rejects. */
   now(sale: SaleStock): Promise<void>;
 }
@@ -53,15 +53,15 @@ export function createRebuilds(ports: RebuildsPorts): Rebuilds {
 
   return {
     now,
-    want(wanted) {
+    enqueue(invalidGates) {
       const before = invalid;
       invalid = new Map(
-        wanted.map(({ sale, state }) => {
+        invalidGates.map(({ sale, state }) => {
           const { sinceMs, epoch } = before.get(sale.id) ?? { sinceMs: performance.now(), epoch: 0 };
           return [sale.id, { sinceMs, epoch: Math.max(epoch, state?.epoch ?? 0) }];
         }),
       );
-      waiting = wanted.map(({ sale }) => sale).filter(({ id }) => !underWay.has(id));
+      waiting = invalidGates.map(({ sale }) => sale).filter(({ id }) => !underWay.has(id));
       startNext();
     },
   };

@@ -1,4 +1,4 @@
-// The same idempotency key again: the same order, and the answer that its first request got or is about to get.
+// The same idempotency key again: the same order, and the outcome that its first request had or is about to have.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { type AdmittedOrder, type Choice, choiceOf } from '@flashsale/contracts/messages';
@@ -24,7 +24,7 @@ export interface RepeatPorts {
   orders: Orders;
   clock: Clock;
   estimate: Pick<WaitingEstimate, 'waitMs'>;
-  /** How long the first answer to a click of that path may take. */
+  /** How long the first click of that path may take. */
   respondsWithinMs: { queued: number; direct: number };
 }
 
@@ -34,15 +34,15 @@ export function createRepeatOrder(ports: RepeatPorts): RepeatOrder {
 
   return async (sale, { orderId, ...choice }, repeat) => {
     if (!isDeepStrictEqual(choice, choiceOf(repeat))) return { kind: 'key-reused', orderId };
-    const poll = polls.get(orderId) ?? startPoll((signal) => answerOf(sale, orderId, repeat, signal, ports));
+    const poll = polls.get(orderId) ?? startPoll((signal) => outcomeOf(sale, orderId, repeat, signal, ports));
     polls.set(orderId, poll);
     poll.join(repeat.whenGone());
-    return poll.answer.finally(() => polls.delete(orderId));
+    return poll.outcome.finally(() => polls.delete(orderId));
   };
 }
 
 interface SharedPoll {
-  answer: Promise<PlaceOutcome>;
+  outcome: Promise<PlaceOutcome>;
   join(signal: AbortSignal): void;
 }
 
@@ -50,20 +50,20 @@ function startPoll(work: (signal: AbortSignal) => Promise<PlaceOutcome>): Shared
   const abandoned = new AbortController();
   let clients = 0;
   return {
-    answer: work(abandoned.signal),
+    outcome: work(abandoned.signal),
     join(signal) {
       clients += 1;
-      const left = () => {
+      const leave = () => {
         clients -= 1;
         if (clients === 0) abandoned.abort();
       };
-      if (signal.aborted) left();
-      else signal.addEventListener('abort', left, { once: true });
+      if (signal.aborted) leave();
+      else signal.addEventListener('abort', leave, { once: true });
     },
   };
 }
 
-async function answerOf(
+async function outcomeOf(
   sale: Sale,
   orderId: string,
   repeat: Repeat,
@@ -73,8 +73,8 @@ async function answerOf(
   const order = { orderId, saleId: sale.id, buyerId: repeat.buyerId, ...choiceOf(repeat) };
   const giveUpAt = performance.now() + ports.respondsWithinMs[sale.mode];
   for (let pauseMs = POLL_MS.first; !signal.aborted; pauseMs = Math.min(2 * pauseMs, POLL_MS.longest)) {
-    const answer = await firstAnswer(sale, order, ports).catch(() => undefined);
-    if (answer) return answer;
+    const outcome = await firstOutcome(sale, order, ports).catch(() => undefined);
+    if (outcome) return outcome;
     if (performance.now() >= giveUpAt) break;
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     if (!(await isStillMeant(order, repeat, ports))) return { kind: 'busy' };
@@ -87,7 +87,7 @@ async function answerOf(
 type First = Omit<AdmittedOrder, 'epoch'>;
 
 /** Undefined while the first request may still be on its way. */
-async function firstAnswer(sale: Sale, first: First, ports: RepeatPorts): Promise<PlaceOutcome | undefined> {
+async function firstOutcome(sale: Sale, first: First, ports: RepeatPorts): Promise<PlaceOutcome | undefined> {
   const { gate, orders, estimate } = ports;
   const queued: PlaceOutcome = { kind: 'queued', orderId: first.orderId };
   const [state, position] =

@@ -40,8 +40,8 @@ export interface Room {
 export function refuseBusy(sale: Sale, ports: RoomPorts): Refusal | undefined {
   const { queue, orders, limits, breakers, clock, estimate } = ports;
   const reachable = sale.mode === 'direct' ? orders.available() && !limits.direct.full() : queue.available();
-  const answering = breakers.redis.closed() && breakers[sale.mode].closed() && clock.nowMs() !== undefined;
-  if (!reachable || !answering || limits.admitting.full()) return { kind: 'busy' };
+  const responding = breakers.redis.closed() && breakers[sale.mode].closed() && clock.nowMs() !== undefined;
+  if (!reachable || !responding || limits.admitting.full()) return { kind: 'busy' };
   const waitMs = sale.mode === 'queued' ? estimate.tooLong(sale) : undefined;
   return waitMs === undefined ? undefined : { kind: 'busy', waitMs };
 }

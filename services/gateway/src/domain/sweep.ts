@@ -1,15 +1,14 @@
-// Orders that were admitted and not heard of again: asked about, or published again; never undone on a guess.
+// Orders that were admitted and have no result yet: published if they never were, else compared with their rows.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { choiceOf, type OrderCommand } from '@flashsale/contracts/messages';
 import type { ApplyResult } from './apply-result.ts';
-import type { Clock, DueRecord, Gate, Order, OrderQueue, Orders } from './ports.ts';
+import type { Clock, DueRecord, Gate, OrderQueue, Orders } from './ports.ts';
 import { isEmptyTwice, type QueueProgress } from './queue-progress.ts';
 import type { Sale } from './sale.ts';
 
 const CLAIMED_AT_ONCE = 500;
-const ASKED_AT_ONCE = 500;
 /** A sale with a million records must not keep the others waiting. */
-const LONGEST_ROUND_MS = 2_000;
+const LONGEST_SWEEP_MS = 2_000;
 
 export interface SweepPorts {
   gate: Pick<Gate, 'claim' | 'markSent'>;
@@ -26,13 +25,13 @@ export interface SweepPorts {
   warn: (id: string, error: unknown) => void;
 }
 
-/** One look at what is due in these sales. A sale that takes longer goes on, and is left out until it is done. */
-export function createSweep(ports: SweepPorts, longestRoundMs = LONGEST_ROUND_MS): (sales: Sale[]) => Promise<void> {
+/** Checks what is due in these sales. A sale that takes longer goes on, and is left out until it is done. */
+export function createSweep(ports: SweepPorts, longestSweepMs = LONGEST_SWEEP_MS): (sales: Sale[]) => Promise<void> {
   const underWay = new Map<string, Promise<void>>();
 
   return async (sales) => {
     ports.progress.keep(sales.map(({ id }) => id));
-    // One observation for all of a round: what is published again in it must not hide what is still missing.
+    // Observed once for a whole sweep: what it publishes must not hide what is still missing.
     let emptiness: Promise<boolean> | undefined;
     const queueIsEmpty = () => {
       emptiness ??= isEmptyTwice(ports.queue);
@@ -44,11 +43,11 @@ export function createSweep(ports: SweepPorts, longestRoundMs = LONGEST_ROUND_MS
         .finally(() => underWay.delete(sale.id));
       underWay.set(sale.id, sweeping);
     }
-    await Promise.race([Promise.all(underWay.values()), sleep(longestRoundMs, undefined, { ref: false })]);
+    await Promise.race([Promise.all(underWay.values()), sleep(longestSweepMs, undefined, { ref: false })]);
   };
 }
 
-interface Look {
+interface Check {
   sale: Sale;
   /** Of the gate that handed the records out. */
   epoch: number;
@@ -56,64 +55,67 @@ interface Look {
   ports: SweepPorts;
 }
 
-async function sweepSale(sale: Sale, queueIsEmpty: Look['queueIsEmpty'], ports: SweepPorts): Promise<void> {
+async function sweepSale(sale: Sale, queueIsEmpty: Check['queueIsEmpty'], ports: SweepPorts): Promise<void> {
   for (;;) {
     const { epoch, records, damaged } = await ports.gate.claim(sale.id, CLAIMED_AT_ONCE);
     ports.swept(records.length);
     if (damaged) ports.damaged(sale.id, damaged);
-    const look = { sale, epoch, queueIsEmpty, ports };
+    const check = { sale, epoch, queueIsEmpty, ports };
     const isUnpublished = ({ state, command }: DueRecord) => sale.mode === 'queued' && state === 'unsent' && command;
     await Promise.all([
-      each(records.filter(isUnpublished), look, publishAgain),
-      askAbout(
+      each(records.filter(isUnpublished), check, publish),
+      compareWithRows(
         records.filter((record) => !isUnpublished(record)),
-        look,
+        check,
       ),
     ]);
     if (records.length < CLAIMED_AT_ONCE) return;
   }
 }
 
-/** A record that fails is looked at again later, and never costs the others their look. */
-async function each(records: DueRecord[], look: Look, work: (record: DueRecord, look: Look) => Promise<unknown>) {
-  const failed = (record: DueRecord) => (error: unknown) => look.ports.warn(record.orderId, error);
-  await Promise.all(records.map((record) => work(record, look).catch(failed(record))));
+/** A record that fails is checked again later, and never costs the others their check. */
+async function each(records: DueRecord[], check: Check, work: (record: DueRecord, check: Check) => Promise<unknown>) {
+  const failed = (record: DueRecord) => (error: unknown) => check.ports.warn(record.orderId, error);
+  await Promise.all(records.map((record) => work(record, check).catch(failed(record))));
 }
 
-async function publishAgain({ orderId, command }: DueRecord, { sale, ports: { gate, queue } }: Look) {
+async function publish({ orderId, command }: DueRecord, { sale, ports: { gate, queue } }: Check) {
   if (!command || !queue.available()) return;
   if ((await queue.publish(command)) === 'confirmed') await gate.markSent({ saleId: sale.id, orderId });
 }
 
-async function askAbout(records: DueRecord[], look: Look): Promise<void> {
+/**
+ * A final row is applied. One that is not final has a deadline, so orders finishes it. Without a row the order is given
+ * up once it is too late, and published again where the queue has lost it.
+ */
+async function compareWithRows(records: DueRecord[], check: Check): Promise<void> {
   if (records.length === 0) return;
-  const { sale, epoch, ports } = look;
+  const { sale, epoch, ports } = check;
   const rows = await rowsOf(records, ports.orders);
   for (const row of rows.values()) ports.progress.hasRow(row);
-  // A row that is not final has a deadline, so orders itself finishes it.
-  await each(records, look, async ({ orderId }) => {
+  await each(records, check, async ({ orderId }) => {
     const row = rows.get(orderId);
     if (row?.final) await ports.applyResult(row, epoch);
   });
   const unknown = records.filter(({ orderId }) => !rows.has(orderId));
   const tooLate = unknown.filter((record) => isTooLate(record, sale, ports));
-  await each(tooLate, look, giveUp);
+  await each(tooLate, check, giveUp);
   const inTime = unknown.filter((record) => sale.mode === 'queued' && !tooLate.includes(record));
-  if (inTime.length > 0) await publishLost(inTime, look);
+  if (inTime.length > 0) await publishLost(inTime, check);
 }
 
 /** The broker confirmed them, so they are in the queue, unless it is empty or its workers have come past them. */
-async function publishLost(records: DueRecord[], look: Look): Promise<void> {
-  const { sale, queueIsEmpty, ports } = look;
+async function publishLost(records: DueRecord[], check: Check): Promise<void> {
+  const { sale, queueIsEmpty, ports } = check;
   const passed = ({ orderId }: DueRecord) => ports.progress.hasPassed({ orderId, saleId: sale.id });
   const lost = (await queueIsEmpty()) ? records : records.filter(passed);
   if (lost.length === 0) return;
-  // Asked once more: a worker may have taken the last ones meanwhile.
+  // Read once more: a worker may have taken the last ones meanwhile.
   const rows = await rowsOf(lost, ports.orders);
   await each(
     lost.filter(({ orderId }) => !rows.has(orderId)),
-    look,
-    publishAgain,
+    check,
+    publish,
   );
 }
 
@@ -125,8 +127,8 @@ function isTooLate({ command }: DueRecord, { mode }: Sale, { clock, directDeadli
   return (clock.nowMs() ?? 0) > command.deadlineMs + graceMs;
 }
 
-/** Orders makes sure that it never comes; its ticket comes back with the event that follows the compensation. */
-async function giveUp({ orderId, buyerId, quantity, command }: DueRecord, { sale, epoch, ports }: Look) {
+/** Refused in orders first; the ticket comes back with the event that follows the compensation. */
+async function giveUp({ orderId, buyerId, quantity, command }: DueRecord, { sale, epoch, ports }: Check) {
   const forgotten: OrderCommand = {
     ...{ orderId, saleId: sale.id, buyerId },
     ...choiceOf({ quantity }),
@@ -136,10 +138,4 @@ async function giveUp({ orderId, buyerId, quantity, command }: DueRecord, { sale
   if (order.final) await ports.applyResult(order, epoch);
 }
 
-async function rowsOf(records: DueRecord[], { get }: Pick<Orders, 'get'>): Promise<Map<string, Order>> {
-  const ids = records.map(({ orderId }) => orderId);
-  const chunks = [];
-  for (let i = 0; i < ids.length; i += ASKED_AT_ONCE) chunks.push(ids.slice(i, i + ASKED_AT_ONCE));
-  const answers = await Promise.all(chunks.map((chunk) => get(chunk)));
-  return new Map(answers.flatMap((answer) => [...answer]));
-}
+const rowsOf = (records: DueRecord[], { get }: Pick<Orders, 'get'>) => get(records.map(({ orderId }) => orderId));

@@ -5,12 +5,12 @@ import type { OrderEvent } from '@flashsale/contracts/messages';
 import type { Sale } from './sale.ts';
 
 const WINDOW_MS = 30_000;
-/** A slow line is measured over a longer time, until it has shown this many results. */
+/** A slow queue is measured over a longer time, until it has shown this many results. */
 const ENOUGH_RESULTS = 50;
 const LONGEST_WINDOW_MS = 600_000;
 /** Results within this time are one burst. */
 const BURST_MS = 250;
-/** A silence longer than this, and than two gaps between bursts, is a line that stands. */
+/** A silence longer than this, and than two gaps between bursts, is a queue that stands. */
 const STANDS_AFTER_MS = 5_000;
 /** An estimate may be wrong, and an order that is accepted must be decided in time. */
 const SAFE_SHARE = 0.8;
@@ -19,7 +19,7 @@ const LEAST_HISTORY = { overMs: 5_000, results: 50 };
 
 export interface WaitingEstimate {
   count(event: Pick<OrderEvent, 'saleId' | 'status' | 'reason'>): void;
-  /** The length of the line, as the gate says it. */
+  /** How many orders wait, as read from the gate. */
   see(saleId: string, waiting: number): void;
   /** Milliseconds until the order at that place is decided, the last one by default; undefined while that is not known. */
   waitMs(saleId: string, position?: number): number | undefined;
@@ -39,7 +39,7 @@ export function createWaitingEstimate(now = () => performance.now()): WaitingEst
   return {
     waitMs,
     count(event) {
-      if (leftTheLine(event)) throughput.count(event.saleId);
+      if (waitedUntil(event)) throughput.count(event.saleId);
     },
     see(saleId, length) {
       waiting.set(saleId, length);
@@ -54,8 +54,8 @@ export function createWaitingEstimate(now = () => performance.now()): WaitingEst
   };
 }
 
-/** An unpaid hold that ends was not in the line, and what only ran out of time says nothing about how fast it moves. */
-const leftTheLine = ({ status, reason }: Pick<OrderEvent, 'status' | 'reason'>) =>
+/** An unpaid hold that ends did not wait, and an order that ran out of time does not show how fast the queue moves. */
+const waitedUntil = ({ status, reason }: Pick<OrderEvent, 'status' | 'reason'>) =>
   status !== 'expired' && status !== 'cancelled' && reason !== 'timed_out';
 
 export interface Measured {
@@ -68,7 +68,7 @@ export interface Throughput {
   count(saleId: string): void;
   /** Undefined before a second burst of results. */
   measure(saleId: string): Measured | undefined;
-  /** An empty line moves nothing: its silence must not slow down the measure of the next crowd. */
+  /** An empty queue moves nothing: its silence must not slow down the measure of the next burst. */
   sawEmpty(saleId: string): void;
 }
 

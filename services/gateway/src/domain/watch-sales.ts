@@ -8,7 +8,7 @@ import { createRestCheck } from './rest-check.ts';
 import { isOver, type Sale } from './sale.ts';
 
 const OPENED_WITHIN_MS = 2_000;
-const LOOK_EVERY_MS = 100;
+const CHECK_EVERY_MS = 100;
 
 export type ShutReason = 'sold_out' | 'at_rest' | 'operator';
 
@@ -20,7 +20,7 @@ export interface WatchPorts extends RebuildsPorts {
   warn: (saleId: string, error: unknown) => void;
   /** For so long must a gate at rest contradict inventory before it is shut. */
   atRestMs: number;
-  /** The length of the line, for estimates. */
+  /** How many orders wait, for estimates. */
   seeWaiting: (saleId: string, waiting: number) => void;
   /** `gate.shut`, counted. */
   shut: (saleId: string, epoch: number, reason: ShutReason) => Promise<void>;
@@ -66,17 +66,17 @@ export function createWatch(ports: WatchPorts) {
 
   /** Another gateway may hold the lease of the new sale; it needs no more than a moment. */
   async function untilOpen(saleId: string) {
-    const lastLookMs = performance.now() + OPENED_WITHIN_MS;
+    const lastCheckMs = performance.now() + OPENED_WITHIN_MS;
     for (;;) {
       const [[state], sale] = await Promise.all([gate.read([saleId]), inventory.getSale(saleId)]);
       if (sale) catalogue.learn([sale]);
-      if (!sale || !whyInvalid(sale, state) || performance.now() > lastLookMs) return sale;
-      await sleep(LOOK_EVERY_MS);
+      if (!sale || !whyInvalid(sale, state) || performance.now() > lastCheckMs) return sale;
+      await sleep(CHECK_EVERY_MS);
     }
   }
 
   return {
-    /** Opens its gate at once, so that the caller need not wait for the next round. */
+    /** Opens its gate at once, so that the caller need not wait for the next refresh. */
     async createSale(sale: Sale): Promise<Sale> {
       const created = await inventory.createSale(sale);
       catalogue.learn([created]);
@@ -84,18 +84,18 @@ export function createWatch(ports: WatchPorts) {
       return (await untilOpen(created.id).catch(() => undefined)) ?? created;
     },
 
-    /** One round. Rebuilds go on beside it, since each may wait for orders to arrive. */
+    /** Rebuilds go on beside it, since each may wait for orders to arrive. */
     async refreshSales(): Promise<void> {
       const learning = learnSales();
       const sales = await learning.catch(() => undefined);
       // Without inventory the gates still admit, and their clock must be read.
       const states = await gate.read((sales ?? catalogue.all()).map(({ id }) => id));
       if (!sales) return void (await learning);
-      const looks = sales.map((sale, index) => ({ sale, state: states[index] }));
-      for (const { sale, state } of looks) catalogue.seePending(sale.id, state?.pending ?? 0);
-      rebuilds.want(looks.filter(({ sale, state }) => mustRebuild(sale, state)));
+      const pairs = sales.map((sale, index) => ({ sale, state: states[index] }));
+      for (const { sale, state } of pairs) catalogue.seePending(sale.id, state?.pending ?? 0);
+      rebuilds.enqueue(pairs.filter(({ sale, state }) => mustRebuild(sale, state)));
       await Promise.all(
-        looks.map(({ sale, state }) => attend(sale, state).catch((error) => ports.warn(sale.id, error))),
+        pairs.map(({ sale, state }) => attend(sale, state).catch((error) => ports.warn(sale.id, error))),
       );
     },
 

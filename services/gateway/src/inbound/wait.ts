@@ -3,7 +3,7 @@
 import { mintedAt } from '@flashsale/contracts/ids';
 import type { Request, Response } from 'express';
 import type { FoundOrder, OrderRef } from '../domain/find-order.ts';
-import { untilAnswered } from '../domain/follow-order.ts';
+import { untilOutcome } from '../domain/follow-order.ts';
 import type { LimitPerKey } from '../domain/limits.ts';
 import type { OrderView } from '../domain/order-view.ts';
 import type { PlaceOutcome } from '../domain/place-outcome.ts';
@@ -38,7 +38,7 @@ export async function waitForResult(
     const mintedAtMs = mintedAt(orderId) ?? Date.now();
     const ref = { orderId, buyerId, mintedAtMs, saleId: sale.id, epoch: sale.epoch };
     const signal = AbortSignal.any([whenGone(response), stopping, AbortSignal.timeout(seconds * 1_000)]);
-    return (await untilAnswered(followOrder(ref, signal), (order) => resultOf(order, sale))) ?? placed;
+    return (await untilOutcome(followOrder(ref, signal), (order) => resultOf(order, sale))) ?? placed;
   } finally {
     listeners.leave(buyerId);
   }

@@ -7,7 +7,7 @@ import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
 import type { OrderQueue } from '../domain/ports.ts';
 
-/** Below a second, so that two looks a second apart are two answers. */
+/** Below a second, so that two checks a second apart are two counts. */
 const SHARED_FOR_MS = 900;
 const COUNT_TIMEOUT_MS = 2_000;
 
@@ -25,7 +25,7 @@ export function createOrderQueue(config: Config, log: Log): OrderQueue & { stop(
 
   async function count() {
     const silent = sleep(COUNT_TIMEOUT_MS, undefined, { ref: false }).then(() => {
-      throw new Error('the broker does not answer');
+      throw new Error('the broker does not respond');
     });
     const counts = await Promise.race([Promise.all(queues.map((each) => publisher.waiting(each))), silent]);
     return counts.reduce((sum, each) => sum + each, 0);

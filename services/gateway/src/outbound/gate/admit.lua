@@ -1,4 +1,4 @@
--- admit: takes tickets, remembers the buyer and stores the order, or says why not.
+-- admit: takes tickets, remembers the buyer and stores the order, or returns why not.
 local gate, buyers, orders, unsent, waiting, keys = unpack(KEYS)
 local epoch, order, buyer, quantity, record, until_ms, due_in_ms, key, first_record = unpack(ARGV)
 

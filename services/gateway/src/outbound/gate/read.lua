@@ -1,4 +1,4 @@
--- read: what the gate says of itself; nothing when there is none.
+-- read: the state of the gate; nothing when there is none.
 local gate, unsent, sent, waiting = unpack(KEYS)
 
 local fields = redis.call('HMGET', gate, 'epoch', 'rev', 'stock', 'tickets')

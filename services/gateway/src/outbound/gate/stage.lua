@@ -1,4 +1,4 @@
--- stage: begins to build a gate aside. `staged` says in which Redis that was.
+-- stage: begins to build a gate aside. `staged` keeps in which Redis that was.
 local staged, staged_buyers, staged_orders, staged_sent = unpack(KEYS)
 local kept_for_ms = unpack(ARGV)
 

@@ -1,4 +1,4 @@
-// The gate of a sale as a whole: what it says of itself, how it follows its sale, and how it is replaced.
+// The gate of a sale as a whole: its state, the changes of its sale, and its replacement.
 import { keyOf } from '@flashsale/contracts/keys';
 import type { Gate, GateState } from '../../domain/ports.ts';
 import type { GateRedis } from '../redis.ts';

@@ -29,8 +29,8 @@ export async function startGateway(config: Config) {
   const queue = createOrderQueue(config, log);
   const orders = createOrders(config, clock, log);
   const inventory = createInventory(config, log);
-  const outbound = { gate, clock, views: createOrderViews(redis), queue, orders, inventory };
-  const useCases = createUseCases(config, outbound, log, metrics);
+  const ports = { gate, clock, views: createOrderViews(redis), queue, orders, inventory };
+  const useCases = createUseCases(config, ports, log, metrics);
 
   const stopping = new AbortController();
   const httpPorts = {

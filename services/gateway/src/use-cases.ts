@@ -20,11 +20,11 @@ import { createRepeatOrder } from './domain/repeat-order.ts';
 import { refuseEarly } from './domain/room.ts';
 import type { Sale } from './domain/sale.ts';
 import { createSweep } from './domain/sweep.ts';
-import { createWaitingEstimate } from './domain/waiting-estimate.ts';
+import { createWaitingEstimate, type WaitingEstimate } from './domain/waiting-estimate.ts';
 import { createWatch, type ShutReason } from './domain/watch-sales.ts';
 import { type Metrics, measured } from './metrics.ts';
 
-export interface Outbound {
+export interface Ports {
   gate: Gate;
   clock: Clock;
   views: OrderViews;
@@ -32,16 +32,14 @@ export interface Outbound {
   orders: Orders;
   inventory: Inventory;
 }
-type Ports = Outbound & { catalogue: Catalogue };
 
 export type UseCases = ReturnType<typeof createUseCases>;
 
-export function createUseCases(config: Config, outbound: Outbound, log: Log, metrics: Metrics) {
+export function createUseCases(config: Config, ports: Ports, log: Log, metrics: Metrics) {
   const directDeadlineMs = config.DIRECT_DEADLINE_MS;
   const respondsWithinMs = { queued: config.CONFIRM_TIMEOUT_MS, direct: directDeadlineMs };
   const warn = (message: string) => (id: string, error: unknown) => log.warn({ id, error: String(error) }, message);
-  const catalogue = createCatalogue(outbound.inventory);
-  const ports: Ports = { ...outbound, catalogue };
+  const catalogue = createCatalogue(ports.inventory);
   const estimate = createWaitingEstimate();
   const updates = createOrderUpdates();
   const limits = {
@@ -49,18 +47,18 @@ export function createUseCases(config: Config, outbound: Outbound, log: Log, met
     direct: createConcurrencyLimit(config.DIRECT_MAX_IN_FLIGHT),
   };
   const breakers = { redis: createBreaker(), queued: createBreaker(), direct: createBreaker() };
-  const shared = { ...ports, estimate, limits, breakers, sales: catalogue.all };
+  const shared = { ...ports, catalogue, sales: catalogue.all, estimate, limits, breakers, respondsWithinMs };
 
   const placing: PlacePorts = {
     ...shared,
-    respondsWithinMs,
-    repeatOrder: createRepeatOrder({ ...ports, estimate, respondsWithinMs }),
+    repeatOrder: createRepeatOrder(shared),
     mintId,
     dueInMs: { queued: config.UNSENT_DUE_MS, direct: 2 * directDeadlineMs },
     warn: warn('not marked as sent, or not shown'),
   };
   const find = (ref: OrderRef) => findOrder(ref, shared);
   const ending = { ...shared, findOrder: find, warn: warn('not shown') };
+  const changing = { ...shared, warn: warn('gate not changed, again soon') };
 
   return {
     catalogue,
@@ -73,25 +71,25 @@ export function createUseCases(config: Config, outbound: Outbound, log: Log, met
     payOrder: (ref: OrderRef) => payOrder(ref, ending),
     cancelOrder: (ref: OrderRef) => cancelOrder(ref, ending),
     cancelConfirmed: (orderId: string) => cancelConfirmed(orderId, ending),
-    changeSale: (saleId: string, change: SaleChange) =>
-      changeSale(saleId, change, { ...ports, warn: warn('gate not changed, again soon') }),
+    changeSale: (saleId: string, change: SaleChange) => changeSale(saleId, change, changing),
     /** For the requests that wait for an order at this gateway. */
     receiveUpdate(event: OrderEvent) {
       estimate.count(event);
       updates.publish(viewOf(event));
     },
-    ...createGateUseCases(config, ports, estimate.see, warn, metrics),
+    ...createGateUseCases(config, { ...shared, directDeadlineMs }, warn, metrics),
   };
 }
 
+type GatePorts = Ports & { catalogue: Catalogue; estimate: WaitingEstimate; directDeadlineMs: number };
+
+/** Those that no buyer starts. */
 function createGateUseCases(
   config: Config,
-  ports: Ports,
-  seeWaiting: (saleId: string, waiting: number) => void,
+  ports: GatePorts,
   warn: (message: string) => (id: string, error: unknown) => void,
   metrics: Metrics,
 ) {
-  const directDeadlineMs = config.DIRECT_DEADLINE_MS;
   const progress = createQueueProgress();
   const shut = async (saleId: string, epoch: number, reason: ShutReason) => {
     await ports.gate.shut(saleId, epoch);
@@ -99,7 +97,7 @@ function createGateUseCases(
   };
   const applyResult = createApplyResult({ ...ports, progress, shut });
   const sweepSales = createSweep({
-    ...{ ...ports, progress, applyResult, directDeadlineMs },
+    ...{ ...ports, progress, applyResult },
     swept: (records) => metrics.swept.inc(records),
     damaged(saleId, records) {
       metrics.damaged.inc(records);
@@ -107,18 +105,19 @@ function createGateUseCases(
     },
     warn: warn('not swept, again soon'),
   });
+  const watch = createWatch({
+    ...{ ...ports, seeWaiting: ports.estimate.see, shut },
+    ...{ courtesyMs: config.REBUILD_COURTESY_MS, atRestMs: config.AT_REST_MS },
+    rebuilt: (_saleId, reason) => metrics.rebuilt.inc({ reason }),
+    rebuildFailed(saleId, error) {
+      metrics.notRebuilt.inc();
+      warn('gate not rebuilt, again soon')(saleId, error);
+    },
+    warn: warn('gate not changed, shut or expired, again soon'),
+  });
   return {
+    ...watch,
     applyResult: (event: OrderEvent) => applyResult(event, event.epoch),
     sweep: () => sweepSales(ports.catalogue.pending()),
-    ...createWatch({
-      ...{ ...ports, directDeadlineMs, shut, seeWaiting },
-      ...{ courtesyMs: config.REBUILD_COURTESY_MS, atRestMs: config.AT_REST_MS },
-      rebuilt: (_saleId, reason) => metrics.rebuilt.inc({ reason }),
-      rebuildFailed(saleId, error) {
-        metrics.notRebuilt.inc();
-        warn('gate not rebuilt, again soon')(saleId, error);
-      },
-      warn: warn('gate not changed, shut or expired, again soon'),
-    }),
   };
 }

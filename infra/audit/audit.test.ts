@@ -332,7 +332,7 @@ for (const over of [`closes_at = now() - interval '1 minute'`, 'closed = true'])
     assert.match(result.notes.join(), new RegExp(`${saleId}: it is over and has no gate`));
   });
 
-test('what is left of the gate of a sale that is over is not counted', async () => {
+test('the remains of the gate of a sale that is over are not counted', async () => {
   const { addRecord, one, saleId, setGate } = await openSale();
   await addRecord(one, 'one', 1, 'sent', { deadlineMs: Date.now() - 3_600_000 });
   await setGate({ history: 'an older copy' });

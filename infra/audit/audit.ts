@@ -8,7 +8,7 @@ import { isAtRest, restChecks } from './rest.ts';
 import type { Stores } from './stores.ts';
 
 export interface AuditOptions {
-  /** Whether nothing may be pending; without it the audit finds out whether anything is. */
+  /** True: nothing may be pending. By default the audit finds out whether anything is. */
   atRest?: boolean;
   /** Timeout for the checks of rest to become true: a gate applies the last result a moment after orders has it. */
   withinMs?: number;

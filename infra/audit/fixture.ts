@@ -148,7 +148,7 @@ export async function openFixture() {
         tools.atTheBank(orderId, 'captured', quantity * PRICE);
         return orderId;
       },
-      /** A reserved order of one unit, in every store; unpaid unless it is said to be paying. */
+      /** A reserved order of one unit, in every store; unpaid unless `payRequested`. */
       async hold(buyerId: string, { payRequested = false, deadline = '10 minutes' } = {}) {
         const orderId = await tools.addOrder(buyerId, 1, 'reserved', { payRequested, deadline });
         await tools.addRecord(orderId, buyerId, 1, 'sent');

@@ -1,4 +1,4 @@
-// What is on its way, each with its age and the bound within which it must have moved on.
+// Everything in flight, each with its age and the bound within which it must have moved on.
 import { mintedAt } from '@flashsale/contracts/ids';
 import { type Check, each } from './check.ts';
 import { type Gate, isPending } from './gate.ts';
@@ -28,15 +28,15 @@ type Kind = keyof typeof KINDS;
 // The bounds of the protocol hold while every process runs; the audit is also run while one is killed, so that each
 // bound here leaves time for a restart.
 const RESTART_MS = 30_000;
-/** The job that times orders out looks once a second. */
+/** The background job that times orders out runs once a second. */
 const DECIDED_WITHIN_MS = 1_000 + RESTART_MS;
-/** Void and Release, again every 5 s until both answer. */
+/** Void and Release, repeated every 5 s until both have succeeded. */
 const COMPENSATED_WITHIN_MS = 30_000 + RESTART_MS;
 const RELAYED_WITHIN_MS = 30_000 + RESTART_MS;
-/** The longest back-off of a sweeper's looks. */
+/** The longest back-off between two checks of a sweeper. */
 const LONGEST_BACKOFF_MS = 300_000;
 const APPLIED_WITHIN_MS = LONGEST_BACKOFF_MS + RESTART_MS;
-/** Two questions, as the bank may fail to answer the first. */
+/** Two attempts, as the bank may not respond to the first. */
 const REVERSED_WITHIN_MS = 2 * LONGEST_BACKOFF_MS;
 
 /** The oldest first. Unpaid holds are among them, although nothing but their buyer can move them on. */
@@ -83,7 +83,7 @@ function recordsInFlight({ saleId, records, due, nowMs }: Gate, { orders }: Read
   return [...records.values()].filter(isPending).flatMap(({ orderId, state, deadlineMs }): InFlight[] => {
     const order = orders.get(orderId);
     if (isUndecided(order) || order?.compensationPending) return [];
-    // A rebuilt gate asks about orders that were decided long ago: their time counts from when it is to ask.
+    // A rebuilt gate checks orders that were decided long ago: their time counts from when that check is due.
     const fromMs = Math.max(
       order ? (order.decidedMs ?? 0) : (deadlineMs ?? 0),
       deadlineMs ? 0 : (due.get(orderId) ?? 0),

@@ -1,4 +1,4 @@
-// Checks that hold at every instant, however many orders are on their way.
+// Checks that hold at every instant, however many orders are in flight.
 import { type Check, each, eachBySale, equal } from './check.ts';
 import { gateChecks, knows } from './gate.ts';
 import type { Charge, Order, Reading, Reservation, Rows, Sale } from './reading.ts';

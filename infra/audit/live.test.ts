@@ -1,4 +1,4 @@
-// The audit while a crowd buys: lines that are exact at every instant never fail, however much is on its way.
+// The audit under load: checks that are exact at every instant never fail, however much is in flight.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openShop } from '../testbed/shop.ts';
@@ -34,28 +34,28 @@ async function assertAuditsHold(work: Promise<unknown>): Promise<AuditResult> {
   for (const result of results) assert.ok(result.ok, describeAudit(result).join('\n'));
   assert.ok(
     results.some(({ inFlight }) => inFlight.length > 0),
-    'at least one audit met orders on their way',
+    'at least one audit found orders in flight',
   );
   const rest = await audit(stores, { atRest: true, withinMs: 20_000 });
   assert.ok(rest.ok, describeAudit(rest).join('\n'));
   return rest;
 }
 
-/** A busy machine may turn a buyer away for a moment: then the buyer clicks again. */
+/** A busy machine may refuse a buyer for a moment: then the buyer clicks again. */
 async function buyAll(saleId: string, buyers: string[]) {
   const click = async (buyer: string) => {
-    const answer = await shop.buy(saleId, buyer);
-    return answer.httpStatus !== 503 && answer;
+    const response = await shop.buy(saleId, buyer);
+    return response.httpStatus !== 503 && response;
   };
-  const clicks = buyers.map((buyer) => until(`${buyer} has an answer`, () => click(buyer), 60_000));
-  const answers = await Promise.all(clicks);
-  return answers.flatMap(({ orderId, httpStatus }, i) =>
+  const clicks = buyers.map((buyer) => until(`${buyer} has a response`, () => click(buyer), 60_000));
+  const responses = await Promise.all(clicks);
+  return responses.flatMap(({ orderId, httpStatus }, i) =>
     orderId && httpStatus < 300 ? [{ orderId, buyer: buyers[i] as string }] : [],
   );
 }
 
 for (const mode of ['queued', 'direct'] as const) {
-  test(`${mode}: with three in ten charges declined, every audit on the way holds, and the one at the end`, async () => {
+  test(`${mode}: with three in ten charges declined, every audit in flight holds, and the one at rest`, async () => {
     const saleId = await shop.createSale({ mode, stock: 80 });
     const buyers = Array.from({ length: 150 }, (_, i) => `${mode}-${i}`);
     const ended = buyAll(saleId, buyers).then((orders) =>
@@ -65,7 +65,7 @@ for (const mode of ['queued', 'direct'] as const) {
     assert.ok(checks.some(({ name }) => name === 'rest: no messages in the queues'));
   });
 
-  test(`${mode}: while holds are paid, cancelled and expire, every audit on the way holds, and the one at the end`, async () => {
+  test(`${mode}: while holds are paid, cancelled and expire, every audit in flight holds, and the one at rest`, async () => {
     const saleId = await shop.createSale({ mode, stock: 60, checkout: 'hold', holdSeconds: HOLD_SECONDS });
     const buyers = Array.from({ length: 60 }, (_, i) => `hold-${mode}-${i}`);
     async function buyAndAct() {

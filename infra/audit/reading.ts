@@ -69,7 +69,7 @@ export interface Reading extends Rows {
   outbox: OutboxRow[];
   sales: Sale[];
   statement: Statement;
-  /** Undefined where the broker cannot be asked. */
+  /** Undefined where no broker is named. */
   queues: QueueLength[] | undefined;
 }
 
@@ -114,7 +114,7 @@ async function readGates(stores: Stores, saleIds: Iterable<string>): Promise<Map
 
 const byOrder = <T extends { orderId: string }>(rows: T[]) => new Map(rows.map((row) => [row.orderId, row]));
 
-/** These orders' rows as they are by now, again the order before its participants. */
+/** The same orders' rows as they are by now, the order before its participants once more. */
 export async function readAgain(stores: Stores, orderIds: string[]): Promise<Rows> {
   const of = <T extends object>(database: Database, select: string, id = 'order_id') =>
     orderIds.length ? rows<T>(stores, database, `${select} WHERE ${id} = ANY($1::uuid[])`, [orderIds]) : [];
@@ -135,14 +135,14 @@ export const isUnpaidHold = (order: Order | undefined) => order?.status === 'res
 export const isTaken = ({ state }: Reservation) => state === 'held' || state === 'sold';
 export const capturesOf = ({ charges }: Statement) => charges.filter(({ status }) => status === 'captured');
 
-/** Whether the gate is the one that inventory listens to. */
+/** Of inventory's epoch, and built in this Redis. */
 export const isValid = (gate: Gate | undefined, { epoch }: Sale) => gate?.epoch === epoch && gate.current;
 
 /** A sale that is over and holds nothing needs no gate: a lost one is not rebuilt. */
 export const needsNoGate = ({ gates }: Pick<Reading, 'gates'>, sale: Sale) =>
   sale.over && sale.held === 0 && !isValid(gates.get(sale.saleId), sale);
 
-/** Without what is left of gates that are not used any more. */
+/** Without the remains of gates that are not used any more. */
 export function gatesInUse({ gates, sales }: Pick<Reading, 'gates' | 'sales'>): Map<string, Gate> {
   const unused = new Set(sales.filter((sale) => needsNoGate({ gates }, sale)).map(({ saleId }) => saleId));
   return new Map([...gates].filter(([saleId]) => !unused.has(saleId)));

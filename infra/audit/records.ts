@@ -1,4 +1,4 @@
-// A gate's records as their text says, and those whose text cannot be read.
+// A gate's records, parsed, and those whose text cannot be parsed.
 
 export interface GateRecord {
   orderId: string;

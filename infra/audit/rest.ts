@@ -29,7 +29,7 @@ const count = <T>(items: Iterable<T>, holds: (item: T) => boolean) => [...items]
 export const isAtRest = (reading: Reading) => Object.values(pending(reading)).every((number) => number === 0);
 
 export function restChecks(reading: Reading): Check[] {
-  // Not part of `pending`: their lengths are told late, so they must not decide whether anything is on its way.
+  // Not part of `pending`: the broker reports lengths late, so they must not decide whether anything is in flight.
   const inQueues = reading.queues && { 'messages in the queues': sum(reading.queues.map(({ messages }) => messages)) };
   const none = { ...pending(reading), ...inQueues };
   const compared = reading.sales.filter((sale) => !needsNoGate(reading, sale));

@@ -29,7 +29,7 @@ test('an admin is one by a claim in the token', async () => {
   assert.equal(verify(stdout.trim()).role, 'admin');
 });
 
-test('--count makes so many, one a line, each of a buyer of its own', async () => {
+test('--count prints a token per line, each for a buyer of its own', async () => {
   const { stdout } = await npmRunToken('--buyer', 'buyer', '--count', '3');
   const subjects = stdout
     .trim()
@@ -38,7 +38,7 @@ test('--count makes so many, one a line, each of a buyer of its own', async () =
   assert.deepEqual(subjects, ['buyer-1', 'buyer-2', 'buyer-3']);
 });
 
-test('without a buyer, or with hours or a count that are none, the usage is told', async () => {
+test('without a buyer, or with hours or a count that are none, the usage is printed', async () => {
   for (const args of [
     [],
     ['--buyer', 'alice', '--hours', 'none'],

@@ -1,4 +1,4 @@
-// npm run token -- --buyer NAME [--admin] [--hours N] [--count N]: tokens for the running stack, one a line, with
+// npm run token -- --buyer NAME [--admin] [--hours N] [--count N]: tokens for the running stack, one per line, with
 // --count those of NAME-1, NAME-2, …; exit code 1 and the usage for a wrong option.
 import { parseArgs } from 'node:util';
 import { readAddressBook } from '../address-book/address-book.ts';

@@ -25,7 +25,8 @@ export function createBank(url: string, apiKey: string) {
   async function call(path: string, init: RequestInit = {}): Promise<unknown> {
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
     const response = await fetch(new URL(path, url), { ...init, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
-    if (!response.ok) throw new Error(`the bank answered ${path} with ${response.status}: ${await response.text()}`);
+    if (!response.ok)
+      throw new Error(`the bank responded to ${path} with ${response.status}: ${await response.text()}`);
     return response.status === 204 ? undefined : response.json();
   }
   return {

@@ -5,7 +5,7 @@ import { type ClickResponse, outcomeOf, readResponse } from './outcome.ts';
 const counts = (status: number, more: Partial<ClickResponse> = {}) =>
   outcomeOf({ status, timedOut: false, problem: null, reason: null, ...more });
 
-test('each answer counts as what its status and its problem say together', () => {
+test('the outcome of a click follows from status and problem together', () => {
   assert.equal(counts(202), 'yes');
   assert.equal(counts(201), 'yes', 'confirmed, or reserved in a hold sale');
   assert.equal(counts(410, { problem: 'sold-out' }), 'soldOut');
@@ -19,7 +19,7 @@ test('each answer counts as what its status and its problem say together', () =>
   assert.equal(counts(0, { timedOut: true }), 'unknown');
 });
 
-test('what nobody declared is an error: a bare 503, a rejected order, a broken connection', () => {
+test('an undeclared response is an error: a bare 503, a rejected order, a broken connection', () => {
   for (const undeclared of [
     counts(503),
     counts(409, { problem: 'order-rejected' }),

@@ -1,22 +1,22 @@
-// The answer to a click, and the kind that it counts as. Imports nothing, so that Node and k6 read answers alike.
+// The response to a click and the outcome that it counts as. Without imports, so that Node and k6 share it.
 
 export interface ClickResponse {
-  /** 0: no answer at all. */
+  /** 0: no response at all. */
   status: number;
   timedOut: boolean;
-  /** The kind of problem it was answered with, `sold-out` for `/problems/sold-out`. */
+  /** The type of the problem in the body, `sold-out` for `/problems/sold-out`. */
   problem: string | null;
   /** Why the order was rejected, where it was. */
   reason: string | null;
 }
 
-/** One buyer's click and its answer; times in Unix milliseconds, waiting counted from when the click was due. */
+/** One buyer's click and its response; times in Unix milliseconds, waiting counted from when the click was due. */
 export interface Click extends ClickResponse {
   lateMs: number;
   responseMs: number;
   respondedAt: number;
   orderId: string | null;
-  /** Where to ask for that order: only there can the shop say that it never happened. */
+  /** The order's own address: only there can the shop respond 404 for an order that never came into being. */
   location?: string | null;
 }
 
@@ -59,7 +59,7 @@ export function readResponse(
 ): ClickResponse & { orderId: string | null; location: string | null } {
   const problem = PROBLEM_TYPE.exec(text)?.[1] ?? null;
   const reason = REASON.exec(text)?.[1] ?? null;
-  // Only a yes and an unknown outcome name this click's order; an order in any other answer is an earlier one.
+  // Only a yes and an unknown outcome name this click's order; an order in any other response is an earlier one.
   const named = (status < 300 || status === 504 ? location : undefined) ?? null;
   return { status, timedOut: false, problem, reason, orderId: named && orderOf(named), location: named };
 }

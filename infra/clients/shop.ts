@@ -52,15 +52,15 @@ export function createShop(gatewayUrl: string) {
     createSale: async (draft: SaleDraft, adminToken: string) =>
       Sale.parse(await json(await call('/v1/sales', adminToken, draft))),
     sale: async (id: string) => Sale.parse(await json(await call(`/v1/sales/${id}`))),
-    /** Answers the HTTP status. */
+    /** Resolves with the HTTP status. */
     buy: async (saleId: string, token: string) => (await call(`/v1/sales/${saleId}/orders`, token, {})).status,
-    /** `location`: of the answer that named the order. Null while the shop cannot say. */
+    /** `location`: of the response that named the order. Null while the shop does not know. */
     async order(orderId: string, token: string, location?: string | null): Promise<Order | null> {
       const response = await call(location ?? `/v1/orders/${orderId}`, token).catch(() => null);
       if (response?.status === 404) return { orderId, status: NEVER, createdAt: 0, decidedAt: null };
       return response?.ok ? Order.parse(await response.json()) : null;
     },
-    /** Both answer the HTTP status. */
+    /** Both resolve with the HTTP status. */
     pay: async (orderId: string, token: string) => (await call(`/v1/orders/${orderId}/payment`, token, {})).status,
     cancel: async (orderId: string, token: string) =>
       (await call(`/v1/orders/${orderId}`, token, undefined, 'DELETE')).status,
@@ -68,6 +68,6 @@ export function createShop(gatewayUrl: string) {
 }
 
 async function json(response: Response): Promise<unknown> {
-  if (!response.ok) throw new Error(`${response.url} answered ${response.status}: ${await response.text()}`);
+  if (!response.ok) throw new Error(`${response.url} responded ${response.status}: ${await response.text()}`);
   return response.json();
 }

@@ -57,7 +57,7 @@ test('where Go cannot build it, the reason is logged and the image is taken', as
   assert.match(logged.join(), /could not be built: no network/);
 });
 
-test('where there is none of them, one message says how to get it', async (t) => {
+test('where there is none of them, one error explains how to get it', async (t) => {
   await assert.rejects(machine(t, {}).find(), { message: HOW_TO_GET_IT });
   await assert.rejects(machine(t, { docker: BARE_DOCKER }).find(), { message: HOW_TO_GET_IT });
   for (const way of ['PATH', 'Go', 'Docker', 'https://']) assert.ok(HOW_TO_GET_IT.includes(way));
@@ -77,7 +77,7 @@ test('a run gets its files and its environment, and resolves with the exit code'
   assert.ok(!fs.existsSync(consoleFile));
 });
 
-test('a run that is ended early is asked to stop, and its exit code is its own', async (t) => {
+test('a run that is ended early gets SIGTERM, and its exit code is that of k6', async (t) => {
   const { dir, find } = machine(t, { k6: runs(`trap 'exit 105' TERM\ntouch "$OUT"\nwhile :; do sleep 0.05; done`) });
   const [OUT, ending] = [join(dir, 'out'), new AbortController()];
   const exitCode = (await find()).run({ script: '/a.ts', env: { OUT }, quiet: true, signal: ending.signal });

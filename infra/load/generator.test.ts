@@ -27,7 +27,7 @@ async function shopOf(t: TestContext, handle: Handler): Promise<string> {
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `token-${i}`);
 
-test('each buyer clicks once, and a shop that does not answer delays no other click', async (t) => {
+test('each buyer clicks once, and a shop that does not respond delays no other click', async (t) => {
   const seen: string[] = [];
   const gatewayUrl = await shopOf(t, (request, response, nth) => {
     seen.push(`${request.method} ${request.url} ${request.headers.authorization}`);
@@ -104,15 +104,15 @@ test('a server that is frozen for 2 s: each click is still due, sent and counted
   const isFrozenAt = (ms: number) => ms >= frozenFrom && ms < frozenFrom + frozenMs;
   const due = clicks.filter(({ respondedAt, responseMs }) => isFrozenAt(respondedAt - responseMs));
   assert.ok(due.length > (0.9 * perSecond * frozenMs) / 1_000, `${due.length} were due`);
-  const left = due.filter(({ respondedAt, responseMs, lateMs }) => isFrozenAt(respondedAt - responseMs + lateMs));
-  assert.ok(left.length > 0.8 * due.length, `${left.length} of ${due.length} left, the others after the freeze`);
+  const sent = due.filter(({ respondedAt, responseMs, lateMs }) => isFrozenAt(respondedAt - responseMs + lateMs));
+  assert.ok(sent.length > 0.8 * due.length, `${sent.length} of ${due.length} sent, the others after the freeze`);
   const untilThaw = ({ respondedAt, responseMs }: (typeof due)[0]) =>
     frozenFrom + frozenMs - (respondedAt - responseMs);
   assert.ok(due.every((click) => click.responseMs > untilThaw(click) - 50));
   assert.ok(latencyMs.max > 0.9 * frozenMs, JSON.stringify(latencyMs));
 });
 
-test('connections click again as soon as they have their answer, for a time or until it is enough', async (t) => {
+test('each connection clicks again after its response, for a time or for a number of clicks', async (t) => {
   let [open, most] = [0, 0];
   const gatewayUrl = await shopOf(t, (_request, response) => {
     most = Math.max(most, ++open);
@@ -129,7 +129,7 @@ test('connections click again as soon as they have their answer, for a time or u
   assert.ok(forATime.requests > 8 && forATime.requests <= (8 * forATime.seconds) / 0.004, `${forATime.requests}`);
 });
 
-test('a load that is aborted ends at once, answers outstanding or not, and another can follow', async (t) => {
+test('a load that is aborted ends at once, whatever is in flight, and another can follow', async (t) => {
   let isResponding = false;
   const gatewayUrl = await shopOf(t, (_request, response) => {
     if (isResponding) response.writeHead(202).end('{}');
@@ -144,7 +144,7 @@ test('a load that is aborted ends at once, answers outstanding or not, and anoth
   assert.deepEqual((await generator.send(load)).statuses, { 202: 4 });
 });
 
-test('a timetable may end when too many clicks are without an answer', async (t) => {
+test('a timetable may end when too many clicks are in flight', async (t) => {
   const gatewayUrl = await shopOf(t, (_request, response) => setTimeout(() => response.writeHead(202).end('{}'), 500));
   const load = { gatewayUrl, saleId: 's', tokens: names(100), seconds: 0.5, timeoutMs: 10_000, maxInFlight: 5 };
   assert.deepEqual((await generator.send(load)).statuses, { 202: 6 });

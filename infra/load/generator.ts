@@ -7,7 +7,7 @@ export type Burst = Pick<LoadResult, 'clicks' | 'lastClickAt'>;
 
 interface Watch {
   tally?(tally: Tally): void;
-  /** The last click has been sent; answers are still to come. */
+  /** The last click has been sent; responses are outstanding. */
   lastClick?(): void;
   /** Its end makes `send` reject with its reason, and leaves no click in flight. */
   signal?: AbortSignal;
@@ -19,7 +19,7 @@ export function createGenerator() {
   const worker = new Worker(new URL('./thread.ts', import.meta.url));
   let handedOver: string[] | undefined;
 
-  /** One load at a time; resolves when each click has its answer or has given up. */
+  /** One load at a time; resolves when each click has its response or has timed out. */
   async function send({ tokens, ...load }: Load, { tally, lastClick, signal }: Watch = {}): Promise<LoadResult> {
     signal?.throwIfAborted();
     const stop = () => worker.postMessage('stop');

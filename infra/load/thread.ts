@@ -16,11 +16,11 @@ export interface Load {
   seconds: number;
   /** Open model: by default one for each token. Closed model: by default as many as there is time for. */
   clicks?: number;
-  /** Open model: more clicks without an answer end the load. */
+  /** Open model: more clicks in flight end the load. */
   maxInFlight?: number;
-  /** Closed model: each connection clicks again as soon as it has its answer. */
+  /** Closed model: each connection clicks again as soon as it has its response. */
   connections?: number;
-  /** False: answers are counted and forgotten. */
+  /** False: responses are counted and forgotten. */
   keep?: boolean;
 }
 

@@ -22,12 +22,12 @@ end.addEventListener('abort', () => stopTests.abort());
 
 async function main(names: string[]): Promise<number> {
   if (names.includes('--table')) return print(tableOf(everyRule()));
-  const wanted = rulesOf(names);
-  if (wanted.length === 0) throw new Error(`no rule in docs/rules begins with ${names.join(' or ')}`);
+  const rules = rulesOf(names);
+  if (rules.length === 0) throw new Error(`no rule in docs/rules begins with ${names.join(' or ')}`);
   return withTestServers('mutants', end, async (env) => {
     Object.assign(process.env, env);
     const copies = Array.from({ length: COPIES }, (_, i) => copyTree(`copy-${i}`));
-    return hunt(wanted, copies);
+    return hunt(rules, copies);
   });
 }
 
@@ -75,9 +75,9 @@ async function hunt(rules: Rule[], copies: string[]): Promise<number> {
 
 /** Each copy takes one task after the other, and none once the end is requested. */
 async function share<Task>(copies: string[], tasks: Task[], work: (copy: string, task: Task) => Promise<void>) {
-  const left = tasks.values();
+  const remaining = tasks.values();
   const workOn = async (copy: string) => {
-    for (const task of left) if (!end.aborted) await work(copy, task);
+    for (const task of remaining) if (!end.aborted) await work(copy, task);
   };
   await Promise.all(copies.map(workOn));
 }

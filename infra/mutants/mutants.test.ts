@@ -27,9 +27,9 @@ for (const rule of RULES) {
 
 test('every row of the protocol has a file that takes its rule away', () => {
   const rows = new Set(RULES.map(({ row }) => Number(row)));
-  const wanted = Array.from({ length: LAST_ROW }, (_, i) => i + 1).filter((row) => !WITHOUT_A_FILE.includes(row));
+  const expected = Array.from({ length: LAST_ROW }, (_, i) => i + 1).filter((row) => !WITHOUT_A_FILE.includes(row));
   assert.deepEqual(
-    wanted.filter((row) => !rows.has(row)),
+    expected.filter((row) => !rows.has(row)),
     [],
   );
 });

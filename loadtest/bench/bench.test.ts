@@ -1,4 +1,4 @@
-// The bench's arithmetic: ratios and costs of rows, the search for the steady rate, answers that must not count.
+// The bench's arithmetic: ratios and costs of rows, the search for the steady rate, responses that must not count.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { spread } from '../figures/figures.ts';
@@ -39,7 +39,7 @@ test('CPU costs are by process, and their sum is of each run, not of the medians
 test('a rate is steady if what is offered arrives and as much is confirmed', () => {
   const held = { rate: 1_000, seconds: 30, arrived: 30_000, confirmed: 29_900 };
   assert.equal(isSteady(held), true);
-  assert.equal(isSteady({ ...held, late: 1 }), false, 'an answer came too late');
+  assert.equal(isSteady({ ...held, late: 1 }), false, 'a response came too late');
   assert.equal(isSteady({ ...held, confirmed: 29_600 }), false);
   assert.equal(isSteady({ ...held, confirmed: 30_400 }), false, 'an earlier queue is worked off');
   assert.equal(isSteady({ ...held, arrived: 29_600, confirmed: 29_600 }), false, 'the gateway does not keep up');
@@ -64,7 +64,7 @@ test('a rate that did not hold is followed by what was reached, within bounds', 
   assert.equal(below(1_000, 0), 800);
 });
 
-test('a figure counts only if each request was answered in time, and as it should be', () => {
+test('a figure counts only if each request got the expected response in time', () => {
   const responses = {
     requests: 1_000,
     seconds: 5,

@@ -37,7 +37,7 @@ export async function openEnvironment(settings: Settings, end: AbortSignal, log:
   return { settings, signal, log, stack, stores, orders, ledger, ...tested, ...load, ...close };
 }
 
-/** The orders service, to be stopped and started again while all others stay. */
+/** The orders service, to be stopped and restarted while all others stay. */
 function ordersOf(stack: Stack) {
   let [service] = stack.services.orders;
   return {
@@ -49,7 +49,7 @@ function ordersOf(stack: Stack) {
   };
 }
 
-/** With a Redis database and a virtual host of its own: the gateway and orders never meet what is left there. */
+/** With a Redis database and a virtual host of its own: its remains never reach the gateway and orders. */
 async function startAccept(opened: AsyncDisposableStack, stack: Stack) {
   const password = await createVhost(managementApi(stack.rabbitManagementUrl), 'reference');
   const saleIds = { warmUp: randomUUID(), counted: randomUUID() };

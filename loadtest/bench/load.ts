@@ -23,7 +23,7 @@ export function createLoad({ gatewayUrl, tokenSecret }: Stack, stores: Stores, s
     if (tokens.length < count) tokens = createBuyers(tokenSecret, 'buyer', count).map(({ token }) => token);
     const load = { ...clicks, gatewayUrl: at, tokens, timeoutMs: 10_000, keep: false };
     const { clicks: _none, lastClickAt: _at, ...responses } = await generator.send(load, { signal });
-    // A rate that is too high leaves clicks without an answer in time: it did not hold, and that is no failure.
+    // At a rate that is too high some clicks time out: it did not hold, and that is no failure.
     if (clicks.maxInFlight) assertResponses({ ...responses, errors: { ...responses.errors, timeout: 0 } }, status, who);
     else assertResponses(responses, status, who, clicks.clicks);
     return responses;
@@ -81,7 +81,7 @@ const draft = (stock: number) => ({
   mode: 'queued' as const,
 });
 
-/** A figure counts only if each of its requests was answered, and as it should be. */
+/** A figure counts only if each of its requests got the expected response. */
 export function assertResponses(responses: Responses, status: number, who: string, least = 1): void {
   const { requests, statuses, errors } = responses;
   const others = Object.entries({ ...statuses, ...errors }).filter(([kind, n]) => n > 0 && kind !== String(status));

@@ -24,7 +24,7 @@ await claim(dir);
 after(() => removeDir(dir));
 const shop = await openShop();
 
-/** The answer as it comes, but for the date; the connection stays open, as a client's of many requests does. */
+/** The bytes of the response, but for the date; the connection stays open, as a client's of many requests does. */
 function rawResponse(url: string): Promise<string> {
   const { port, pathname } = new URL(url);
   const request = `POST ${pathname} HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`;
@@ -41,7 +41,7 @@ function rawResponse(url: string): Promise<string> {
   });
 }
 
-test('reference (a) answers byte for byte what the gateway answers when a sale is sold out', async () => {
+test('reference (a) responds byte for byte as the gateway does for a sold-out sale', async () => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 1 });
   assert.equal((await shop.buy(saleId, 'first')).httpStatus, 202);
   const url = `${shop.services.gateway.url}/v1/sales/${saleId}/orders`;
@@ -129,8 +129,9 @@ async function writesIn(database: string, schema = 'public'): Promise<Writes> {
   try {
     const { rows: ended } = await client.query(`SELECT pid, pg_terminate_backend(pid) ${others}`);
     const pids = ended.map(({ pid }) => pid);
-    const left = async () => (await client.query(`SELECT count(*)::int ${others} AND pid = ANY($1)`, [pids])).rows[0];
-    await until('those connections have ended', async () => (await left()).count === 0);
+    const remaining = async () =>
+      (await client.query(`SELECT count(*)::int ${others} AND pid = ANY($1)`, [pids])).rows[0];
+    await until('those connections have ended', async () => (await remaining()).count === 0);
     const { rows } = await client.query(COUNTS, [schema, TABLES]);
     return Object.fromEntries(rows.map(({ name, ...writes }) => [name, writes]));
   } finally {
@@ -182,12 +183,12 @@ test('nothing in the tables of reference (c) refers to the row that all orders s
 });
 
 test("pgbench's figures are read, and without them there is no figure", () => {
-  const said = `number of clients: 8
+  const output = `number of clients: 8
 number of transactions actually processed: 14456
 number of failed transactions: 0 (0.000%)
 latency average = 5.533 ms
 tps = 1445.753215 (without initial connection time)`;
-  assert.deepEqual(parsePgbench(said), { transactions: 14_456, perSecond: 1_445.753215 });
-  assert.throws(() => parsePgbench(said.replace('transactions: 0', 'transactions: 3')), /no figure/);
-  assert.throws(() => parsePgbench(said.replace('tps', 'TPS')), /no figure/);
+  assert.deepEqual(parsePgbench(output), { transactions: 14_456, perSecond: 1_445.753215 });
+  assert.throws(() => parsePgbench(output.replace('transactions: 0', 'transactions: 3')), /no figure/);
+  assert.throws(() => parsePgbench(output.replace('tps', 'TPS')), /no figure/);
 });

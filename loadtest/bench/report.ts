@@ -10,7 +10,7 @@ const RATIOS = {
   accept: { ours: 'accepted per CPU second', reference: 'token, the same Lua, a confirmed publish' },
   steady: { ours: 'confirmed per second, arriving as fast', reference: 'pgbench, a transaction for each order' },
   drain: { ours: 'confirmed per second, from the queue', reference: 'pgbench, a transaction for each order' },
-  decoupling: { ours: 'ms, queued answer p99 at a slow bank', reference: 'at a bank without limit' },
+  decoupling: { ours: 'ms, queued response p99 at a slow bank', reference: 'at a bank without limit' },
 };
 const NAMES = Object.keys(RATIOS) as RatioName[];
 export const SIDES = ['ours', 'reference'] as const;

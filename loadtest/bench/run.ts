@@ -78,7 +78,7 @@ async function steady(run: Run, whose: Whose, guess: number) {
   return found;
 }
 
-/** The 99th percentile of a queued answer at a bank that takes a part of the arrivals, and at one without limit. */
+/** The 99th percentile of a queued response at a bank that takes a part of the arrivals, and at one without limit. */
 async function decoupling(run: Run, whose: Whose, rate: number): Promise<void> {
   const { seconds, slowBank, mostLate } = run.settings.decoupling;
   for (let tries = 1; tries <= MOST_TRIES; tries++) {

@@ -4,7 +4,7 @@ export const FULL = {
   /** False for a run that only shows that it works. */
   counts: true,
   runs: 5,
-  /** Each clicks again as soon as it has its answer, where CPU seconds are counted. */
+  /** Each clicks again as soon as it has its response, where CPU seconds are counted. */
   connections: 64,
   refusalSeconds: 5,
   /** Accepted, which is counted, and then worked off, which is counted too. */
@@ -13,11 +13,11 @@ export const FULL = {
   /** The same before, uncounted. */
   warmUp: { orders: 10_000, refusalSeconds: 3, pgbenchSeconds: 3 },
   /** Clicks before the window of a rate opens, and after it has closed. */
-  paced: { leadSeconds: 4, tailSeconds: 1 },
+  window: { leadSeconds: 4, tailSeconds: 1 },
   steadySeconds: 30,
-  /** The steady rate is looked for by shorter tries, each so much faster than the one before. */
+  /** The search for the steady rate, by shorter tries, each so much faster than the one before. */
   search: { seconds: 6, step: 1.1 },
-  /** The slow bank takes so much of the arrivals. More late clicks than a p99 leaves out would make it say nothing. */
+  /** The slow bank takes so much of the arrivals. More late clicks than a p99 leaves out would make it worthless. */
   decoupling: { seconds: 16, slowBank: 0.1, mostLate: 0.01 },
 };
 
@@ -31,7 +31,7 @@ export const QUICK: Settings = {
   orders: 3_000,
   pgbenchSeconds: 3,
   warmUp: { orders: 3_000, refusalSeconds: 1, pgbenchSeconds: 1 },
-  paced: { leadSeconds: 2, tailSeconds: 1 },
+  window: { leadSeconds: 2, tailSeconds: 1 },
   steadySeconds: 5,
   search: { seconds: 3, step: 1.3 },
   decoupling: { seconds: 4, slowBank: 0.1, mostLate: 1 },

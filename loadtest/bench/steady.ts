@@ -10,7 +10,7 @@ const MOST_TRIES = 8;
 const DOWN = { least: 0.95, most: 0.8 };
 /** Orders are confirmed in batches, several a second, so that the queue ripples. 1 % of 30 s. */
 const RIPPLE_SECONDS = 0.3;
-/** The clicks of so many seconds without an answer: the gateway will not catch up. */
+/** The clicks of so many seconds in flight: the gateway will not catch up. */
 const HOPELESS_SECONDS = 3;
 
 export async function measureSteady(environment: Environment, guess: number) {
@@ -39,7 +39,7 @@ export async function climb(start: number, step: number, holds: (rate: number) =
 export const below = (rate: number, reached: number) =>
   Math.max(1, Math.round(rate * Math.min(DOWN.least, Math.max(DOWN.most, reached / rate))));
 
-/** Everything offered arrived and was answered in time, and as many were confirmed as arrived. */
+/** Everything offered arrived and got its response in time, and as many were confirmed as arrived. */
 export function isSteady({ rate, seconds, arrived, confirmed, late = 0 }: Counted & { late?: number }): boolean {
   const ripple = rate * RIPPLE_SECONDS;
   return late === 0 && arrived >= rate * seconds - ripple && Math.abs(confirmed - arrived) <= ripple;
@@ -48,7 +48,7 @@ export function isSteady({ rate, seconds, arrived, confirmed, late = 0 }: Counte
 /** Clicks by a timetable, and what became of them in a window of time. */
 async function offer(environment: Environment, rate: number, seconds: number) {
   const { settings, stack, stores, signal, log, openSale, send, queued, untilWorkedOff } = environment;
-  const { leadSeconds, tailSeconds } = settings.paced;
+  const { leadSeconds, tailSeconds } = settings.window;
   // The bank is outside; the process that makes the load and watches is not among these.
   const { bank: _outside, ...ours } = stack.pids;
   const saleId = await openSale();
@@ -66,12 +66,12 @@ async function offer(environment: Environment, rate: number, seconds: number) {
   const values = [saleId, firstId(fromMs), firstId(toMs), fromMs / 1_000, toMs / 1_000];
   const { arrived, confirmed } = (await stores.orders.query(COUNT, values)).rows[0];
   const counted = { rate, seconds, arrived, confirmed, late: load.errors.timeout };
-  const offered = { ...counted, line: { before, after }, cpuSeconds: used, load };
+  const offered = { ...counted, waiting: { before, after }, cpuSeconds: used, load };
   log(`${rate}/s for ${seconds} s: ${arrived} arrived, ${confirmed} confirmed${isSteady(offered) ? ': held' : ''}`);
   return offered;
 }
 
-/** An order arrives when its id is minted, and is confirmed when its row says so. */
+/** An order arrives when its id is minted, and is confirmed at the time in its row. */
 const COUNT = `SELECT count(*) FILTER (WHERE id >= $2 AND id < $3)::int AS arrived,
   count(*) FILTER (WHERE status = 'confirmed' AND decided_at >= to_timestamp($4) AND decided_at < to_timestamp($5))::int
     AS confirmed FROM orders WHERE sale_id = $1`;

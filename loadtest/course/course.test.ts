@@ -23,7 +23,7 @@ test('the course is numbered from one on, without holes', () => {
   assert.equal(numbered.length, SCRIPTS.length, `not a script of the course: ${numbered}`);
 });
 
-test('each script says in its first lines what it shows, and how many buyers it needs', () => {
+test('the first lines of each script state what it shows, and how many buyers it needs', () => {
   for (const { name, about, buyers } of SCRIPTS) {
     assert.ok(read(`${name}.ts`).startsWith(`// ${about.slice(0, 60)}`) && about.endsWith('.'), name);
     assert.ok(Number.isInteger(buyers), `${name} has no line "// Buyers: N"`);
@@ -67,18 +67,18 @@ test('nothing is imported over the network, and nothing of Node', () => {
 
 test('every setting that a script reads is passed on by the runner, and every one is read', () => {
   const text = RUN_BY_K6.map(read).join('\n');
-  const asked = new Set([...text.matchAll(/knob\('(\w+)'/g)].map(([, name]) => name));
-  assert.deepEqual(new Set(Object.keys(KNOBS)), new Set([...asked, 'MODE']));
+  const used = new Set([...text.matchAll(/knob\('(\w+)'/g)].map(([, name]) => name));
+  assert.deepEqual(new Set(Object.keys(KNOBS)), new Set([...used, 'MODE']));
 });
 
-test('a script is asked for by number, by name or by both', () => {
-  for (const asked of ['5', '05', 'sold-out', '05-sold-out']) assert.equal(findScript(asked)?.name, '05-sold-out');
-  for (const asked of ['', '0', '15', 'sold', '06-sold-out', '../05-sold-out'])
-    assert.equal(findScript(asked), undefined, asked);
+test('a script is found by number, by name or by both', () => {
+  for (const key of ['5', '05', 'sold-out', '05-sold-out']) assert.equal(findScript(key)?.name, '05-sold-out');
+  for (const key of ['', '0', '15', 'sold', '06-sold-out', '../05-sold-out'])
+    assert.equal(findScript(key), undefined, key);
 });
 
 test('an unknown script is refused before anything is started', async () => {
-  const how = { say: () => assert.fail('nothing was to be started'), signal: new AbortController().signal };
+  const how = { log: () => assert.fail('nothing was to be started'), signal: new AbortController().signal };
   await assert.rejects(runScript('sold', how), /there is no script sold: npm run loadtest -- list/);
 });
 

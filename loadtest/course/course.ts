@@ -34,9 +34,9 @@ export const scripts = () =>
 type Script = ReturnType<typeof scripts>[number];
 
 /** By number, by name, or by both. */
-export function findScript(asked: string): Script | undefined {
-  const number = /^\d+$/.test(asked) ? asked.padStart(2, '0') : undefined;
-  return scripts().find(({ name }) => name === asked || name.slice(3) === asked || name.slice(0, 2) === number);
+export function findScript(key: string): Script | undefined {
+  const number = /^\d+$/.test(key) ? key.padStart(2, '0') : undefined;
+  return scripts().find(({ name }) => name === key || name.slice(3) === key || name.slice(0, 2) === number);
 }
 
 function listScripts(): number {
@@ -50,21 +50,21 @@ function listScripts(): number {
   return 0;
 }
 
-type How = { say(line: string): void; signal: AbortSignal };
+type How = { log(line: string): void; signal: AbortSignal };
 
-/** Returns the exit code: 0 when every threshold (no click left out among them) and every check of the audit holds. */
-export async function runScript(asked: string, how: How): Promise<number> {
-  if (asked === 'list') return listScripts();
-  const script = findScript(asked);
-  if (!script) throw new Error(`there is no script ${asked}: npm run loadtest -- list names them`);
+/** Returns the exit code: 0 when every threshold (no dropped click among them) and every check of the audit holds. */
+export async function runScript(key: string, how: How): Promise<number> {
+  if (key === 'list') return listScripts();
+  const script = findScript(key);
+  if (!script) throw new Error(`there is no script ${key}: npm run loadtest -- list names them`);
   await using opened = new AsyncDisposableStack();
   return await unlessEnded(how.signal, runAndAudit(script, how, opened));
 }
 
-async function runAndAudit(script: Script, { say, signal }: How, opened: AsyncDisposableStack): Promise<number> {
+async function runAndAudit(script: Script, { log, signal }: How, opened: AsyncDisposableStack): Promise<number> {
   const replicas = replicasFrom();
-  const k6 = await findK6(say);
-  const stack = await stackFor({ say, signal, replicas }, opened);
+  const k6 = await findK6(log);
+  const stack = await stackFor({ log, signal, replicas }, opened);
   const stores = openStores(stack);
   opened.defer(stores.close);
   const scratch = mkdtempSync(join(tmpdir(), 'flashsale-loadtest-'));
@@ -73,29 +73,29 @@ async function runAndAudit(script: Script, { say, signal }: How, opened: AsyncDi
   const env = { ...Object.fromEntries(knobs), ADDRESS_BOOK: join(scratch, 'address-book.json') };
   writeK6AddressBook(env.ADDRESS_BOOK, stack, knobs.length > 0 ? ENOUGH_BUYERS : script.buyers);
 
-  say(`${script.name} with k6 ${k6.version} (${k6.how}): ${script.about}`);
+  log(`${script.name} with k6 ${k6.version} (${k6.how}): ${script.about}`);
   const minutes = 10 + Number(process.env.SOAK_MINUTES || 0);
-  say(`k6 has ${minutes} minutes, and then every order has ${REST_WITHIN_MS / 1_000} s to become final`);
+  log(`k6 has ${minutes} minutes, and then every order has ${REST_WITHIN_MS / 1_000} s to become final`);
   const ended = AbortSignal.any([signal, AbortSignal.timeout(minutes * 60_000)]);
   const exitCode = await k6.run({ script: script.file, env, signal: ended });
   signal.throwIfAborted();
 
-  say('waiting until nothing is in flight, then the audit');
+  log('waiting until nothing is in flight, then the audit');
   const audited = await audit(stores, { atRest: true, withinMs: REST_WITHIN_MS });
-  for (const line of describeShortly(audited)) say(line);
+  for (const line of describeShortly(audited)) log(line);
   // 99 is k6's own.
   const why = exitCode === 99 ? 'a threshold was crossed: see above' : `k6 ended with code ${exitCode}`;
-  if (exitCode !== 0) say(`✗ ${why}`);
+  if (exitCode !== 0) log(`✗ ${why}`);
   return exitCode || (audited.ok ? 0 : 1);
 }
 
 /** The stack that the environment names, else the one that is up, else a private one. */
 async function stackFor(
-  { say, signal, replicas }: How & { replicas: Replicas },
+  { log, signal, replicas }: How & { replicas: Replicas },
   opened: AsyncDisposableStack,
 ): Promise<K6Stack & StoreAddresses> {
   if (isStackNamed()) {
-    say('on the stack that the environment names');
+    log('on the stack that the environment names');
     // Only 11-grpc calls the services themselves, and it names an address that is missing.
     const {
       ORDERS_ADDRESS: orders = '',
@@ -107,13 +107,13 @@ async function stackFor(
   if (ownerOf(UP)) {
     const up = readAddressBook(UP);
     const { gateway, orders } = up.replicas;
-    say(`on the stack that is up; gateways: ${gateway.length}, orders workers: ${orders.length}`);
+    log(`on the stack that is up; gateways: ${gateway.length}, orders workers: ${orders.length}`);
     return up;
   }
-  say('no stack is up: starting three servers and five services, all private to this run');
+  log('no stack is up: starting three servers and five services, all private to this run');
   const settings = { gateway: CONFIGURATION.gateway };
   const stack = await startStack({ dir: join(ROOT, `.local/loadtest-${process.pid}`), settings, replicas, signal });
   opened.defer(stack.stop);
-  say(describeDirect(settings.gateway));
+  log(describeDirect(settings.gateway));
   return stack;
 }

@@ -18,7 +18,7 @@ const queued: PathFigures = {
   timedOut: 0,
   unknown: 0,
   errors: 0,
-  refusedWhileAvailable: 0,
+  refusedWhileStockLasted: 0,
   confirmedAtLastClick: 108,
   confirmed: 1_000,
   unsold: 0,
@@ -31,7 +31,7 @@ const direct: PathFigures = {
   ...queued,
   yes: 387,
   no: { soldOut: 0, busy: 2_613, tooLate: 0, limit: 0, notOpen: 0 },
-  refusedWhileAvailable: 2_613,
+  refusedWhileStockLasted: 2_613,
   confirmedAtLastClick: 288,
   confirmed: 387,
   unsold: 613,
@@ -74,7 +74,7 @@ const queuedBreaches: [string, Partial<PathFigures>, Partial<PathRun>?][] = [
   ['one yes too few', { yes: 999 }],
   ['one unit unsold', { confirmed: 999 }],
   ['a yes that did not hold', {}, { untrueYes: 1 }],
-  ['a buyer turned away too early', { refusedWhileAvailable: 1 }],
+  ['a buyer refused too early', { refusedWhileStockLasted: 1 }],
   ['an error', { errors: 1 }],
   ['an outcome unknown at the end', { unknown: 1 }],
 ];
@@ -84,7 +84,7 @@ const directBreaches: typeof queuedBreaches = [
   ['no yes at all', { yes: 0 }],
   ['an idle bank', {}, { bankIdleShare: 0.2 }],
   ['a bank without a charge', {}, { bankIdleShare: null }],
-  ['everything sold while the crowd was there', { confirmedAtLastClick: 1_000 }],
+  ['everything sold by the last click', { confirmedAtLastClick: 1_000 }],
   ['a no that is not a 503', { no: { ...direct.no, soldOut: 1 } }],
   ['a slow no', { responseMs: slowNo }],
   ['an error', { errors: 1 }],
@@ -92,7 +92,7 @@ const directBreaches: typeof queuedBreaches = [
 const accidentBreaches: typeof queuedBreaches = [
   ['an accepted order without a result', { unknown: 1 }],
   ['a yes that did not hold', {}, { untrueYes: 1 }],
-  ['a buyer turned away too early', { refusedWhileAvailable: 1 }],
+  ['a buyer refused too early', { refusedWhileStockLasted: 1 }],
   ['an error', { errors: 1 }],
 ];
 const accident = { awayMs: 1_600 as number | null, victim: 'orders' };
@@ -130,8 +130,8 @@ test('an audit of either path that does not hold breaks its claim', () => {
   const broken = { ...sound, ok: false };
   const inFlight = runOf(direct, { audits: { inFlight: broken, atRest: sound } });
   const atRest = runOf(queued, { audits: { inFlight: sound, atRest: broken } });
-  assert.deepEqual(failing({ direct: inFlight }), ['audit in flight, as each crowd left']);
-  assert.deepEqual(failing({ queued: atRest }), ['audit at rest, after each crowd']);
+  assert.deepEqual(failing({ direct: inFlight }), ['audit in flight, at each last click']);
+  assert.deepEqual(failing({ queued: atRest }), ['audit at rest, after each run']);
 });
 
 test('a table of huge figures and a progress line fit 80 columns', () => {
@@ -145,13 +145,13 @@ test('a table of huge figures and a progress line fit 80 columns', () => {
   for (const row of [...rows, progress]) assert.ok(row.length <= 80, row);
 });
 
-/** Without a line for "Everything stays up", one for the answer to Ctrl-C, and one for the prompt. */
+/** Without a line for "Everything stays up", one for the response to Ctrl-C, and one for the prompt. */
 const ROOM = 21;
 const below = (lines: string[]) => lines.slice(lines.lastIndexOf('') + 1);
 
 test('the summary fits a screen of 80 × 24 together with a prompt', () => {
   const no = { soldOut: 2_000, busy: 18_000, tooLate: 13, limit: 0, notOpen: 0 };
-  const huge = { ...direct, no, longestQueue: 1_000_000, refusedWhileAvailable: 2_000_000 };
+  const huge = { ...direct, no, longestQueue: 1_000_000, refusedWhileStockLasted: 2_000_000 };
   for (const each of [result, { ...result, accident: null }, { ...result, direct: runOf(huge) }]) {
     const lines = below(describeSummary(each, settings));
     assert.ok(lines.length <= ROOM, `${lines.length} lines`);
@@ -163,13 +163,16 @@ test('what scrolls away above it fits 80 columns too', () => {
   for (const line of describeRun(result, settings)) assert.ok(line.length <= 80, line);
 });
 
-test('what is compared as the final result is said', () => {
-  assert.match(describeRun(result, settings).join(' '), /Final result .* 201, else when the orders database/);
+test('the footnotes define the final result', () => {
+  assert.match(
+    describeRun(result, settings).join(' '),
+    /Final result .* 201, else the decision in the orders database/,
+  );
 });
 
 test('a refusal because time was up has its own figure, and is no error', () => {
   const lines = describeSummary(result, settings);
-  assert.ok(lines.some((line) => /said no: sold out · busy · too late +2,000 · 0 · 0 +0 · 2,600 · 13$/.test(line)));
+  assert.ok(lines.some((line) => /^ {2}no: sold out · busy · too late +2,000 · 0 · 0 +0 · 2,600 · 13$/.test(line)));
   assert.ok(lines.some((line) => /errors +0 · 0 · 0 +0 · 0 · 0$/.test(line)));
 });
 
@@ -190,7 +193,7 @@ test('the first rows add up to all who clicked: each click is in exactly one row
   const lines = below(describeSummary({ ...result, direct: two }, settings));
   const rows = lines.slice(
     2,
-    lines.findIndex((line) => line.startsWith('turned away')),
+    lines.findIndex((line) => line.startsWith('refused while')),
   );
   assert.match(lines[0] ?? '', /^of 3,000 who clicked/);
   for (const column of [0, 1] as const) {
@@ -199,10 +202,10 @@ test('the first rows add up to all who clicked: each click is in exactly one row
       3_000,
     );
   }
-  assert.ok(lines.some((line) => /no answer in time · errors +0 · 0 · 0 +5 · 362 · 32$/.test(line)));
+  assert.ok(lines.some((line) => /no response in time · errors +0 · 0 · 0 +5 · 362 · 32$/.test(line)));
 });
 
-test('the verdict says what the accident did, or which claim does not hold', () => {
+test('the verdict reports the accident, or the claim that does not hold', () => {
   const lastOf = (each: DemoResult) => describeSummary(each, settings).at(-1) ?? '';
   assert.match(lastOf(result), /^✓ all 17 claims above hold; kill -9 of orders lost none of 400 accepted orders$/);
   assert.match(lastOf({ ...result, accident: null }), /^✓ all 14 claims above hold$/);
@@ -230,114 +233,115 @@ test('with several workers the report claims that one was killed, not orders', (
 });
 
 test('settings are left out where they do not apply: of foreign gateways, of an accident left out', () => {
-  const told = (each: DemoResult) => describeRun(each, settings).join('\n');
-  assert.match(told(result), /^direct: .* at most 100 calls in flight per gateway$/m);
-  assert.match(told(result), /^accident: 600 buyers/m);
-  assert.doesNotMatch(told({ ...result, accident: null }), /^(direct|accident): (deadline|600)/m);
+  const text = (each: DemoResult) => describeRun(each, settings).join('\n');
+  assert.match(text(result), /^direct: .* at most 100 calls in flight per gateway$/m);
+  assert.match(text(result), /^accident: 600 buyers/m);
+  assert.doesNotMatch(text({ ...result, accident: null }), /^(direct|accident): (deadline|600)/m);
 });
 
-test('an accident that could not be had is told as left out', () => {
-  const left = (each: DemoResult) => describeRun(each, settings).filter((line) => line.includes('left out'));
-  assert.equal(left(result).length, 0);
-  assert.equal(left({ ...result, accident: null }).length, 1);
+test('an accident that is impossible on a foreign stack is reported as left out', () => {
+  const leftOut = (each: DemoResult) => describeRun(each, settings).filter((line) => line.includes('left out'));
+  assert.equal(leftOut(result).length, 0);
+  assert.equal(leftOut({ ...result, accident: null }).length, 1);
 });
 
 const run: Compared = { units: 1_000, chargesPerSecond: 100, queued, direct };
-const said = (change: { queued?: Partial<PathFigures>; direct?: Partial<PathFigures>; chargesPerSecond?: number }) =>
+const written = (change: { queued?: Partial<PathFigures>; direct?: Partial<PathFigures>; chargesPerSecond?: number }) =>
   sentences({ ...run, ...change, queued: { ...queued, ...change.queued }, direct: { ...direct, ...change.direct } });
 
-test('a slow bank: the queue keeps what the calls turn away, and its buyers wait', () => {
+test('a slow bank: the queue keeps what the calls refuse, and its buyers wait', () => {
   assert.deepEqual(sentences(run), [
-    'The queue sold all 1,000, though the bank takes 100/s, and turned nobody away while a unit was left: up to 925 waited, 892 were sold after the crowd left.',
+    'The queue sold all 1,000, though the bank takes 100/s, and refused no click while stock lasted: up to 925 waited, 892 were sold after the last click.',
     'Its price is waiting: a yes came after 41 ms, but half of its buyers knew the result within 4.7 s, 4.9 times the 963 ms of the direct path.',
-    'The direct path told the result in 963 ms, but had no room for 2,613 while a unit was left and 613 were never sold: calls suit a bank that keeps up.',
+    'The direct path returned the result in 963 ms, but had no room for 2,613 while stock lasted and 613 were never sold: calls suit a bank that keeps up.',
   ]);
 });
 
-test('a bank without a limit: nothing is kept, nobody is turned away, and calls are the simpler choice', () => {
-  const fast = { ...direct, confirmed: 1_000, unsold: 0, refusedWhileAvailable: 0 };
-  const [gave, cost, calls] = said({
+test('a bank without a limit: nothing is kept, no click is refused, and calls are the simpler choice', () => {
+  const fast = { ...direct, confirmed: 1_000, unsold: 0, refusedWhileStockLasted: 0 };
+  const [gave, cost, calls] = written({
     queued: { confirmedAtLastClick: 1_000, clickToFinalMs: { p50: 950, p95: 1_000, p99: 1_000, max: 1_000 } },
     direct: fast,
     chargesPerSecond: 0,
   });
   assert.match(gave ?? '', /had nothing to keep/);
-  assert.match(cost ?? '', /^It cost nobody time/);
-  assert.match(calls ?? '', /turned nobody away while a unit was left: .* calls are the simpler choice/);
+  assert.match(cost ?? '', /^It cost no time/);
+  assert.match(calls ?? '', /refused no click while stock lasted: .* calls are the simpler choice/);
 });
 
-test('a queue that kept next to nothing is said to', () => {
-  assert.match(said({ queued: { confirmedAtLastClick: 990 } })[0] ?? '', /had little to keep: 10 were sold after/);
+test('a queue that kept next to nothing gets no praise for it', () => {
+  assert.match(written({ queued: { confirmedAtLastClick: 990 } })[0] ?? '', /had little to keep: 10 were sold after/);
 });
 
 test('a wait that is less than a tenth longer counts as no difference', () => {
-  const within = (p50: number) => said({ queued: { clickToFinalMs: { p50, p95: p50, p99: p50, max: p50 } } })[1] ?? '';
-  assert.match(within(1_050), /^It cost nobody time/);
+  const within = (p50: number) =>
+    written({ queued: { clickToFinalMs: { p50, p95: p50, p99: p50, max: p50 } } })[1] ?? '';
+  assert.match(within(1_050), /^It cost no time/);
   assert.match(within(1_070), /^Its price is waiting: .* 1\.1 times the 963 ms/);
 });
 
 test('no limit is named where the bank has none', () => {
-  assert.match(said({ chargesPerSecond: 0 })[0] ?? '', /^The queue sold all 1,000 and turned nobody away/);
+  assert.match(written({ chargesPerSecond: 0 })[0] ?? '', /^The queue sold all 1,000 and refused no click/);
 });
 
-test('a queue that turned a buyer away is not praised', () => {
-  const [gave] = said({ queued: { refusedWhileAvailable: 7, confirmed: 993 } });
-  assert.equal(gave, 'The queue sold 993 of 1,000, but it turned 7 away while a unit was left.');
+test('a queue that refused a buyer too early is not praised', () => {
+  const [gave] = written({ queued: { refusedWhileStockLasted: 7, confirmed: 993 } });
+  assert.equal(gave, 'The queue sold 993 of 1,000, but refused 7 while stock lasted.');
 });
 
 test('nothing sold on a path: its waiting is left out', () => {
   const nothing = { confirmed: 0, clickToFinalMs: { p50: null, p95: null, p99: null, max: null } };
-  assert.match(said({ queued: nothing })[1] ?? '', /cannot be said/);
-  const [, cost, calls] = said({ direct: nothing });
-  assert.match(cost ?? '', /nobody got one/);
+  assert.match(written({ queued: nothing })[1] ?? '', /cost of the queue is unknown/);
+  const [, cost, calls] = written({ direct: nothing });
+  assert.match(cost ?? '', /none to compare with/);
   assert.match(calls ?? '', /^The direct path sold nothing/);
 });
 
 test('the direct path: sold out in the end, or out of time rather than of room', () => {
-  const soldOut = said({ direct: { confirmed: 1_000, unsold: 0 } })[2] ?? '';
-  assert.match(soldOut, /sold all 1,000 too .* refused 2,613 while a unit was left: enough/);
-  const late = said({ direct: { no: { ...direct.no, busy: 0, tooLate: 2_613 } } })[2] ?? '';
+  const soldOut = written({ direct: { confirmed: 1_000, unsold: 0 } })[2] ?? '';
+  assert.match(soldOut, /sold all 1,000 too .* refused 2,613 while stock lasted: enough/);
+  const late = written({ direct: { no: { ...direct.no, busy: 0, tooLate: 2_613 } } })[2] ?? '';
   assert.match(late, /ran out of time for 2,613/);
 });
 
 const failures: [Partial<PathFigures>, RegExp][] = [
-  [{ timedOut: 362 }, /but 362 got no answer in time/],
+  [{ timedOut: 362 }, /but 362 got no response in time/],
   [{ errors: 12 }, /but 12 got an error/],
-  [{ timedOut: 362, errors: 12 }, /but 374 got no answer in time or an error/],
+  [{ timedOut: 362, errors: 12 }, /but 374 got no response in time or an error/],
   [{ unknown: 4 }, /but 4 never got a result/],
 ];
 
-test('a path that left a buyer without an answer is not praised for turning nobody away', () => {
+test('a path that left a buyer without a response is not praised for refusing none', () => {
   for (const [failed, what] of failures) {
-    const [gave] = said({ queued: failed });
+    const [gave] = written({ queued: failed });
     assert.match(gave ?? '', what);
-    assert.doesNotMatch(gave ?? '', /nobody/);
-    const calls = said({ direct: { ...failed, refusedWhileAvailable: 0, confirmed: 1_000, unsold: 0 } })[2] ?? '';
+    assert.doesNotMatch(gave ?? '', /no click/);
+    const calls = written({ direct: { ...failed, refusedWhileStockLasted: 0, confirmed: 1_000, unsold: 0 } })[2] ?? '';
     assert.match(calls, what);
-    assert.doesNotMatch(calls, /nobody|simpler/);
+    assert.doesNotMatch(calls, /no click|simpler/);
   }
 });
 
-test('beside those turned away, those without an answer are named too', () => {
-  const failed = { timedOut: 362, refusedWhileAvailable: 2_240 };
+test('beside those refused, those without a response are named too', () => {
+  const failed = { timedOut: 362, refusedWhileStockLasted: 2_240 };
   assert.equal(
-    said({ direct: failed })[2],
-    'The direct path told the result in 963 ms, but had no room for 2,240 while a unit was left, 362 got no answer in time and 613 were never sold.',
+    written({ direct: failed })[2],
+    'The direct path returned the result in 963 ms, but had no room for 2,240 while stock lasted, 362 got no response in time and 613 were never sold.',
   );
   assert.equal(
-    said({ queued: { ...failed, confirmed: 993 } })[0],
-    'The queue sold 993 of 1,000, but it turned 2,240 away while a unit was left and 362 got no answer in time.',
+    written({ queued: { ...failed, confirmed: 993 } })[0],
+    'The queue sold 993 of 1,000, but refused 2,240 while stock lasted and 362 got no response in time.',
   );
 });
 
 test('each sentence takes at most two lines, whatever happened', () => {
   const runs = [{}, ...failures.map(([failed]) => failed)].flatMap((failed) =>
-    [0, 2_613].flatMap((refusedWhileAvailable) =>
-      [0, 613].map((unsold) => ({ ...failed, refusedWhileAvailable, unsold, confirmed: 1_000 - unsold })),
+    [0, 2_613].flatMap((refusedWhileStockLasted) =>
+      [0, 613].map((unsold) => ({ ...failed, refusedWhileStockLasted, unsold, confirmed: 1_000 - unsold })),
     ),
   );
   for (const figures of runs) {
-    for (const sentence of said({ queued: figures, direct: figures })) {
+    for (const sentence of written({ queued: figures, direct: figures })) {
       const lines = wrap(sentence, 80);
       assert.ok(lines.length <= 2 && lines.every((line) => line.length <= 80), sentence);
       assert.equal(lines.join(' '), sentence);

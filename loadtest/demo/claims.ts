@@ -19,8 +19,8 @@ const MOST_IDLE = 0.2;
 
 export function claimsOf(result: DemoResult, settings: Settings): Claim[] {
   const { queued, direct, holds, accident } = result;
-  const about = (rows: Row[], name: string, said = name) =>
-    rows.map(([ok, short, text]) => ({ ok, name: `${name}: ${short}`, text: `${said}: ${text}` }));
+  const about = (rows: Row[], name: string, subject = name) =>
+    rows.map(([ok, short, text]) => ({ ok, name: `${name}: ${short}`, text: `${subject}: ${text}` }));
   return [
     ...about(queuedClaims(queued, settings.units), 'queued'),
     ...about(directClaims(direct, settings.units), 'direct'),
@@ -39,12 +39,12 @@ export const runsOf = ({ queued, direct, accident }: Pick<DemoResult, 'queued' |
 ];
 
 function queuedClaims({ figures, untrueYes }: PathRun, units: number): Row[] {
-  const { yes, confirmed, refusedWhileAvailable: away } = figures;
+  const { yes, confirmed, refusedWhileStockLasted: early } = figures;
   const sold = `${count(confirmed)} confirmed, ${count(untrueYes)} yes that did not hold`;
   return [
-    [yes === units, 'a yes for each unit', `${count(yes)} were told yes, of ${count(units)} units`],
+    [yes === units, 'a yes for each unit', `${count(yes)} got a yes, of ${count(units)} units`],
     [confirmed === units && untrueYes === 0, 'all sold, each yes held', sold],
-    [away === 0, 'none turned away too early', `${count(away)} turned away while a unit was left`],
+    [early === 0, 'none refused too early', `${count(early)} refused while stock lasted`],
     noFailure(figures),
   ];
 }
@@ -53,13 +53,9 @@ function directClaims({ figures, untrueYes, bankIdleShare: idle }: PathRun, unit
   const { yes, confirmedAtLastClick: sold } = figures;
   const idled = `the bank was idle ${percent(idle)} of the time buyers waited (under ${percent(MOST_IDLE)})`;
   return [
-    [
-      yes > 0 && untrueYes === 0,
-      'each yes held',
-      `${count(yes)} were told yes, ${count(untrueYes)} yes that did not hold`,
-    ],
+    [yes > 0 && untrueYes === 0, 'each yes held', `${count(yes)} got a yes, ${count(untrueYes)} yes that did not hold`],
     [idle !== null && idle < MOST_IDLE, 'the bank was kept busy', idled],
-    [sold < units, 'unsold as the crowd left', `${count(sold)} of ${count(units)} sold when the crowd had left`],
+    [sold < units, 'unsold at the last click', `${count(sold)} of ${count(units)} sold by the last click`],
     refusedAtOnce(figures),
     noFailure(figures),
   ];
@@ -69,7 +65,7 @@ function directClaims({ figures, untrueYes, bankIdleShare: idle }: PathRun, unit
 function holdClaims({ ended, reserved, remaining }: HoldRun, buyers: number): Row[] {
   const third = buyers / 3;
   const { confirmed = 0, cancelled = 0, expired = 0 } = ended;
-  const asWanted = [confirmed, cancelled, expired].every((orders) => orders === third);
+  const asPlanned = [confirmed, cancelled, expired].every((orders) => orders === third);
   return [
     [
       reserved === buyers,
@@ -77,7 +73,7 @@ function holdClaims({ ended, reserved, remaining }: HoldRun, buyers: number): Ro
       `${count(reserved)} of ${count(buyers)} reserved before anything was paid`,
     ],
     [
-      asWanted,
+      asPlanned,
       'paid, cancelled, expired',
       `${confirmed} paid and confirmed, ${cancelled} cancelled, ${expired} expired`,
     ],
@@ -111,14 +107,14 @@ const noFailure = ({ errors, unknown }: PathFigures): Row => [
 ];
 
 function accidentClaims({ run, awayMs }: Accident, units: number): Row[] {
-  const { yes, unknown, errors, refusedWhileAvailable: away } = run.figures;
+  const { yes, unknown, errors, refusedWhileStockLasted: early } = run.figures;
   // Accepted, and without a final result; or with another one than was promised, since nothing declines here.
   const lost = Math.max(unknown, run.untrueYes);
-  const early = `${count(away)} turned away while a unit was left, ${count(errors)} errors`;
+  const failed = `${count(early)} refused while stock lasted, ${count(errors)} errors`;
   return [
     [lost === 0 && yes > 0, 'no accepted order lost', `${count(lost)} of ${count(yes)} accepted orders lost`],
-    [awayMs !== null, 'started again', `started again, ready after ${duration(awayMs)}`],
-    [yes === units && away === 0 && errors === 0, 'all sold, no error', early],
+    [awayMs !== null, 'restarted', `restarted, ready after ${duration(awayMs)}`],
+    [yes === units && early === 0 && errors === 0, 'all sold, no error', failed],
   ];
 }
 
@@ -132,8 +128,8 @@ function auditClaims(runs: Pick<PathRun, 'audits'>[], afterHolds: AuditResult): 
     claim(
       runs.map(({ audits }) => audits.inFlight),
       'audit in flight',
-      'as each crowd left',
+      'at each last click',
     ),
-    claim([...runs.map(({ audits }) => audits.atRest), afterHolds], 'audit at rest', 'after each crowd'),
+    claim([...runs.map(({ audits }) => audits.atRest), afterHolds], 'audit at rest', 'after each run'),
   ];
 }

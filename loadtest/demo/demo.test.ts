@@ -26,10 +26,10 @@ test('only a terminal that can be drawn on, with a reader in front of it, gets t
   assert.ok(!isScreen({ isTTY: true }, { TERM: 'xterm', CI: 'true' }));
 });
 
-test('plain: a line for each event, about one a second for a crowd, and no escape sequence', () => {
+test('plain: a line for each event, about one a second during a burst, and no escape sequence', () => {
   const { out, written } = fakeTerminal();
   const progress = createProgress(out, false);
-  progress.phase('queued    a crowd');
+  progress.phase('queued    a burst');
   const onSample = progress.begin('queued');
   for (const atMs of [250, 500, 1_000, 1_250, 1_500]) onSample({ ...sample, atMs }, false);
   onSample({ ...sample, atMs: 1_600 }, true);
@@ -72,7 +72,7 @@ test('live: the terminal is taken, drawn on, given back once, and the log stays 
   assert.equal(out.listenerCount('resize'), 0);
 });
 
-test('waiting is accepted and not decided yet; on the direct path it is not answered yet', () => {
+test('waiting is accepted and not decided yet; on the direct path it has no response yet', () => {
   const now = { ...START, sent: 100, yes: 30, refused: 50, other: 1, decided: 10 };
   assert.equal(waitingOrders('queued', now), 20);
   assert.equal(waitingOrders('direct', now), 19);
@@ -90,15 +90,15 @@ test('each of the bank’s charges is counted once, and only those of this run',
   });
   const began = Date.now();
   const charges = [charge('before', began - 1), charge('a', began), charge('b', began + 10)];
-  const asked: number[] = [];
+  const requested: number[] = [];
   const statement = async (sinceMs = 0) => {
-    asked.push(sinceMs);
+    requested.push(sinceMs);
     return { charges, queue: { waiting: 3, inProgress: 1 } };
   };
   assert.deepEqual(await bankSince({ statement }, began), { charges: 2, busyMs: 20, waiting: 3, inProgress: 1 });
   charges.push(charge('c', began + 20));
   assert.deepEqual(await bankSince({ statement }, began), { charges: 3, busyMs: 30, waiting: 3, inProgress: 1 });
-  assert.deepEqual(asked, [began, began]);
+  assert.deepEqual(requested, [began, began]);
 });
 
 function killWith(killOrders: () => Promise<void>, withinMs = 60_000) {
@@ -121,7 +121,7 @@ test('orders is killed once, when enough orders are accepted, and those accepted
   back.resolve();
   assert.notEqual(await kill.awayMs(), null);
   assert.equal(kills, 1);
-  assert.match(logged.join(), /^orders is back after 0\.\d s; meanwhile 55 more were told yes$/);
+  assert.match(logged.join(), /^orders is back after 0\.\d s; meanwhile 55 more got a yes$/);
   assert.deepEqual(marks, ['orders killed', 'orders back']);
 });
 
@@ -131,7 +131,7 @@ test('a service that does not come back is waited for no longer than agreed', as
   assert.equal(await kill.awayMs(), null);
 });
 
-test('a crowd that ends before enough orders are accepted has had no kill', async () => {
+test('a burst that ends before enough orders are accepted has had no kill', async () => {
   const { kill } = killWith(async () => undefined);
   kill.watch({ yes: 59 });
   assert.equal(await kill.awayMs(), null);

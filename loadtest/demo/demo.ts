@@ -1,4 +1,4 @@
-// The demo's story: the same crowd on each path, then a small one in the middle of which orders is killed.
+// The phases of the demo: the same burst on each path, holds, and a small burst during which orders is killed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AddressBook } from '../../infra/address-book/address-book.ts';
 import { createTokens } from '../../infra/buyers/buyers.ts';
@@ -26,22 +26,22 @@ const { units, buyers, burstSeconds, accident: small } = settings;
 
 export async function runDemo(environment: DemoEnvironment) {
   const { stores, amqpUrl, progress, killOrders, replicas } = environment;
-  // All sales before the first crowd: a gate takes a moment to open.
+  // All sales before the first burst: a gate takes a moment to open.
   const queuedSale = await openSale(environment, 'queued', units);
   const directSale = await openSale(environment, 'direct', units);
   const holdSale = await openSale(environment, 'queued', settings.hold.units, settings.hold.holdSeconds);
   const smallSale = killOrders && (await openSale(environment, 'queued', small.units));
   await warmUp(environment, 'queued');
   await warmUp(environment, 'direct');
-  progress.phase(`queued    ${count(buyers)} buyers want ${count(units)} units, within ${burstSeconds} s`);
+  progress.phase(`queued    ${count(buyers)} buyers for ${count(units)} units, within ${burstSeconds} s`);
   const queued = await run(environment, queuedSale, settings, progress.begin('queued'));
-  progress.phase('direct    the same crowd, and the bank as it was before the first one');
+  progress.phase('direct    the same burst, and the bank as it was before the first one');
   const direct = await run(environment, directSale, settings, progress.begin('direct'));
   const { hold } = settings;
   progress.phase(`hold      ${hold.buyers} buyers reserve: a third pays, a third cancels, a third lets it expire`);
   const holds = await runHolds(environment, holdSale);
   const accident = smallSale ? await runWithKill(environment, smallSale) : null;
-  if (!accident) progress.phase('accident  left out: the processes here are not ours to kill');
+  if (!accident) progress.phase('accident  left out: the processes belong to another command');
   const processes = replicas && { gateways: replicas.gateway.length, workers: replicas.orders.length };
   return { environment: await readEnvironment(stores, amqpUrl), processes, queued, direct, holds, accident };
 }
@@ -84,7 +84,7 @@ export function createKill({ killOrders, progress, victim }: KillEnvironment, ki
     if ((await Promise.race([killOrders?.(), sleep(withinMs, 'late', { ref: false })])) === 'late') return null;
     const awayMs = performance.now() - at;
     progress.mark(`${victim} back`);
-    const meanwhile = `meanwhile ${yes - yesBefore} more were told yes`;
+    const meanwhile = `meanwhile ${yes - yesBefore} more got a yes`;
     progress.log(`${victim} is back after ${(awayMs / 1000).toFixed(1)} s; ${meanwhile}`);
     return awayMs;
   }
@@ -92,7 +92,7 @@ export function createKill({ killOrders, progress, victim }: KillEnvironment, ki
     watch(sample: Pick<Sample, 'yes'>) {
       yes = sample.yes;
       if (yes >= killedAtYes) killed ??= kill();
-      // A failure is thrown where the time away is asked for.
+      // A failure is thrown by `awayMs`.
       killed?.catch(() => undefined);
     },
     awayMs: async () => (await killed) ?? null,

@@ -15,7 +15,7 @@ export interface HoldRun {
   /** Orders by their final status; `unknown` for one without. */
   ended: Record<string, number>;
   reserved: number;
-  /** On sale again in the end; null when that did not become true in time. */
+  /** Available again in the end; null when the unpaid units did not come back in time. */
   remaining: number | null;
   atRest: AuditResult;
 }

@@ -29,7 +29,7 @@ export type RunState = (typeof plans)[number] & {
 
 export const plans = [
   { ...settings, name: 'queued', mode: 'queued', title: 'published to a queue: yes now, the result later' },
-  { ...settings, name: 'direct', mode: 'direct', title: 'services call each other: one answer at the end' },
+  { ...settings, name: 'direct', mode: 'direct', title: 'services call each other: one response at the end' },
   {
     ...settings,
     ...settings.accident,
@@ -39,8 +39,7 @@ export const plans = [
   },
 ] as const;
 const { units, buyers, burstSeconds, bank } = settings;
-const WANTED = `${count(buyers)} buyers want ${count(units)} units in ${burstSeconds} s`;
-const TITLE = `FLASH SALE  ${WANTED}; the bank takes ${bank.chargesPerSecond}/s`;
+const TITLE = `FLASH SALE  ${count(buyers)} buyers for ${count(units)} units in ${burstSeconds} s; the bank takes ${bank.chargesPerSecond}/s`;
 
 export function createProgress(out: WriteStream, live: boolean) {
   const runs = plans.map((plan): RunState => ({ ...plan, status: 'to come', samples: [START], marks: [] }));
@@ -96,8 +95,8 @@ export const isScreen = ({ isTTY }: { isTTY: boolean }, env = process.env) => is
 
 export function progressLine({ name, mode }: Pick<RunState, 'name' | 'mode'>, sample: Sample): string {
   const { sent, yes, refused, other, confirmed } = sample;
-  const [label, unclear] = [mode === 'queued' ? 'waiting' : 'open', other ? { other } : {}];
-  const counts = { clicks: sent, yes, no: refused, ...unclear, [label]: waitingOrders(mode, sample), sold: confirmed };
+  const waiting = waitingOrders(mode, sample);
+  const counts = { clicks: sent, yes, no: refused, ...(other && { other }), waiting, sold: confirmed };
   const cells = Object.entries(counts).map(([what, value]) => `  ${count(value).padStart(5)} ${what}`);
   return name.padEnd(8) + cells.join('');
 }

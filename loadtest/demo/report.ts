@@ -8,7 +8,7 @@ import { type Claim, claimsOf, runsOf } from './claims.ts';
 import type { Accident, DemoResult, PathRun } from './demo.ts';
 import type { Settings } from './settings.ts';
 
-const LATE_WORTH_SAYING_MS = 200;
+const LATE_WORTH_REPORTING_MS = 200;
 
 /** The circumstances, and every claim: this scrolls away above the summary. */
 export const describeRun = (result: DemoResult, settings: Settings): string[] => [
@@ -19,7 +19,7 @@ export const describeRun = (result: DemoResult, settings: Settings): string[] =>
   ...describeEnvironment(result.environment),
   '',
   ...claimsOf(result, settings).map(({ ok, text }) => `${ok ? '✓' : '✗'} ${text}`),
-  ...(result.accident ? [] : ['– accident: left out, the processes here are not ours to kill']),
+  ...(result.accident ? [] : ['– accident: left out, the processes belong to another command']),
   ...runsOf(result)
     .flatMap(({ audits }) => [audits.inFlight, audits.atRest])
     .concat(result.holds.atRest)
@@ -46,29 +46,26 @@ type Column = Pick<PathRun, 'figures' | 'bankIdleShare'>;
 
 const ROWS: [label: string, figure: (path: PathFigures) => string][] = [
   // These three add up to all buyers.
-  ['  said yes', ({ yes }) => count(yes)],
-  ['  said no: sold out · busy · too late', ({ no }) => list(no.soldOut, no.busy, no.tooLate)],
+  ['  yes', ({ yes }) => count(yes)],
+  ['  no: sold out · busy · too late', ({ no }) => list(no.soldOut, no.busy, no.tooLate)],
   [
-    '  other no · no answer in time · errors',
+    '  other no · no response in time · errors',
     (path) => list(path.no.limit + path.no.notOpen, path.timedOut, path.errors),
   ],
-  ['turned away while units were left', (path) => count(path.refusedWhileAvailable)],
-  ['sold when the crowd had left · in the end', (path) => list(path.confirmedAtLastClick, path.confirmed)],
-  ['left unsold · unknown at the end', ({ unsold, unknown }) => list(unsold, unknown)],
+  ['refused while stock lasted', (path) => count(path.refusedWhileStockLasted)],
+  ['sold by the last click · in the end', (path) => list(path.confirmedAtLastClick, path.confirmed)],
+  ['unsold · unknown at the end', ({ unsold, unknown }) => list(unsold, unknown)],
   ['until a yes              p50 / p99', ({ responseMs }) => both(responseMs.yes)],
   ['until a no               p50 / p99', ({ responseMs }) => both(responseMs.no)],
   ['click to final result    p50 / p99', ({ clickToFinalMs }) => both(clickToFinalMs)],
-  [
-    'longest queue · last result after the crowd',
-    (path) => `${count(path.longestQueue)} · ${duration(path.drainedMs)}`,
-  ],
+  ['longest queue · drained after last click', (path) => `${count(path.longestQueue)} · ${duration(path.drainedMs)}`],
 ];
 
 export const table = (queued: Column, direct: Column): string[] => [
   cells(`of ${count(queued.figures.offered)} who clicked`, 'queued', 'direct'),
   '─'.repeat(LABEL + 2 * COLUMN),
   ...ROWS.map(([label, figure]) => cells(label, figure(queued.figures), figure(direct.figures))),
-  cells('bank idle until the crowd had left', percent(queued.bankIdleShare), percent(direct.bankIdleShare)),
+  cells('bank idle until the last click', percent(queued.bankIdleShare), percent(direct.bankIdleShare)),
   '─'.repeat(LABEL + 2 * COLUMN),
 ];
 
@@ -95,13 +92,13 @@ export function describeSettings(settings: Settings, processes: DemoResult['proc
   const { units, buyers, burstSeconds, clientTimeoutMs, bank, direct, warmUp, hold, accident } = settings;
   const { latencyMs, declineRate, errorRate, lateRate } = bank;
   const wait = `each once, waiting at most ${duration(clientTimeoutMs)}`;
-  const pace = `${bank.chargesPerSecond} charges/s, then p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`;
+  const capacity = `${bank.chargesPerSecond} charges/s, then p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`;
   const most = `at most ${count(direct.maxInFlight)} calls in flight per gateway`;
   const small = `${count(accident.buyers)} buyers in ${accident.burstSeconds} s, ${count(accident.units)} units`;
   return [
     ...describeProcesses(processes),
     `${count(units)} units, ${count(buyers)} buyers in ${burstSeconds} s, evenly, ${wait}`,
-    `bank: ${pace}; declines ${declineRate}, errors ${errorRate}, late ${lateRate}`,
+    `bank: ${capacity}; declines ${declineRate}, errors ${errorRate}, late ${lateRate}`,
     `hold: ${count(hold.buyers)} buyers in ${hold.burstSeconds} s, queued; a hold lasts ${hold.holdSeconds} s`,
     ...(victim
       ? [
@@ -121,10 +118,10 @@ const describeProcesses = (processes: DemoResult['processes']) =>
 function footnotes({ queued, direct }: DemoResult): string[] {
   const [worst, latest] = (['p99', 'max'] as const).map((rank) => Math.max(queued.lateMs[rank], direct.lateMs[rank]));
   return [
-    'Final result of what was sold: the answer if that is a 201, else when the orders',
-    "database says it was decided; clicks and database go by this machine's clock.",
+    'Final result of a sold unit: the response where that is a 201, else the decision',
+    "in the orders database; clicks and database go by this machine's clock.",
     `Waiting is counted from when a click was due; the latest was sent ${duration(latest ?? 0)} late.`,
-    ...((worst ?? 0) > LATE_WORTH_SAYING_MS
+    ...((worst ?? 0) > LATE_WORTH_REPORTING_MS
       ? [`This machine was too slow to click in time: p99 ${duration(worst ?? 0)} late.`]
       : []),
   ];

@@ -1,4 +1,4 @@
-// One run: a crowd on one path, from its first click until nothing is in flight, sampled a few times a second.
+// One run: a burst on one path, from its first click until nothing is in flight, sampled a few times a second.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AddressBook } from '../../infra/address-book/address-book.ts';
 import { type AuditOptions, audit } from '../../infra/audit/audit.ts';
@@ -51,19 +51,19 @@ export async function run(
     lastClick.promise.then(() => auditWhenReadable(stores, { atRest: false })),
   ]);
 
-  const asked = burst.clicks.flatMap(({ orderId, location }, i) =>
+  const placed = burst.clicks.flatMap(({ orderId, location }, i) =>
     orderId ? [{ orderId, location, token: tokens[i] ?? '' }] : [],
   );
   const withinMs = finalWithinSeconds * 1_000;
-  const orders = await untilFinal(createShop(gatewayUrl), asked, withinMs);
+  const orders = await untilFinal(createShop(gatewayUrl), placed, withinMs);
   const atRest = await auditWhenReadable(stores, { atRest: true, withinMs });
   const { charges } = await stores.bank.statement();
   const ours = charges.filter((charge) => orders.has(charge.key));
   return {
     ...collect(burst, orders, load.units),
-    /** Share of the time from the first charge until the crowd had left. */
+    /** Share of the time from the first charge until the last click. */
     bankIdleShare: idleShare(ours, burst.lastClickAt),
-    /** When the crowd had just left, and when nothing was in flight any more. */
+    /** Right after the last click, and when nothing was in flight any more. */
     audits: { inFlight, atRest },
   };
 }
@@ -86,7 +86,7 @@ function collect({ clicks, lastClickAt }: Burst, orders: Map<string, Order>, sto
 const COUNTS = `SELECT count(*) FILTER (WHERE status = 'confirmed')::int AS confirmed,
   count(*) FILTER (WHERE status NOT IN ('placed', 'reserved'))::int AS decided FROM orders WHERE sale_id = $1`;
 
-/** Disposing of it takes the last sample. A sample that a killed server does not answer is left out. */
+/** Disposing of it takes the last sample. A sample that fails on a killed server is skipped. */
 function startSampling({ orders, bank }: Stores, saleId: string, onSample: OnSample) {
   const began = Date.now();
   let latest: Tally = NO_CLICKS;
@@ -118,7 +118,7 @@ export async function bankSince(bank: Pick<Stores['bank'], 'statement'>, began: 
   return { charges: ours.length, busyMs, ...queue };
 }
 
-/** Queued: accepted and not decided; direct: clicked and not answered. */
+/** Queued: accepted and not decided; direct: clicked and without a response. */
 export const waitingOrders = (mode: Mode, { sent, yes, refused, other, decided }: Sample): number =>
   Math.max(0, mode === 'queued' ? yes - decided : sent - yes - refused - other);
 

@@ -72,14 +72,14 @@ test('no frame is wider or higher than the terminal, whatever the numbers are', 
   }
 });
 
-const TOLD = ['3,000 clicks', '1,000 yes', '975  of 1,000', '975 of 1,000', '92 calls', '975 paid', '12.3 s'];
+const SHOWN = ['3,000 clicks', '1,000 yes', '975  of 1,000', '975 of 1,000', '92 calls', '975 paid', '12.3 s'];
 
 test('at 60 columns no number is cut: the charts are narrower', () => {
   const lines = draw(stateOf(runsIn(['done', 'running']), { title: 'x'.repeat(66) }), { columns: 60, rows: 24 });
-  for (const told of TOLD)
+  for (const text of SHOWN)
     assert.ok(
-      lines.some((line) => line.endsWith(told)),
-      told,
+      lines.some((line) => line.endsWith(text)),
+      text,
     );
 });
 
@@ -91,10 +91,10 @@ test('what does not fit is marked as cut', () => {
 
 test('at 80 columns nothing of a panel is cut off', () => {
   const lines = draw(stateOf(runsIn(['done', 'running'])));
-  for (const told of [...TOLD, '[crowd gone]'])
+  for (const text of [...SHOWN, '[all clicked]'])
     assert.ok(
-      lines.some((line) => line.includes(told)),
-      told,
+      lines.some((line) => line.includes(text)),
+      text,
     );
 });
 
@@ -108,9 +108,9 @@ test('both paths stand one above the other, in the same scale, and the latest lo
   assert.ok(lines.some((line) => line.startsWith('▶ queued')));
 });
 
-test('before a crowd comes, its panel says what there will be to see', () => {
+test('before a run begins, its panel explains what there will be to see', () => {
   const lines = draw(stateOf(runsIn(['done'])));
-  assert.ok(lines.includes('  waiting    clicked, not answered yet'));
+  assert.ok(lines.includes('  waiting    clicked, no response yet'));
   assert.ok(lines.includes('  bank busy  of its time; it takes 100 a second'));
 });
 
@@ -137,7 +137,7 @@ test('each of several processes of a service is seen, on a second line where one
   for (const name of names) assert.ok(shown.includes(`● ${name}`), name);
 });
 
-test('a service is seen starting, up, killed and started again', () => {
+test('a service is seen starting, up, killed and restarted', () => {
   const shown = (...events: ServiceEvent[]) => draw(stateOf(runsIn([]), { events })).at(-5);
   const up = [event('orders', 'started'), event('orders', 'ready')];
   const killed = [...up, event('orders', 'exited', 'SIGKILL'), event('orders', 'restarting')];

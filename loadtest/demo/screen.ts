@@ -29,7 +29,7 @@ export function frame({ title, phase, began, runs, events, log }: State, { colum
   return lines.slice(0, rows).map((line) => fit(line, width));
 }
 
-/** Cuts, never wraps; and marks the cut, since the rest of a number looks like a number. */
+/** Cuts, never wraps; and marks the cut, since a number that is cut short reads like another one. */
 function fit(line: string, width: number): string {
   const text = [...stripVTControlCharacters(line)];
   return text.length <= width ? line : `${text.slice(0, width - 1).join('')}${'…'.slice(0, width)}`;
@@ -97,7 +97,7 @@ function summary({ name, samples, units }: RunState): string {
   return `${heading(name)}${count(last.yes)} yes  ${refusals(last)}  ${sold(last, units)} confirmed`;
 }
 
-/** A headline and a row for each measure; until the crowd comes, their meanings are in the place of the charts. */
+/** A headline and a row for each measure; until the run begins, their meanings are in the place of the charts. */
 function panel(run: RunState, cellMs: number, width: number): string[] {
   const { name, title, status, samples, units, buyers, burstSeconds } = run;
   const [{ atMs, sent }, running] = [lastOf(samples), status === 'running'];
@@ -110,20 +110,20 @@ function panel(run: RunState, cellMs: number, width: number): string[] {
     const now = { rate: `${count(value)}/s`, level: count(value), percent: `${Math.min(100, value)} %` }[kind];
     return `${start}${styleText(style, chart)}${(running ? now : '').padStart(NOW)}${styleText('dim', `  ${total}`)}`;
   });
-  const shown = running ? `crowd ${sent < buyers ? 'here' : 'gone'}` : status;
+  const shown = running ? (sent < buyers ? 'clicking' : 'all clicked') : status;
   return [`${heading(name)}${title} ${styleText(running ? 'yellow' : 'dim', `[${shown}]`)}`, ...rows];
 }
 
 const MEANINGS = {
   queued: ['accepted: the order waits, the result follows', 'sold out', 'accepted, not decided yet'],
-  direct: ['bought and paid, known at once', 'too many calls already, or sold out', 'clicked, not answered yet'],
+  direct: ['bought and paid, known at once', 'too many calls already, or sold out', 'clicked, no response yet'],
 } as const;
 
 function rowsOf({ mode, status, samples, units, buyers, burstSeconds, bank: { chargesPerSecond } }: RunState): Row[] {
   const [last, running] = [lastOf(samples), status === 'running'];
   const { charges, waiting, inProgress } = last.bank;
   const calls = running ? `${count(waiting + inProgress)} calls` : `${count(charges)} paid`;
-  const people = running ? 'people' : '';
+  const who = running ? 'buyers' : '';
   const stock = running ? `of ${count(units)}` : sold(last, units);
   const most = buyers / burstSeconds;
   const bar = (full: number) => `a full bar is ${count(Math.round(full))}`;
@@ -133,7 +133,7 @@ function rowsOf({ mode, status, samples, units, buyers, burstSeconds, bank: { ch
     ['arrivals', 'cyan', 'rate', ({ sent }) => sent, `${count(last.sent)} clicks`, `clicks; ${bar(most)} a second`],
     ['yes', 'green', 'rate', ({ yes }) => yes, `${count(last.yes)} yes`, yes],
     ['refused', 'red', 'rate', ({ refused }) => refused, refusals(last), no],
-    ['waiting', 'yellow', 'level', (sample) => waitingOrders(mode, sample), people, wait],
+    ['waiting', 'yellow', 'level', (sample) => waitingOrders(mode, sample), who, wait],
     ['confirmed', 'green', 'level', ({ confirmed }) => confirmed, stock, `sold and paid; ${bar(units)} units`],
     ['bank busy', 'cyan', 'percent', ({ bank }) => bank.busyMs / 10, calls, `of its time${takes}`],
   ];

@@ -4,9 +4,9 @@ export const settings = {
   units: 1_000,
   price: { amountMinor: 4_900, currency: 'EUR' },
   buyers: 3_000,
-  /** They click evenly spread over this time, whatever the answers do. */
+  /** Their clicks are spread evenly over this time, however slow the responses are. */
   burstSeconds: 3,
-  /** Beyond it a buyer stops waiting for the answer. */
+  /** After it a buyer stops waiting for the response. */
   clientTimeoutMs: 10_000,
   bank: {
     chargesPerSecond: 100,
@@ -24,7 +24,7 @@ export const settings = {
   hold: { units: 300, buyers: 300, burstSeconds: 2, holdSeconds: 5 },
   /** The last run: orders is killed as soon as so many orders are accepted. */
   accident: { units: 400, buyers: 600, burstSeconds: 4, killedAtYes: 120 },
-  /** How long after the crowd every order must have ended. */
+  /** How long after the last click every order must have ended. */
   finalWithinSeconds: 120,
 };
 

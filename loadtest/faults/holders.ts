@@ -4,7 +4,7 @@ import { createShop, NEVER, type Shop } from '../../infra/clients/shop.ts';
 import type { Generator } from '../../infra/load/generator.ts';
 import type { Tally } from '../../infra/load/thread.ts';
 import { until } from '../../infra/until.ts';
-import { type Asked, untilFinal } from '../figures/finals.ts';
+import { type Placed, untilFinal } from '../figures/finals.ts';
 
 const INTENTS = ['pay', 'cancel', 'leave'] as const;
 const AT_ONCE = 16;
@@ -69,7 +69,7 @@ export async function sendHolders(
 }
 
 /** Repeated until it has an answer: both calls are safe to repeat, and a process that was killed is back soon. */
-async function actOn(shop: Shop, { orderId, token, location, intent }: Asked & { intent: Intent }) {
+async function actOn(shop: Shop, { orderId, token, location, intent }: Placed & { intent: Intent }) {
   const order = await until(
     `order ${orderId} has left the queue`,
     async () => {

@@ -6,7 +6,7 @@ const TICKS_PER_SECOND = 100;
 
 export const canMeasureCpu = () => existsSync('/proc/self/stat');
 
-/** Seconds so far of each tree of processes, or several of one name together; a name with a dead root is left out. */
+/** Seconds so far of each tree of processes, or the sum of several of one name; a name with a dead root is missing. */
 export function cpuSeconds(roots: Record<string, number | number[]>): Record<string, number> {
   const pids = canMeasureCpu() ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : [];
   const stats = new Map(pids.map((pid) => [Number(pid), read(pid)]));

@@ -1,4 +1,4 @@
-// The machine, servers and commit that figures were measured on, by their own account.
+// The machine, the versions of the servers and the commit that figures were measured on.
 import os from 'node:os';
 import amqp from 'amqplib';
 import { execa } from 'execa';

@@ -1,4 +1,4 @@
-// Figures of a path from made-up clicks, the asking for final orders, and CPU seconds of real processes.
+// Figures of a path from made-up clicks, the polling for final orders, and CPU seconds of real processes.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -47,7 +47,7 @@ test('a yes whose order never ends is unknown at the end, a 504 that ends is not
   const figures = pathFigures({ stock: 5, clicks, orders, lastClickAt: 0 });
   assert.equal(figures.unknown, 2);
   assert.equal(figures.yes, 1);
-  assert.equal(figures.timedOut, 2, 'whatever became of the order, the buyer was not told in time');
+  assert.equal(figures.timedOut, 2, 'whatever became of the order, its buyer got no response in time');
 });
 
 test('each click is counted once: yes, a no, timedOut or an error', () => {
@@ -81,7 +81,7 @@ test('the final result is waited for from when the click was due, on both paths 
   assert.equal(finalMs(called), 963, 'a 201 is the result: no yes comes later than it');
   assert.equal(finalMs(click(202, { orderId: 'b', responseMs: 45, respondedAt: 1_045 })), 4_000);
   const late = click(504, { problem: 'outcome-unknown', orderId: 'c', responseMs: 2_050, respondedAt: 3_050 });
-  assert.equal(finalMs(late), 2_500, 'decided after the answer');
+  assert.equal(finalMs(late), 2_500, 'decided after the response');
   assert.equal(finalMs(soldOut(1_000)), null);
 });
 
@@ -96,15 +96,15 @@ test('of orders that were not confirmed no result is timed', () => {
   });
 });
 
-test('sold out: turned away too early are those refused before the last unit that was sold had been clicked', () => {
+test('sold out: refused too early are those before the last unit that was sold had been clicked', () => {
   const orders = byId(order('a', 100, 200), order('b', 300, 900));
   const clicks = [soldOut(299), busy(250), soldOut(300), soldOut(301)];
   const facts = { clicks, orders, lastClickAt: 500 };
-  assert.equal(pathFigures({ stock: 2, ...facts }).refusedWhileAvailable, 2);
-  assert.equal(pathFigures({ stock: 3, ...facts }).refusedWhileAvailable, 4, 'a unit was left for each of them');
+  assert.equal(pathFigures({ stock: 2, ...facts }).refusedWhileStockLasted, 2);
+  assert.equal(pathFigures({ stock: 3, ...facts }).refusedWhileStockLasted, 4, 'a unit was available for each of them');
 });
 
-test('sold when the crowd had left counts what was decided up to the last click', () => {
+test('sold by the last click counts orders that were decided up to then', () => {
   const orders = byId(order('a', 0, 500), order('b', 0, 501), order('c', 0, 400, 'rejected'));
   const figures = pathFigures({ stock: 3, clicks: [], orders, lastClickAt: 500 });
   assert.equal(figures.confirmedAtLastClick, 1);
@@ -136,14 +136,14 @@ test('percentiles are values that occurred, to a tenth of a millisecond', () => 
 
 const turn = (startedAtMs: number, finishedAtMs: number) => ({ startedAtMs, finishedAtMs });
 
-test('the bank is idle between turns and after the last one, until the crowd has left', () => {
+test('the bank is idle between turns and after the last one, until the last click', () => {
   assert.equal(idleShare([turn(110, 120), turn(100, 110)], 120), 0);
   assert.equal(idleShare([turn(100, 110), turn(140, 150)], 150), 0.6);
   assert.equal(idleShare([turn(100, 150)], 200), 0.5);
   assert.equal(idleShare([turn(100, 150), turn(190, 260)], 200), 0.4);
 });
 
-test('of a bank that had no turn before the crowd left nothing can be said', () => {
+test('a bank without a charge before the last click has no idle share', () => {
   assert.equal(idleShare([], 100), null);
   assert.equal(idleShare([turn(100, 110)], 100), null);
 });
@@ -153,46 +153,46 @@ test('durations are written in the unit in which they are read', () => {
   assert.deepEqual(written, ['–', '0.0 ms', '9.9 ms', '10 ms', '10 ms', '999 ms', '1.0 s', '1.0 s', '65.0 s']);
 });
 
-/** A shop that decides some orders at each round of questions, the oldest first. */
-function shopThatDecides(aRound: number) {
-  const questions: string[] = [];
+/** A shop that decides some orders at each poll, the oldest first. */
+function shopThatDecides(eachPoll: number) {
+  const polled: string[] = [];
   let decided = 0;
   const order = async (orderId: string): Promise<Order> => {
-    questions.push(orderId);
-    if (orderId === 'order-000') decided += aRound;
+    polled.push(orderId);
+    if (orderId === 'order-000') decided += eachPoll;
     const number = Number(orderId.slice(6));
     const final = number < decided;
     return { orderId, status: final ? 'confirmed' : 'queued', createdAt: 0, decidedAt: final ? 1 : null };
   };
-  return { shop: { order } as unknown as Shop, questions, decideAll: () => (decided = Infinity) };
+  return { shop: { order } as unknown as Shop, polled, decideAll: () => (decided = Infinity) };
 }
 
-const asked = (count: number) =>
+const placed = (count: number) =>
   Array.from({ length: count }, (_, i) => ({ orderId: `order-${String(i).padStart(3, '0')}`, token: 'a' }));
 
-test('orders are asked about until each is final, and not those far from the end of the queue', async () => {
-  const { shop, questions, decideAll } = shopThatDecides(0);
+test('orders are polled until each is final, and not those far from the end of the queue', async () => {
+  const { shop, polled, decideAll } = shopThatDecides(0);
   setTimeout(decideAll, 600);
-  const orders = await untilFinal(shop, asked(200).toReversed(), 5_000);
+  const orders = await untilFinal(shop, placed(200).toReversed(), 5_000);
   assert.equal(orders.size, 200);
   assert.ok([...orders.values()].every(({ status }) => status === 'confirmed'));
-  assert.ok(questions.length < 200 + 16 * 5, `${questions.length} questions`);
+  assert.ok(polled.length < 200 + 16 * 5, `${polled.length} polls`);
 });
 
-test('what is not final in time is told as it is', async () => {
+test('an order that is not final in time is returned as it is', async () => {
   const { shop } = shopThatDecides(0);
-  const orders = await untilFinal(shop, asked(3), 300);
+  const orders = await untilFinal(shop, placed(3), 300);
   assert.deepEqual(
     [...orders.values()].map(({ status }) => status),
     ['queued', 'queued', 'queued'],
   );
 });
 
-test('a shop that cannot say is asked again', async () => {
-  let answers = 0;
+test('a shop that does not know yet is polled again', async () => {
+  let polls = 0;
   const order = async (orderId: string) =>
-    ++answers < 3 ? null : { orderId, status: 'rejected', createdAt: 0, decidedAt: 1 };
-  const orders = await untilFinal({ order } as unknown as Shop, asked(1), 5_000);
+    ++polls < 3 ? null : { orderId, status: 'rejected', createdAt: 0, decidedAt: 1 };
+  const orders = await untilFinal({ order } as unknown as Shop, placed(1), 5_000);
   assert.equal(orders.get('order-000')?.status, 'rejected');
 });
 

@@ -11,7 +11,7 @@ export type PathFigures = ReturnType<typeof pathFigures>;
 interface PathFacts {
   stock: number;
   clicks: Click[];
-  /** The final state of every order that an answer named. */
+  /** The final state of every order that a response named. */
   orders: Map<string, Order>;
   lastClickAt: number;
 }
@@ -35,11 +35,11 @@ export function pathFigures({ stock, clicks, orders, lastClickAt }: PathFacts) {
     },
     /** ClickResponse 504 or not at all, whatever became of the order: with yes, each no and the errors, all who clicked. */
     timedOut: number('unknown'),
-    /** Orders behind a yes, a 504 or no answer that have no final result in the end. */
+    /** Orders behind a yes, a 504 or no response that have no final result in the end. */
     unknown: those('yes', 'unknown').filter(({ orderId }) => !isFinal(orders.get(orderId ?? ''))).length,
     // Each buyer clicks once and the bank declines no charge here: either would be a surprise.
     errors: number('error', 'rateLimited', 'declined'),
-    refusedWhileAvailable: refusedWhileAvailable(those('soldOut', 'busy', 'tooLate'), confirmed, stock),
+    refusedWhileStockLasted: refusedWhileStockLasted(those('soldOut', 'busy', 'tooLate'), confirmed, stock),
     confirmedAtLastClick: confirmed.filter(({ decidedAt }) => decidedAt !== null && decidedAt <= lastClickAt).length,
     confirmed: confirmed.length,
     unsold: stock - confirmed.length,
@@ -53,7 +53,7 @@ export function pathFigures({ stock, clicks, orders, lastClickAt }: PathFacts) {
 
 /**
  * How long a confirmed order's buyer waited for the result, by the clock of the other waits: from when the click was
- * due. A 201 is the result itself; after any other answer it can be asked for once the order is decided.
+ * due. A 201 is the result itself; after any other response it can be read once the order is decided.
  */
 function finalMs({ status, responseMs, respondedAt }: Click, order: Order | undefined): number[] {
   if (order?.status !== 'confirmed') return [];
@@ -61,31 +61,31 @@ function finalMs({ status, responseMs, respondedAt }: Click, order: Order | unde
   return order.decidedAt === null ? [] : [order.decidedAt - (respondedAt - responseMs)];
 }
 
-/** Refusals before the last unit that was sold at all had been clicked: until then a unit was still to be had. */
-function refusedWhileAvailable(refused: Click[], confirmed: Order[], stock: number) {
+/** Refusals before the last unit that was sold at all had been clicked: until then a unit was still available. */
+function refusedWhileStockLasted(refused: Click[], confirmed: Order[], stock: number) {
   const lastSoldAt = confirmed.length >= stock ? Math.max(...confirmed.map((order) => order.createdAt)) : Infinity;
   return refused.filter(({ respondedAt }) => respondedAt < lastSoldAt).length;
 }
 
-/** The longest queue: the most orders that are begun and not decided at the instant at which one of them begins. */
+/** The most orders that are begun and not decided at the instant at which one of them begins. */
 export function longestQueue(orders: Pick<Order, 'createdAt' | 'decidedAt'>[]): number {
   const isWaiting = (at: number) => (order: (typeof orders)[number]) =>
     order.createdAt <= at && (order.decidedAt ?? Infinity) > at;
   return Math.max(0, ...orders.map(({ createdAt }) => orders.filter(isWaiting(createdAt)).length));
 }
 
-/** Recorded in microseconds, told to a tenth of a millisecond; all null without a value. */
+/** Recorded in microseconds, rounded to a tenth of a millisecond; all null without a value. */
 export function percentiles(valuesMs: number[]): Percentiles {
   const histogram = createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 5 });
   for (const ms of valuesMs) histogram.record(Math.max(1, Math.round(ms * 1_000)));
-  const told = (microseconds: number) => (valuesMs.length === 0 ? null : Math.round(microseconds / 100) / 10);
-  const at = (percent: number) => told(histogram.percentile(percent));
-  return { p50: at(50), p95: at(95), p99: at(99), max: told(histogram.max) };
+  const rounded = (microseconds: number) => (valuesMs.length === 0 ? null : Math.round(microseconds / 100) / 10);
+  const at = (percent: number) => rounded(histogram.percentile(percent));
+  return { p50: at(50), p95: at(95), p99: at(99), max: rounded(histogram.max) };
 }
 
 export type Spread = ReturnType<typeof spread>;
 
-/** Several measurements of one thing, never as a mean, which one bad run can make say anything; NaN of none. */
+/** Several measurements of one thing, never as a mean, which one bad run can distort at will; NaN without any. */
 export function spread(values: number[]) {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;

@@ -2,7 +2,7 @@
 import type { PathFigures, Percentiles } from './figures.ts';
 import { count, duration } from './format.ts';
 
-type Counts = 'confirmed' | 'confirmedAtLastClick' | 'unsold' | 'refusedWhileAvailable' | 'longestQueue';
+type Counts = 'confirmed' | 'confirmedAtLastClick' | 'unsold' | 'refusedWhileStockLasted' | 'longestQueue';
 
 /** One run's figures; or several runs' medians, with the failures of the worst. */
 export interface Figures extends Pick<PathFigures, Counts | 'timedOut' | 'errors' | 'unknown'> {
@@ -25,17 +25,16 @@ const CLEARLY = 1.1;
 export const sentences = (run: Compared): string[] => [gain(run), cost(run), calls(run)];
 
 export function gain({ units, chargesPerSecond, queued }: Compared): string {
-  const { confirmed, confirmedAtLastClick, refusedWhileAvailable, longestQueue } = queued;
+  const { confirmed, confirmedAtLastClick, refusedWhileStockLasted, longestQueue } = queued;
   const sold = confirmed === units ? `all ${count(units)}` : `${count(confirmed)} of ${count(units)}`;
-  const tooEarly =
-    refusedWhileAvailable > 0 ? [`it turned ${count(refusedWhileAvailable)} away while a unit was left`] : [];
+  const tooEarly = refusedWhileStockLasted > 0 ? [`refused ${count(refusedWhileStockLasted)} while stock lasted`] : [];
   const amiss = [...tooEarly, ...failure(queued)];
   if (amiss.length > 0) return `The queue sold ${sold}, but ${and(amiss)}.`;
-  const praise = 'turned nobody away while a unit was left';
+  const praise = 'refused no click while stock lasted';
   const later = confirmed - confirmedAtLastClick;
   if (later === 0)
-    return `The queue sold ${sold} and ${praise}, but had nothing to keep: when the crowd had left, all was done.`;
-  const after = `${count(later)} ${later === 1 ? 'was' : 'were'} sold after the crowd left`;
+    return `The queue sold ${sold} and ${praise}, but had nothing to keep: all was sold by the last click.`;
+  const after = `${count(later)} ${later === 1 ? 'was' : 'were'} sold after the last click`;
   if (confirmed < confirmedAtLastClick * CLEARLY)
     return `The queue sold ${sold} and ${praise}, but had little to keep: ${after}.`;
   const though = chargesPerSecond > 0 ? `, though the bank takes ${count(chargesPerSecond)}/s,` : '';
@@ -45,48 +44,47 @@ export function gain({ units, chargesPerSecond, queued }: Compared): string {
 export function cost({ queued, direct }: Compared): string {
   const waited = queued.clickToFinalMs.p50;
   const called = direct.clickToFinalMs.p50;
-  if (waited === null) return 'What the queue costs cannot be said: nothing was sold through it.';
+  if (waited === null) return 'The cost of the queue is unknown: nothing was sold through it.';
   const result = `half of its buyers knew the result within ${duration(waited)}`;
-  if (called === null) return `Its price is waiting: ${result}; on the direct path nobody got one to compare with.`;
-  if (waited < called * CLEARLY)
-    return `It cost nobody time: ${result}, on the direct path within ${duration(called)}.`;
+  if (called === null) return `Its price is waiting: ${result}; the direct path has none to compare with.`;
+  if (waited < called * CLEARLY) return `It cost no time: ${result}, on the direct path within ${duration(called)}.`;
   const yes = duration(queued.responseMs.yes.p50);
   const times = `${(waited / called).toFixed(1)} times the ${duration(called)} of the direct path`;
   return `Its price is waiting: a yes came after ${yes}, but ${result}, ${times}.`;
 }
 
 export function calls({ units, direct }: Compared): string {
-  const { confirmed, unsold, no, refusedWhileAvailable, clickToFinalMs } = direct;
+  const { confirmed, unsold, no, refusedWhileStockLasted, clickToFinalMs } = direct;
   if (confirmed === 0) return 'The direct path sold nothing, so it cannot be recommended by this run.';
-  const answer = `told the result in ${duration(clickToFinalMs.p50)}`;
+  const returned = `returned the result in ${duration(clickToFinalMs.p50)}`;
   const amiss = failure(direct);
-  const away = refusedWhileAvailable > 0 ? `${count(refusedWhileAvailable)} while a unit was left` : '';
-  if (!away && amiss.length === 0) {
+  const early = refusedWhileStockLasted > 0 ? `${count(refusedWhileStockLasted)} while stock lasted` : '';
+  if (!early && amiss.length === 0) {
     const verdict = 'where the bank keeps up like this, calls are the simpler choice';
-    return `The direct path ${answer} and turned nobody away while a unit was left: ${verdict}.`;
+    return `The direct path ${returned} and refused no click while stock lasted: ${verdict}.`;
   }
   const ending = (verdict: string) => (amiss.length > 0 ? '.' : `: ${verdict}.`);
   if (unsold === 0) {
-    const but = and([away && `refused ${away}`, ...amiss]) + ending('enough where they may come again');
-    return `The direct path sold all ${count(units)} too and ${answer}, but ${but}`;
+    const but = and([early && `refused ${early}`, ...amiss]) + ending('enough where they may come again');
+    return `The direct path sold all ${count(units)} too and ${returned}, but ${but}`;
   }
   const why = no.tooLate > no.busy ? 'ran out of time for' : 'had no room for';
   const never = `${count(unsold)} ${unsold === 1 ? 'was' : 'were'} never sold`;
-  const but = and([away && `${why} ${away}`, ...amiss, never]) + ending('calls suit a bank that keeps up');
-  return `The direct path ${answer}, but ${but}`;
+  const but = and([early && `${why} ${early}`, ...amiss, never]) + ending('calls suit a bank that keeps up');
+  return `The direct path ${returned}, but ${but}`;
 }
 
 export function speed({ queued, direct }: Compared): string {
   const [yes, called] = [queued.responseMs.yes, direct.responseMs.yes];
-  const told = ({ p50, p99 }: typeof yes) => `${duration(p50)} (p99 ${duration(p99)})`;
-  const both = `a yes came after ${told(yes)}, directly after ${told(called)}`;
+  const written = ({ p50, p99 }: typeof yes) => `${duration(p50)} (p99 ${duration(p99)})`;
+  const both = `a yes came after ${written(yes)}, directly after ${written(called)}`;
   const faster = (rank: 'p50' | 'p99') => (yes[rank] ?? Infinity) * CLEARLY <= (called[rank] ?? 0);
-  if (!faster('p50') || !faster('p99')) return `Answers were not clearly faster with the queue: ${both}.`;
-  return `Answers came sooner with the queue: ${both}; with the queue it is a promise, directly it is the result.`;
+  if (!faster('p50') || !faster('p99')) return `Responses were not clearly faster with the queue: ${both}.`;
+  return `Responses came sooner with the queue: ${both}; with the queue it is a promise, directly it is the result.`;
 }
 
 export function cpuTime(queuedMs: number | null, directMs: number | null): string {
-  if (queuedMs === null || directMs === null) return 'What it cost in CPU time could not be read here.';
+  if (queuedMs === null || directMs === null) return 'CPU time could not be read here.';
   const [queued, direct] = [queuedMs, directMs].map((ms) => `${ms.toFixed(1)} ms`);
   return `An order sold through the queue cost ${queued} of CPU time, a direct one ${direct}, refusals and all.`;
 }
@@ -94,7 +92,7 @@ export function cpuTime(queuedMs: number | null, directMs: number | null): strin
 /** Buyers that neither a yes nor a no reached, in one phrase at most. */
 function failure({ timedOut, errors, unknown }: Figures): string[] {
   if (timedOut + errors === 0) return unknown > 0 ? [`${count(unknown)} never got a result`] : [];
-  const got = [...(timedOut > 0 ? ['no answer in time'] : []), ...(errors > 0 ? ['an error'] : [])];
+  const got = [...(timedOut > 0 ? ['no response in time'] : []), ...(errors > 0 ? ['an error'] : [])];
   return [`${count(timedOut + errors)} got ${got.join(' or ')}`];
 }
 
@@ -120,7 +118,7 @@ export function wordsOf({ cases }: { cases: CaseFigures[] }): Record<'gives' | '
   };
 }
 
-/** A limit of the bank above the arrivals holds no order back, so it is not told. */
+/** A limit of the bank above the arrivals holds no order back, so it is not named. */
 const comparedOf = ({ units, buyers, seconds, chargesPerSecond, modes }: CaseFigures): Compared => ({
   ...{ units, queued: figuresOf(modes.queued, units), direct: figuresOf(modes.direct, units) },
   chargesPerSecond: buyers / seconds > chargesPerSecond ? chargesPerSecond : 0,
@@ -133,7 +131,7 @@ function figuresOf(mode: Medians, units: number): Figures {
   const unsold = failures('unsold');
   return {
     ...{ unsold, confirmed: units - unsold, confirmedAtLastClick: median('confirmed.burst') ?? 0 },
-    ...{ refusedWhileAvailable: failures('refusedWhileAvailable'), longestQueue: median('longestQueue') ?? 0 },
+    ...{ refusedWhileStockLasted: failures('refusedWhileStockLasted'), longestQueue: median('longestQueue') ?? 0 },
     ...{ timedOut: failures('timedOut'), errors: failures('errors'), unknown: failures('unknown') },
     no: { busy: median('no.busy') ?? 0, tooLate: median('no.tooLate') ?? 0 },
     responseMs: { yes: { p50: median('yesMs.p50'), p99: median('yesMs.p99') } },

@@ -1,4 +1,4 @@
-// A handful of orders in each mode, each followed until it is final: every part is up, and answers as it should.
+// A handful of orders in each mode, each followed until it is final: every part is up and responds as it should.
 // Buyers: 5
 import { check } from 'k6';
 import { knob, modes } from './knobs.ts';
@@ -25,6 +25,6 @@ export default eachClick(BURST, (sales: Sales, due) => {
   const token = buyer(due.index);
   const expected = EXPECTED[modeNow()];
   const { status, orderId } = buy(sales[modeNow()], token);
-  check(null, { [`answered ${expected}`]: () => status === expected });
+  check(null, { [`status ${expected}`]: () => status === expected });
   follow(orderId, token, BURST.staying.seconds, due);
 });

@@ -1,5 +1,5 @@
-// From nothing to the peak within a second, and a buyer who is answered 503 does not come back: the queue accepts every
-// click while stock lasts, direct calls accept what the bank can take just then and turn the rest away.
+// From nothing to the peak within a second, and a buyer who gets a 503 does not come back: the queue accepts every
+// click while stock lasts, direct calls accept what the bank can take just then and refuse the rest.
 // Buyers: 1600
 import exec from 'k6/execution';
 import { knob } from './knobs.ts';
@@ -13,7 +13,7 @@ const BANK = knob('BANK', 100);
 
 export const options = bothModes({
   arrivals: openingBell(BELL),
-  // When the second crowd comes, the queue that the first left is empty.
+  // The queue of the first burst is empty before the second one.
   apartSeconds: BELL.seconds + 10 + (BANK && UNITS / BANK),
   thresholds: {
     'outcomes{kind:error}': ['count==0'],

@@ -1,4 +1,4 @@
-// The opening again, but a refused buyer comes back after Retry-After, with jitter: without a queue the sale sells
+// The same opening, but a refused buyer comes back after Retry-After, with jitter: without a queue the sale sells
 // out too, with several times the requests, and not to the buyers who came first.
 // Buyers: 900
 import { sleep } from 'k6';

@@ -1,4 +1,4 @@
-// The same arrivals on a queued and on a direct sale: who gets a yes, how soon, who is turned away while stock lasts.
+// The same arrivals on a queued and on a direct sale: who gets a yes, how soon, who is refused while stock lasts.
 // Buyers: 1500
 import { check } from 'k6';
 import { knob, modes } from './knobs.ts';
@@ -14,15 +14,15 @@ const BANK = knob('BANK', 100);
 const SOLD = Math.min(UNITS, BURST.buyers);
 const BOTH = modes().length === 2;
 
-/** Enough for the bank to work off the queue that the first crowd leaves. */
+/** Enough for the bank to work off the queue of the first burst. */
 const QUEUE_SECONDS = 15 + (BANK && SOLD / BANK);
-const LEFT_SECONDS = lastClickSeconds(BURST);
+const CLICKED_SECONDS = lastClickSeconds(BURST);
 
 export const options = bothModes({
   arrivals: even(BURST),
-  apartSeconds: LEFT_SECONDS + QUEUE_SECONDS,
-  scenarios: BOTH ? { between: { ...once(QUEUE_SECONDS), exec: 'between', startTime: `${LEFT_SECONDS}s` } } : {},
-  // The queue turns no click away before the sale is sold out; direct calls promise no number.
+  apartSeconds: CLICKED_SECONDS + QUEUE_SECONDS,
+  scenarios: BOTH ? { between: { ...once(QUEUE_SECONDS), exec: 'between', startTime: `${CLICKED_SECONDS}s` } } : {},
+  // The queue refuses no click before the sale is sold out; direct calls promise no number.
   thresholds: {
     ...(BOTH && { checks: ['rate==1'] }),
     outcomes: [`count==${modes().length * BURST.buyers}`],
@@ -43,7 +43,7 @@ export function setup() {
 }
 type Begun = ReturnType<typeof setup>;
 
-/** The bank is reset, so that the second crowd finds it as the first did. */
+/** The bank is reset, so that the second burst finds it as the first did. */
 export const between = eachClick(ONE, ({ beganAt }: Begun) => {
   const isEmpty = until(() => chargesSince(beganAt).length >= SOLD, QUEUE_SECONDS - 3);
   check(isEmpty, { 'the queue is empty': Boolean });

@@ -1,4 +1,4 @@
-// The sale is sold out, and the crowd still clicks: each refusal costs the shop next to nothing, and comes at once.
+// The sale is sold out, and the clicks go on: each refusal costs the shop next to nothing, and comes at once.
 // Buyers: 30
 import { check } from 'k6';
 import { knob, type Mode } from './knobs.ts';
@@ -23,7 +23,7 @@ export const options = bothModes({
 
 export const setup = () => inEachMode(soldOutSale);
 
-/** Sold one by one before the crowd, so that a refusal's time can be compared with a yes on any machine. */
+/** Sold one by one before the burst, so that a refusal's time can be compared with a yes on any machine. */
 function soldOutSale(mode: Mode): string {
   const saleId = openSale(mode, UNITS, 0, NO_LATENCY);
   const yes = Array.from({ length: UNITS }, (_, i) => buy(saleId, buyer(i)));
@@ -31,14 +31,13 @@ function soldOutSale(mode: Mode): string {
   const no = Array.from({ length: UNITS }, () => buy(saleId, buyer(0)));
   check(null, {
     'every unit was sold': () => yes.every(({ kind }) => kind === 'yes'),
-    'the next click is answered sold out': () => gone === true && no.every(({ kind }) => kind === 'soldOut'),
+    'the next click is refused as sold out': () => gone === true && no.every(({ kind }) => kind === 'soldOut'),
     'a no takes less time than a yes': () => median(no) < median(yes),
   });
   return saleId;
 }
 
-const median = (answers: { ms: number }[]) =>
-  answers.map(({ ms }) => ms).sort((a, b) => a - b)[answers.length / 2] ?? 0;
+const median = (clicks: { ms: number }[]) => clicks.map(({ ms }) => ms).sort((a, b) => a - b)[clicks.length / 2] ?? 0;
 
 // Always the same buyer: it makes no difference any more.
 export default eachClick(BURST, (sales: Sales, due) => void buy(sales[modeNow()], buyer(0), due));

@@ -6,7 +6,7 @@ import { buy, buyer, follow, NO_LATENCY, openSales, type Sales } from './shop.ts
 import { bothModes, inEach, modeNow, SHOWN } from './summary.ts';
 
 const SECONDS = knob('SECONDS', 10);
-/** One order in so many is followed until it is final: asking about all would be a load of its own. */
+/** One order in so many is followed until it is final: following all would be a load of its own. */
 const FOLLOWED = 25;
 const STAYING = { share: 1 / FOLLOWED, seconds: 30 };
 const BURST = { buyers: knob('RATE', 150) * SECONDS, seconds: SECONDS, staying: STAYING };

@@ -1,5 +1,5 @@
-// A few buyers click again and again, and after each click ask for their order: one order each, whatever they do. More
-// than ten clicks a second of one buyer are answered 429.
+// A few buyers click repeatedly, and read their order after each click: one order each, whatever they do. More than ten
+// clicks a second of one buyer get a 429.
 // Buyers: 20
 import { check } from 'k6';
 import type { Options } from 'k6/options';
@@ -30,12 +30,12 @@ export const setup = () => openSale('queued', UNITS, knob('BANK', 100));
 export default eachClick(CLICKS, (saleId: string, { index }) => {
   const token = buyer(index % BUYERS);
   const { kind, orderId } = buy(saleId, token);
-  // A 429 does not say whether there is an order yet.
+  // A 429 does not show whether there is an order yet.
   if (kind === 'rateLimited') return;
   const mine = ownOrder(saleId, token);
   check(null, {
     'the buyer has an order': () => mine !== undefined,
-    'it is the one that the answer named': () => orderId === null || orderId === mine,
+    'it is the one that the response named': () => orderId === null || orderId === mine,
   });
 });
 

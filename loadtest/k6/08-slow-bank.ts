@@ -1,5 +1,5 @@
-// The bank falls to a tenth of its capacity for a while, and recovers: the queue grows and drains, clicks are answered
-// as before, and no order is lost. Queued only; direct calls would turn away what the bank cannot take.
+// The bank falls to a tenth of its capacity for a while, and recovers: the queue grows and drains, clicks are accepted
+// as before, and no order is lost. Queued only; direct calls would refuse what the bank cannot take.
 // Buyers: 1800
 import { Trend } from 'k6/metrics';
 import type { Options } from 'k6/options';
@@ -12,7 +12,7 @@ const PER_SECOND = knob('RATE', 60);
 const BANK = knob('BANK', 100);
 /** The bank is slow in the second third. */
 const [SLOW_FROM, SLOW_UNTIL] = [SECONDS / 3, (2 * SECONDS) / 3];
-/** The queue left behind then shares the bank with the buyers who still come. */
+/** The queue of that third then shares the bank with the buyers who still come. */
 const FINAL_WITHIN_SECONDS = 30 + (PER_SECOND * SECONDS) / BANK;
 const STAYING = { share: 1 / PER_SECOND, seconds: FINAL_WITHIN_SECONDS };
 const BURST = { buyers: PER_SECOND * SECONDS, seconds: SECONDS, staying: STAYING };
@@ -48,7 +48,7 @@ export default eachClick(BURST, (saleId: string, due) => {
   const tags = { bank: second < SLOW_FROM ? 'well' : second < SLOW_UNTIL ? 'slow' : 'back' };
   const token = buyer(due.index);
   const { orderId } = buy(saleId, token, due, tags);
-  // One buyer in each second asks for the position, and follows the order until it is final.
+  // One buyer in each second reads the position, and follows the order until it is final.
   if (!orderId || due.index % PER_SECOND > 0) return;
   queuePosition.add(order(orderId, token)?.position ?? 0, tags);
   follow(orderId, token, FINAL_WITHIN_SECONDS, due, tags);

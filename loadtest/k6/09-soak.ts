@@ -1,4 +1,4 @@
-// Well below what the shop can do, for as long as you like: nothing is refused, and the end is as quick as the start.
+// Well below what the shop can do, for as long as it is set to: nothing is refused, and the end is as quick as the start.
 // Buyers: 12000
 import { knob } from './knobs.ts';
 import { eachClick, even } from './shapes.ts';

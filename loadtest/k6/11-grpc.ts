@@ -8,7 +8,7 @@ import { clicksOf, ladder } from './shapes.ts';
 import { addresses, NO_LATENCY, openSale } from './shop.ts';
 import { climb, climbing, type Data, kneeLines, print } from './summary.ts';
 
-/** Payment last: it goes on refunding after its answer. */
+/** Payment last: it goes on refunding after its response. */
 const CALLS = { inventory: reserveAndRelease, orders: placeOrder, payment: chargeAndVoid };
 type Service = keyof typeof CALLS;
 const NAMES = Object.keys(CALLS) as Service[];
@@ -28,7 +28,7 @@ export default (sale: Sale) =>
     return CALLS[service]({ ...sale, orderId: orderIdOf(service, index), buyerId: `${service}-${index}` });
   });
 
-/** The gate knows nothing of orders that came past it: with a new epoch it is built again from the units sold. */
+/** Orders that bypass the gate are unknown to it: with a new epoch it is rebuilt from the units sold. */
 export async function teardown({ saleId }: Sale) {
   const epoch = epochOf(saleId);
   const reopened = await stream('inventory', 'Reopen', { saleId, expectedEpoch: epoch, gateEpoch: epoch });
@@ -42,7 +42,7 @@ const client = new grpc.Client();
 client.load(['../../services/contracts/proto'], ...NAMES.map((name) => `flashsale/${name}/v1/${name}.proto`));
 let connectedTo: Service | undefined;
 
-/** Null where the service has no answer. */
+/** Null for every status but OK. */
 function call<Reply>(service: Service, method: string, request: object): Reply | null {
   const response = client.invoke(pathOf(service, method), request, { timeout: TIMEOUT_MS });
   return response.status === grpc.StatusOK ? (response.message as Reply) : null;
@@ -88,7 +88,7 @@ function reserveAndRelease({ epoch, ...item }: Order): boolean {
   return isState(reserved, 'RESERVATION_STATE_HELD') && isState(released, 'RESERVATION_STATE_RELEASED');
 }
 
-/** A void is an intent: payment refunds after its answer. */
+/** A void is an intent: payment refunds after its response. */
 async function chargeAndVoid({ orderId }: Order): Promise<boolean> {
   const item = { orderId, amountMinor: 4_900, currency: 'EUR' };
   const [charged = null] = await stream<Outcomes>('payment', 'Charge', { items: [item] });

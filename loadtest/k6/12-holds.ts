@@ -1,5 +1,5 @@
 // Units are reserved first and paid later: a third of the buyers pays, a third cancels, a third lets the hold expire.
-// What was not paid is on sale again in the end, in each mode.
+// Unpaid units are on sale again in the end, in each mode.
 // Buyers: 300
 import { check, sleep } from 'k6';
 import { Counter } from 'k6/metrics';
@@ -61,6 +61,6 @@ export default eachClick(BURST, (sales: Sales, { index }) => {
 export function teardown(sales: Sales) {
   for (const saleId of Object.values(sales)) {
     const back = until(() => remaining(saleId) === BURST.buyers - THIRD, WITHIN_SECONDS);
-    check(back, { 'what was not paid is on sale again': Boolean });
+    check(back, { 'unpaid units are on sale again': Boolean });
   }
 }

@@ -1,4 +1,4 @@
-// A line far longer than the bank's rate: 3,000 orders in three seconds at 20 charges a second. The bank is never idle
+// A queue far longer than the bank's rate: 3,000 orders in three seconds at 20 charges a second. The bank is never idle
 // until the last order is decided, and no order costs the broker more messages because it waits.
 // Buyers: 3000
 import { check, sleep } from 'k6';

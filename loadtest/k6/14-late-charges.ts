@@ -1,4 +1,4 @@
-// One charge in a hundred is answered a minute late. No other order waits for it: the others are charged at nearly the
+// The response to one charge in a hundred is a minute late. No other order waits for it: the others are charged at nearly the
 // rate at which they are without.
 // Buyers: 4000
 import { check } from 'k6';

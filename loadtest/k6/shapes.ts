@@ -1,29 +1,29 @@
-// The only file that knows when clicks are due. The model is open throughout: a click leaves when it is due, whatever
-// became of those before it, because a crowd does not take turns.
+// The only file that knows when clicks are due. The model is open throughout: a click is sent when it is due, whatever
+// became of those before it, because real buyers do not take turns.
 import exec from 'k6/execution';
 import type { Scenario } from 'k6/options';
 
-/** A crowd of three seconds has a user for each click and some to spare, however slow the answers are. */
+/** A burst of three seconds has a user for each click and some to spare, however slow the responses are. */
 const UNDER_WAY_SECONDS = 3.5;
 /** As many as a small machine has memory for, at a quarter of a megabyte each. */
 const MOST_USERS = 5_000;
-/** Longer than shop.ts waits for an answer, so that no click is cut off. */
-const LAST_ANSWER_SECONDS = 12;
-/** Before a crowd, for k6 to make all users; after it, for a generator that is behind. */
+/** Longer than the timeout in shop.ts, so that no click is cut off. */
+const LAST_RESPONSE_SECONDS = 12;
+/** Before a burst, for k6 to make all users; after it, for a generator that is behind. */
 const [LEAD_SECONDS, TAIL_SECONDS] = [1, 2];
 
 /** Exactly so many clicks, evenly over the time. */
 export interface Even {
   buyers: number;
   seconds: number;
-  /** The share of buyers who do more than click and read the answer, and for how long at most. */
+  /** The share of buyers who do more than click and read the response, and for how long at most. */
   staying?: { share: number; seconds: number };
 }
 
 /** One (k6: VU) for each iteration under way at once; k6 counts a click that finds none in `dropped_iterations`. */
 function users(perSecond: number, { share, seconds } = { share: 0, seconds: 0 }) {
   const preAllocatedVUs = Math.ceil(Math.min(perSecond * (UNDER_WAY_SECONDS + share * seconds), MOST_USERS));
-  return { preAllocatedVUs, maxVUs: preAllocatedVUs, gracefulStop: `${LAST_ANSWER_SECONDS + seconds}s` };
+  return { preAllocatedVUs, maxVUs: preAllocatedVUs, gracefulStop: `${LAST_RESPONSE_SECONDS + seconds}s` };
 }
 
 export const even = (shape: Even): Scenario => ({
@@ -66,7 +66,7 @@ export const waitedMs = ({ dueAt }: Due) => Math.max(0, Date.now() - dueAt);
 export const once = (seconds: number): Scenario => even({ ...ONE, staying: { share: 1, seconds } });
 export const ONE: Even = { buyers: 1, seconds: 1 };
 
-/** From nothing to the peak (clicks per second) within a second. k6 does not tell when exactly a click was due here. */
+/** From nothing to the peak (clicks per second) within a second. k6 does not expose when exactly a click was due here. */
 export function openingBell({ peak, seconds }: { peak: number; seconds: number }): Scenario {
   const targets: [seconds: number, perSecond: number][] = [
     [1, peak],
@@ -87,8 +87,8 @@ export function ladder(tag: string, names: string[], { top, rungs, seconds }: Cl
     rates.map((perSecond, i) => {
       const shape = { buyers: perSecond * seconds, seconds };
       const clicksBefore = rates.slice(0, i).reduce((sum, rate) => sum + rate * seconds, 0);
-      // Before the next name begins, all that the last one left over has been answered.
-      const startTime = `${turn * (rungs * apartSeconds + LAST_ANSWER_SECONDS) + i * apartSeconds}s`;
+      // All clicks of the last name have their responses before the next one begins.
+      const startTime = `${turn * (rungs * apartSeconds + LAST_RESPONSE_SECONDS) + i * apartSeconds}s`;
       const tags = { [tag]: name, rung: String(perSecond) };
       const scenario = { ...even(shape), startTime, tags };
       return { ...shape, name, perSecond, clicksBefore, tags, scenarioName: `${name}_${perSecond}`, scenario };

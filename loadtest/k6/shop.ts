@@ -1,4 +1,4 @@
-// The only file that knows the HTTP interfaces of shop and bank: the requests a script can make, and their answers.
+// The only file that knows the HTTP interfaces of shop and bank: the requests of the scripts, and the responses.
 import { check, fail, sleep } from 'k6';
 import { SharedArray } from 'k6/data';
 import http, { type RefinedResponse } from 'k6/http';
@@ -30,7 +30,7 @@ export const { addresses } = stack;
 export const buyer = (index: number): string =>
   buyers[index] ?? fail(`the address book has ${buyers.length} buyers: make more, or send fewer`);
 
-/** One for every click, tagged with the `kind` of its answer; the two times count from when the click was due. */
+/** One for every click, tagged with the `kind` of its outcome; the two times count from when the click was due. */
 const outcomes = new Counter('outcomes');
 const clickToResponse = new Trend('click_to_response', true);
 const clickToFinal = new Trend('click_to_final', true);
@@ -41,17 +41,17 @@ const params = (name: string, token?: string) => ({
   tags: { name },
 });
 
-/** The body of a 200; null while the shop cannot say. */
+/** The body of a 200; null for any other status. */
 function read<Body>(name: string, path: string, token?: string): Body | null {
   const response = http.get(`${stack.gatewayUrl}/v1/${path}`, params(name, token));
   return response.status === 200 ? (response.json() as Body) : null;
 }
 
-// A refusal is an answer like any other. k6 counts every other status in `http_req_failed`: a surprise. A 504 is one,
-// although it is documented: the shop owes an answer and has none yet.
+// A refusal is an expected response. k6 counts every other status in `http_req_failed`. A 504 is among those, although it
+// is documented: its outcome is unknown.
 const declared = http.expectedStatuses(200, 201, 202, 409, 410, 429, 503);
 
-/** One click, and its answer, whatever it is. */
+/** One click, and its response, whatever it is. */
 export function buy(saleId: string, token: string, due?: Due, tags = {}) {
   const { headers, ...rest } = params('buy', token);
   // Buyers share no connections. (k6's users would, and after half a minute idle the shop has closed them.)
@@ -69,7 +69,7 @@ export function buy(saleId: string, token: string, due?: Due, tags = {}) {
 type Order = { status: string; decidedAt?: string; position?: number };
 export const order = (orderId: string, token: string) => read<Order>('order', `orders/${orderId}`, token);
 
-/** Undefined where there is no order, or none that has left these statuses when the time is up. */
+/** Undefined where there is no order, or one that still has one of these statuses at the timeout. */
 export function orderPast(statuses: string[], orderId: string | null, token: string, withinSeconds: number) {
   if (!orderId) return undefined;
   return until(
@@ -82,7 +82,7 @@ export function orderPast(statuses: string[], orderId: string | null, token: str
 export const finalOrder = (orderId: string | null, token: string, withinSeconds: number) =>
   orderPast(['queued', 'reserved'], orderId, token, withinSeconds);
 
-/** Both answer the HTTP status. */
+/** Both return the HTTP status. */
 export const pay = (orderId: string, token: string) =>
   http.post(`${stack.gatewayUrl}/v1/orders/${orderId}/payment`, null, {
     ...params('pay', token),
@@ -153,7 +153,7 @@ type Charge = { status: string; finishedAtMs: number };
 /** When each of the charges since then (all in Unix milliseconds) was done, in that order; without those taken back. */
 export function chargesSince(sinceMs: number): number[] {
   const response = http.get(`${stack.bankUrl}/statement?since=${sinceMs}`, params('statement', stack.bankApiKey));
-  const charges = must(response, 200, 'the bank shows no statement').json('charges') as Charge[];
+  const charges = must(response, 200, 'no statement of the bank').json('charges') as Charge[];
   const kept = charges.filter(({ status }) => status === 'captured');
   return kept.map(({ finishedAtMs }) => finishedAtMs).sort((a, b) => a - b);
 }
@@ -166,10 +166,10 @@ export function queueCounts(queue: string): QueueCounts {
   return { publish: 0, deliver: 0, ...(stats as Partial<QueueCounts> | undefined) };
 }
 
-/** The first value that is so, undefined when the time is up. */
-export function until<Value>(look: () => Value, withinSeconds: number, isSo: (seen: Value) => unknown = Boolean) {
+/** The first value that is so, undefined at the timeout. */
+export function until<Value>(read: () => Value, withinSeconds: number, isSo: (seen: Value) => unknown = Boolean) {
   for (const giveUpAt = Date.now() + withinSeconds * 1_000; Date.now() < giveUpAt; sleep(0.1)) {
-    const seen = look();
+    const seen = read();
     if (isSo(seen)) return seen;
   }
   return undefined;

@@ -19,7 +19,7 @@ interface BothModes extends Omit<Options, 'thresholds'> {
   thresholds: Record<string, string[] | Record<Mode, string>>;
 }
 
-/** The same arrivals in each mode, which names the scenario and tags everything. No click may be left out. */
+/** The same arrivals in each mode, which names the scenario and tags everything. No click may be dropped. */
 export function bothModes({ arrivals, apartSeconds, thresholds, scenarios, ...options }: BothModes): Options {
   const inMode = modes().map((mode, i) => [mode, { ...arrivals, tags: { mode }, startTime: `${i * apartSeconds}s` }]);
   const rules = Object.entries(thresholds).flatMap(([metric, rule]) => {
@@ -96,7 +96,7 @@ export function kneeLines(data: Data, rungs: Rung[]): string[] {
     const broken = figures.findIndex(({ why }) => why);
     const holds = broken === 0 ? 'holds none of them' : `holds ${figures.at(broken === -1 ? -1 : broken - 1)?.rate}`;
     const { rate, why } = figures[broken] ?? {};
-    const end = rate ? `breaks at ${rate}: ${why}` : 'the highest asked for (TOP=… asks for more)';
+    const end = rate ? `breaks at ${rate}: ${why}` : 'the highest that was tried (TOP=… sets it)';
     return [`${name}: ${holds}, ${end}`, ...figures.map(({ line }) => `  ${line}`)];
   });
 }
@@ -108,8 +108,8 @@ function figuresOf(data: Data, { perSecond, buyers, tags }: Rung) {
   const [rate, percent, times] = [`${perSecond}/s`, `${(yes * 100).toFixed(1)} %`, `p50 ${ms(p50)} p99 ${ms(p99)}`];
   const tooLate = lateP99 > LATEST_P99_MS && `the generator itself was late (p99 ${ms(lateP99).trim()})`;
   const tooFew = yes < LEAST_YES && `only ${percent} got a yes`;
-  const tooSlow = p99 > LONGEST_P99_MS && `answers took ${ms(p99).trim()} (p99)`;
-  const line = `${rate.padStart(7)}  yes ${percent.padStart(7)}  answer ${times}  sent late p99 ${ms(lateP99)}`;
+  const tooSlow = p99 > LONGEST_P99_MS && `responses took ${ms(p99).trim()} (p99)`;
+  const line = `${rate.padStart(7)}  yes ${percent.padStart(7)}  response ${times}  sent late p99 ${ms(lateP99)}`;
   return { rate, line, why: tooLate || tooFew || tooSlow };
 }
 

@@ -7,7 +7,7 @@ import { count } from '../figures/format.ts';
 import type { Case, Mode } from './plan.ts';
 import type { TimedClick } from './run.ts';
 
-const CURVES = ['clicked', 'accepted: told yes', 'confirmed: sold', 'waiting for the result'];
+const CURVES = ['clicked', 'accepted: a yes', 'confirmed: sold', 'waiting for the result'];
 const COLOURS = ['#8b949e', '#2da44e', '#0969da', '#e16f24'];
 const TITLES = { queued: 'queued: a message waits', direct: 'direct: services call each other' };
 const STEPS = 200;

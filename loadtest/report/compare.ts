@@ -21,35 +21,35 @@ import { describeRun, type Summary, summaryOf } from './summary.ts';
 const WRITTEN = ['report.md', 'report.html', 'peak.svg', 'calm.svg', 'summary.json', 'k6.json'];
 
 export interface How {
-  say(line: string): void;
+  log(line: string): void;
   signal: AbortSignal;
 }
 
-/** Throws when there is no k6, or when the stack cannot be used; a run that does not count is told in the summary. */
-export async function comparePaths(quick: boolean, out: string, { say, signal }: How): Promise<Summary> {
+/** Throws when there is no k6, or when the stack cannot be used; a run that does not count stands in the summary. */
+export async function comparePaths(quick: boolean, out: string, { log, signal }: How): Promise<Summary> {
   const plan = planOf(quick);
   const configuration = { ...CONFIGURATION, runs: plan.runs };
   // Nothing of an earlier report must be taken for this one's.
   for (const written of WRITTEN) rmSync(join(out, written), { force: true });
   mkdirSync(out, { recursive: true });
   await using undo = new AsyncDisposableStack();
-  const setup = await setUp(Math.max(...plan.cases.map(({ buyers }) => buyers)), undo, { say, signal });
-  for (const line of describeConfiguration(configuration)) say(line);
-  const ran = await unlessEnded(signal, everyRun(setup, warmUpOf(plan), orderOf(plan), say));
+  const setup = await setUp(Math.max(...plan.cases.map(({ buyers }) => buyers)), undo, { log, signal });
+  for (const line of describeConfiguration(configuration)) log(line);
+  const ran = await unlessEnded(signal, everyRun(setup, warmUpOf(plan), orderOf(plan), log));
   const { stores, stack, k6 } = setup;
   const environment = { ...(await readEnvironment(stores, stack.amqpUrl)), k6: k6.version };
   const command = `npm run loadtest${quick ? ' -- --quick' : ''}`;
   const summary = summaryOf({ command, environment, configuration }, plan, ran);
   await writeReport(out, summary, ran);
-  say('stopping');
+  log('stopping');
   return summary;
 }
 
 export type Setup = Awaited<ReturnType<typeof setUp>>;
 
-async function setUp(buyers: number, undo: AsyncDisposableStack, { say, signal }: How) {
-  const k6 = await findK6(say);
-  say(`k6 ${k6.version} (${k6.how}); starting three servers and five services, all private to this run`);
+async function setUp(buyers: number, undo: AsyncDisposableStack, { log, signal }: How) {
+  const k6 = await findK6(log);
+  log(`k6 ${k6.version} (${k6.how}); starting three servers and five services, all private to this run`);
   const scratch = mkdtempSync(join(tmpdir(), 'flashsale-loadtest-'));
   undo.defer(() => rmSync(scratch, { recursive: true }));
   /** Every process that has ended by itself so far, added as it happens. */
@@ -69,27 +69,27 @@ async function setUp(buyers: number, undo: AsyncDisposableStack, { say, signal }
   return { stack, stores, bank: createBank(stack.bankUrl, stack.bankApiKey), k6, addressBook, scratch, deaths, signal };
 }
 
-async function everyRun(setup: Setup, warmUp: Turn[], turns: Turn[], say: How['say']): Promise<Ran[]> {
+async function everyRun(setup: Setup, warmUp: Turn[], turns: Turn[], log: How['log']): Promise<Ran[]> {
   for (const turn of warmUp) {
-    say(`warming up: ${count(turn.case.buyers)} buyers, ${turn.mode}, uncounted`);
+    log(`warming up: ${count(turn.case.buyers)} buyers, ${turn.mode}, uncounted`);
     await runTurn(setup, turn);
   }
   const ran: Ran[] = [];
   for (const turn of turns) {
     const run = await runTurn(setup, turn);
     ran.push(run);
-    say(`${ran.length}/${turns.length}  ${progress(run)}`);
+    log(`${ran.length}/${turns.length}  ${progress(run)}`);
   }
   return ran;
 }
 
 function progress({ invalid, audit, facts, ...turn }: Ran): string {
-  const { yes, no, confirmed, refusedWhileAvailable } = facts.figures;
-  const told = `${count(yes)} yes · ${count(no.busy)} busy · ${count(no.soldOut)} sold out`;
-  const sold = `${count(confirmed)} confirmed · ${count(refusedWhileAvailable)} turned away too early`;
+  const { yes, no, confirmed, refusedWhileStockLasted } = facts.figures;
+  const responses = `${count(yes)} yes · ${count(no.busy)} busy · ${count(no.soldOut)} sold out`;
+  const sold = `${count(confirmed)} confirmed · ${count(refusedWhileStockLasted)} refused too early`;
   const why = invalid.map(({ why }) => why).join('; ');
   const verdict = why ? `✗ ${why}` : `✓ audit ${audit.holding} of ${audit.checks}`;
-  return `${describeRun(turn)}: ${told} · ${sold} · ${verdict}`;
+  return `${describeRun(turn)}: ${responses} · ${sold} · ${verdict}`;
 }
 
 async function writeReport(folder: string, summary: Summary, ran: Ran[]): Promise<void> {
@@ -108,7 +108,7 @@ async function writeReport(folder: string, summary: Summary, ran: Ran[]): Promis
   write('report.html', html(markdown(summary), pictures));
 }
 
-/** The time lines, first that of the run that sold a middling number: the one to be drawn in full. */
+/** The timelines, first that of the run that sold a middling number: the one to be drawn in full. */
 function middleFirst(ran: Ran[]): Ran['timeline'][] {
   const sorted = ran.toSorted((a, b) => a.facts.figures.confirmed - b.facts.figures.confirmed);
   const middle = sorted.splice(Math.floor((sorted.length - 1) / 2), 1);

@@ -36,14 +36,14 @@ const defaultFolder = () =>
   join(ROOT, 'loadtest/results', new Date().toISOString().slice(0, 19).replaceAll(':', '').replace('T', '-'));
 
 const began = performance.now();
-const say = (line: string) => console.log(`${((performance.now() - began) / 1000).toFixed(1).padStart(6)} s  ${line}`);
+const log = (line: string) => console.log(`${((performance.now() - began) / 1000).toFixed(1).padStart(6)} s  ${line}`);
 
 async function run(signal: AbortSignal): Promise<number> {
   const { quick, out, tries, script } = options();
-  if (script) return runScript(script, { say, signal });
-  // A machine may be busy for a moment with something else; a difference that the audit finds is never tried away.
+  if (script) return runScript(script, { log, signal });
+  // A machine may be busy for a moment with something else; a difference that the audit finds is never retried.
   for (let attempt = 1; ; attempt++) {
-    const summary = await comparePaths(quick, out, { say, signal });
+    const summary = await comparePaths(quick, out, { log, signal });
     printSummary(summary, out);
     const code = exitCodeOf(summary);
     if (code !== TOO_BUSY || attempt === tries) return code;
@@ -63,7 +63,7 @@ function exitCodeOf({ valid, runs }: Summary): number {
   return runs.every(({ invalid }) => invalid.every(({ whose }) => whose === 'load')) ? TOO_BUSY : 1;
 }
 
-// Between two ticks of the starting nothing else may be open.
+// At some moments of the start nothing else keeps the process alive.
 setInterval(() => undefined, 60_000);
 const end = endRequested();
 try {

@@ -10,7 +10,7 @@ export function markdown(summary: Summary): string {
   const { gives, costs, noHelp } = wordsOf(summary);
   return [
     '# With and without the queue',
-    `The same crowd for the same sale, once with messages (queued), once with calls (direct): \`${summary.command}\`.`,
+    `The same load for the same sale, once with messages (queued), once with calls (direct): \`${summary.command}\`.`,
     verdict(summary),
     `## The queue's gain\n\n${list(gives)}`,
     `## Its cost\n\n${list(costs)}`,
@@ -19,7 +19,7 @@ export function markdown(summary: Summary): string {
     '## Measured on',
     list([
       ...describeEnvironment(summary.environment),
-      `k6 ${summary.environment.k6}; crowd, shop and servers on the same machine`,
+      `k6 ${summary.environment.k6}; load, shop and servers on the same machine`,
       ...describeConfiguration(summary.configuration),
     ]),
     '## Every run',
@@ -36,7 +36,7 @@ function verdict({ valid, invalid, runs }: Summary): string {
 
 function caseSection({ modes, ...each }: Summary['cases'][number]): string[] {
   const { name, title, units, buyers, seconds, chargesPerSecond } = each;
-  const load = `${count(buyers)} buyers within ${seconds} s, each once, want ${count(units)} units`;
+  const load = `${count(buyers)} buyers within ${seconds} s, each once, for ${count(units)} units`;
   const alt = 'clicked, accepted, confirmed and waiting orders over time, on both paths';
   return [
     `## ${name === 'peak' ? 'Peak' : 'Calm'}: ${title}`,

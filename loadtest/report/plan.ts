@@ -10,7 +10,7 @@ const PEAK = { name: 'peak' as 'peak' | 'calm', title: 'four times what the bank
 const CALM: typeof PEAK = { name: 'calm', title: 'a tenth of what the bank takes', chargesPerSecond: 1_000 };
 
 /**
- * Each buyer clicks once, evenly spread over the seconds, whatever the answers are. At the peak more come than the bank
+ * Each buyer clicks once, evenly spread over the seconds, however slow the responses are. At the peak more come than the bank
  * takes, and there are units for half of them. Two cores carry these rates and k6 beside them on either path: at 600/s
  * the calls left k6 too little to click in time.
  */
@@ -37,18 +37,18 @@ export const CONFIGURATION = {
 };
 export type Configuration = typeof CONFIGURATION & Pick<Plan, 'runs'>;
 
-/** How long after the crowd every order must be final. */
+/** How long after the last click every order must be final. */
 export const FINAL_WITHIN_MS = 120_000;
 
 export function describeConfiguration({ processes, gateway, bank, runs }: Configuration): string[] {
   const { p50, p99 } = bank.latencyMs;
   const parts = Object.entries(processes).map(([name, number]) => `${number} ${name}`);
-  const warmUp = 'before them the first crowd once on each path, uncounted, at a bank without limit';
+  const warmUp = 'before them the first case once on each path, uncounted, at a bank without limit';
   return [
     `processes: ${parts.join(', ')}`,
     describeDirect(gateway),
     `bank: p50 ${p50} ms, p99 ${p99} ms on top of its queue, reset with seed ${bank.seed} before each run`,
-    `every order is final within ${FINAL_WITHIN_MS / 1_000} s of the crowd, or the run does not count`,
+    `every order is final within ${FINAL_WITHIN_MS / 1_000} s of the last click, or the run does not count`,
     `${runs} runs of each case on each path, interleaved; ${warmUp}`,
   ];
 }
@@ -56,7 +56,7 @@ export function describeConfiguration({ processes, gateway, bank, runs }: Config
 export const describeDirect = ({ DIRECT_DEADLINE_MS, DIRECT_MAX_IN_FLIGHT }: (typeof CONFIGURATION)['gateway']) =>
   `direct: deadline ${DIRECT_DEADLINE_MS} ms, at most ${DIRECT_MAX_IN_FLIGHT} calls in flight at the gateway`;
 
-/** The first crowd on each path before anything counts, at a bank without limit: connections open, code compiled. */
+/** The first case on each path before anything counts, at a bank without limit: connections open, code compiled. */
 export const warmUpOf = ({ cases }: Plan): Turn[] =>
   cases.slice(0, 1).flatMap((first) => turnsOf(0, [{ ...first, chargesPerSecond: 0 }]));
 
@@ -81,7 +81,7 @@ export type Evidence = Counts & {
   audit: Pick<AuditResult, 'ok' | 'checks'>;
 };
 
-/** Only a crowd that was not as planned may be put down to a busy machine. */
+/** Only a load that was not as planned may be put down to a busy machine. */
 export type Invalid = { why: string; whose: 'load' | 'shop' };
 
 /** These rules stand here before anything is measured, and none is bent afterwards. */
@@ -93,7 +93,7 @@ export function whyInvalid(evidence: Evidence): Invalid[] {
     [dropped > 0, 'load', `k6 dropped ${dropped} iterations`],
     [clicks !== buyers, 'load', `${clicks} clicks were made of ${buyers}`],
     [lateMs.p99 > MOST_LATE_MS, 'load', `the generator was saturated: p99 ${Math.round(lateMs.p99)} ms late`],
-    // A crowd that was not whole crosses the script's own thresholds on it, which say nothing of the shop.
+    // An incomplete load crosses the script's own thresholds on it, which are no measure of the shop.
     [exitCode === THRESHOLD && whole, 'shop', 'a threshold of the script was crossed'],
     [exitCode !== 0 && exitCode !== THRESHOLD, 'shop', `k6 ended with code ${exitCode}`],
     [deaths.length > 0, 'shop', `${deaths.join(', ')} ended in the middle of it`],

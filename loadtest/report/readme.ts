@@ -12,7 +12,7 @@ export const COMMITTED = 'loadtest/results/reference/summary.json';
 const RENAMED = {
   roads: 'modes',
   'confirmed.crowd': 'confirmed.burst',
-  turnedAwayWhileUnsold: 'refusedWhileAvailable',
+  turnedAwayWhileUnsold: 'refusedWhileStockLasted',
 };
 export function readCommitted(): Summary {
   const text = readFileSync(join(import.meta.dirname, '../..', COMMITTED), 'utf8');
@@ -22,12 +22,12 @@ export function readCommitted(): Summary {
 type Row = [name: Case['name'], key: string, label: string];
 const RESULTS: Row[] = [
   ['peak', 'confirmed.end', 'units sold'],
-  ['peak', 'refusedWhileAvailable', 'turned away while units were left'],
+  ['peak', 'refusedWhileStockLasted', 'refused while stock lasted'],
   ['peak', 'clickToFinalMs.p50', 'time until the buyer knows the result (p50)'],
 ];
 const COSTS: Row[] = [
-  ['peak', 'refusedWhileAvailable', 'turned away while units were left'],
-  ['peak', 'confirmed.burst', 'sold when the crowd had left'],
+  ['peak', 'refusedWhileStockLasted', 'refused while stock lasted'],
+  ['peak', 'confirmed.burst', 'sold by the last click'],
   ['peak', 'confirmed.end', 'sold in the end'],
   ['peak', 'yesMs.p50', 'until a yes, p50'],
   ['peak', 'clickToFinalMs.p50', 'click to final result, p50'],

@@ -23,16 +23,16 @@ const plan: Plan = {
 };
 
 const wait = (p50: number) => ({ p50, p95: p50 * 2, p99: p50 * 3, max: p50 * 4 });
-const NOBODY = { soldOut: 0, busy: 0, tooLate: 0, limit: 0, notOpen: 0 };
+const NONE = { soldOut: 0, busy: 0, tooLate: 0, limit: 0, notOpen: 0 };
 
 const base: PathFigures = {
   offered: 1_200,
   yes: 400,
-  no: { ...NOBODY, soldOut: 800 },
+  no: { ...NONE, soldOut: 800 },
   timedOut: 0,
   unknown: 0,
   errors: 0,
-  refusedWhileAvailable: 0,
+  refusedWhileStockLasted: 0,
   confirmedAtLastClick: 180,
   confirmed: 400,
   unsold: 0,
@@ -41,13 +41,13 @@ const base: PathFigures = {
   longestQueue: 260,
   drainedMs: 2_200,
 };
-const turnedAway = { yes: 260, no: { ...NOBODY, busy: 940 }, refusedWhileAvailable: 940 };
+const refused = { yes: 260, no: { ...NONE, busy: 940 }, refusedWhileStockLasted: 940 };
 const FIGURES: Record<Case['name'], Record<Mode, PathFigures>> = {
   peak: {
     queued: base,
     direct: {
       ...base,
-      ...turnedAway,
+      ...refused,
       confirmed: 260,
       unsold: 140,
       responseMs: { yes: wait(900), no: wait(2) },
@@ -55,8 +55,8 @@ const FIGURES: Record<Case['name'], Record<Mode, PathFigures>> = {
     },
   },
   calm: {
-    queued: { ...base, offered: 200, yes: 200, no: NOBODY, confirmed: 200, drainedMs: 200 },
-    direct: { ...base, offered: 200, yes: 200, no: NOBODY, confirmed: 200, responseMs: { yes: wait(70), no: wait(0) } },
+    queued: { ...base, offered: 200, yes: 200, no: NONE, confirmed: 200, drainedMs: 200 },
+    direct: { ...base, offered: 200, yes: 200, no: NONE, confirmed: 200, responseMs: { yes: wait(70), no: wait(0) } },
   },
 };
 const DECIDED: Record<Case['name'], Record<Mode, number>> = {
@@ -151,7 +151,7 @@ test('final results and CPU time are worked out from one run each', () => {
   const valueIn = (key: string) => metric(key)(madeUp('peak', 'queued', 1));
   assert.equal(valueIn('clickToFinalMs.p50'), 1_501);
   assert.equal(valueIn('cpuMsPerConfirmed.gateway'), 2);
-  assert.equal(Math.round((valueIn('cpuMsPerConfirmed.total') ?? 0) * 100), 825, 'without bank and crowd');
+  assert.equal(Math.round((valueIn('cpuMsPerConfirmed.total') ?? 0) * 100), 825, 'without bank and load');
 });
 
 test('CPU time that cannot be read is not written as none', () => {
@@ -161,7 +161,7 @@ test('CPU time that cannot be read is not written as none', () => {
   assert.equal(total({ ...facts, figures: { ...facts.figures, confirmed: 0 } }), null);
 });
 
-test('each path runs at least five times, and which one is first changes', () => {
+test('each path runs at least five times, and which one goes first alternates', () => {
   for (const plan of [planOf(false), planOf(true)]) {
     assert.ok(plan.runs >= 5);
     const turns = orderOf(plan);
@@ -194,7 +194,7 @@ test('a run counts unless k6 was late, dropped or ended early, or the audit foun
   assert.match(reasons({ ...sound, audit: { ok: false, checks: [failing] } }), /^shop: .*difference: money/);
 });
 
-test('what a crowd that was not whole crosses of the thresholds on it is not put down to the shop', () => {
+test('a threshold that an incomplete load crosses is not put down to the shop', () => {
   assert.equal(reasons({ ...sound, exitCode: 99, dropped: 2 }), 'load: k6 dropped 2 iterations');
   assert.equal(reasons({ ...sound, exitCode: 99, clicks: 8 }), 'load: 8 clicks were made of 9');
   assert.match(reasons({ ...sound, exitCode: 99, lateMs: { p99: 101 } }), /shop: a threshold/);
@@ -224,7 +224,7 @@ const drawn = await chart(plan.cases[0] as Case, { queued: [timeline, timeline],
 const written = markdown(summary);
 const page = html(written, { 'peak.svg': drawn, 'calm.svg': drawn });
 
-test('the time line counts clicked, accepted, confirmed and waiting orders', () => {
+test('the timeline counts clicked, accepted, confirmed and waiting orders', () => {
   const at = (seconds: number) =>
     ['clicked', 'accepted', 'confirmed', 'waiting'].map(
       (name) => timeline.findLast((point) => point.curve.startsWith(name) && point.seconds <= seconds)?.orders,
@@ -258,7 +258,7 @@ test('the page loads nothing: the pictures stand in it', () => {
   assert.doesNotMatch(page.replace(/xmlns(:xlink)?="[^"]+"/g, ''), /https?:|<script|@import/i);
 });
 
-test('the report tells every figure of both paths with its spread, every run, and where it was measured', () => {
+test('the report has every figure of both paths with its spread, every run, and where it was measured', () => {
   for (const [, label] of METRICS) assert.ok(written.includes(`| ${label} |`), label);
   assert.match(written, /\| click to final result, p50 \| 1\.5 s \| 892 ms \(891 ms … 893 ms\) \|/);
   assert.match(written, /!\[[^\]]+\]\(peak\.svg\)/);
@@ -269,7 +269,7 @@ test('the report tells every figure of both paths with its spread, every run, an
   assert.match(page, /<td align="right">892 ms \(891 ms … 893 ms\)<\/td>/);
 });
 
-test('a report of runs that do not count says so before anything else', () => {
+test('a report of runs that do not count begins with the reason', () => {
   const bad = html(markdown({ ...summary, valid: false, invalid: ['peak, queued, run 1: <odd>'] }), {});
   assert.ok(bad.indexOf('do not count') < bad.indexOf('<h2'));
   assert.match(bad, /&lt;odd&gt;/);
@@ -288,15 +288,15 @@ test('the words are made of the medians: the gain, the cost, and where the queue
   const { gives, costs, noHelp } = wordsOf(summary);
   assert.match(
     gives[0] ?? '',
-    /sold all 400, though the bank takes 100\/s, and turned nobody away .* 220 were sold after/,
+    /sold all 400, though the bank takes 100\/s, and refused no click .* 220 were sold after/,
   );
-  assert.match(gives[1] ?? '', /direct path .* had no room for 940 while a unit was left and 140 were never sold/);
+  assert.match(gives[1] ?? '', /direct path .* had no room for 940 while stock lasted and 140 were never sold/);
   assert.match(gives[2] ?? '', /came sooner with the queue: a yes came after 5\.0 ms .* directly after 900 ms/);
   assert.match(costs[0] ?? '', /price is waiting: .* within 1\.5 s, 1\.7 times the 892 ms/);
   assert.match(costs[1] ?? '', /8\.3 ms of CPU time, a direct one 12\.7 ms/);
   assert.match(noHelp[0] ?? '', /^Below capacity \(100\/s at a bank that takes 1,000\/s\): The queue sold all 200/);
   assert.match(noHelp[1] ?? '', /within 202 ms, 2\.9 times the 70 ms of the direct path/);
-  assert.match(noHelp[2] ?? '', /turned nobody away .* calls are the simpler choice/);
+  assert.match(noHelp[2] ?? '', /refused no click .* calls are the simpler choice/);
 });
 
 test('words do not praise what the figures do not show', () => {
@@ -305,18 +305,18 @@ test('words do not praise what the figures do not show', () => {
     return { ...run, facts };
   });
   const { gives, costs, noHelp } = wordsOf(summaryOf(measured, plan, swapped));
-  assert.match(gives[0] ?? '', /^The queue sold 260 of 400, but it turned 940 away/);
+  assert.match(gives[0] ?? '', /^The queue sold 260 of 400, but refused 940 while/);
   assert.match(gives[2] ?? '', /not clearly faster with the queue/);
-  assert.match(costs[0] ?? '', /^It cost nobody time/);
-  assert.match(noHelp[1] ?? '', /^It cost nobody time/);
+  assert.match(costs[0] ?? '', /^It cost no time/);
+  assert.match(noHelp[1] ?? '', /^It cost no time/);
 });
 
-test('one run in which the queue turned a buyer away is enough for no praise', () => {
+test('one run in which the queue refused a buyer too early is enough for no praise', () => {
   const [first, ...others] = runs as [Ran, ...Ran[]];
-  const figures = { ...first.facts.figures, refusedWhileAvailable: 3, confirmed: 399, unsold: 1 };
+  const figures = { ...first.facts.figures, refusedWhileStockLasted: 3, confirmed: 399, unsold: 1 };
   const failed = { ...first, facts: { ...first.facts, figures } };
   const { gives } = wordsOf(summaryOf(measured, plan, [failed, ...others]));
-  assert.equal(gives[0], 'The queue sold 399 of 400, but it turned 3 away while a unit was left.');
+  assert.equal(gives[0], 'The queue sold 399 of 400, but refused 3 while stock lasted.');
 });
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -338,7 +338,7 @@ function figuresIn(page: string, heading: RegExp): string[][] | undefined {
 }
 const figures = (rows: string[][]) => rows.map(([, ...each]) => each);
 
-test('the table of docs/load-tests.md says what the committed report says', () => {
+test('the table of docs/load-tests.md is that of the committed report', () => {
   assert.deepEqual(figuresIn('docs/load-tests.md', /^\| *\| queued *\| direct *\|$/m), figures(costRows(committed)));
 });
 
@@ -354,7 +354,7 @@ test('the committed report counts, and is one of the full comparison at a commit
   assert.match(committed.environment.commit ?? '', /^[0-9a-f]{7,}$/);
 });
 
-test('the committed report tells the same figures as Markdown and as a page, in six files', () => {
+test('the committed report has the same figures as Markdown and as a page, in six files', () => {
   const folder = dirname(join(ROOT, COMMITTED));
   const [report, page] = ['report.md', 'report.html'].map((name) => readFileSync(join(folder, name), 'utf8'));
   assert.ok(report?.includes(committed.environment.at) && page?.includes(committed.environment.at));

@@ -1,4 +1,4 @@
-// One run: k6 sends the crowd down one path; then every order becomes final, and the audit and the facts are made.
+// One run: k6 sends the load down one path, every order becomes final, then the audit and the facts are made.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { audit } from '../../infra/audit/audit.ts';
@@ -30,7 +30,7 @@ export async function runTurn(setup: Setup, turn: Turn) {
   await until('every order is final', areFinal, { withinMs: FINAL_WITHIN_MS, everyMs: 200 }).catch(() => undefined);
   const used = cpuUsed(before, processorTimes(setup));
   const audited = await audit(stores, { atRest: true, withinMs: FINAL_WITHIN_MS });
-  // Read when nothing is in flight: an order whose click had no answer may have become final after the wait.
+  // Read when nothing is in flight: an order whose click had no response may have become final after the wait.
   const orders = await ordersOf(stores.orders, saleId);
 
   const { p99, max } = percentiles(clicks.map(({ lateMs }) => lateMs));
@@ -72,7 +72,7 @@ type K6Summary = { metrics?: { dropped_iterations?: { count: number } } };
 export const nameOf = ({ case: name, nth, mode }: { case: string; nth: number; mode: string }) =>
   `${name}-${nth}-${mode}`;
 
-/** The script logs the sale its crowd goes to, then a line for each click; a killed k6 may leave half a line. */
+/** The script logs the sale that its load goes to, then a line for each click; a killed k6 may leave half a line. */
 function readLog(file: string): { saleId: string; clicks: TimedClick[] } {
   const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
   const logged: { sale?: { saleId: string }; click?: TimedClick }[] = lines.map((line) => JSON.parse(line));
@@ -84,7 +84,7 @@ function readLog(file: string): { saleId: string; clicks: TimedClick[] } {
 export function factsOf({ case: each }: Turn, clicks: TimedClick[], orders: Map<string, Order>, bank: number | null) {
   const lastClickAt = Math.max(...clicks.map(({ dueAt, lateMs }) => dueAt + lateMs));
   const firstDueAt = Math.min(...clicks.map(({ dueAt }) => dueAt));
-  // An even crowd's last click has its share of the time, too.
+  // The last click of an even load has its share of the time, too.
   const seconds = (lastClickAt - firstDueAt) / 1_000 + each.seconds / each.buyers;
   const figures = pathFigures({ stock: each.units, clicks, orders, lastClickAt });
   const { offered, confirmed, confirmedAtLastClick, drainedMs } = figures;

@@ -12,7 +12,7 @@ const ranks = (key: string, label: string, of: (run: RunFacts) => Percentiles): 
     return [`${key}.${rank}`, `${label}, ${rank}`, 'ms', (run) => of(run)[rank]];
   });
 
-/** The processes that are measured; the pretend bank and the crowd stand apart. */
+/** The processes that are measured; the pretend bank and the load stand apart. */
 const SHOP = ['gateway', 'orders', 'inventory', 'payment', 'postgres', 'redis', 'rabbitmq'];
 
 const cpu = (key: string, label = key, processes = [key]): Metric => [
@@ -25,27 +25,27 @@ const cpu = (key: string, label = key, processes = [key]): Metric => [
 
 export const SECTIONS: { title: string; note?: string; metrics: Metric[] }[] = [
   {
-    title: 'The crowd and the sale',
-    note: 'Turned away while units were left: refused before the last unit that was sold at all had been clicked.',
+    title: 'The load and the sale',
+    note: 'Refused while stock lasted: before the last unit that was sold at all had been clicked.',
     metrics: [
       ['offeredPerSecond', 'clicks offered', 'perSecond', ({ rates }) => rates.offered],
-      ['yesPerSecond', 'told yes, while the crowd is there', 'perSecond', ({ rates }) => rates.yes],
-      ['confirmedPerSecond.burst', 'confirmed, while the crowd is there', 'perSecond', ({ rates }) => rates.burst],
+      ['yesPerSecond', 'yes, up to the last click', 'perSecond', ({ rates }) => rates.yes],
+      ['confirmedPerSecond.burst', 'confirmed, up to the last click', 'perSecond', ({ rates }) => rates.burst],
       ['confirmedPerSecond.end', 'confirmed, from first click to last decision', 'perSecond', ({ rates }) => rates.end],
       ['bankPerSecond', 'charges by the bank, from its first to its last', 'perSecond', ({ rates }) => rates.bank],
-      ['confirmed.burst', 'sold when the crowd had left', 'count', ({ figures }) => figures.confirmedAtLastClick],
+      ['confirmed.burst', 'sold by the last click', 'count', ({ figures }) => figures.confirmedAtLastClick],
       ['confirmed.end', 'sold in the end', 'count', ({ figures }) => figures.confirmed],
-      ['unsold', 'left unsold', 'count', ({ figures }) => figures.unsold],
+      ['unsold', 'unsold', 'count', ({ figures }) => figures.unsold],
       [
-        'refusedWhileAvailable',
-        'turned away while units were left',
+        'refusedWhileStockLasted',
+        'refused while stock lasted',
         'count',
-        ({ figures }) => figures.refusedWhileAvailable,
+        ({ figures }) => figures.refusedWhileStockLasted,
       ],
     ],
   },
   {
-    title: 'What they were told',
+    title: 'Outcomes',
     metrics: [
       ['yes', 'yes', 'count', ({ figures }) => figures.yes],
       ['no.soldOut', 'no: sold out (410)', 'count', ({ figures }) => figures.no.soldOut],
@@ -53,20 +53,20 @@ export const SECTIONS: { title: string; note?: string; metrics: Metric[] }[] = [
       ['no.tooLate', 'no: not decided by the deadline (409)', 'count', ({ figures }) => figures.no.tooLate],
       ['no.limit', 'no: limit or already bought (409)', 'count', ({ figures }) => figures.no.limit],
       ['no.notOpen', 'no: not open (403)', 'count', ({ figures }) => figures.no.notOpen],
-      ['timedOut', 'no answer in time (504, or none)', 'count', ({ figures }) => figures.timedOut],
+      ['timedOut', 'timed out (504, or no response)', 'count', ({ figures }) => figures.timedOut],
       ['errors', 'errors', 'count', ({ figures }) => figures.errors],
       ['unknown', 'orders without a final result in the end', 'count', ({ figures }) => figures.unknown],
     ],
   },
   {
     title: 'How long they waited',
-    note: 'From when a click was due, whenever it was sent, until the answer, or until the orders database decided.',
+    note: 'From when a click was due, whenever it was sent, until the response, or until the orders database decided.',
     metrics: [
       ...ranks('yesMs', 'yes', ({ figures }) => figures.responseMs.yes),
       ...ranks('noMs', 'no', ({ figures }) => figures.responseMs.no),
       ...ranks('clickToFinalMs', 'click to final result', (run) => run.clickToDecidedMs).slice(0, 3),
       ['longestQueue', 'longest queue', 'count', ({ figures }) => figures.longestQueue],
-      ['drainedMs', 'last decision, after the crowd had left', 'ms', ({ figures }) => figures.drainedMs],
+      ['drainedMs', 'last decision, after the last click', 'ms', ({ figures }) => figures.drainedMs],
     ],
   },
   {
@@ -76,7 +76,7 @@ export const SECTIONS: { title: string; note?: string; metrics: Metric[] }[] = [
       cpu('total', 'the shop, all of the following', SHOP),
       ...SHOP.map((name) => cpu(name)),
       cpu('bank', 'apart: the bank'),
-      cpu('k6', 'apart: k6, the crowd'),
+      cpu('k6', 'apart: k6, the load'),
     ],
   },
 ];
@@ -105,7 +105,7 @@ export function summaryOf(measured: Measured, plan: Plan, runs: Ran[]) {
 export const describeRun = ({ case: name, mode, nth }: Pick<Ran, 'case' | 'mode' | 'nth'>) =>
   `${name}, ${mode}, run ${nth}`;
 
-/** All null where a run has no such figure: a median of fewer runs would look like one of all. */
+/** All null where a run has no such figure: a median of fewer runs would pass for one of all. */
 export function spreadOf(values: (number | null)[]) {
   const runs = values.map((value) => (value === null ? null : rounded(value)));
   const known = runs.filter((value) => value !== null);

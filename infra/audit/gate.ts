@@ -56,7 +56,7 @@ export async function readGate(redis: Redis, saleId: string): Promise<Gate> {
     stock: field('stock'),
     rev: field('rev'),
     tickets: field('tickets'),
-    current: gate.get('history') === read.at(-1),
+    current: gate.get('history') === answer.at(-1),
     nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000),
     ...recordsIn(orders, damaged),
     buyers,

@@ -21,7 +21,7 @@ const failing = ({ checks }: Awaited<ReturnType<typeof audit>>) =>
   checks.filter(({ ok }) => !ok).map(({ name }) => name);
 
 /** Exactly these checks fail once the sale is spoilt. */
-function notices(spoilt: string, checks: string | string[], spoil: (sale: TestSale) => unknown) {
+function detects(spoilt: string, checks: string | string[], spoil: (sale: TestSale) => unknown) {
   test(spoilt, async () => {
     await spoil(await openSale());
     const expected = [checks].flat();
@@ -33,7 +33,7 @@ function notices(spoilt: string, checks: string | string[], spoil: (sale: TestSa
 const captured = (orderId: string) =>
   bank.statement.charges.find(({ key }) => key === orderId) as Statement['charges'][0];
 
-test('where all is well every check holds, and the audit finds out that nothing moves', async () => {
+test('every check holds in a sound sale, and the audit detects that nothing moves', async () => {
   await openSale();
   const result = await audit(stores);
   assert.deepEqual(failing(result), []);
@@ -44,13 +44,13 @@ test('where all is well every check holds, and the audit finds out that nothing 
 
 // Check 1: the gate.
 
-notices('a ticket that appears', 'gate: stock = tickets + units of records', ({ setGate }) => setGate({ tickets: 8 }));
+detects('a ticket that appears', 'gate: stock = tickets + units of records', ({ setGate }) => setGate({ tickets: 8 }));
 
-notices('a record whose buyer is forgotten', `gate: each record has its buyer's entry`, ({ key }) =>
+detects('a record whose buyer is forgotten', `gate: each record has its buyer's entry`, ({ key }) =>
   stores.redis.hdel(key('buyers'), 'one'),
 );
 
-notices('a buyer who owns nothing', `gate: each buyer's entry has its record`, ({ key, lost }) =>
+detects('a buyer who owns nothing', `gate: each buyer's entry has its record`, ({ key, lost }) =>
   stores.redis.hset(key('buyers'), 'three', lost),
 );
 
@@ -59,7 +59,7 @@ notices('a pending record that is never due', 'gate: each pending record will be
   await stores.redis.zrem(sale.key('sent'), orderId);
 });
 
-notices(
+detects(
   'a sent record among the unsent',
   ['gate: each pending record will be checked', 'gate: what will be checked is pending'],
   async (sale) => {
@@ -73,7 +73,7 @@ notices('a sold record that is due', 'gate: what will be checked is pending', ({
   stores.redis.zadd(key('sent'), 1, one),
 );
 
-notices('an order that is sold already, and still waits', 'gate: each waiting order is pending', ({ key, one }) =>
+detects('an order that is sold already, and still waits', 'gate: each waiting order is pending', ({ key, one }) =>
   stores.redis.zadd(key('waiting'), 1, one),
 );
 
@@ -99,52 +99,52 @@ for (const [damage, text] of [
 
 // Check 2: inventory.
 
-notices('stock that appears', 'inventory: stock = available + held + sold', async ({ move }) => {
+detects('stock that appears', 'inventory: stock = available + held + sold', async ({ move }) => {
   await stores.inventory.query('ALTER TABLE sales DROP CONSTRAINT conservation');
   await move({ stock: 1 });
 });
 
-notices('a unit held without a reservation', 'inventory: held = units of held reservations', ({ move }) =>
+detects('a unit held without a reservation', 'inventory: held = units of held reservations', ({ move }) =>
   move({ available: -1, held: 1 }),
 );
 
-notices('a unit sold without a reservation', 'inventory: sold = units of sold reservations', ({ move }) =>
+detects('a unit sold without a reservation', 'inventory: sold = units of sold reservations', ({ move }) =>
   move({ available: -1, sold: 1 }),
 );
 
 // Check 3: orders and their participants.
 
-notices('a buyer with two live orders', 'orders: one live order a buyer', async ({ addOrder }) => {
+detects('a buyer with two live orders', 'orders: one live order a buyer', async ({ addOrder }) => {
   await stores.orders.query('DROP INDEX orders_one_live_per_buyer');
   await addOrder('one', 1, 'placed');
 });
 
-notices('a hold without a unit', 'orders: reserved, so its unit is held or sold', async (sale) => {
+detects('a hold without a unit', 'orders: reserved, so its unit is held or sold', async (sale) => {
   const orderId = await sale.hold('three');
   await sale.setReservation(orderId, 'released');
   await sale.move({ available: 1, held: -1 });
 });
 
-notices('a hold that is charged before its buyer pays', 'orders: charged, so its payment was requested', async (sale) =>
+detects('a hold that is charged before its buyer pays', 'orders: charged, so its payment was requested', async (sale) =>
   sale.addCharge(await sale.hold('three'), 'requested'),
 );
 
-notices('a confirmed order whose unit is only held', 'orders: confirmed, so its unit is sold', async (sale) => {
+detects('a confirmed order whose unit is only held', 'orders: confirmed, so its unit is sold', async (sale) => {
   await sale.setReservation(sale.one, 'held');
   await sale.move({ held: 1, sold: -1 });
 });
 
-notices('a confirmed order whose charge is undone', 'orders: confirmed, so its charge is captured', (sale) =>
+detects('a confirmed order whose charge is undone', 'orders: confirmed, so its charge is captured', (sale) =>
   sale.setCharge(sale.one, 'reversed'),
 );
 
-notices('a declined order that holds a unit', 'orders: ended and compensated, so it has no unit', async (sale) => {
+detects('a declined order that holds a unit', 'orders: ended and compensated, so it has no unit', async (sale) => {
   await sale.setReservation(sale.declined, 'held');
   await sale.move({ available: -1, held: 1 });
 });
 
 for (const state of ['requested', 'captured'])
-  notices(
+  detects(
     `a declined order whose charge is ${state}`,
     'orders: ended and compensated, so it keeps no money',
     async (sale) => {
@@ -182,39 +182,39 @@ test('an order that moved while it was compared does not count', async () => {
 
 // Check 4: bounds in time.
 
-notices('an order that is placed for ever', 'bounds: each undecided order is within its deadline', ({ addOrder }) =>
+detects('an order that is placed for ever', 'bounds: each undecided order is within its deadline', ({ addOrder }) =>
   addOrder('three', 1, 'placed', { deadline: '-1 minute' }),
 );
 
-notices('a hold that never expires', 'bounds: each unpaid hold is within its deadline', ({ hold }) =>
+detects('a hold that never expires', 'bounds: each unpaid hold is within its deadline', ({ hold }) =>
   hold('three', { deadline: '-1 minute' }),
 );
 
-notices('a payment that is never decided', 'bounds: each undecided order is within its deadline', ({ hold }) =>
+detects('a payment that is never decided', 'bounds: each undecided order is within its deadline', ({ hold }) =>
   hold('three', { deadline: '-1 minute', payRequested: true }),
 );
 
-notices('an order that is never compensated', 'bounds: each compensation is within its bound', ({ lost, setOrder }) =>
+detects('an order that is never compensated', 'bounds: each compensation is within its bound', ({ lost, setOrder }) =>
   setOrder(lost, `compensation_pending = true, decided_at = now() - interval '2 minutes'`),
 );
 
-notices('an event that is never sent', 'bounds: each outbox row is within its bound', ({ one, addOutboxRow }) =>
+detects('an event that is never sent', 'bounds: each outbox row is within its bound', ({ one, addOutboxRow }) =>
   addOutboxRow(one, '2 minutes'),
 );
 
-notices(
+detects(
   'money that is never given back',
   'bounds: each reversing charge is within its bound',
   ({ lost, addCharge, setOrder }) =>
     Promise.all([addCharge(lost, 'reversing', '20 minutes'), setOrder(lost, 'pay_requested = true')]),
 );
 
-notices('a result that the gate never applies', 'bounds: each pending record is within its bound', async (sale) => {
+detects('a result that the gate never applies', 'bounds: each pending record is within its bound', async (sale) => {
   await sale.addRecord(sale.one, 'one', 1, 'sent', { deadlineMs: Date.now() });
   await sale.setOrder(sale.one, `decided_at = now() - interval '6 minutes'`);
 });
 
-notices('an admitted order that never arrives', 'bounds: each pending record is within its bound', async (sale) => {
+detects('an admitted order that never arrives', 'bounds: each pending record is within its bound', async (sale) => {
   const orderId = '01890a5d-ac96-774b-bcce-b302099a8057';
   await sale.addRecord(orderId, 'three', 1, 'sent', { deadlineMs: Date.now() - 360_000 });
   await sale.setGate({ tickets: 6 });
@@ -231,7 +231,7 @@ test('orders in flight are listed with their age and their bound', async () => {
 
 // Check 5: across the stores.
 
-notices('a sold order that the gate forgot', 'across: each unit taken has its record in the gate', async (sale) => {
+detects('a sold order that the gate forgot', 'across: each unit taken has its record in the gate', async (sale) => {
   await stores.redis.hdel(sale.key('orders'), sale.one);
   await stores.redis.hdel(sale.key('buyers'), 'one');
   await sale.setGate({ tickets: 8 });
@@ -259,23 +259,23 @@ for (const [what, spoil] of [
 
 // Check 6: at rest, and the money.
 
-notices(
+detects(
   'a record whose result was never applied',
   ['rest: no unsent or sent records', 'rest: sold records = confirmed orders'],
   ({ one, addRecord }) => addRecord(one, 'one', 1, 'sent'),
 );
 
-notices('an order that was never compensated', 'rest: no pending compensations', ({ lost, setOrder }) =>
+detects('an order that was never compensated', 'rest: no pending compensations', ({ lost, setOrder }) =>
   setOrder(lost, 'compensation_pending = true'),
 );
 
-notices('an event that was never sent', 'rest: no rows in the outbox', ({ one, addOutboxRow }) => addOutboxRow(one));
+detects('an event that was never sent', 'rest: no rows in the outbox', ({ one, addOutboxRow }) => addOutboxRow(one));
 
-notices('a message that was never consumed', 'rest: no messages in the queues', () => {
+detects('a message that was never consumed', 'rest: no messages in the queues', () => {
   queues.push({ queue: 'orders.placed', messages: 0 }, { queue: 'payments.due.retry.30000', messages: 1 });
 });
 
-notices(
+detects(
   'a payment that was never decided',
   [
     'rest: no unsent or sent records',
@@ -285,23 +285,23 @@ notices(
   ({ hold }) => hold('three', { payRequested: true }),
 );
 
-notices('a charge without an end', 'rest: no requested or reversing charges', ({ addCharge, lost, setOrder }) =>
+detects('a charge without an end', 'rest: no requested or reversing charges', ({ addCharge, lost, setOrder }) =>
   Promise.all([addCharge(lost, 'reversing'), setOrder(lost, 'pay_requested = true')]),
 );
 
-notices('a bank that is still busy', `rest: no charges in the bank's queue`, () => {
+detects('a bank that is still busy', `rest: no charges in the bank's queue`, () => {
   bank.statement.queue.waiting = 1;
 });
 
-notices('a ticket that leaked', 'rest: tickets = available', ({ setGate }) => setGate({ stock: 9, tickets: 6 }));
+detects('a ticket that leaked', 'rest: tickets = available', ({ setGate }) => setGate({ stock: 9, tickets: 6 }));
 
-notices('a gate of another epoch', `rest: the gate's epoch = the sale's`, ({ setGate }) => setGate({ epoch: 2 }));
+detects('a gate of another epoch', `rest: the gate's epoch = the sale's`, ({ setGate }) => setGate({ epoch: 2 }));
 
-notices('a gate that missed a change of its sale', `rest: the gate's revision = the sale's`, ({ move }) =>
+detects('a gate that missed a change of its sale', `rest: the gate's revision = the sale's`, ({ move }) =>
   move({ revision: 1 }),
 );
 
-notices(
+detects(
   'an order that was ended but is sold and paid',
   [
     'orders: ended and compensated, so it has no unit',
@@ -350,23 +350,23 @@ test('the checks of rest are waited for', async () => {
   assert.ok((await audit(stores, { atRest: true })).ok);
 });
 
-notices('a charge that the bank does not know', 'payment: each captured charge is so at the bank', () =>
+detects('a charge that the bank does not know', 'payment: each captured charge is so at the bank', () =>
   bank.statement.charges.shift(),
 );
 
-notices('a buyer who was charged twice', 'bank: at most one charge an order', ({ one, atTheBank }) =>
+detects('a buyer who was charged twice', 'bank: at most one charge an order', ({ one, atTheBank }) =>
   atTheBank(one, 'captured'),
 );
 
-notices('a capture at the bank without an order', `rest: captured charges = the bank's captures`, (sale) =>
+detects('a capture at the bank without an order', `rest: captured charges = the bank's captures`, (sale) =>
   sale.atTheBank(sale.saleId, 'captured'),
 );
 
-notices('a buyer who paid for one of two units', 'rest: captured minor units = price × quantity', ({ two }) => {
+detects('a buyer who paid for one of two units', 'rest: captured minor units = price × quantity', ({ two }) => {
   captured(two).amountMinor = PRICE;
 });
 
-notices(
+detects(
   'two buyers who paid for each other, the sum being right',
   'rest: captured minor units = price × quantity',
   (sale) => {
@@ -375,7 +375,7 @@ notices(
   },
 );
 
-notices('a buyer who paid in another currency', 'rest: captured minor units = price × quantity', ({ one }) => {
+detects('a buyer who paid in another currency', 'rest: captured minor units = price × quantity', ({ one }) => {
   captured(one).currency = 'CNY';
 });
 
@@ -385,7 +385,7 @@ test('an order that was cancelled and refunded agrees everywhere', async () => {
   assert.deepEqual(failing(await audit(stores)), []);
 });
 
-notices(
+detects(
   'a refund that is owed and never done',
   [
     'rest: no refunds owed',
@@ -398,11 +398,11 @@ notices(
   },
 );
 
-notices('a refund that the order claims and payment never made', 'rest: refunded orders = reversed charges', (sale) =>
+detects('a refund that the order claims and payment never made', 'rest: refunded orders = reversed charges', (sale) =>
   sale.setOrder(sale.declined, `refund = 'done'`),
 );
 
-notices('money that the bank gave back without an order', `rest: the bank's reversals are refunded orders`, (sale) =>
+detects('money that the bank gave back without an order', `rest: the bank's reversals are refunded orders`, (sale) =>
   sale.atTheBank(sale.saleId, 'reversed'),
 );
 

@@ -18,7 +18,7 @@ const addresses = ({ env } = process): StoreAddresses => ({
   },
   bankUrl: env.BANK_URL || readAddressBook().bankUrl,
   bankApiKey: env.BANK_API_KEY || readAddressBook().bankApiKey,
-  // Where the environment names the stores but no broker, the queues are not read.
+  // The queues are not read if the environment names the stores but no broker.
   amqpUrl: env.AMQP_URL || (env.REDIS_URL ? undefined : readAddressBook().amqpUrl),
 });
 

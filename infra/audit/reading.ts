@@ -135,7 +135,7 @@ export const isUnpaidHold = (order: Order | undefined) => order?.status === 'res
 export const isTaken = ({ state }: Reservation) => state === 'held' || state === 'sold';
 export const capturesOf = ({ charges }: Statement) => charges.filter(({ status }) => status === 'captured');
 
-/** Of inventory's epoch, and built in this Redis. */
+/** Its epoch is inventory's, and it was built in this Redis. */
 export const isValid = (gate: Gate | undefined, { epoch }: Sale) => gate?.epoch === epoch && gate.current;
 
 /** A sale that is over and holds nothing needs no gate: a lost one is not rebuilt. */

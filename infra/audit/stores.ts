@@ -25,7 +25,7 @@ export interface QueueLength {
 export interface Stores extends Record<Database, pg.Pool> {
   redis: Redis;
   bank: Bank;
-  /** Of both queues and their retry steps; undefined where no broker is named. */
+  /** Both queues and their retry steps; undefined where no broker is named. */
   queueLengths: (() => Promise<QueueLength[]>) | undefined;
   close(): Promise<void>;
 }

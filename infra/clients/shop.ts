@@ -24,7 +24,7 @@ const Order = z.object({
   status: z.string(),
   reason: z.string().nullish(),
   refund: z.string().nullish(),
-  /** Of a hold that waits for its payment. */
+  /** Only while a hold waits for its payment. */
   deadline: time.nullish(),
   createdAt: time,
   decidedAt: time.nullish().transform((at) => at ?? null),

@@ -50,14 +50,14 @@ test('else it is built with Go, once, in a cache that is not ours', async (t) =>
   assert.deepEqual(logged, []);
 });
 
-test('where Go cannot build it, the reason is logged and the image is taken', async (t) => {
+test('if Go cannot build it, the reason is logged and the image is used', async (t) => {
   const { find, logged } = machine(t, { go: BROKEN_GO, docker: DOCKER });
   const { how, isChild } = await find();
   assert.deepEqual([how, isChild], [`image ${IMAGE}`, false]);
   assert.match(logged.join(), /could not be built: no network/);
 });
 
-test('where there is none of them, one error explains how to get it', async (t) => {
+test('without any of them, one error explains how to get it', async (t) => {
   await assert.rejects(machine(t, {}).find(), { message: HOW_TO_GET_IT });
   await assert.rejects(machine(t, { docker: BARE_DOCKER }).find(), { message: HOW_TO_GET_IT });
   for (const way of ['PATH', 'Go', 'Docker', 'https://']) assert.ok(HOW_TO_GET_IT.includes(way));

@@ -63,13 +63,13 @@ async function hunt(rules: Rule[], copies: string[]): Promise<number> {
   await share(copies, rules, async (copy, rule) => {
     const verdict = await verdictOn(rule, copy);
     if (end.aborted) return;
-    const noticed = verdict === 'noticed';
-    if (!noticed) survivors += 1;
-    console.log(`${noticed ? '✓' : '✗'} ${rule.name}: ${noticed ? `noticed by "${rule.test.title}"` : verdict}`);
+    const caught = verdict === 'caught';
+    if (!caught) survivors += 1;
+    console.log(`${caught ? '✓' : '✗'} ${rule.name}: ${caught ? `caught by "${rule.test.title}"` : verdict}`);
   });
   if (end.aborted) return 130;
-  const noticed = survivors === 0 ? 'all noticed' : `${survivors} not noticed`;
-  console.log(`\n${rules.length} rules taken away: ${noticed}`);
+  const caught = survivors === 0 ? 'all caught' : `${survivors} not caught`;
+  console.log(`\n${rules.length} rules taken away: ${caught}`);
   return survivors === 0 ? 0 : 1;
 }
 
@@ -92,8 +92,8 @@ async function verdictOn(rule: Rule, copy: string): Promise<string> {
   try {
     const { passed, failed } = await runTests(file, [title], copy);
     // A file that cannot even be loaded fails as well, but does not show that the rule is tested.
-    if (failed.has(title)) return 'noticed';
-    return passed.has(title) ? 'NOT NOTICED' : `"${title}" could not be run`;
+    if (failed.has(title)) return 'caught';
+    return passed.has(title) ? 'NOT CAUGHT' : `"${title}" could not be run`;
   } finally {
     await apply(rule, copy, '--reverse');
   }

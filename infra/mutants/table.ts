@@ -1,5 +1,5 @@
 // The rules as docs/protocol.md lists them, a line for each row: the promises, each leading to the file that takes it
-// away, the code that keeps them, and the tests that notice.
+// away, the code that keeps them, and the tests that fail.
 import { basename } from 'node:path';
 import { pathOf, type Rule } from './rule.ts';
 

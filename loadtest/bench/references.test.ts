@@ -98,7 +98,7 @@ test('reference (b) admits no forged token', async (t) => {
   assert.deepEqual(await takeAll(namespace.amqpUrl), []);
 });
 
-/** The messages in the queue of orders; a yes was confirmed by the broker, so that none is still on its way. */
+/** The messages in the queue of orders; a yes was confirmed by the broker, so that none is in flight. */
 async function takeAll(amqpUrl: string): Promise<GetMessage[]> {
   const connection = await amqp.connect(amqpUrl);
   const channel = await connection.createChannel();

@@ -49,7 +49,7 @@ test('a click that k6 could not make fails every script, in the two that climb o
 
 const naming = (pattern: RegExp) => RUN_BY_K6.filter((file) => pattern.test(read(file)));
 
-test('only shop.ts knows HTTP, only 11-grpc gRPC, only shapes.ts when clicks are due', () => {
+test('only shop.ts uses HTTP, only 11-grpc gRPC, and only shapes.ts sets when clicks are due', () => {
   assert.deepEqual(naming(/\/v1\/[a-z]|k6\/http|\/problems\/|\/statement|authorization/), ['shop.ts']);
   assert.deepEqual(naming(/k6\/net\/grpc/), ['11-grpc.ts']);
   assert.deepEqual(naming(/executor|preAllocatedVUs|arrival-rate/), ['shapes.ts']);

@@ -17,7 +17,7 @@ import { CONFIGURATION, describeDirect } from '../report/plan.ts';
 import { type K6Stack, writeK6AddressBook } from './write-address-book.ts';
 
 const REST_WITHIN_MS = 180_000;
-/** Only the script knows how many buyers it needs with settings that are not its own, so there are more than enough. */
+/** More than enough: how many buyers a script needs depends on settings that only the script reads. */
 const ENOUGH_BUYERS = 50_000;
 const SCRIPTS = join(import.meta.dirname, '../k6');
 

@@ -159,7 +159,7 @@ test('the summary fits a screen of 80 × 24 together with a prompt', () => {
   }
 });
 
-test('what scrolls away above it fits 80 columns too', () => {
+test('the lines above it, which scroll away, fit 80 columns too', () => {
   for (const line of describeRun(result, settings)) assert.ok(line.length <= 80, line);
 });
 

@@ -84,8 +84,8 @@ for (const output of [process.stdout, process.stderr]) output.on('error', () => 
 // At some moments of the start nothing else keeps the process alive.
 setInterval(() => undefined, 60_000);
 const code = await main().catch((error) => {
-  const asked = end.aborted && (error === end.reason || error.name === 'AbortError');
-  if (!asked) console.error(error instanceof Error ? error.message : error);
+  const isRequested = end.aborted && (error === end.reason || error.name === 'AbortError');
+  if (!isRequested) console.error(error instanceof Error ? error.message : error);
   if (error.code?.startsWith('ERR_PARSE_ARGS')) console.error(USAGE);
   return 1;
 });

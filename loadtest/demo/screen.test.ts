@@ -83,7 +83,7 @@ test('at 60 columns no number is cut: the charts are narrower', () => {
     );
 });
 
-test('what does not fit is marked as cut', () => {
+test('a line that does not fit is marked as cut', () => {
   const state = stateOf(runsIn([]), { log: ['sold 1,000'] });
   assert.ok(draw(state, { columns: 9, rows: 24 }).includes('sold 1,0…'));
   assert.ok(draw(state, { columns: 10, rows: 24 }).includes('sold 1,000'));

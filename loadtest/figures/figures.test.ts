@@ -85,7 +85,7 @@ test('the final result is waited for from when the click was due, on both paths 
   assert.equal(finalMs(soldOut(1_000)), null);
 });
 
-test('of orders that were not confirmed no result is timed', () => {
+test('only the results of confirmed orders are timed', () => {
   const orders = byId(order('a', 0, 50, 'rejected'), order('b', 0, null, 'queued'));
   const clicks = [click(202, { orderId: 'a' }), click(202, { orderId: 'b' })];
   assert.deepEqual(pathFigures({ stock: 5, clicks, orders, lastClickAt: 0 }).clickToFinalMs, {
@@ -200,7 +200,7 @@ const skip = canMeasureCpu() ? false : 'no /proc here';
 const BURN = `{ const used = () => process.cpuUsage().user + process.cpuUsage().system;
   const end = used() + 300_000; while (used() < end); }`;
 
-test('what a process and its children burn is counted, also of children that have ended', { skip }, async (t) => {
+test('CPU time of a process includes its children, also those that have ended', { skip }, async (t) => {
   const script = `require('node:child_process').execFileSync(process.execPath, ['-e', ${JSON.stringify(BURN)}]); ${BURN}
     console.log('burnt'); setInterval(() => {}, 1000)`;
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -43,7 +43,7 @@ export const options: Options = {
 };
 
 const chargedPerSecond = new Trend('charged_per_second');
-/** Of the rate without late charges. */
+/** The rate with late charges, as a share of the rate without. */
 const shareOfRate = new Trend('share_of_rate');
 const runNow = () => exec.vu.metrics.tags.run as Run;
 

@@ -1,4 +1,4 @@
-// The only file that knows when clicks are due. The model is open throughout: a click is sent when it is due, whatever
+// The only file that sets when clicks are due. The model is open throughout: a click is sent when it is due, whatever
 // became of those before it, because real buyers do not take turns.
 import exec from 'k6/execution';
 import type { Scenario } from 'k6/options';

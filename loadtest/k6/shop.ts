@@ -1,4 +1,4 @@
-// The only file that knows the HTTP interfaces of shop and bank: the requests of the scripts, and the responses.
+// The only file with the HTTP interfaces of shop and bank: the requests of the scripts, and the responses.
 import { check, fail, sleep } from 'k6';
 import { SharedArray } from 'k6/data';
 import http, { type RefinedResponse } from 'k6/http';
@@ -150,7 +150,7 @@ export function setBank(chargesPerSecond: number, latencyMs = { p50: 40, p99: 12
 }
 
 type Charge = { status: string; finishedAtMs: number };
-/** When each of the charges since then (all in Unix milliseconds) was done, in that order; without those taken back. */
+/** Completion times of the charges since then, in Unix milliseconds and in order; without those taken back. */
 export function chargesSince(sinceMs: number): number[] {
   const response = http.get(`${stack.bankUrl}/statement?since=${sinceMs}`, params('statement', stack.bankApiKey));
   const charges = must(response, 200, 'no statement of the bank').json('charges') as Charge[];

@@ -15,7 +15,7 @@ const CALM: typeof PEAK = { name: 'calm', title: 'a tenth of what the bank takes
  * the calls left k6 too little to click in time.
  */
 export const planOf = (isQuick: boolean) => ({
-  /** Of each case on each path. */
+  /** For each case on each path. */
   runs: 5,
   cases: isQuick
     ? [

@@ -104,7 +104,7 @@ test('a figure is the middle run, with the least and the most, and every run is 
   assert.deepEqual(spreadOf([4, 1]), { median: 2.5, min: 1, max: 4, runs: [4, 1] });
 });
 
-test('a figure that one run lacks is left out for all: a median of fewer runs would look like one of all', () => {
+test('a figure that one run lacks is missing for all: a median of fewer runs would pass for one of all', () => {
   assert.deepEqual(spreadOf([3, null]), { median: null, min: null, max: null, runs: [3, null] });
 });
 

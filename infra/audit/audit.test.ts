@@ -54,7 +54,7 @@ detects('a buyer who owns nothing', `gate: each buyer's entry has its record`, (
   stores.redis.hset(key('buyers'), 'three', lost),
 );
 
-notices('a pending record that is never due', 'gate: each pending record will be checked', async (sale) => {
+detects('a pending record that is never due', 'gate: each pending record will be checked', async (sale) => {
   const orderId = await sale.hold('three');
   await stores.redis.zrem(sale.key('sent'), orderId);
 });
@@ -69,7 +69,7 @@ detects(
   },
 );
 
-notices('a sold record that is due', 'gate: what will be checked is pending', ({ key, one }) =>
+detects('a sold record that is due', 'gate: what will be checked is pending', ({ key, one }) =>
   stores.redis.zadd(key('sent'), 1, one),
 );
 

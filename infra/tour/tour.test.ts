@@ -1,0 +1,15 @@
+// One queued order stays small enough to be read.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { describeTour, sourcesOf } from './describe.ts';
+import { tour } from './tour.ts';
+
+const MOST_FILES = 74;
+
+test(`one queued order executes code of at most ${MOST_FILES} source files`, async () => {
+  const toured = await tour();
+  const sources = sourcesOf(toured.files);
+  const steps = ['gateway/src/outbound/gate.ts', 'orders/src/outbound/ledger.ts', 'payment/src/outbound/bank.ts'];
+  for (const step of steps) assert.ok(sources.includes(step), `${step} is on its way`);
+  assert.ok(sources.length <= MOST_FILES, describeTour(toured).join('\n'));
+});

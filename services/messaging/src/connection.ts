@@ -1,4 +1,4 @@
-// One connection to the broker that is made again for as long as it is wanted.
+// One connection to the broker, made again until it is stopped.
 // amqplib's own `recovery` can end the process or wedge for ever when a connection breaks during its set-up (2.3.1).
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '@flashsale/runtime/log';
@@ -7,8 +7,8 @@ import { type ChannelModel, connect } from 'amqplib';
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** For the broker's answer to a close; it may be gone, or silent. */
-const GOODBYE_MS = 1_000;
+/** For the broker's response to a close, which may never come. */
+const CLOSE_TIMEOUT_MS = 1_000;
 
 export interface KeptConnection {
   connected(): boolean;
@@ -53,7 +53,7 @@ export function keepConnected(options: {
       if (!stopping.signal.aborted) log.warn({ connection: name, why }, 'connection to the broker lost');
     } finally {
       ready = false;
-      await Promise.race([endOf(model, closed, settingUp), sleep(GOODBYE_MS, undefined, { ref: false })]);
+      await Promise.race([endOf(model, closed, settingUp), sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
       ready = false;
       options.onLost?.();
     }
@@ -82,7 +82,7 @@ export function keepConnected(options: {
   };
 }
 
-/** amqplib's close never ends when the connection breaks before the broker has answered it (2.3.1). */
+/** amqplib's close never ends when the connection breaks before the broker has responded (2.3.1). */
 async function endOf(model: ChannelModel, closed: Promise<void>, settingUp: Promise<void> | undefined) {
   await Promise.race([model.close(), closed]).catch(() => undefined);
   // A set-up that was overtaken by the loss ends here, before it could be taken for a success.

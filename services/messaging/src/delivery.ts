@@ -7,8 +7,8 @@ import { createBatchHandler, type DeliveryChannel, type Handling } from './verdi
 
 /** A batch that takes longer goes back to the queue with its connection. */
 const STOP_WAIT_MS = 8_000;
-/** For each answer of the broker while stopping. */
-const ANSWER_WAIT_MS = 1_000;
+/** For each response of the broker while stopping. */
+const RESPONSE_WAIT_MS = 1_000;
 /** AMQP counts them in 16 bits. */
 const MOST_PREFETCHED = 65_535;
 
@@ -103,12 +103,12 @@ export function consumeBatches<Value>(options: Options<Value>): Consumer {
     async stop() {
       stopping = true;
       const last = current;
-      if (last?.open) await atMost(ANSWER_WAIT_MS, last.channel.cancel(last.consumerTag));
+      if (last?.open) await atMost(RESPONSE_WAIT_MS, last.channel.cancel(last.consumerTag));
       await atMost(STOP_WAIT_MS, Promise.all(atWork));
       if (last?.open) {
         last.open = false;
         // The channel's close goes after its acknowledgements; the connection's would overtake them.
-        await atMost(ANSWER_WAIT_MS, last.channel.close());
+        await atMost(RESPONSE_WAIT_MS, last.channel.close());
       }
       await connection.stop();
     },

@@ -81,7 +81,7 @@ export function createPublisher(options: {
     },
     onLost() {
       channel = undefined;
-      for (const settle of unconfirmed.values()) settle('unknown');
+      for (const finish of unconfirmed.values()) finish('unknown');
     },
   });
 
@@ -90,23 +90,23 @@ export function createPublisher(options: {
     if (!open || unconfirmed.size >= maxUnconfirmed) return Promise.resolve('unsent');
     const correlationId = String(++sequence);
     return new Promise((resolve) => {
-      const settle = (result: PublishResult) => {
+      const finish = (result: PublishResult) => {
         clearTimeout(timer);
         unconfirmed.delete(correlationId);
         returned.delete(correlationId);
         resolve(result);
       };
-      const timer = setTimeout(settle, confirmTimeoutMs, 'unknown');
-      unconfirmed.set(correlationId, settle);
+      const timer = setTimeout(finish, confirmTimeoutMs, 'unknown');
+      unconfirmed.set(correlationId, finish);
       const properties = { ...DURABLE_JSON, messageId: content.id, correlationId, headers: content.headers };
       try {
         open.publish(exchange, routingKey, content.bytes, properties, (error) => {
           if (error?.message === NACKED) refusedAt = performance.now();
-          settle(error ? 'unknown' : returned.has(correlationId) ? 'returned' : 'confirmed');
+          finish(error ? 'unknown' : returned.has(correlationId) ? 'returned' : 'confirmed');
         });
       } catch {
         // amqplib refuses on a channel that is closing, before it writes anything.
-        settle('unsent');
+        finish('unsent');
       }
     });
   }

@@ -1,4 +1,4 @@
-// Verdicts: what a handler says of each message, carried out at the broker: done, again later, or dead-lettered.
+// Verdicts: a handler's decision on each message, carried out at the broker: done, again later, or dead-lettered.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '@flashsale/runtime/log';
 import type { Channel, ConsumeMessage } from 'amqplib';
@@ -71,7 +71,7 @@ export function createBatchHandler<Value>(options: Handling<Value>) {
       if (from.open) from.channel.nack(message, false, true);
       return false;
     }
-    // Kept, it would take the place of one that can be read, until there is no place left.
+    // Kept, it would hold a place of the prefetch for ever.
     log.error({ messageId: message.properties.messageId, reason: verdict.dead }, 'dropped: it cannot be read');
     return from.open;
   }

@@ -19,7 +19,7 @@ export const settings = {
   LANES: count.max(64).default(2),
   /** PlaceOrder calls at work; beyond it they are refused before anything is done. */
   MAX_DIRECT_IN_FLIGHT: count.default(200),
-  /** How often each background job looks for work. */
+  /** Between two runs of each background job. */
   JOBS_EVERY_MS: ms.max(60_000).default(1_000),
   /** A pending compensation that was not touched for so long is taken up: its Void and Release have timed out by then. */
   COMPENSATE_AFTER_MS: ms.max(600_000).default(5_000),

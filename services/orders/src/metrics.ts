@@ -1,4 +1,4 @@
-// What orders counts.
+// The metrics of orders.
 import { mintedAt } from '@flashsale/contracts/ids';
 import { Counter, Histogram, type Registry } from '@prometheus-io/client';
 import type { Order } from './domain/order.ts';
@@ -12,7 +12,7 @@ export function createMetrics(registry: Registry) {
   });
   const seconds = new Histogram({
     name: 'orders_click_to_decision_seconds',
-    help: 'Time from the click, which the id of an order tells, to its decision.',
+    help: 'Time from the click, which is part of the order id, to the decision.',
     labelNames: ['mode', 'status'] as const,
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600],
     registers: [registry],

@@ -1,4 +1,4 @@
-// What orders does, each use case with the ports that it needs.
+// The use cases of orders, each with the ports that it needs.
 import type { PaymentDue } from '@flashsale/contracts/messages';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';

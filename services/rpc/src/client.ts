@@ -20,7 +20,7 @@ type Constructor<Made> = new (address: string, credentials: ChannelCredentials, 
 const RENEW_MS = 10_000;
 
 const CHANNEL: ClientOptions = {
-  // A neighbour that is gone without a word is noticed within 15 s.
+  // A connection that breaks silently is noticed within 15 s.
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,
   // A restarted neighbour is found again within half a second, not within the default's two minutes.
@@ -36,7 +36,7 @@ const CHANNEL: ClientOptions = {
   'grpc.use_local_subchannel_pool': 1,
 };
 
-// Only UNAVAILABLE, which says that the neighbour could not be reached, and only calls that may be repeated.
+// Only UNAVAILABLE, the status of a neighbour that could not be reached, and only calls that may be repeated.
 const RETRY_UNAVAILABLE = JSON.stringify({
   loadBalancingConfig: [{ round_robin: {} }],
   methodConfig: [
@@ -87,7 +87,7 @@ type UnaryMethod<Request, Response> = (
   callback: (error: ServiceError | null, response: Response) => void,
 ) => ClientUnaryCall;
 
-/** Rejects with grpc-js's ServiceError; what the error leaves unknown is the caller's to say. */
+/** Rejects with grpc-js's ServiceError; the caller decides which outcomes it leaves unknown. */
 export function call<Request, Response>(
   client: object,
   method: UnaryMethod<Request, Response>,
@@ -134,7 +134,7 @@ export async function* callStream<Request, Response>(
   }
 }
 
-/** A trailer that the server itself added to its answer; neither a proxy nor the library can have added it. */
+/** A trailer that the server itself added to its response; neither a proxy nor the library can have added it. */
 export const trailerOf = (error: unknown, name: string): string | undefined =>
   (error as Partial<ServiceError>)?.metadata?.get(name)[0]?.toString();
 

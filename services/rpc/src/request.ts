@@ -1,4 +1,4 @@
-// Reading a request: what a schema refuses is answered INVALID_ARGUMENT, field by field.
+// Reading a request: a schema's refusal is INVALID_ARGUMENT, field by field.
 import { type Issue, inOneLine, issuesOf } from '@flashsale/runtime/validation';
 import type { z } from 'zod';
 import { RpcError, status } from './server.ts';

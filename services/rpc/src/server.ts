@@ -21,7 +21,7 @@ import { HealthImplementation } from 'grpc-health-check';
 const DRAIN_MS = 5_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** An answer other than OK that the handler means; anything else thrown is a bug and answered INTERNAL. */
+/** A status other than OK that the handler intends; anything else thrown is a bug, and INTERNAL. */
 export class RpcError extends Error {
   readonly code: status;
   readonly trailers: Record<string, string>;
@@ -34,17 +34,17 @@ export class RpcError extends Error {
 
 /** The caller of a handler. */
 export interface Caller {
-  /** Unix milliseconds; an answer after it is not read. */
+  /** Unix milliseconds; a later response is not read. */
   deadlineMs: number;
   cancelled(): boolean;
-  /** Aborted when the caller has gone or its deadline has passed, and once the call has ended. */
+  /** Aborted when the caller has cancelled or its deadline has passed, and once the call has ended. */
   readonly signal: AbortSignal;
 }
 
 export type Unary<Request, Response> = (request: Request, caller: Caller) => Promise<Response>;
 /**
- * A server-streaming call: each response is sent when it is yielded, and waits for a slow reader. When the caller has
- * gone, the generator is returned at its `yield`; what it waits for elsewhere it ends by the caller's `signal`.
+ * A server-streaming call: each response is sent when it is yielded, and waits for a slow reader. When the caller
+ * has cancelled, the generator is returned at its `yield`; waits elsewhere must end by the caller's `signal`.
  */
 export type Streaming<Request, Response> = (request: Request, caller: Caller) => AsyncIterable<Response>;
 
@@ -96,7 +96,7 @@ export async function startRpcServer(options: {
   };
 }
 
-/** The full name, package and all, that health is asked for: a method's path is `/package.Service/Method`. */
+/** The full name, as health requests have it: a method's path is `/package.Service/Method`. */
 const nameOf = (service: ServiceDefinition) => Object.values(service)[0]?.path.split('/')[1] ?? '';
 
 /** grpc-js's tryShutdown waits for ever for a call that never ends. */
@@ -127,9 +127,9 @@ function toHandler(handler: Unary<unknown, unknown>, measured: Measured): handle
       end({ code: 'OK' });
       callback(null, response);
     } catch (error) {
-      const answer = toStatus(error, measured);
-      end({ code: status[answer.code] });
-      callback(answer);
+      const failure = toStatus(error, measured);
+      end({ code: status[failure.code] });
+      callback(failure);
     }
   };
 }
@@ -146,11 +146,11 @@ function toStreamHandler(
       end({ code: 'OK' });
       call.end();
     } catch (error) {
-      // The caller does not read an answer any more, and grpc-js itself says that the deadline has passed.
+      // The caller reads no more responses, and grpc-js itself reports a deadline that has passed.
       if (caller.signal.aborted) return void end({ code: 'CANCELLED' });
-      const answer = toStatus(error, measured);
-      end({ code: status[answer.code] });
-      call.emit('error', answer);
+      const failure = toStatus(error, measured);
+      end({ code: status[failure.code] });
+      call.emit('error', failure);
     }
   };
 }
@@ -167,7 +167,7 @@ async function sendAll(
   signal.throwIfAborted();
 }
 
-/** The one error mapping: what a handler means is said, anything else is a bug. */
+/** The one error mapping: an RpcError is passed on, anything else is a bug. */
 function toStatus(error: unknown, { method, log }: Measured) {
   const known = error instanceof RpcError ? error : undefined;
   if (!known) log.error({ method, error: error instanceof Error ? error.stack : error }, 'a call failed');
@@ -184,7 +184,7 @@ function callerOf(call: Call): Caller {
   return {
     deadlineMs,
     cancelled: () => call.cancelled,
-    // Made when it is asked for: most calls are short, and none of those needs it.
+    // Made at its first use: most calls are short, and none of those needs it.
     get signal() {
       signal ??= signalOf(call, deadlineMs);
       return signal;
@@ -195,20 +195,20 @@ function callerOf(call: Call): Caller {
 /** A timer of its own for the deadline: grpc-js ends a stream only after a slow reader has read what was sent. */
 function signalOf(call: Call, deadlineMs: number): AbortSignal {
   if (call.cancelled) return AbortSignal.abort();
-  const gone = new AbortController();
-  const leftMs = Math.max(deadlineMs - Date.now(), 0);
-  const timer = leftMs <= LONGEST_TIMER_MS ? setTimeout(() => gone.abort(), leftMs).unref() : undefined;
+  const ended = new AbortController();
+  const remainingMs = Math.max(deadlineMs - Date.now(), 0);
+  const timer = remainingMs <= LONGEST_TIMER_MS ? setTimeout(() => ended.abort(), remainingMs).unref() : undefined;
   call.once('cancelled', () => {
     clearTimeout(timer);
-    gone.abort();
+    ended.abort();
   });
-  return gone.signal;
+  return ended.signal;
 }
 
 function callSeconds(registry: Registry) {
   return new Histogram({
     name: 'rpc_server_call_seconds',
-    help: 'Time from a call to its answer, by method and status.',
+    help: 'Time from a call to its response, by method and status.',
     labelNames: ['method', 'code'] as const,
     buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10],
     registers: [registry],

@@ -11,8 +11,8 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * `work` answers each item of a group, or undefined for an item that it has no answer for; an answer may still be on its
- * way when the group has ended. When `work` rejects, each item of the group is rejected: nothing is known of any.
+ * `work` returns the result of each item of a group, or undefined for an item without one; a result may still be pending
+ * when the group has ended. When `work` rejects, each item of the group is rejected: nothing is known of any.
  */
 export function groupCommit<Item, Result>(
   gatherMs: number,
@@ -25,8 +25,8 @@ export function groupCommit<Item, Result>(
   async function commit(group: Waiting<Item, Result>[]) {
     atWork += 1;
     try {
-      const answerOf = await work(group.map(({ item }) => item));
-      for (const { item, resolve } of group) resolve(answerOf(item));
+      const resultOf = await work(group.map(({ item }) => item));
+      for (const { item, resolve } of group) resolve(resultOf(item));
     } catch (error) {
       for (const { reject } of group) reject(error);
     } finally {

@@ -2,12 +2,12 @@
 import { createServer, type RequestListener, type ServerOptions } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Node's default of 511 is too short a queue for a crowd that connects at once. */
+/** Node's default of 511 is too short a queue for many clients that connect at once. */
 const BACKLOG = 4_096;
 
 export interface HttpServer {
   port: number;
-  /** Takes no new connection, lets the responses in flight out, and cuts what is left after `drainMs`. */
+  /** Takes no new connection, lets the responses in flight out, and cuts the rest after `drainMs`. */
   stop(): Promise<void>;
 }
 

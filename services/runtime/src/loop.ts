@@ -1,12 +1,12 @@
-// Work that is looked at again and again: never two rounds at once, and a failing round is said and tried again.
+// Work that is run again and again: never two runs at once, and a run that fails is logged and tried again.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from './log.ts';
 
-/** A round that hangs is left where it is: what it does must survive a crash anyway. */
+/** A run that hangs is abandoned: its work must survive a crash anyway. */
 const STOP_WAIT_MS = 8_000;
 
 export interface Loop {
-  /** Looks again now; during a round: right after it. */
+  /** Runs now; during a run: right after it. */
   kick(): void;
   stop(): Promise<void>;
 }
@@ -25,7 +25,7 @@ export function startLoop(options: { name: string; everyMs: number; log: Log; ru
     } catch (error) {
       options.log.warn(
         { error: String(error) },
-        `${options.name}: this round failed, the next is in ${options.everyMs} ms`,
+        `${options.name}: this run failed, the next is in ${options.everyMs} ms`,
       );
       again = false;
     }
@@ -38,7 +38,7 @@ export function startLoop(options: { name: string; everyMs: number; log: Log; ru
   function kick() {
     if (stopped) return;
     if (running) again = true;
-    // Later, so that a round which kicks before it waits for anything finds itself running.
+    // Later, so that a run which kicks before it waits for anything finds itself running.
     else running = Promise.resolve().then(run);
   }
 

@@ -19,16 +19,16 @@ export function startOps(options: {
 }): Promise<HttpServer> {
   const { host, port, registry, unready } = options;
   const app: RequestListener = async (request, response) => {
-    const answer = (status: number, body: string, type = 'text/plain') =>
+    const respond = (status: number, body: string, type = 'text/plain') =>
       response.writeHead(status, { 'content-type': type }).end(body);
     try {
-      if (request.url === '/livez') return answer(200, 'alive\n');
-      if (request.url === '/metrics') return answer(200, await registry.metrics(), registry.contentType);
-      if (request.url !== '/readyz') return answer(404, 'ask /livez, /readyz or /metrics\n');
+      if (request.url === '/livez') return respond(200, 'alive\n');
+      if (request.url === '/metrics') return respond(200, await registry.metrics(), registry.contentType);
+      if (request.url !== '/readyz') return respond(404, 'ask /livez, /readyz or /metrics\n');
       const missing = await unready();
-      return missing.length ? answer(503, `not ready: ${missing.join(', ')}\n`) : answer(200, 'ready\n');
+      return missing.length ? respond(503, `not ready: ${missing.join(', ')}\n`) : respond(200, 'ready\n');
     } catch (error) {
-      return answer(503, `not ready: ${String(error)}\n`);
+      return respond(503, `not ready: ${String(error)}\n`);
     }
   };
   // Not drained: it stops last, and a readiness check that hangs must not delay the exit.

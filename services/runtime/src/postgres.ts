@@ -14,23 +14,23 @@ export type Connection = pg.PoolClient;
 const MOST_CONNECTIONS = 10;
 const CONNECT_TIMEOUT_MS = 3_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
-/** A database that is gone without a word says nothing, not even that a statement took too long. */
-const ANSWER_TIMEOUT_MS = 12_000;
+/** A silent database does not even report that a statement took too long. */
+const RESPONSE_TIMEOUT_MS = 12_000;
 
 export function createPool(databaseUrl: string, log: Log, max = MOST_CONNECTIONS): Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max,
-    // Statements that need not wait for each other's answers are sent together; each still has its turn.
+    // Statements that need not wait for each other's results are sent together; each still has its turn.
     pipeline: true,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
-    query_timeout: ANSWER_TIMEOUT_MS,
+    query_timeout: RESPONSE_TIMEOUT_MS,
     idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
   });
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', (error) => log.warn({ error: error.message }, 'an idle database connection broke'));
-  // The pool does not listen to one that is in use: its query fails and says so.
+  // The pool does not listen to one that is in use: its query rejects.
   pool.on('connect', (connection) => connection.on('error', () => undefined));
   return pool;
 }
@@ -53,7 +53,7 @@ export function statement(name: string, text: string): Statement {
   return { name, text };
 }
 
-/** For `unready`: what is missing while the database does not answer. */
+/** For `unready`: what is missing while the database does not respond. */
 export const unreachable = (pool: Pool): Promise<string[]> =>
   pool.query('SELECT 1').then(
     () => [],

@@ -8,18 +8,18 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** Exit codes: 0 stopped as asked, 1 could not start or stop or met a bug. */
+/** Exit codes: 0 stopped by a signal, 1 could not start or stop or met a bug. */
 export async function runProcess(start: () => Promise<Running>): Promise<void> {
-  const asked = new Promise<void>((resolve) => {
+  const requested = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
   });
   // From the signal on, even if it comes while the start hangs.
-  asked.then(() => setTimeout(() => fail(`not stopped within ${STOP_DEADLINE_MS} ms`), STOP_DEADLINE_MS).unref());
+  requested.then(() => setTimeout(() => fail(`not stopped within ${STOP_DEADLINE_MS} ms`), STOP_DEADLINE_MS).unref());
   process.on('uncaughtException', (error) => fail('uncaught exception', error));
   process.on('unhandledRejection', (error) => fail('unhandled rejection', error));
   try {
     const running = await start();
-    await asked;
+    await requested;
     await running.stop();
   } catch (error) {
     fail('cannot start or stop', error);

@@ -13,7 +13,7 @@ import { isDue, type Order, type Placement } from '../domain/order.ts';
 const GATHER_MS = 100;
 /** The bounds of an int32, as the direct path has them: a date out of range must not fail a whole batch. */
 const MAX_MS = 2 ** 31 - 1;
-/** At the bank or waiting for the limit; a constant, so that a change of the limit needs no word with the broker. */
+/** At the bank or waiting for the limit; a constant, so that a change of the limit needs no request to the broker. */
 const PREFETCH = 1_000;
 
 interface UseCases {
@@ -80,7 +80,7 @@ function createPaying({ pay }: UseCases, log: Log) {
 
   async function verdictOf(due: PaymentDue): Promise<Verdict> {
     const decided = await isDecided(due);
-    // Whether payment or inventory did not answer: more at once would not be decided sooner.
+    // Also when inventory did not respond: more at once would not be decided sooner.
     if (decided) limit.answered();
     else limit.timedOut();
     return decided ? 'done' : 'later';

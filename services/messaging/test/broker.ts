@@ -1,4 +1,4 @@
-// A broker of a test's own: a virtual host, work queues in it, wires to it, and what a server can be made to say.
+// A broker of a test's own: a virtual host, work queues in it, wires to it, and the notices that a server can be made to send.
 import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { connect, type GetMessage } from 'amqplib';
@@ -47,7 +47,7 @@ export async function openBroker() {
       }),
     /** Messages that are in no consumer's hands. */
     waiting: (queue: string) => ask(async (channel) => (await channel.checkQueue(queue)).messageCount),
-    /** Takes what is in nobody's hands: all that came back is ahead of a message that is sent now. */
+    /** Takes the messages that no consumer holds: all that came back is ahead of a message that is sent now. */
     takeAll: (queue: string) =>
       ask(async (channel) => {
         const last = randomUUID();
@@ -66,7 +66,7 @@ export async function openBroker() {
 
 type Channel = Awaited<ReturnType<Awaited<ReturnType<typeof connect>>['createConfirmChannel']>>;
 
-/** Says nothing and remembers what it would have said; `onWarn` is called at that very moment. */
+/** Keeps what it would have logged; `onWarn` is called at that very moment. */
 export function listeningLog() {
   const warnings: string[] = [];
   const log = {

@@ -78,7 +78,7 @@ test('a batch that outlives its connection acknowledges nothing on the next one'
   for (const { finish } of batches) finish();
 });
 
-test('done, later and dead are put away each by itself, with the attempts counted and the reason told', async (t) => {
+test('done, later and dead are put away each by itself, with the attempts counted and the reason kept', async (t) => {
   const work = broker.workQueue();
   const verdicts: Record<string, Verdict> = { good: 'done', slow: 'later', rotten: { dead: 'it smells' } };
   const handle = async (values: string[]) => values.map((value) => verdicts[value] ?? 'done');
@@ -124,7 +124,7 @@ test('attempts that are no number count as none', async (t) => {
   await until('all wait on the longest step', async () => (await broker.waiting(retryQueue(work, 60_000))) === 4);
 });
 
-test('a handler that throws, or answers too little, makes its messages come again', async (t) => {
+test('a handler that throws, or returns too few verdicts, makes its messages come again', async (t) => {
   const work = broker.workQueue();
   const { batches, handle } = byHand();
   await startConsumer<number>(t, broker, work, { handle, lanes: 1 });
@@ -133,7 +133,7 @@ test('a handler that throws, or answers too little, makes its messages come agai
   await until('they are at work', () => batches.length > 0);
   batches[0]?.fail();
   const comeAgain = (value: number) => batches.slice(1).filter(({ values }) => values.includes(value)).length;
-  await until('they have come again after the failure, and after an answer that was too short', () => {
+  await until('they have come again after the failure, and after too few verdicts', () => {
     for (const { finish } of batches.slice(1)) finish([]);
     return comeAgain(1) >= 2 && comeAgain(2) >= 2;
   });
@@ -159,7 +159,7 @@ test('without retry steps a message that could not be handled comes again, alone
   assert.deepEqual(await broker.takeAll(work.queue), []);
 });
 
-test('a thousand lanes of one message each work at once, and an answer waits for no other', async (t) => {
+test('a thousand lanes of one message each work at once, and a verdict waits for no other', async (t) => {
   const work = broker.workQueue();
   const { batches, handle } = byHand();
   const consumer = await startConsumer<number>(t, broker, work, { handle, batch: 1, lanes: 1_000 });

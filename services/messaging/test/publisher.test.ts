@@ -1,4 +1,4 @@
-// Each of the four results, really produced; and when a publisher says that it is not available.
+// Each of the four results, really produced; and when a publisher is not available.
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
 import { layWire } from '../../../infra/testbed/wire.ts';

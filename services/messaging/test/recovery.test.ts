@@ -27,7 +27,7 @@ for (const [what, breakIt] of Object.entries(faults)) {
     assert.equal(consumer.consuming(), false);
     await until('it consumes', () => consumer.consuming());
     const broken = breakIt(consumer, work.queue);
-    await until('it says that it does not', () => !consumer.consuming());
+    await until('it reports that it does not', () => !consumer.consuming());
     await until('it consumes again', () => consumer.consuming(), WITHIN_MS);
     await broken;
     await broker.send(work, [1, 2, 3]);
@@ -81,7 +81,7 @@ test('its connection breaks while it closes a connection itself: it is made anew
   consumer.log.onWarn = (message) => {
     if (message !== 'connection to the broker lost') return;
     consumer.log.onWarn = undefined;
-    // It is about to say goodbye, and nobody will answer.
+    // It is about to close, and no response will come.
     wire.loseAnswers(true);
     wire.onRequest(() => {
       wire.onRequest();
@@ -98,7 +98,7 @@ test('its connection breaks while it closes a connection itself: it is made anew
   await until('what is sent now arrives', () => consumer.handled.includes(1));
 });
 
-test('a broker that does not answer the goodbye is not waited for', async (t) => {
+test('a broker that does not respond to a close is not waited for', async (t) => {
   const [wire, work] = [await layWire(broker.url), broker.workQueue()];
   const consumer = await startConsumer<number>(t, broker, work, { wire });
   await until('it consumes', consumer.consuming);

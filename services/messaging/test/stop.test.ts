@@ -1,4 +1,4 @@
-// Stopping: nothing new is begun, what is at work ends, the rest goes back; and it ends itself, whoever hangs.
+// Stopping: nothing new is begun, what is at work ends, the rest goes back; and it ends itself, whatever hangs.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -114,7 +114,7 @@ test('a batch that ends while its connection is closing is not acknowledged, and
   assert.deepEqual(await broker.takeAll(work.queue), []);
 });
 
-test('a broker that does not answer keeps nobody from stopping', async (t) => {
+test('a broker that does not respond delays no stop', async (t) => {
   const [wire, work] = [await layWire(broker.url), broker.workQueue()];
   const declare = (channel: Parameters<typeof declareWorkQueue>[0]) => declareWorkQueue(channel, work);
   const publisher = createPublisher({ url: wire.url, name: 'a publisher', log: listeningLog(), declare });

@@ -1,4 +1,4 @@
-// What a work queue is made of, as the broker itself says; and the one place where a message is given back.
+// The parts of a work queue, as the broker reports them; and the one place where a message is given back.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, test } from 'node:test';

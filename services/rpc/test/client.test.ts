@@ -13,28 +13,28 @@ import { connect, startEcho, startRepeating } from './echo.ts';
 
 const endsWith = (code: status) => (error: unknown) => statusOf(error) === code;
 
-test('a call is answered', async (t) => {
+test('a call gets its response', async (t) => {
   const { address } = await startEcho(t);
   assert.equal(await connect(t, address, 'idempotent').say('hello'), 'hello');
 });
 
-test('a deadline ends a call whose answer does not come, and the handler knows it', async (t) => {
-  let [left, gone] = [0, false];
+test('a deadline ends a call whose response does not come, and its handler is aborted', async (t) => {
+  let [remainingMs, cancelled] = [0, false];
   const { address } = await startEcho(t, async (request, caller) => {
     if (request.text === 'hello') return request;
-    left = caller.deadlineMs - Date.now();
+    remainingMs = caller.deadlineMs - Date.now();
     await until('the caller has cancelled', () => caller.cancelled());
-    gone = true;
+    cancelled = true;
     return request;
   });
   const { say } = connect(t, address, 'never');
   await say('hello');
   await assert.rejects(say('anybody?', 1_000), endsWith(status.DEADLINE_EXCEEDED));
-  await until('the handler knows', () => gone);
-  assert.ok(left > 0 && left <= 1_000, `${left} ms were left`);
+  await until('the handler has ended', () => cancelled);
+  assert.ok(remainingMs > 0 && remainingMs <= 1_000, `${remainingMs} ms were left`);
 });
 
-test('a deadline ends a call to nobody', async (t) => {
+test('a deadline ends a call that finds no server', async (t) => {
   for (const retries of ['idempotent', 'never'] as const) {
     const codes = [status.DEADLINE_EXCEEDED, status.UNAVAILABLE];
     const { say } = connect(t, '127.0.0.1:1', retries);
@@ -130,7 +130,7 @@ test('a neighbour that was restarted is found again', async (t) => {
   await before.stop();
   await assert.rejects(say('two', 2_000));
   await startEcho(t, undefined, before.port);
-  await until('it answers', async () => (await say('three', 1_000)) === 'three', 10_000);
+  await until('it responds', async () => (await say('three', 1_000)) === 'three', 10_000);
 });
 
 test('the responses of a stream are read as they are sent, in their order', async (t) => {
@@ -149,7 +149,7 @@ test('the responses of a stream are read as they are sent, in their order', asyn
   assert.equal((await stream.next()).done, true);
 });
 
-test('a stream that fails is read up to its error, and a stream is as long as it says', async (t) => {
+test('a stream that fails is read up to its error, and a stream may have any length', async (t) => {
   const { address } = await startRepeating(t, async function* (request) {
     yield request;
     yield request;
@@ -165,7 +165,7 @@ test('a stream that fails is read up to its error, and a stream is as long as it
   assert.deepEqual(read, ['fail', 'fail', 'end', 'end']);
 });
 
-test('a reader that stops early ends the call, and an error afterwards is nobody’s', async (t) => {
+test('a reader that stops early ends the call, and a later error has no effect', async (t) => {
   let gone = false;
   const { address } = await startRepeating(t, async function* (request, caller) {
     try {

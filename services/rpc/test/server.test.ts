@@ -20,7 +20,7 @@ const plainClient = (t: TestContext, address: string, definition: ServiceDefinit
   return client;
 };
 
-test('an answer other than OK that a handler means arrives as it is', async (t) => {
+test('a status other than OK that a handler intends arrives as it is', async (t) => {
   const { address, errors } = await startEcho(t, async ({ text }) => {
     throw new RpcError(status.FAILED_PRECONDITION, `not ${text}`);
   });
@@ -144,7 +144,7 @@ test('draining does not wait for ever for a call that hangs', async (t) => {
   await assert.rejects(answer);
 });
 
-test('a port that is taken is said, not waited for', async (t) => {
+test('a port that is taken is an error at once', async (t) => {
   const { port } = await startEcho(t);
   await assert.rejects(startEcho(t, undefined, port), /EADDRINUSE|No address added/);
 });

@@ -9,7 +9,7 @@ const settings = {
   NEIGHBOUR: address,
   API_KEY: secret,
   LANES: count.default(2),
-  PATIENCE_MS: ms.default(1_000),
+  WAIT_MS: ms.default(1_000),
 };
 const good = {
   HTTP_PORT: '8080',
@@ -38,7 +38,7 @@ test('what is given is read by its type, and the rest has its default', () => {
     NEIGHBOUR: good.NEIGHBOUR,
     API_KEY: good.API_KEY,
     LANES: 7,
-    PATIENCE_MS: 1_000,
+    WAIT_MS: 1_000,
   });
 });
 
@@ -51,7 +51,7 @@ test('every bad variable is named in one message, and no value is repeated', () 
     NEIGHBOUR: 'inventory_without_port',
     API_KEY: 'tooshortasecret',
     LANES: '0',
-    PATIENCE_MS: '2.5',
+    WAIT_MS: '2.5',
   };
   const lines = messageOf(bad).split('\n');
   const named = lines.slice(1).map((line) => /^ {2}(\w+): ./.exec(line)?.[1]);
@@ -61,8 +61,8 @@ test('every bad variable is named in one message, and no value is repeated', () 
 });
 
 test('more milliseconds than a timer can wait are refused, because it would fire at once', () => {
-  assert.match(messageOf({ ...good, PATIENCE_MS: String(2 ** 31) }), /PATIENCE_MS: /);
-  assert.equal(readConfig(settings, { ...good, PATIENCE_MS: String(2 ** 31 - 1) }).PATIENCE_MS, 2 ** 31 - 1);
+  assert.match(messageOf({ ...good, WAIT_MS: String(2 ** 31) }), /WAIT_MS: /);
+  assert.equal(readConfig(settings, { ...good, WAIT_MS: String(2 ** 31 - 1) }).WAIT_MS, 2 ** 31 - 1);
 });
 
 test('what is missing is said to be missing, and empty is missing', () => {

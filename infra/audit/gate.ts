@@ -19,7 +19,7 @@ export interface Gate {
   /** Records that cannot be parsed, with their units; null where even those cannot be read. */
   damaged: Map<string, number | null>;
   buyers: Map<string, string>;
-  /** When each order is due for a check, from both sets. */
+  /** When the sweeper is to check each order, from both sets. */
   due: Map<string, number>;
   dueUnsent: Map<string, number>;
   dueSent: Map<string, number>;
@@ -45,9 +45,9 @@ const READ = `
 
 export async function readGate(redis: Redis, saleId: string): Promise<Gate> {
   const keys = keysIn(READ).map((key) => keyOf(saleId, key));
-  const answer = (await redis.eval(READ, keys.length, ...keys)) as [...string[][], string];
-  const [gate, buyers, orders, damaged, ...scores] = answer.slice(0, 6).map((flat) => pairs(flat as string[])) as Six;
-  const [waiting = [], [seconds, micros] = []] = answer.slice(6) as string[][];
+  const read = (await redis.eval(READ, keys.length, ...keys)) as [...string[][], string];
+  const [gate, buyers, orders, damaged, ...scores] = read.slice(0, 6).map((flat) => pairs(flat as string[])) as Six;
+  const [waiting = [], [seconds, micros] = []] = read.slice(6) as string[][];
   const field = (name: string) => Number(gate.get(name) ?? 0);
   const [dueUnsent, dueSent] = scores.map((of) => new Map([...of].map(([id, at]) => [id, Number(at)]))) as [Due, Due];
   return {
@@ -56,7 +56,7 @@ export async function readGate(redis: Redis, saleId: string): Promise<Gate> {
     stock: field('stock'),
     rev: field('rev'),
     tickets: field('tickets'),
-    current: gate.get('history') === answer.at(-1),
+    current: gate.get('history') === read.at(-1),
     nowMs: Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000),
     ...recordsIn(orders, damaged),
     buyers,

@@ -1,4 +1,4 @@
-// Load on sales, each click of which must get the same answer; its cost to a process, and the queue that it leaves.
+// Load on sales, each click of which must get the same response; its cost to a process, and the queue behind it.
 import { keyOf } from '@flashsale/contracts/keys';
 import type { Stores } from '../../infra/audit/stores.ts';
 import { createBuyers, createTokens } from '../../infra/buyers/buyers.ts';

@@ -133,14 +133,14 @@ function column(page: string, heading: string, index: number): string[] {
   return rows.slice(2).map((row) => row.split('|')[index + 1]?.trim() ?? '');
 }
 
-test('the protocol names each statement that decides as the ledger does', () => {
+test('the protocol names each statement that decides as orders does', () => {
   const named =
     column(PROTOCOL, 'Every decision is one statement', 1)
       .join(' ')
       .match(/[A-Z_]+/g) ?? [];
-  const ledger = read('services/orders/src/outbound/ledger.ts');
-  const deciding = /^const ([A-Z_]+) = (?:withOutbox|decide|insertEnded)\(/gm;
-  assert.deepEqual(named.toSorted(), [...ledger.matchAll(deciding)].map(([, name]) => name).toSorted());
+  const decisions = read('services/orders/src/outbound/decisions.ts');
+  const deciding = /^export const ([A-Z_]+) =/gm;
+  assert.deepEqual(named.toSorted(), [...decisions.matchAll(deciding)].map(([, name]) => name).toSorted());
 });
 
 test('the protocol names the gate’s scripts as their files do', () => {

@@ -1,50 +1,10 @@
-// The outbox: what must follow a decision is written by the statement that decides, and carried to the broker afterwards.
-import {
-  declareTopology,
-  EVENT_KEY_PREFIX,
-  ORDER_EVENTS,
-  ORDERS_PLACED,
-  PAYMENTS_DUE,
-} from '@flashsale/contracts/topology';
+// The outbox: the statement that decides has written what must follow it; the relay carries that to the broker.
+import { declareTopology, ORDER_EVENTS, ORDERS_PLACED } from '@flashsale/contracts/topology';
 import { createPublisher, type Publisher } from '@flashsale/messaging/publisher';
 import type { Log } from '@flashsale/runtime/log';
 import { type Loop, startLoop } from '@flashsale/runtime/loop';
 import { inTransaction, type Pool, statement } from '@flashsale/runtime/postgres';
 import { isDue, type Order } from '../domain/order.ts';
-
-const unixMs = (column: string) => `floor(extract(epoch FROM ${column}) * 1000)::bigint`;
-
-const AMOUNT = `CASE WHEN amount_minor IS NOT NULL
-  THEN jsonb_build_object('amountMinor', amount_minor, 'currency', currency) END`;
-
-export const COLUMNS = `id AS "orderId", sale_id AS "saleId", buyer_id AS "buyerId", quantity, epoch, mode, status, reason,
-  ${unixMs('deadline')} AS "deadlineMs", pay_requested AS "payRequested", ${AMOUNT} AS amount,
-  compensation_pending AS "compensationPending", refund, version, ${unixMs('decided_at')} AS "decidedAtMs"`;
-
-// A `PaymentDue` and an `OrderEvent` of the contracts.
-const PAYMENT_DUE = `'orderId', id, 'saleId', sale_id, 'amount', ${AMOUNT}`;
-const ORDER_EVENT = `'orderId', id, 'saleId', sale_id, 'buyerId', buyer_id, 'quantity', quantity, 'epoch', epoch,
-  'status', status, 'reason', reason, 'version', version, 'amount', ${AMOUNT},
-  'deadlineMs', ${unixMs('deadline')}, 'refund', refund, 'decidedAtMs', ${unixMs('decided_at')}`;
-
-/**
- * Wraps a statement that changes orders and returns all their columns. A queued order whose payment is requested leaves
- * its message for stage 2, a hold that may be paid and an order that is final leave their event; an order with its
- * compensation pending leaves nothing yet, because its ticket must not come back before its unit.
- */
-export const withOutbox = (name: string, changing: string) =>
-  statement(
-    name,
-    `WITH changed AS (${changing}), outgoing AS (
-    INSERT INTO outbox (exchange, routing_key, order_id, payload)
-    SELECT '${PAYMENTS_DUE.exchange}', '${PAYMENTS_DUE.queue}', id, jsonb_build_object(${PAYMENT_DUE})
-    FROM changed WHERE status = 'reserved' AND pay_requested AND mode = 'queued'
-    UNION ALL
-    SELECT '${ORDER_EVENTS}', '${EVENT_KEY_PREFIX}' || status, id, jsonb_build_object(${ORDER_EVENT})
-    FROM changed WHERE CASE status
-      WHEN 'placed' THEN false WHEN 'reserved' THEN NOT pay_requested ELSE NOT compensation_pending END)
-  SELECT ${COLUMNS} FROM changed`,
-  );
 
 const NEXT = statement(
   'orders.next_outgoing',

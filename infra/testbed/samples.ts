@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { mintId } from '@flashsale/contracts/ids';
 import type { Sale } from '@flashsale/contracts/inventory';
-import type { OrderCommand } from '@flashsale/contracts/messages';
+import { choiceOf, type OrderCommand } from '@flashsale/contracts/messages';
 
 export const aSale = (fields: Partial<Sale> = {}): Sale => ({
   saleId: mintId(),
@@ -34,7 +34,7 @@ export const anOrder = (
   orderId: mintId(),
   saleId,
   buyerId: `buyer-${randomUUID()}`,
-  quantity: 1,
+  ...choiceOf({ quantity: 1 }),
   epoch,
   mode: 'queued',
   deadlineMs: Date.now() + 600_000,

@@ -1,13 +1,14 @@
 // Where an order stands, rule by rule: who is asked, in which order, and when an id is said never to have been.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { choiceOf } from '@flashsale/contracts/messages';
 import { type FindPorts, findOrder, type OrderRef } from '../src/domain/find-order.ts';
 import { type OrderView, UNDECIDED } from '../src/domain/order-view.ts';
 import type { Order } from '../src/domain/ports.ts';
 import { aSale } from './gates.ts';
 
 const NOW = 1_800_000_000_000;
-const ORDER = { orderId: 'x', saleId: 'sale', buyerId: 'alice', quantity: 1, epoch: 4 };
+const ORDER = { orderId: 'x', saleId: 'sale', buyerId: 'alice', ...choiceOf({ quantity: 1 }), epoch: 4 };
 const QUEUED: OrderView = { ...UNDECIDED, ...ORDER, status: 'queued' };
 const ROW: Order = {
   ...{ ...UNDECIDED, ...ORDER, status: 'placed', version: 1 },

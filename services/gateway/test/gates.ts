@@ -1,7 +1,7 @@
 // Gates on a real Redis, held by as many gateways as a test needs; a sale of its own for each test.
 import assert from 'node:assert/strict';
 import { type GateKey, keyOf } from '@flashsale/contracts/keys';
-import type { OrderCommand } from '@flashsale/contracts/messages';
+import { choiceOf, type OrderCommand } from '@flashsale/contracts/messages';
 import { createLog } from '@flashsale/runtime/log';
 import { Redis } from 'ioredis';
 import { v7 } from 'uuid';
@@ -133,7 +133,7 @@ export const anOrder = (sale: Sale, buyerId: string, quantity = 1): OrderCommand
   orderId: v7(),
   saleId: sale.id,
   buyerId,
-  quantity,
+  ...choiceOf({ quantity }),
   epoch: sale.epoch,
   mode: sale.mode,
   deadlineMs: Date.now() + 600_000,

@@ -1,7 +1,7 @@
 // One click, rule by rule: `busy` is only said when it is sure that nothing happened.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { OrderCommand } from '@flashsale/contracts/messages';
+import { choiceOf, type OrderCommand } from '@flashsale/contracts/messages';
 import type { OrderStatus } from '@flashsale/contracts/wire';
 import { v7 } from 'uuid';
 import { createBreaker, createConcurrencyLimit } from '../src/domain/limits.ts';
@@ -47,7 +47,7 @@ function portsOf(world: World, done: string[] = []): PlacePorts & { sent: OrderC
         untils.push(untilMs);
         return note('admit', { kind: world.admission ?? 'admitted', orderId: 'other', position: 7, first: 'first' });
       },
-      recall: async () => note('recall', world.known ? { orderId: world.known, quantity: 1 } : null),
+      recall: async () => note('recall', world.known ? { orderId: world.known, ...choiceOf({ quantity: 1 }) } : null),
       refuse: async () => {
         const { refused = true } = world;
         if (refused instanceof Error) throw note('refuse', refused);
@@ -85,7 +85,7 @@ function portsOf(world: World, done: string[] = []): PlacePorts & { sent: OrderC
 }
 
 const click = (own: { quantity?: number; idempotencyKey?: string } = {}) => ({
-  ...{ buyerId: 'alice', quantity: 1, whenGone: () => new AbortController().signal },
+  ...{ buyerId: 'alice', ...choiceOf({ quantity: 1 }), whenGone: () => new AbortController().signal },
   ...own,
 });
 

@@ -1,14 +1,15 @@
 // Repeats of one order, rule by rule: they share one poll, which slows down and stops with its last client.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { choiceOf } from '@flashsale/contracts/messages';
 import { UNDECIDED } from '../src/domain/order-view.ts';
 import type { Order } from '../src/domain/ports.ts';
 import { createRepeatOrder, type RepeatPorts } from '../src/domain/repeat-order.ts';
 import { aSale } from './gates.ts';
 
-const FIRST = { orderId: 'first', quantity: 1 };
+const FIRST = { orderId: 'first', ...choiceOf({ quantity: 1 }) };
 const ROW = {
-  ...{ ...UNDECIDED, orderId: 'first', saleId: 'sale', buyerId: 'alice', quantity: 1, epoch: 1, version: 2 },
+  ...{ ...UNDECIDED, ...FIRST, saleId: 'sale', buyerId: 'alice', epoch: 1, version: 2 },
   ...{ status: 'reserved', deadlineMs: 9, final: false, payRequested: false },
 } as Order;
 
@@ -43,7 +44,12 @@ function repeating(
   const repeatOrder = createRepeatOrder(ports);
   const repeat = (signal = new AbortController().signal, mode: 'queued' | 'direct' = 'queued', quantity = 1) => {
     const sale = aSale(1, { mode, checkout: 'hold', holdSeconds: 60 });
-    return repeatOrder(sale, FIRST, { buyerId: 'alice', quantity, idempotencyKey: 'k', whenGone: () => signal });
+    return repeatOrder(sale, FIRST, {
+      buyerId: 'alice',
+      ...choiceOf({ quantity }),
+      idempotencyKey: 'k',
+      whenGone: () => signal,
+    });
   };
   return { world, counts, repeat };
 }

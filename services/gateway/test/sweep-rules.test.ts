@@ -1,7 +1,7 @@
 // The sweeper's rules, one by one: what it does with what it is told, and what it never does.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { OrderCommand } from '@flashsale/contracts/messages';
+import { choiceOf, type OrderCommand } from '@flashsale/contracts/messages';
 import { v7 } from 'uuid';
 import { createApplyResult } from '../src/domain/apply-result.ts';
 import type { DueRecord, Order } from '../src/domain/ports.ts';
@@ -91,7 +91,11 @@ type Due = DueRecord & { command: OrderCommand };
 function due(sale: Sale, state: DueRecord['state'], leftMs = 600_000, orderId: string = v7()): Due {
   const { mode, id: saleId, epoch } = sale;
   const order = { orderId, buyerId: 'alice', quantity: 1 };
-  return { ...order, state, command: { ...order, saleId, epoch, mode, deadlineMs: NOW_MS + leftMs } };
+  return {
+    ...order,
+    state,
+    command: { ...order, ...choiceOf(order), saleId, epoch, mode, deadlineMs: NOW_MS + leftMs },
+  };
 }
 function restored(sale: Sale): DueRecord {
   const { command: _, ...record } = due(sale, 'sent');

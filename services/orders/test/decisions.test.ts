@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { mintId } from '@flashsale/contracts/ids';
-import { OrderEvent, PaymentDue, Reason, Refusal } from '@flashsale/contracts/messages';
+import { choiceOf, OrderEvent, PaymentDue, Reason, Refusal } from '@flashsale/contracts/messages';
 import { createPool, migrate } from '@flashsale/runtime/postgres';
 import { openNamespace } from '../../../infra/native/namespace.ts';
 import { isDue, type Order, type Placement } from '../src/domain/order.ts';
@@ -26,7 +26,7 @@ const placement = (fields: Partial<Placement> = {}): Placement => ({
   orderId: mintId(),
   saleId: randomUUID(),
   buyerId: `buyer-${randomUUID()}`,
-  quantity: 1,
+  ...choiceOf({ quantity: 1 }),
   epoch: 1,
   mode: 'queued',
   decideWithinMs: 600_000,

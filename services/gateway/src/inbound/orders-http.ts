@@ -1,4 +1,5 @@
 // Reading an order, and what the responses about one have in common: how a request names it, its location, its results.
+import { Id } from '@flashsale/contracts/fields';
 import { mintedAt } from '@flashsale/contracts/ids';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
@@ -19,7 +20,7 @@ export interface OrdersPorts {
   gate: Pick<Gate, 'orderOf'>;
 }
 
-const orderPath = z.object({ orderId: z.uuid() });
+const orderPath = z.object({ orderId: Id });
 export const ONE_ORDER = { path: orderPath, query: OrderQuery };
 
 export const ORDERS: Operation<OrdersPorts>[] = [

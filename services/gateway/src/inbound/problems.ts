@@ -1,4 +1,5 @@
 // Every way a request can fail: RFC 9457 problems, one table.
+import { Id } from '@flashsale/contracts/fields';
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
 import { NoResponse } from '../domain/ports.ts';
@@ -44,7 +45,7 @@ export const ProblemBody = z
       .array(z.strictObject({ field: z.string(), message: z.string() }))
       .optional()
       .describe('Every field that is wrong'),
-    orderId: z.uuid().optional(),
+    orderId: Id.optional(),
     reason: z.string().optional().describe('Why an order was rejected or ended, or the status that it has'),
     opensAt: z.iso.datetime().optional(),
     perBuyerLimit: z.int().optional(),

@@ -1,4 +1,5 @@
 // Creating, changing and reading sales.
+import { Id } from '@flashsale/contracts/fields';
 import { isUuid, mintId } from '@flashsale/contracts/ids';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
@@ -29,7 +30,7 @@ export interface SalesPorts {
   gate: Pick<Gate, 'levels'>;
 }
 
-export const ONE_SALE = { path: z.object({ saleId: z.uuid() }) };
+export const ONE_SALE = { path: z.object({ saleId: Id }) };
 const ADMIN_PROBLEMS: ProblemKind[] = [...BODY_PROBLEMS, 'unauthenticated', 'forbidden', 'outcome-unknown'];
 
 export const SALES: Operation<SalesPorts>[] = [

@@ -7,12 +7,13 @@ import type { UseCases } from './use-cases.ts';
 /** A sale with units again must be open on every gateway within a second. */
 const TICKETS_MS = 300;
 
-export function startBackgroundJobs({ REFRESH_MS }: Config, useCases: UseCases, log: Log) {
-  const sales = startLoop({ name: 'sales', everyMs: REFRESH_MS, log, run: useCases.refreshSales });
+export function startBackgroundJobs({ REFRESH_MS: everyMs }: Config, useCases: UseCases, log: Log) {
+  const sales = startLoop({ name: 'sales', everyMs, log, run: useCases.refreshSales });
   useCases.catalogue.onRefreshRequested(sales.kick);
-  return [
+  const loops = [
     sales,
     startLoop({ name: 'tickets', everyMs: TICKETS_MS, log, run: useCases.refreshTickets }),
-    startLoop({ name: 'sweep', everyMs: REFRESH_MS, log, run: useCases.sweep }),
+    startLoop({ name: 'sweep', everyMs, log, run: useCases.sweep }),
   ];
+  return { stop: () => Promise.all(loops.map((loop) => loop.stop())) };
 }

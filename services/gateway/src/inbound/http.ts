@@ -1,6 +1,9 @@
 // The public port: its operations, how often one buyer may call, and timeouts.
-import { type HttpServer, startHttpServer } from '@flashsale/runtime/http-server';
-import express, { type RequestHandler } from 'express';
+import { startHttpServer } from '@flashsale/runtime/http-server';
+import type { Log } from '@flashsale/runtime/log';
+import express, { type Express, type RequestHandler } from 'express';
+import type { Config } from '../config.ts';
+import { createLimitPerKey } from '../domain/limits.ts';
 import { CLICKS, type ClicksPorts } from './clicks-http.ts';
 import { EVENTS, type EventsPorts } from './events-http.ts';
 import { HOLDS, type HoldsPorts } from './holds-http.ts';
@@ -8,17 +11,41 @@ import { type Operation, type Params, withDocument } from './openapi.ts';
 import { ORDERS, type OrdersPorts } from './orders-http.ts';
 import { problemHandler, respondWithProblem } from './problems.ts';
 import { SALES, type SalesPorts } from './sales-http.ts';
+import { createAuthenticate } from './token.ts';
 
-export type HttpPorts = SalesPorts & ClicksPorts & OrdersPorts & HoldsPorts & EventsPorts;
+type HttpPorts = SalesPorts & ClicksPorts & OrdersPorts & HoldsPorts & EventsPorts;
+type Own = 'authenticate' | 'isRateLimited' | 'listeners' | 'stopping' | 'heartbeatMs';
 
-export function startHttp(options: {
-  host: string;
-  port: number;
-  reusePort: boolean;
-  log: { error(fields: object, message: string): void };
-  ports: HttpPorts;
-}): Promise<HttpServer> {
-  const { host, port, reusePort, log, ports } = options;
+export async function startHttp(config: Config, useCases: Omit<HttpPorts, Own>, log: Log) {
+  const stopping = new AbortController();
+  const ports: HttpPorts = {
+    ...useCases,
+    authenticate: createAuthenticate(config.TOKEN_SECRET),
+    isRateLimited: createRateLimit(config.CLICKS_PER_BUYER),
+    listeners: createLimitPerKey(config.MAX_LISTENERS, config.MAX_LISTENERS_OF_A_BUYER),
+    stopping: stopping.signal,
+    heartbeatMs: config.HEARTBEAT_MS,
+  };
+  // Node's defaults wait a minute for a header and five for a request; a burst needs the sockets.
+  const timeouts = { headersTimeout: 10_000, requestTimeout: 15_000, connectionsCheckingInterval: 1_000 };
+  const listen = { host: config.HOST, port: config.HTTP_PORT, reusePort: config.HTTP_REUSE_PORT };
+  const server = await startHttpServer({
+    ...listen,
+    app: routesOf(ports, log),
+    ...timeouts,
+    keepAliveTimeout: 30_000,
+    drainMs: 5_000,
+  });
+  return {
+    port: server.port,
+    stop() {
+      stopping.abort();
+      return server.stop();
+    },
+  };
+}
+
+function routesOf(ports: HttpPorts, log: Log): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -32,10 +59,7 @@ export function startHttp(options: {
   }
   app.use((_request, response) => respondWithProblem(response, 'not-found'));
   app.use(problemHandler(log));
-
-  // Node's defaults wait a minute for a header and five for a request; a burst needs the sockets.
-  const timeouts = { headersTimeout: 10_000, requestTimeout: 15_000, connectionsCheckingInterval: 1_000 };
-  return startHttpServer({ host, port, reusePort, app, ...timeouts, keepAliveTimeout: 30_000, drainMs: 5_000 });
+  return app;
 }
 
 /** Express would respond 304 to conditional requests; nothing here stays as it is for long. */

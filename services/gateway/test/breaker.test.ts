@@ -41,7 +41,7 @@ test('a probe that times out opens it for another second; one that never called 
   assert.equal(breaker.closed(), true);
 });
 
-test('one slow call is no silence: another was answered since it began', () => {
+test('one slow call is no silence: another had a response since it began', () => {
   const { breaker, enter, call, pass } = breaking();
   const slow = enter();
   pass(10);

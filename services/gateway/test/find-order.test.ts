@@ -66,7 +66,7 @@ async function finding(world: World, own: Partial<OrderRef> = {}) {
 const OLD = { mintedAtMs: NOW - 31_000 };
 const LOCATED = { saleId: 'sale', epoch: 4 };
 
-test('while the gate knows the order as pending, orders is not asked, however long it waits', async () => {
+test('while the gate knows the order as pending, orders is not read, however long it waits', async () => {
   for (const mintedAtMs of [NOW - 5_000, NOW - 3_000_000])
     for (const state of ['unsent', 'sent'] as const) {
       const { order, asked } = await finding({ view: QUEUED, state }, { mintedAtMs });
@@ -77,7 +77,7 @@ test('while the gate knows the order as pending, orders is not asked, however lo
   assert.deepEqual([unseen.order?.status, unseen.asked], ['queued', ['gate']]);
 });
 
-test('an order that was restored with its gate is asked of orders until its view is there again', async () => {
+test('an order that was restored with its gate is read from orders until its view is there again', async () => {
   const held: Order = { ...ROW, status: 'reserved', version: 2 };
   const restored = await finding({ state: 'sent', position: null, row: held }, LOCATED);
   assert.deepEqual([restored.order?.status, restored.order?.deadlineMs], ['reserved', held.deadlineMs]);
@@ -87,7 +87,7 @@ test('an order that was restored with its gate is asked of orders until its view
   assert.deepEqual([again.order?.status, again.asked], ['reserved', ['gate']]);
 });
 
-test('an order that the gate does not have pending is asked of orders, and what it answers is written to the view', async () => {
+test('an order that the gate does not have pending is read from orders, and its row is written to the view', async () => {
   const confirmed: Order = { ...ROW, status: 'confirmed', version: 3, final: true, decidedAtMs: NOW };
   for (const state of ['sold', null] as const) {
     const { order, asked, shown } = await finding({ view: QUEUED, state, row: confirmed }, OLD);
@@ -104,7 +104,7 @@ test('a final order is read from its view alone', async () => {
   assert.deepEqual([order?.status, asked], ['expired', []]);
 });
 
-test('a hold past its deadline is asked about although the gate still has it', async () => {
+test('a hold past its deadline is read from orders although the gate still has it', async () => {
   const held: OrderView = { ...QUEUED, status: 'reserved', version: 2, deadlineMs: NOW + 1 };
   assert.deepEqual((await finding({ view: held, state: 'sent' })).asked, ['gate']);
   const late = { ...held, deadlineMs: NOW - 1 };
@@ -145,7 +145,7 @@ test('an id a little in the future is young, for clocks differ; one of tomorrow 
   assert.equal((await finding({}, { mintedAtMs: NOW + 61_000 })).order, undefined);
 });
 
-test('another buyer’s order is 404, whoever knows of it', async () => {
+test('another buyer’s order is 404, in whichever store it is', async () => {
   const bob = { buyerId: 'bob', ...LOCATED };
   assert.equal((await finding({ view: QUEUED, state: 'sent' }, bob)).order, undefined);
   assert.equal((await finding({ row: ROW }, bob)).order, undefined);

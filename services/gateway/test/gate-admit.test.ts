@@ -56,7 +56,7 @@ test('a quantity is taken whole or not at all, and the last ticket goes', async 
   assert.deepEqual([await tickets(sale.id), (await read(sale.id)).buyers.has('carol')], [0, false]);
 });
 
-test('outside its window and when it is closed a gate admits nobody, by the clock of Redis', async () => {
+test('outside its window and when it is closed a gate admits no order, by the clock of Redis', async () => {
   const time = await now();
   const early = await open(1, { opensAtMs: time + 60_000 });
   const late = await open(1, { closesAtMs: time });
@@ -140,7 +140,7 @@ test('refuse does nothing in a gate of another Redis or of another epoch', async
   assert.deepEqual([await tickets(sale.id), await stateOf(order)], [1, 'unsent']);
 });
 
-test('the same key again answers the first order, even when the gate has nothing more to give', async () => {
+test('the same key again returns the first order, even when the gate has nothing more to give', async () => {
   const sale = await open(2);
   const first = anOrder(sale, 'alice', 2);
   const keyed = { ...ANY_TIME, idempotencyKey: 'k' };
@@ -157,7 +157,7 @@ test('the same key again answers the first order, even when the gate has nothing
   assert.deepEqual(await gate.admit(anOrder(sale, 'alice'), keyed), { kind: 'unavailable' });
 });
 
-test('an order that is refused is forgotten with its key and its place in line', async () => {
+test('an order that is refused is forgotten with its key and its place in the queue', async () => {
   const sale = await open(5);
   const order = anOrder(sale, 'alice');
   const keyed = { ...ANY_TIME, idempotencyKey: 'k' };
@@ -168,7 +168,7 @@ test('an order that is refused is forgotten with its key and its place in line',
   assert.equal((await gate.admit(anOrder(sale, 'alice'), keyed)).kind, 'admitted');
 });
 
-test('the line is in the order of admission, and an order that leaves it lets those behind move up', async () => {
+test('orders wait in the order of admission, and one that waits no longer lets those behind move up', async () => {
   const sale = await open(5);
   const [one, two, three, four] = [
     await admitted(sale, 'one'),
@@ -184,7 +184,7 @@ test('the line is in the order of admission, and an order that leaves it lets th
   assert.deepEqual(await gate.admit(anOrder(sale, 'five'), ANY_TIME), { kind: 'admitted', position: 3 });
 });
 
-test('a reserved hold leaves the line and joins it again at its end; a sold or unknown order does not', async () => {
+test('a reserved hold waits no longer, and again, last, when it joins; a sold or unknown order never does', async () => {
   const sale = await open(3);
   const [hold, next, sold] = [await admitted(sale, 'a'), await admitted(sale, 'b'), await admitted(sale, 'c')];
   await gate.applyConfirmed(sale.id, sold.orderId, 1);
@@ -205,7 +205,7 @@ test('the one live order of a buyer is known to a gate of this Redis only', asyn
   assert.equal(await gate.orderOf(sale.id, 'alice'), 'unavailable');
 });
 
-test('absent is said by a valid gate of that epoch that has no record, and by no other', async () => {
+test('an order is absent in a valid gate of that epoch that has no record, and in no other', async () => {
   const sale = await open(2, { epoch: 3 });
   const [known, never] = [await admitted(sale, 'alice'), anOrder(sale, 'bob')];
   assert.equal(await gate.absent(never, 3), true);
@@ -216,7 +216,7 @@ test('absent is said by a valid gate of that epoch that has no record, and by no
   assert.equal(await gate.absent(never, 3), false);
 });
 
-test('a gate that was shut admits nobody, and counts as one of another Redis', async () => {
+test('a gate that was shut admits no order, and counts as one of another Redis', async () => {
   const sale = await open(2);
   const order = await admitted(sale, 'alice');
   await gate.shut(sale.id, 2);
@@ -228,7 +228,7 @@ test('a gate that was shut admits nobody, and counts as one of another Redis', a
   assert.equal(await tickets(sale.id), 2);
 });
 
-test('a gate says its epoch, revision, stock, tickets, what waits and what is pending', async () => {
+test('a gate is read with its epoch, revision, stock, tickets, what waits and what is pending', async () => {
   const sale = await open(4, { epoch: 5, revision: 6 });
   const [waiting, sold] = [await admitted(sale, 'alice', 2), await admitted(sale, 'bob')];
   await gate.markSent(waiting);

@@ -8,7 +8,7 @@ import { anOrder, aSale, openGates } from './gates.ts';
 const gates = await openGates();
 const { gate, views, observer, open, admitted, read, tickets, stateOf, keysOf } = gates;
 
-test('a confirmed order keeps its tickets, leaves the line and drops its command, once or ten times', async () => {
+test('a confirmed order keeps its tickets, waits no longer and drops its command, once or ten times', async () => {
   const sale = await open(5);
   const order = await admitted(sale, 'alice', 2);
   await Promise.all(Array.from({ length: 10 }, () => gate.applyConfirmed(sale.id, order.orderId, 1)));

@@ -43,7 +43,7 @@ async function waitsOf(sale: Sale, order: OrderCommand, looks: number, sentDueMs
   return waits;
 }
 
-test('each look waits twice as long as the last, from 5 s when unsent and 30 s when sent, to 5 minutes', async () => {
+test('each check waits twice as long as the last, from 5 s when unsent and 30 s when sent, to 5 minutes', async () => {
   const sale = await open(1);
   const order = await admitted(sale, 'alice');
   assert.deepEqual(await waitsOf(sale, order, 8, 30_000), [5, 10, 20, 40, 80, 160, 300, 300]);
@@ -51,7 +51,7 @@ test('each look waits twice as long as the last, from 5 s when unsent and 30 s w
   assert.deepEqual(await waitsOf(sale, order, 5, 30_000), [30, 60, 120, 240, 300]);
 });
 
-test('a long line of sent orders does not starve what was never published', async () => {
+test('many waiting orders that were sent do not starve what was never published', async () => {
   const sale = await open(20);
   const sent = await Promise.all(Array.from({ length: 9 }, (_, i) => admitted(sale, `sent-${i}`)));
   await Promise.all(sent.map((order) => gate.markSent(order)));
@@ -140,7 +140,7 @@ test('a record that is damaged and not yet set aside stops no other script', asy
   assert.equal(await tickets(sale.id), 3);
 });
 
-test('a record that is lost gives back what the event says', async () => {
+test('a record that is lost gives back the quantity of the event', async () => {
   const sale = await open(3);
   const order = await admitted(sale, 'alice', 2);
   await observer.hdel(keyOf(sale, 'orders'), order.orderId);
@@ -161,7 +161,7 @@ test('a field that a newer gateway added is kept and does no harm', async () => 
   assert.deepEqual([JSON.parse(kept.command).gift, kept.later], [true, 1]);
 });
 
-test('a restored order is asked about like any other, without a command', async () => {
+test('a restored order is checked like any other, without a command', async () => {
   const held = taken('alice', 2);
   const sale = await open(5, {}, [held]);
   const { records } = await gate.claim(sale.id, MOST);

@@ -95,7 +95,7 @@ test('a gate that one gateway builds after the name has changed is valid for all
   assert.equal((await gate.admit(anOrder({ ...sale, epoch: 2 }, 'alice'), ANY_TIME)).kind, 'admitted');
 });
 
-test('a demoted Redis is no place for a gate: nothing is spent, readiness says it, and the connection is replaced', async (t) => {
+test('a demoted Redis is no place for a gate: nothing is spent, readiness shows it, and the connection is replaced', async (t) => {
   const sale = await open(2);
   const order = anOrder(sale, 'alice');
   const connection = await redis.client.client('ID');

@@ -27,7 +27,7 @@ async function replaceByCopy() {
   await until('both gateways are connected', () => Promise.all([redis.client.ping(), gates.redis.client.ping()]));
 }
 
-test('an admit that Redis did not get is unavailable, and one whose answer is lost is unknown: it may have acted', async () => {
+test('an admit that Redis did not get is unavailable, and one whose reply is lost is unknown: it may have acted', async () => {
   const sale = await open(2);
   const order = anOrder(sale, 'alice');
   wire.loseAnswers(true);
@@ -62,7 +62,7 @@ test('an admit that was cut off is never sent again', async () => {
   assert.deepEqual([await tickets(sale.id), await stateOf(order)], [1, undefined]);
 });
 
-test('a gate is replaced once: when the answer is lost and Redis emptied, nothing puts the old snapshot there', async () => {
+test('a gate is replaced once: when the reply is lost and Redis emptied, nothing puts the old snapshot there', async () => {
   const sale = aSale(2);
   async function* pages() {
     yield [taken('alice')];
@@ -116,7 +116,7 @@ test('a full Redis sets damaged records aside', async () => {
   assert.equal((await gate.claim(sale.id, MOST)).damaged, 1);
 });
 
-test('a full Redis lets a gate that is not current go, but for its epoch and keys, before it says that it has no room', async () => {
+test('a full Redis lets a gate that is not current go, but for its epoch and keys, before it has no room', async () => {
   const [old, current] = [await open(3, { epoch: 4 }), await open(3)];
   await gate.admit(anOrder(old, 'alice'), { ...ANY_TIME, idempotencyKey: 'k' });
   await admitted(current, 'bob');

@@ -31,7 +31,7 @@ function meanwhile(snapshot: Snapshot, act: () => Promise<unknown>): Snapshot {
   return { ...snapshot, pages: pages() };
 }
 
-test('a new gate has each held and each sold unit as a record that is asked about at once', async () => {
+test('a new gate has each held and each sold unit as a record that is checked at once', async () => {
   const [held, sold] = [taken('alice', 2), taken('bob', 1)];
   const sale = await open(10, { epoch: 3, revision: 4 }, [held, sold]);
   const { records, buyers, dueSent, dueUnsent, waiting, ...gateNow } = await read(sale.id);

@@ -123,7 +123,7 @@ test('direct: shed is busy if the gate could give it back, and else unknown', as
     assert.deepEqual(await clicking('direct', { placed: 'shed', refused }), ['unknown', 'admit', 'place', 'refuse']);
 });
 
-test('direct: only a final answer is an answer', async () => {
+test('direct: only a final order is a result', async () => {
   assert.deepEqual(await clicking('direct', { placed: 'confirmed' }), ['confirmed', 'admit', 'place']);
   assert.deepEqual(await clicking('direct', { placed: 'rejected' }), ['rejected', 'admit', 'place']);
   for (const placed of ['expired', 'cancelled'] as const)
@@ -132,7 +132,7 @@ test('direct: only a final answer is an answer', async () => {
     assert.deepEqual(await clicking('direct', { placed }), ['unknown', 'admit', 'place']);
 });
 
-test('both: the gate’s no ends it, an unavailable gate is busy, and an admit without an answer is not sent again', async () => {
+test('both: the gate’s refusal ends it, an unavailable gate is busy, and an admit without a reply is not sent again', async () => {
   for (const mode of ['queued', 'direct'] as const) {
     for (const admission of ['already-bought', 'sold-out', 'not-open', 'closed', 'unknown'] as const)
       assert.deepEqual(await clicking(mode, { admission }), [admission, 'admit']);
@@ -147,7 +147,7 @@ test('both: a sale that is long over is closed, for its gate may be gone for goo
   assert.equal((await over(NOW - 19_000)).answer.kind, 'busy');
 });
 
-test('direct: a hold is answered when it is reserved, an instant order is not', async () => {
+test('direct: a hold has its result when it is reserved, an instant order does not', async () => {
   const { answer } = await placing('direct', { placed: 'reserved' }, { checkout: 'hold', holdSeconds: 60 });
   assert.equal(answer.kind, 'reserved');
 });
@@ -171,7 +171,7 @@ test('both: without room there is no admit', async () => {
   assert.deepEqual(await clicking('direct', { most: 0 }), ['busy']);
 });
 
-test('queued: a line that is longer than can be decided in time refuses before admit and says how long it is', async () => {
+test('queued: more waiting orders than can be decided in time refuse before admit, with the time they need', async () => {
   assert.deepEqual(await placing('queued', { tooLong: 90_000 }), {
     answer: { kind: 'busy', waitMs: 90_000 },
     done: [],
@@ -222,7 +222,7 @@ test('both: a call that times out refuses the next ones before admit, on that pa
   }
 });
 
-test('a known key needs no room, and with room admit itself says that it is known', async () => {
+test('a known key needs no room, and with room admit finds that it is known', async () => {
   const keyed = click({ idempotencyKey: 'k' });
   const place = async (world: World, done: string[], quantity = 1) =>
     (await placeOrder(aSale(1, { perBuyerLimit: 2 }), { ...keyed, quantity }, portsOf(world, done))).kind;
@@ -239,7 +239,7 @@ test('a known key needs no room, and with room admit itself says that it is know
   });
 });
 
-test('an order makes room when it is answered, however it ended', async () => {
+test('an order makes room when its click has a response, however it ended', async () => {
   const sale = aSale(1, { mode: 'direct' });
   const ports = portsOf({});
   const isFull = () => ports.limits.direct.full() || ports.limits.admitting.full();

@@ -85,7 +85,7 @@ interface Depth {
   messages_unacknowledged: number;
 }
 
-test('Redis is emptied while orders are in line: rebuilt from inventory, nothing oversold, every 202 final', async () => {
+test('Redis is emptied while orders wait: rebuilt from inventory, nothing oversold, every 202 final', async () => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 12 });
   wires.ordersAmqp.block(true);
   const inLine = await Promise.all(Array.from({ length: 8 }, (_, i) => buy(saleId, `in line ${i}`)));
@@ -124,7 +124,7 @@ for (const mode of ['queued', 'direct'] as const) {
   });
 }
 
-test('a replacement of the gate whose answer is lost is never sent again under its epoch', async () => {
+test('a replacement of the gate whose reply is lost is never sent again under its epoch', async () => {
   const sha = createHash('sha1').update(GATE_SCRIPTS.replace.lua).digest('hex');
   const epochs: string[] = [];
   wires.redis.onRequest((bytes) => {
@@ -213,7 +213,7 @@ test('more stock reaches the gate once, whichever gateway brings it, and a close
   assert.deepEqual({ tickets, stock, rev }, { tickets: 1, stock: 5, rev: 3 });
 });
 
-test('a gateway that meets a gate it cannot use refreshes at once, not with its next round', async (t) => {
+test('a gateway that meets a gate it cannot use refreshes at once, not with the next interval', async (t) => {
   const slow = await shop.start.gateway({ REFRESH_MS: '3600000' }, t);
   const saleId = await shop.createSale({ mode: 'queued', stock: 5 });
   await until('it sells', async () => (await buy(saleId, 'first', undefined, slow.url)).httpStatus !== 503);

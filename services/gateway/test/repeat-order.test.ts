@@ -54,7 +54,7 @@ function repeating(
   return { world, counts, repeat };
 }
 
-test('fifty repeats of an order that is on its way are one poll, and all get its answer', async () => {
+test('fifty repeats of an order that is on its way are one poll, and all get its outcome', async () => {
   const { world, counts, repeat } = repeating({ state: 'unsent' });
   const repeats = Array.from({ length: 50 }, () => repeat());
   setTimeout(() => {
@@ -64,7 +64,7 @@ test('fifty repeats of an order that is on its way are one poll, and all get its
   assert.ok(counts.asked <= 5, `${counts.asked} questions`);
 });
 
-test('a poll slows down: it asks six times within three seconds, not thirty', async () => {
+test('a poll slows down: it reads six times within three seconds, not thirty', async () => {
   const { counts, repeat } = repeating({ state: 'unsent' }, 2_900);
   assert.equal((await repeat()).kind, 'unknown');
   assert.ok(counts.asked <= 7, `${counts.asked} questions`);
@@ -81,14 +81,14 @@ test('a poll stops when its last client has gone, and not before', async () => {
   assert.equal(counts.givenUp, 0);
 });
 
-test('the answer of a direct hold is given again as it was, also while it is being paid', async () => {
+test('the outcome of a direct hold is given again as it was, also while it is being paid', async () => {
   for (const payRequested of [false, true]) {
     const { repeat } = repeating({ row: { ...ROW, payRequested } });
     assert.equal((await repeat(undefined, 'direct')).kind, 'reserved');
   }
 });
 
-test('a repeat of an order in line is told how long its place waits', async () => {
+test('a repeat of a waiting order has the estimated wait of its place', async () => {
   assert.deepEqual(await repeating({ state: 'sent', position: 500 }).repeat(), {
     ...{ kind: 'queued', orderId: 'first', waitMs: 5_000 },
   });

@@ -142,7 +142,7 @@ test('one result that cannot be applied comes again, alone: the others keep thei
   assert.equal(connections, 0);
 });
 
-test('a hold that is reserved leaves the line, and is shown with its deadline', async () => {
+test('a hold that is reserved waits no longer, and is shown with its deadline', async () => {
   const order = await admitted(5, 'alice', 1);
   assert.equal((await read(order.saleId)).waiting.length, 1);
   await publish(resultOf(order, 'reserved', 2));

@@ -97,7 +97,7 @@ test('changes made at once by many all get in, none twice', async () => {
   await evidence.atRest();
 });
 
-test('an answer of inventory that is lost is 504, and the same request again finds it done', async () => {
+test('a response of inventory that is lost is 504, and the same request again finds it done', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   proxies.gatewayInventory.on('updateSale', async (_request, forward) => {
     await forward();

@@ -73,7 +73,7 @@ test('a gateway dies between admit and call: the order is given up, and its tick
   assert.notEqual((await shop.buy(direct, 'orphan')).httpStatus, 409);
 });
 
-test('a confirmed event that is lost is asked for', async () => {
+test('a confirmed event that is lost is read from orders', async () => {
   const order = await inQueue('unheard');
   wires.gatewayAmqp.block(true);
   const consumers = async () => (await channel.checkQueue(RESULTS_QUEUE)).consumerCount;
@@ -89,7 +89,7 @@ test('a confirmed event that is lost is asked for', async () => {
   await untilSold(order);
 });
 
-test('an order that stands in the queue is not published again, however often it is looked at', async () => {
+test('an order that stands in the queue is not published again, however often it is checked', async () => {
   const order = await inQueue('patient');
   await until('it was looked at twice', async () => {
     await dead.makeDue(order as OrderCommand);

@@ -27,7 +27,7 @@ function measuring() {
 const near = (value: number | undefined, wanted: number, share = 0.05) =>
   assert.ok(Math.abs((value ?? 0) - wanted) < wanted * share, `${value}, not ${wanted}`);
 
-test('the throughput of a line that moves evenly is what it moves by, after a second and after a minute', () => {
+test('the throughput of a queue that moves evenly is what it moves by, after a second and after a minute', () => {
   for (const ms of [1_000, 4_000, 7_500, 60_000]) {
     const { time, count, perSecond } = measuring();
     steadily(count, time, 100, ms);
@@ -35,7 +35,7 @@ test('the throughput of a line that moves evenly is what it moves by, after a se
   }
 });
 
-test('a line that moves in bursts is measured from burst to burst, not by the silence between them', () => {
+test('a queue that moves in bursts is measured from burst to burst, not by the silence between them', () => {
   const { time, count, perSecond } = measuring();
   for (let burst = 0; burst < 4; burst += 1) {
     for (let i = 0; i < 200; i += 1) count();
@@ -47,7 +47,7 @@ test('a line that moves in bursts is measured from burst to burst, not by the si
   }
 });
 
-test('a line that stands is measured slower and slower', () => {
+test('a queue that stands is measured slower and slower', () => {
   const { time, count, perSecond } = measuring();
   steadily(count, time, 100, 10_000);
   time.pass(4_000);
@@ -56,7 +56,7 @@ test('a line that stands is measured slower and slower', () => {
   assert.ok((perSecond() ?? 0) < 30, `${perSecond()}`);
 });
 
-test('an empty line is no slow one: its silence is forgotten with what was before, and each sale has its own', () => {
+test('an empty queue is no slow one: its silence is forgotten with what was before, and each sale has its own', () => {
   const { time, throughput, count, perSecond } = measuring();
   assert.equal(perSecond(), undefined);
   steadily(count, time, 10, 6_000);
@@ -70,7 +70,7 @@ test('an empty line is no slow one: its silence is forgotten with what was befor
   near(perSecond(), 10);
 });
 
-test('a faster line shows within half a minute, and a slow one is measured over as long as 50 results take', () => {
+test('a faster queue shows within half a minute, and a slow one is measured over as long as 50 results take', () => {
   const { time, count, perSecond } = measuring();
   steadily(count, time, 1, 120_000);
   near(perSecond(), 1);
@@ -91,7 +91,7 @@ function estimating() {
   };
 }
 
-test('the wait is the place in line, or the length of the line, by its throughput', () => {
+test('the wait is the place in the queue, or its length, by its throughput', () => {
   const { estimate, moves } = estimating();
   assert.equal(estimate.waitMs('sale', 50), undefined);
   moves(25, 5_000);
@@ -100,7 +100,7 @@ test('the wait is the place in line, or the length of the line, by its throughpu
   near(estimate.waitMs('sale'), 4_000);
 });
 
-test('an order is too late for a line of more than 0.8 of the sale’s time, and never with a short history', () => {
+test('an order is too late for a wait of more than 0.8 of the sale’s time, and never with a short history', () => {
   const { estimate, moves } = estimating();
   estimate.see('sale', 1_000_000);
   assert.equal(estimate.tooLong(SALE), undefined);
@@ -119,7 +119,7 @@ test('an order is too late for a line of more than 0.8 of the sale’s time, and
   near(slow.estimate.tooLong(SALE), 250_000);
 });
 
-test('what ran out of time or was not in the line does not count as throughput; a hold that is reserved does', () => {
+test('an order that ran out of time or did not wait does not count as throughput; a hold that is reserved does', () => {
   const { time, estimate } = estimating();
   const others = [
     { status: 'expired', reason: null },
@@ -132,7 +132,7 @@ test('what ran out of time or was not in the line does not count as throughput; 
   near(estimate.waitMs('sale', 10), 1_000);
 });
 
-test('the 5,000th in a line of 100/s is told to come back in 20 to 40 s; nobody sooner than in 1 s or later than in 60', () => {
+test('the 5,000th in a queue of 100/s is to come back in 20 to 40 s; no buyer sooner than in 1 s or later than in 60', () => {
   const range = (waitMs: number | undefined) => [retryAfter(waitMs, () => 0), retryAfter(waitMs, () => 0.999999)];
   assert.deepEqual(range(50_000), ['20', '40']);
   assert.deepEqual(range(0), ['1', '1']);

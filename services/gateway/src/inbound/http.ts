@@ -27,15 +27,10 @@ export async function startHttp(config: Config, useCases: Omit<HttpPorts, Own>, 
     heartbeatMs: config.HEARTBEAT_MS,
   };
   // Node's defaults wait a minute for a header and five for a request; a burst needs the sockets.
-  const timeouts = { headersTimeout: 10_000, requestTimeout: 15_000, connectionsCheckingInterval: 1_000 };
+  const timeouts = { headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 30_000, drainMs: 5_000 };
   const listen = { host: config.HOST, port: config.HTTP_PORT, reusePort: config.HTTP_REUSE_PORT };
-  const server = await startHttpServer({
-    ...listen,
-    app: routesOf(ports, log),
-    ...timeouts,
-    keepAliveTimeout: 30_000,
-    drainMs: 5_000,
-  });
+  const app = routesOf(ports, log);
+  const server = await startHttpServer({ ...listen, app, ...timeouts, connectionsCheckingInterval: 1_000 });
   return {
     port: server.port,
     stop() {

@@ -4,12 +4,11 @@ import { join } from 'node:path';
 import { type AddressBook, type Replica, SERVICES, type ServiceName } from '../address-book/address-book.ts';
 import { createDatabases } from './namespace.ts';
 import { freePort } from './ports.ts';
-import type { Replicas } from './replicas.ts';
 import type { Servers } from './servers.ts';
 
 export type ByService<T> = Record<ServiceName, T>;
 
-export async function layOut(dir: string, servers: Servers, counts: Replicas): Promise<AddressBook> {
+export async function layOut(dir: string, servers: Servers, counts: Partial<ByService<number>>): Promise<AddressBook> {
   const { postgres, redis, rabbitmq } = servers;
   const replicas = await place(counts);
   const { gateway, bank, orders, inventory, payment } = forEachService((name) => replicas[name][0].address);
@@ -32,7 +31,7 @@ export async function layOut(dir: string, servers: Servers, counts: Replicas): P
 }
 
 /** Gateways share their port; every other process has its own. */
-async function place(counts: Replicas): Promise<AddressBook['replicas']> {
+async function place(counts: Partial<ByService<number>>): Promise<AddressBook['replicas']> {
   const http = async () => `http://127.0.0.1:${await freePort()}`;
   const grpc = async () => `127.0.0.1:${await freePort()}`;
   const gatewayUrl = await http();

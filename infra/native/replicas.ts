@@ -1,7 +1,5 @@
 // How many gateways and orders workers a new stack has: GATEWAYS and WORKERS of the environment, by default one of each.
-import type { ServiceName } from '../address-book/address-book.ts';
-
-export type Replicas = Partial<Record<ServiceName, number>>;
+export type Replicas = ReturnType<typeof replicasFrom>;
 
 /** Every process has its connections to Postgres, Redis and RabbitMQ, and a machine has few cores. */
 const MOST = 4;
@@ -9,7 +7,7 @@ const MOST = 4;
 const SHARES_PORTS: NodeJS.Platform[] = ['linux', 'freebsd'];
 
 /** Throws before anything is started. */
-export function replicasFrom(env = process.env, platform = process.platform): Replicas {
+export function replicasFrom(env = process.env, platform = process.platform) {
   const count = (name: 'GATEWAYS' | 'WORKERS'): number => {
     const value = Number(env[name] || 1);
     if (Number.isInteger(value) && value >= 1 && value <= MOST) return value;

@@ -23,7 +23,7 @@ type StartStack = {
   dir: string;
   settings?: Settings;
   /** One of each that is not named. */
-  replicas?: Replicas;
+  replicas?: Partial<Replicas>;
   onEvent?: OnEvent | undefined;
   /** A server ended. It is not started again: what was in it is gone. */
   onLost?: (server: ServerName) => void;

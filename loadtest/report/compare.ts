@@ -6,6 +6,7 @@ import { openStores } from '../../infra/audit/stores.ts';
 import { createBank } from '../../infra/clients/bank.ts';
 import { findK6 } from '../../infra/k6/k6.ts';
 import { ROOT } from '../../infra/native/leftovers.ts';
+import { type Replicas, replicasFrom } from '../../infra/native/replicas.ts';
 import { unlessEnded } from '../../infra/native/signals.ts';
 import { startStack } from '../../infra/native/stack.ts';
 import { writeK6AddressBook } from '../course/write-address-book.ts';
@@ -28,17 +29,21 @@ export interface How {
 /** Throws when there is no k6, or when the stack cannot be used; a run that does not count stands in the summary. */
 export async function comparePaths(quick: boolean, out: string, { log, signal }: How): Promise<Summary> {
   const plan = planOf(quick);
-  const configuration = { ...CONFIGURATION, runs: plan.runs };
+  const replicas = replicasFrom();
+  const processes = { ...CONFIGURATION.processes, ...replicas };
+  const configuration = { ...CONFIGURATION, processes, runs: plan.runs };
   // Nothing of an earlier report must be taken for this one's.
   for (const written of WRITTEN) rmSync(join(out, written), { force: true });
   mkdirSync(out, { recursive: true });
   await using undo = new AsyncDisposableStack();
-  const setup = await setUp(Math.max(...plan.cases.map(({ buyers }) => buyers)), undo, { log, signal });
+  const setup = await setUp(Math.max(...plan.cases.map(({ buyers }) => buyers)), undo, { log, signal, replicas });
   for (const line of describeConfiguration(configuration)) log(line);
   const ran = await unlessEnded(signal, everyRun(setup, warmUpOf(plan), orderOf(plan), log));
   const { stores, stack, k6 } = setup;
   const environment = { ...(await readEnvironment(stores, stack.amqpUrl)), k6: k6.version };
-  const command = `npm run loadtest${quick ? ' -- --quick' : ''}`;
+  const several = replicas.gateway + replicas.orders > 2;
+  const prefix = several ? `GATEWAYS=${replicas.gateway} WORKERS=${replicas.orders} ` : '';
+  const command = `${prefix}npm run loadtest${quick ? ' -- --quick' : ''}`;
   const summary = summaryOf({ command, environment, configuration }, plan, ran);
   await writeReport(out, summary, ran);
   log('stopping');
@@ -47,7 +52,11 @@ export async function comparePaths(quick: boolean, out: string, { log, signal }:
 
 export type Setup = Awaited<ReturnType<typeof setUp>>;
 
-async function setUp(buyers: number, undo: AsyncDisposableStack, { log, signal }: How) {
+async function setUp(
+  buyers: number,
+  undo: AsyncDisposableStack,
+  { log, signal, replicas }: How & { replicas: Replicas },
+) {
   const k6 = await findK6(log);
   log(`k6 ${k6.version} (${k6.how}); starting three servers and five services, all private to this run`);
   const scratch = mkdtempSync(join(tmpdir(), 'flashsale-loadtest-'));
@@ -57,6 +66,7 @@ async function setUp(buyers: number, undo: AsyncDisposableStack, { log, signal }
   const stack = await startStack({
     dir: join(ROOT, `.local/loadtest-${process.pid}`),
     settings: { gateway: CONFIGURATION.gateway },
+    replicas,
     onEvent: ({ service, event }) => event === 'exited' && deaths.push(service),
     onLost: (server) => deaths.push(server),
     signal,

@@ -54,7 +54,7 @@ export function describeConfiguration({ processes, gateway, bank, runs }: Config
 }
 
 export const describeDirect = ({ DIRECT_DEADLINE_MS, DIRECT_MAX_IN_FLIGHT }: (typeof CONFIGURATION)['gateway']) =>
-  `direct: deadline ${DIRECT_DEADLINE_MS} ms, at most ${DIRECT_MAX_IN_FLIGHT} calls in flight at the gateway`;
+  `direct: deadline ${DIRECT_DEADLINE_MS} ms, at most ${DIRECT_MAX_IN_FLIGHT} calls in flight per gateway`;
 
 /** The first case on each path before anything counts, at a bank without limit: connections open, code compiled. */
 export const warmUpOf = ({ cases }: Plan): Turn[] =>

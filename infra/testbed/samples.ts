@@ -5,7 +5,7 @@ import type { Sale } from '@flashsale/contracts/inventory';
 import { choiceOf, type OrderCommand } from '@flashsale/contracts/messages';
 
 export const aSale = (fields: Partial<Sale> = {}): Sale => ({
-  saleId: mintId(),
+  id: mintId(),
   sku: 'sku-1',
   title: 'A test sale / 测试',
   price: { amountMinor: 1_000, currency: 'EUR' },
@@ -28,11 +28,11 @@ export const aSale = (fields: Partial<Sale> = {}): Sale => ({
 
 /** As the gate of that sale would have admitted it. */
 export const anOrder = (
-  { saleId, epoch }: Pick<Sale, 'saleId' | 'epoch'>,
+  { id, epoch }: Pick<Sale, 'id' | 'epoch'>,
   fields: Partial<OrderCommand> = {},
 ): OrderCommand => ({
   orderId: mintId(),
-  saleId,
+  saleId: id,
   buyerId: `buyer-${randomUUID()}`,
   ...choiceOf({ quantity: 1 }),
   epoch,

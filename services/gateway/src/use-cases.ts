@@ -1,12 +1,13 @@
 // The use cases of the gateway, each with the ports that it needs.
 import { mintId } from '@flashsale/contracts/ids';
 import type { OrderEvent } from '@flashsale/contracts/messages';
+import type { SaleChange } from '@flashsale/contracts/sale';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from './config.ts';
 import { createApplyResult } from './domain/apply-result.ts';
 import { cancelConfirmed, cancelOrder } from './domain/cancel-order.ts';
 import { type Catalogue, createCatalogue } from './domain/catalogue.ts';
-import { changeSale, type SaleChange } from './domain/change-sale.ts';
+import { changeSale } from './domain/change-sale.ts';
 import { findOrder, type OrderRef } from './domain/find-order.ts';
 import { createOrderUpdates, followOrder } from './domain/follow-order.ts';
 import { createBreaker, createConcurrencyLimit } from './domain/limits.ts';

@@ -17,7 +17,7 @@ import type { Snapshot } from '../src/domain/ports.ts';
 import { createInventory } from '../src/outbound/inventory.ts';
 
 const good: WireSale = {
-  saleId: '0199aaaa-0000-7000-8000-000000000001',
+  id: '0199aaaa-0000-7000-8000-000000000001',
   sku: 'sku-1',
   title: 'A sale',
   price: { amountMinor: 1_000, currency: 'EUR' },
@@ -65,7 +65,7 @@ after(async () => {
 
 test('a sale is read as it is', async () => {
   answered = good;
-  const { mode, checkout, price } = (await inventory.getSale(good.saleId)) ?? {};
+  const { mode, checkout, price } = (await inventory.getSale(good.id)) ?? {};
   assert.deepEqual([mode, checkout, price], ['direct', 'instant', good.price]);
 });
 
@@ -78,7 +78,7 @@ const strange: Record<string, WireSale> = {
 for (const [what, sale] of Object.entries(strange))
   test(`a sale ${what} is refused, not taken for another`, async () => {
     answered = sale;
-    await assert.rejects(inventory.getSale(sale.saleId), /means nothing here/);
+    await assert.rejects(inventory.getSale(sale.id), /means nothing here/);
     const sales = await inventory.listSales();
     assert.deepEqual(
       sales.map(({ mode }) => mode),
@@ -107,7 +107,7 @@ async function* inPages(epoch: number): AsyncGenerator<ReopenResponse> {
 
 test('a reopened sale comes with its new epoch first, then page by page', async () => {
   reopen = ({ expectedEpoch, gateEpoch }) => inPages(Math.max(expectedEpoch, gateEpoch) + 1);
-  const { sale, available, pages } = (await inventory.reopen(good.saleId, 1, 4)) as Snapshot;
+  const { sale, available, pages } = (await inventory.reopen(good.id, 1, 4)) as Snapshot;
   assert.deepEqual([sale.epoch, available], [5, 2]);
   const taken = await collect(pages);
   assert.deepEqual(
@@ -122,13 +122,13 @@ test('an epoch that is not given is no error: lost, too soon, or too many at onc
     reopen = async function* () {
       throw new RpcError(code, 'not now');
     };
-    assert.equal(await inventory.reopen(good.saleId, 1, 1), undefined);
+    assert.equal(await inventory.reopen(good.id, 1, 1), undefined);
   }
   // biome-ignore lint/correctness/useYield: it fails before its first response.
   reopen = async function* () {
     throw new RpcError(status.INTERNAL, 'nobody knows');
   };
-  await assert.rejects(inventory.reopen(good.saleId, 1, 1), /nobody knows/);
+  await assert.rejects(inventory.reopen(good.id, 1, 1), /nobody knows/);
 });
 
 test('a snapshot that does not begin within the deadline of a call is given up; its pages may take longer', async () => {
@@ -139,7 +139,7 @@ test('a snapshot that does not begin within the deadline of a call is given up; 
     await new Promise((resolve) => caller.signal.addEventListener('abort', resolve));
     yield* inPages(2);
   };
-  await assert.rejects(impatient.reopen(good.saleId, 1, 1), /CANCELLED/);
+  await assert.rejects(impatient.reopen(good.id, 1, 1), /CANCELLED/);
   await until('the server knows', () => gone === 1);
   const { promise: patience, resolve: goOn } = Promise.withResolvers<void>();
   reopen = async function* () {
@@ -148,7 +148,7 @@ test('a snapshot that does not begin within the deadline of a call is given up; 
     await patience;
     yield* pages;
   };
-  const { pages } = (await impatient.reopen(good.saleId, 1, 1)) as Snapshot;
+  const { pages } = (await impatient.reopen(good.id, 1, 1)) as Snapshot;
   setTimeout(goOn, 400);
   assert.equal((await collect(pages)).length, 2);
 });
@@ -161,7 +161,7 @@ test('a snapshot whose pages are not wanted any more ends its call, read or not'
       yield* inPages(2);
       await ended;
     };
-    const { pages } = (await inventory.reopen(good.saleId, 1, 1)) as Snapshot;
+    const { pages } = (await inventory.reopen(good.id, 1, 1)) as Snapshot;
     const reading = pages[Symbol.asyncIterator]();
     for (let i = 0; i < read; i += 1) await reading.next();
     await reading.return?.();

@@ -29,10 +29,9 @@ const gateways = [services.gateway.url, second.url];
 
 /** In inventory only, as a gateway leaves it that dies before its gate is opened. */
 async function bareSale(mode: 'queued' | 'direct', stock: number): Promise<string> {
-  const { id: saleId, ...sale } = aSale(stock, { mode, perBuyerLimit: 1 });
-  const given = { ...sale, saleId, available: 0, held: 0, sold: 0 };
-  await call(inventory, inventory.createSale, { sale: given }, { deadlineMs: 10_000 });
-  return saleId;
+  const sale = { ...aSale(stock, { mode, perBuyerLimit: 1 }), available: 0, held: 0, sold: 0 };
+  await call(inventory, inventory.createSale, { sale }, { deadlineMs: 10_000 });
+  return sale.id;
 }
 const saleOf = async (saleId: string) =>
   (await call(inventory, inventory.getSale, { saleId }, { deadlineMs: 10_000 })).sale as WireSale;

@@ -21,7 +21,7 @@ const order = fc.record({
   epoch: fc.constantFrom(3, 3, 3, 2, 4),
 });
 const orders = fc.array(order, { maxLength: 20 });
-const sale = fc.record({ saleId: fc.constant(SALE), epoch: fc.constant(3), available: fc.nat(12) });
+const sale = fc.record({ id: fc.constant(SALE), epoch: fc.constant(3), available: fc.nat(12) });
 const empty: Remembered = new Map();
 
 const remember = (remembered: Remembered, changes: Reservation[]): Remembered =>
@@ -125,7 +125,7 @@ const units = (remembered: Remembered, state: string) =>
 test('a reservation of another sale is answered and left alone', () => {
   const other: Reservation = { orderId: 'a', saleId: 'other', buyerId: 'b', quantity: 1, state: 'held', reason: null };
   const remembered = remember(empty, [other]);
-  const here = { saleId: SALE, epoch: 3, available: 5 };
+  const here = { id: SALE, epoch: 3, available: 5 };
   assert.deepEqual(reserve(here, remembered, [{ ...other, saleId: SALE, epoch: 3 }]), []);
   assert.deepEqual(confirm(here, remembered), []);
   assert.deepEqual(release(here, remembered, [{ ...other, saleId: SALE }]), []);

@@ -27,7 +27,7 @@ async function everything() {
 }
 
 const badSales: [field: string, wrong: Partial<Sale>[]][] = [
-  ['sale_id', [{ saleId: '' }, { saleId: '12' }, { saleId: `${randomUUID()}0` }]],
+  ['id', [{ id: '' }, { id: '12' }, { id: `${randomUUID()}0` }]],
   ['sku', [{ sku: '' }, { sku: 'x'.repeat(65) }, { sku: 'a\0b' }]],
   ['title', [{ title: '' }, { title: 'x'.repeat(201) }, { title: 'one\ntwo' }]],
   ['price', [{ price: undefined }]],
@@ -50,10 +50,8 @@ for (const [field, sales] of badSales) {
 }
 
 test('every wrong field of a sale is named at once', async () => {
-  const fields = ['sale_id', 'title', 'price', 'stock', 'mode', 'checkout', 'closes_at_ms'].map(
-    (name) => `sale.${name}`,
-  );
-  const wrong = { saleId: 'x', title: '', price: undefined, stock: 0, mode: '', checkout: '', closesAtMs: 1 };
+  const fields = ['id', 'title', 'price', 'stock', 'mode', 'checkout', 'closes_at_ms'].map((name) => `sale.${name}`);
+  const wrong = { id: 'x', title: '', price: undefined, stock: 0, mode: '', checkout: '', closesAtMs: 1 };
   await isRefused(() => create(wrong), ...fields);
 });
 

@@ -71,7 +71,7 @@ function callsOf(inTurn: () => InventoryServiceClient) {
     reopen,
     /** A sale whose first gate is open: epoch 1. */
     async open(stock: number, fields: Partial<Sale> = {}): Promise<Sale> {
-      return (await reopen((await create({ ...fields, stock })).saleId, 0)).sale as Sale;
+      return (await reopen((await create({ ...fields, stock })).id, 0)).sale as Sale;
     },
     get: async (saleId: string) => (await send((client) => client.getSale, { saleId })).sale as Sale,
     list: async () => (await send((client) => client.listSales, {})).sales,

@@ -97,7 +97,7 @@ test('SIGTERM lets the call in flight end, and the process with code 0', async (
   const client = connectTo(InventoryServiceClient, address, { retries: 'never' });
   t.after(() => client.close());
   const sale = await inventory.open(1);
-  const unlock = await lockSales(t, inventory, [sale.saleId]);
+  const unlock = await lockSales(t, inventory, [sale.id]);
 
   const answer = call(client, client.reserve, { items: [anOrder(sale)] }, { deadlineMs: 30_000 });
   await until('one waits', async () => (await inventory.waiting()) === 1);

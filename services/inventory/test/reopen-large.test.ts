@@ -18,10 +18,10 @@ before(async () => {
   await inventory.database.query(
     `INSERT INTO reservations (order_id, sale_id, buyer_id, quantity, state)
      SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, $1, 'buyer-' || n, 1, 'sold' FROM generate_series(1, $2::int) AS n`,
-    [sale.saleId, SOLD],
+    [sale.id, SOLD],
   );
   await inventory.database.query('UPDATE sales SET sold = $2, available = available - $2 WHERE id = $1', [
-    sale.saleId,
+    sale.id,
     SOLD,
   ]);
 });
@@ -32,7 +32,7 @@ const soldOrder = (n: number) => ({ ...anOrder(sale), orderId: `${ID_PREFIX}${n.
 
 test('all pages of a million arrive, as of one instant, while this sale and another one go on selling', async () => {
   const other = await open(SOLD);
-  const stream = reopening(sale.saleId, 1);
+  const stream = reopening(sale.id, 1);
   const { sale: reopened } = (await stream.next()).value ?? {};
   assert.deepEqual([reopened?.epoch, reopened?.sold, reopened?.available], [2, SOLD, 1_000]);
   // The sale is free again although its pages are yet to be read, and what is done to it now is not in them.
@@ -58,23 +58,23 @@ test('all pages of a million arrive, as of one instant, while this sale and anot
   await selling;
   assert.ok(seen.every((count, n) => count === (n === 0 ? 0 : 1)));
   assert.ok(answered >= 10, `another sale had ${answered} answers meanwhile`);
-  assert.equal((await get(sale.saleId)).epoch, 2);
+  assert.equal((await get(sale.id)).epoch, 2);
 });
 
 test('callers that leave in the middle free their places, and no transaction is left behind', async () => {
   const streams = [];
   for (const epoch of [2, 3, 4, 5]) {
-    const stream = reopening(sale.saleId, epoch);
+    const stream = reopening(sale.id, epoch);
     await stream.next();
     streams.push(stream);
   }
-  await assert.rejects(reopen(sale.saleId, 6), (error) => statusOf(error) === status.RESOURCE_EXHAUSTED);
-  assert.equal((await get(sale.saleId)).epoch, 6);
+  await assert.rejects(reopen(sale.id, 6), (error) => statusOf(error) === status.RESOURCE_EXHAUSTED);
+  assert.equal((await get(sale.id)).epoch, 6);
   for (const stream of streams) await stream.return();
   const open = `SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()`;
   await until('no transaction is left', async () => (await inventory.database.query(open)).rows[0].count === 0);
-  const stream = reopening(sale.saleId, 6);
+  const stream = reopening(sale.id, 6);
   assert.equal((await stream.next()).value?.sale?.epoch, 7);
   await stream.return();
 });

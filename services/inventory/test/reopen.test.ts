@@ -20,9 +20,9 @@ test('Reopen answers the sale in its new epoch with each held and each sold rese
   await reserve([held, sold, released, refused]);
   await confirm([sold.orderId]);
   await release([released]);
-  const reopened = await reopen(sale.saleId, 1);
+  const reopened = await reopen(sale.id, 1);
   assert.deepEqual(reopened.sale, { ...sale, epoch: 2, available: 5, held: 2, sold: 3 });
-  assert.deepEqual(await get(sale.saleId), reopened.sale);
+  assert.deepEqual(await get(sale.id), reopened.sale);
   const expected = [held, sold].map(({ orderId, buyerId, quantity }) => ({ orderId, buyerId, quantity }));
   const byOrder = (one: { orderId: string }, other: { orderId: string }) => (one.orderId < other.orderId ? -1 : 1);
   assert.deepEqual(reopened.reservations.toSorted(byOrder), expected.toSorted(byOrder));
@@ -30,21 +30,21 @@ test('Reopen answers the sale in its new epoch with each held and each sold rese
 
 test('of ten Reopens at once one wins and nine are ABORTED', async () => {
   const sale = await create();
-  const answers = await Promise.allSettled(times(10, () => reopen(sale.saleId, 0)));
+  const answers = await Promise.allSettled(times(10, () => reopen(sale.id, 0)));
   const lost = answers.filter((answer) => answer.status === 'rejected');
   assert.deepEqual(
     lost.map(({ reason }) => statusOf(reason)),
     times(9, () => status.ABORTED),
   );
-  assert.equal((await get(sale.saleId)).epoch, 1);
-  await assert.rejects(reopen(sale.saleId, 5), (error) => statusOf(error) === status.ABORTED);
+  assert.equal((await get(sale.id)).epoch, 1);
+  await assert.rejects(reopen(sale.id, 5), (error) => statusOf(error) === status.ABORTED);
 });
 
 test('a worker that holds an order across a Reopen is refused in the transaction that would take the unit', async (t) => {
   const sale = await open(1);
   const order = anOrder(sale);
-  const unlock = await lockSales(t, inventory, [sale.saleId]);
-  const reopened = reopen(sale.saleId, 1);
+  const unlock = await lockSales(t, inventory, [sale.id]);
+  const reopened = reopen(sale.id, 1);
   await until('one waits', async () => (await inventory.waiting()) === 1);
   const answer = reserve([order]);
   await until('two wait', async () => (await inventory.waiting()) === 2);
@@ -54,7 +54,7 @@ test('a worker that holds an order across a Reopen is refused in the transaction
   assert.deepEqual(await answer, ['stale_epoch']);
   assert.deepEqual(await reserve([order]), ['stale_epoch']);
   assert.deepEqual(await reserve([{ ...order, epoch: 2 }]), ['stale_epoch']);
-  assert.deepEqual(await stockOf(inventory, sale.saleId), { available: 1, held: 0, sold: 0 });
+  assert.deepEqual(await stockOf(inventory, sale.id), { available: 1, held: 0, sold: 0 });
 });
 
 test('each snapshot agrees with its counters while orders are reserved, confirmed and released', async () => {
@@ -62,11 +62,11 @@ test('each snapshot agrees with its counters while orders are reserved, confirme
   let epoch = 1;
   const reopening = (async () => {
     for (const _ of times(30, () => 0)) {
-      const { sale: now, reservations } = await reopen(sale.saleId, epoch);
+      const { sale: now, reservations } = await reopen(sale.id, epoch);
       epoch += 1;
       const units = reservations.reduce((sum, { quantity }) => sum + quantity, 0);
       assert.deepEqual([now?.epoch, now && now.available + units], [epoch, 60]);
-      await stockOf(inventory, sale.saleId);
+      await stockOf(inventory, sale.id);
     }
   })();
   const buying = times(4, () =>
@@ -85,10 +85,10 @@ test('a Reopen holds the sale until its snapshot is taken, and not longer', asyn
   await reserve([anOrder(sale)]);
   // The compare-and-set goes through; the snapshot waits for its table.
   const unlock = await lock(t, inventory, 'LOCK TABLE reservations IN ACCESS EXCLUSIVE MODE');
-  const reopened = reopen(sale.saleId, 1);
+  const reopened = reopen(sale.id, 1);
   await until('one waits', async () => (await inventory.waiting()) === 1);
   let changed = false;
-  const changing = update(sale.saleId, { addStock: 1 }).finally(() => {
+  const changing = update(sale.id, { addStock: 1 }).finally(() => {
     changed = true;
   });
   await until('the change waits, or is made', async () => changed || (await inventory.waiting()) === 2);
@@ -102,7 +102,7 @@ test('a Reopen holds the sale until its snapshot is taken, and not longer', asyn
 test('reservations come in pages of at most a thousand, each of them once', async () => {
   const sale = await open(2_500);
   for (const _ of times(5, () => 0)) await reserve(times(500, () => anOrder(sale)));
-  const { sale: now, pages, reservations } = await reopen(sale.saleId, 1);
+  const { sale: now, pages, reservations } = await reopen(sale.id, 1);
   assert.deepEqual([now?.available, now?.held], [0, 2_500]);
   assert.deepEqual(
     pages.map(({ length }) => length),
@@ -113,8 +113,8 @@ test('reservations come in pages of at most a thousand, each of them once', asyn
 
 test('the new epoch is later than the sale’s and than its gate’s, whichever is ahead', async () => {
   const sale = await open(1);
-  assert.equal((await reopen(sale.saleId, 1, 7)).sale?.epoch, 8);
-  assert.equal((await reopen(sale.saleId, 8, 3)).sale?.epoch, 9);
+  assert.equal((await reopen(sale.id, 1, 7)).sale?.epoch, 8);
+  assert.equal((await reopen(sale.id, 8, 3)).sale?.epoch, 9);
   assert.deepEqual(
     await reserve([
       { ...anOrder(sale), epoch: 8 },
@@ -128,7 +128,7 @@ test('a sale that was reopened a moment ago is not reopened again, and nothing h
   const damping = await openInventory(1, { REOPEN_DAMPING_MS: 3_600_000 }, t);
   const reopenedAgo = (age: string) =>
     damping.database.query('UPDATE sales SET reopened_at = now() - $1::interval', [age]);
-  const { saleId } = await damping.create();
+  const { id: saleId } = await damping.create();
   await reopenedAgo('1 second');
   assert.equal((await damping.reopen(saleId, 0)).sale?.epoch, 1);
   for (const age of ['0 seconds', '59 minutes']) {
@@ -149,25 +149,25 @@ test('four Reopens run at once; a fifth is RESOURCE_EXHAUSTED before it does any
   const single = await openInventory(1, {}, t);
   const [fifth, ...four] = await Promise.all(times(5, () => single.create()));
   assert.ok(fifth);
-  const saleIds = four.map(({ saleId }) => saleId);
+  const saleIds = four.map(({ id: saleId }) => saleId);
   const unlock = await lockSales(t, single, saleIds);
-  const reopened = Promise.all(four.map(({ saleId }) => single.reopen(saleId, 0)));
+  const reopened = Promise.all(four.map(({ id: saleId }) => single.reopen(saleId, 0)));
   await until('four wait', async () => (await single.waiting()) === 4);
-  await assert.rejects(single.reopen(fifth.saleId, 0), (error) => statusOf(error) === status.RESOURCE_EXHAUSTED);
-  assert.equal((await single.get(fifth.saleId)).epoch, 0);
+  await assert.rejects(single.reopen(fifth.id, 0), (error) => statusOf(error) === status.RESOURCE_EXHAUSTED);
+  assert.equal((await single.get(fifth.id)).epoch, 0);
   // Its connections are its own: orders are taken meanwhile.
-  assert.deepEqual(await single.reserve([anOrder({ saleId: fifth.saleId, epoch: 1 })]), ['stale_epoch']);
+  assert.deepEqual(await single.reserve([anOrder({ id: fifth.id, epoch: 1 })]), ['stale_epoch']);
   await unlock();
   await reopened;
-  for (const { saleId } of [fifth, ...four]) await single.reopen(saleId, (await single.get(saleId)).epoch);
+  for (const { id: saleId } of [fifth, ...four]) await single.reopen(saleId, (await single.get(saleId)).epoch);
 });
 
 test('a Reopen whose database fails, or that is lost, leaves its place to the next', async (t) => {
   const single = await openInventory(1, {}, t);
   const sale = await single.open(1);
   for (const _ of times(5, () => 0))
-    await assert.rejects(single.reopen(sale.saleId, 9), (error) => statusOf(error) === status.ABORTED);
+    await assert.rejects(single.reopen(sale.id, 9), (error) => statusOf(error) === status.ABORTED);
   for (const _ of times(5, () => 0))
-    await assert.rejects(single.reopen(sale.saleId, 1, 2 ** 31 - 1), (error) => statusOf(error) === status.INTERNAL);
-  assert.equal((await single.reopen(sale.saleId, 1)).sale?.epoch, 2);
+    await assert.rejects(single.reopen(sale.id, 1, 2 ** 31 - 1), (error) => statusOf(error) === status.INTERNAL);
+  assert.equal((await single.reopen(sale.id, 1)).sale?.epoch, 2);
 });

@@ -17,11 +17,11 @@ test('an order is held, then sold, and a repetition of either call changes nothi
   const order = anOrder(sale, { quantity: 2 });
   assert.deepEqual(await reserve([order]), ['held']);
   assert.deepEqual(await reserve([order]), ['held']);
-  assert.deepEqual(await stock(sale.saleId), { available: 3, held: 2, sold: 0 });
+  assert.deepEqual(await stock(sale.id), { available: 3, held: 2, sold: 0 });
   assert.deepEqual(await confirm([order.orderId]), ['sold']);
   assert.deepEqual(await confirm([order.orderId]), ['sold']);
   assert.deepEqual(await reserve([order]), ['sold']);
-  assert.deepEqual(await stock(sale.saleId), { available: 3, held: 0, sold: 2 });
+  assert.deepEqual(await stock(sale.id), { available: 3, held: 0, sold: 2 });
 });
 
 test('the answer says what to charge and on which terms, whatever it answers and each time', async () => {
@@ -67,18 +67,18 @@ test('a batch is served in the order asked, and each item is answered by itself'
   const answers = ['held', 'held', 'sold_out', 'stale_epoch', 'unknown_sale', 'held', 'sold_out'];
   assert.deepEqual(await reserve(orders), answers);
   assert.deepEqual(await reserve(orders.toReversed()), answers.toReversed());
-  assert.deepEqual(await stock(sale.saleId), { available: 0, held: 5, sold: 0 });
-  assert.deepEqual(await stock(other.saleId), { available: 0, held: 1, sold: 0 });
+  assert.deepEqual(await stock(sale.id), { available: 0, held: 5, sold: 0 });
+  assert.deepEqual(await stock(other.id), { available: 0, held: 1, sold: 0 });
 });
 
 test('a batch does not wait for one sale before it turns to the next', async (t) => {
   const sales = await Promise.all(times(4, () => open(1)));
   const orders = sales.map((sale) => anOrder(sale));
-  const unlock = await lockSales(t, inventory, [sales[0]?.saleId ?? '']);
+  const unlock = await lockSales(t, inventory, [sales[0]?.id ?? '']);
   const answer = reserve(orders);
-  for (const { saleId } of sales.slice(1))
+  for (const { id: saleId } of sales.slice(1))
     await until('it is held', async () => (await inventory.get(saleId)).held === 1);
-  assert.equal((await inventory.get(sales[0]?.saleId ?? '')).held, 0);
+  assert.equal((await inventory.get(sales[0]?.id ?? '')).held, 0);
   await unlock();
   assert.deepEqual(await answer, ['held', 'held', 'held', 'held']);
 });
@@ -89,7 +89,7 @@ test('an order twice in one batch is one decision, answered twice', async () => 
   assert.deepEqual(await reserve([order, order]), ['held', 'held']);
   assert.deepEqual(await confirm([order.orderId, order.orderId]), ['sold', 'sold']);
   assert.deepEqual(await release([order, order]), ['released', 'released']);
-  assert.deepEqual(await stock(sale.saleId), { available: 1, held: 0, sold: 0 });
+  assert.deepEqual(await stock(sale.id), { available: 1, held: 0, sold: 0 });
 });
 
 test('an empty batch is answered with nothing', async () => {
@@ -104,25 +104,25 @@ test('a refused order stays refused although a unit came back', async () => {
   assert.deepEqual(await reserve([second]), ['sold_out']);
   assert.deepEqual(await confirm([second.orderId]), ['refused']);
   assert.deepEqual(await release([second]), ['refused']);
-  assert.deepEqual(await stock(sale.saleId), { available: 1, held: 0, sold: 0 });
+  assert.deepEqual(await stock(sale.id), { available: 1, held: 0, sold: 0 });
 });
 
 test('an order of an unknown sale stays refused when the sale comes', async () => {
-  const order = anOrder({ saleId: randomUUID(), epoch: 1 });
+  const order = anOrder({ id: randomUUID(), epoch: 1 });
   assert.deepEqual(await reserve([order]), ['unknown_sale']);
-  await create({ saleId: order.saleId });
+  await create({ id: order.saleId });
   await reopen(order.saleId, 0);
   assert.deepEqual(await reserve([order]), ['unknown_sale']);
-  assert.deepEqual(await reserve([anOrder(order)]), ['held']);
+  assert.deepEqual(await reserve([anOrder({ id: order.saleId, epoch: 1 })]), ['held']);
 });
 
 test('an order of another epoch takes nothing and stays refused in every epoch', async () => {
   const sale = await open(1);
   const order = { ...anOrder(sale), epoch: sale.epoch + 1 };
   assert.deepEqual(await reserve([order]), ['stale_epoch']);
-  await reopen(sale.saleId, sale.epoch);
+  await reopen(sale.id, sale.epoch);
   assert.deepEqual(await reserve([order]), ['stale_epoch']);
-  assert.deepEqual(await stock(sale.saleId), { available: 1, held: 0, sold: 0 });
+  assert.deepEqual(await stock(sale.id), { available: 1, held: 0, sold: 0 });
 });
 
 test('a unit comes back once, whether it was held or sold', async () => {
@@ -130,11 +130,11 @@ test('a unit comes back once, whether it was held or sold', async () => {
   const orders = [anOrder(sale, { quantity: 2 }), anOrder(sale, { quantity: 2 })];
   await reserve(orders);
   await confirm(orders.slice(0, 1).map(({ orderId }) => orderId));
-  assert.deepEqual(await stock(sale.saleId), { available: 0, held: 2, sold: 2 });
+  assert.deepEqual(await stock(sale.id), { available: 0, held: 2, sold: 2 });
   assert.deepEqual(await release(orders), ['released', 'released']);
   assert.deepEqual(await release(orders), ['released', 'released']);
   await Promise.all(times(10, () => release(orders)));
-  assert.deepEqual(await stock(sale.saleId), { available: 4, held: 0, sold: 0 });
+  assert.deepEqual(await stock(sale.id), { available: 4, held: 0, sold: 0 });
 });
 
 test('a Reserve after the Release stays released', async () => {
@@ -144,7 +144,7 @@ test('a Reserve after the Release stays released', async () => {
   await release([order]);
   assert.deepEqual(await reserve([order]), ['released']);
   assert.deepEqual(await confirm([order.orderId]), ['released']);
-  assert.deepEqual(await stock(sale.saleId), { available: 1, held: 0, sold: 0 });
+  assert.deepEqual(await stock(sale.id), { available: 1, held: 0, sold: 0 });
 });
 
 test('a Release without a Reserve leaves a tombstone that refuses the late Reserve', async () => {
@@ -152,7 +152,7 @@ test('a Release without a Reserve leaves a tombstone that refuses the late Reser
   const order = anOrder(sale);
   assert.deepEqual(await release([order]), ['released']);
   assert.deepEqual(await reserve([order]), ['released']);
-  assert.deepEqual(await stock(sale.saleId), { available: 1, held: 0, sold: 0 });
+  assert.deepEqual(await stock(sale.id), { available: 1, held: 0, sold: 0 });
   const { rows } = await inventory.database.query('SELECT * FROM reservations WHERE order_id = $1', [order.orderId]);
   assert.deepEqual([rows.length, rows[0].state, rows[0].buyer_id], [1, 'released', order.buyerId]);
 });
@@ -161,9 +161,9 @@ test('a Release knows the sale of its order better than its caller does', async 
   const [sale, other] = [await open(1), await open(1)];
   const order = anOrder(sale);
   await reserve([order]);
-  assert.deepEqual(await release([{ ...order, saleId: other.saleId, quantity: 9 }]), ['released']);
-  assert.deepEqual(await stock(sale.saleId), { available: 1, held: 0, sold: 0 });
-  assert.deepEqual(await stock(other.saleId), { available: 1, held: 0, sold: 0 });
+  assert.deepEqual(await release([{ ...order, saleId: other.id, quantity: 9 }]), ['released']);
+  assert.deepEqual(await stock(sale.id), { available: 1, held: 0, sold: 0 });
+  assert.deepEqual(await stock(other.id), { available: 1, held: 0, sold: 0 });
 });
 
 test('a Confirm of an order never reserved is absent and writes nothing', async () => {
@@ -176,7 +176,7 @@ test('a Confirm of an order never reserved is absent and writes nothing', async 
 
 test('calls that meet on orders of an unknown sale all get the one answer that is remembered', async () => {
   for (const _ of times(3, () => 0)) {
-    const nowhere = { saleId: randomUUID(), epoch: 1 };
+    const nowhere = { id: randomUUID(), epoch: 1 };
     const orders = times(100, () => anOrder(nowhere));
     const [one, other, again, released] = await Promise.all([
       reserve(orders),
@@ -192,7 +192,7 @@ test('calls that meet on orders of an unknown sale all get the one answer that i
 });
 
 test('batches that insert the same orders in opposite directions do not block each other', async (t) => {
-  const nowhere = { saleId: randomUUID(), epoch: 1 };
+  const nowhere = { id: randomUUID(), epoch: 1 };
   const orders = times(3, (n) => ({ ...anOrder(nowhere), orderId: randomUUID().replace(/^./, `${n}`) }));
   const values = [orders[1]?.orderId, randomUUID()];
   const unlock = await lock(t, inventory, "INSERT INTO reservations VALUES ($1, $2, 'b', 1, 'released')", values);

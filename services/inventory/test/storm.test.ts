@@ -17,7 +17,7 @@ test('200 Reserves at once, single and in batches, sell exactly what there is', 
   const answers = await Promise.all(batches.map(reserveAtLast));
   assert.equal(answers.flat().filter((word) => word === 'held').length, 150);
   assert.deepEqual(new Set(answers.flat()), new Set(['held', 'sold_out']));
-  assert.deepEqual(await stockOf(inventory, sale.saleId), { available: 0, held: 150, sold: 0 });
+  assert.deepEqual(await stockOf(inventory, sale.id), { available: 0, held: 150, sold: 0 });
   assert.deepEqual(await Promise.all(batches.map(reserveAtLast)), answers);
 });
 
@@ -71,17 +71,17 @@ test('in a storm of repeated and reordered calls units are conserved at every in
       if (before.has(orderId)) assert.equal(word, before.get(orderId));
       if (word === 'refused' || word === 'released') ended.set(orderId, word);
     });
-    if (step === 'confirm') await update(sale.saleId, { addStock: 1 });
+    if (step === 'confirm') await update(sale.id, { addStock: 1 });
   });
   await whileRunning(storm, async () => {
-    for (const { saleId } of [sale, other]) await stockOf(inventory, saleId);
+    for (const { id: saleId } of [sale, other]) await stockOf(inventory, saleId);
   });
   assert.ok(ended.size > 0);
 
   const answers = await reserve(orders);
   const units = (saleId: string, state: string) =>
     orders.reduce((sum, order, at) => sum + (order.saleId === saleId && answers[at] === state ? order.quantity : 0), 0);
-  for (const { saleId } of [sale, other]) {
+  for (const { id: saleId } of [sale, other]) {
     const { held, sold } = await stockOf(inventory, saleId);
     assert.deepEqual({ held, sold }, { held: units(saleId, 'held'), sold: units(saleId, 'sold') });
   }
@@ -98,7 +98,7 @@ test('batches that name the same sales and orders in opposite directions never b
       await take[steps[n % 3] as Step](n % 2 ? orders : orders.toReversed());
     },
   );
-  for (const { saleId } of sales) await stockOf(inventory, saleId);
+  for (const { id: saleId } of sales) await stockOf(inventory, saleId);
 });
 
 test('when the database drops every connection callers are told, and repeating gives the truth', async () => {
@@ -130,6 +130,6 @@ test('when the database drops every connection callers are told, and repeating g
     if (promised.has(orderId)) assert.equal(answers[at], 'held');
   });
   assert.equal(answers.filter((word) => word === 'held').length, 100);
-  assert.deepEqual(await stockOf(inventory, sale.saleId), { available: 0, held: 100, sold: 0 });
-  assert.equal((await reopen(sale.saleId, 1)).reservations.length, 100);
+  assert.deepEqual(await stockOf(inventory, sale.id), { available: 0, held: 100, sold: 0 });
+  assert.equal((await reopen(sale.id, 1)).reservations.length, 100);
 });

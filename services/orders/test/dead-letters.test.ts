@@ -9,7 +9,7 @@ import { openEnvironment } from './environment.ts';
 const { atRest, broker, openSale, rowsOf, startWorker } = await openEnvironment();
 const worker = await startWorker({ LANES: '1', BATCH: '100' });
 
-const nobodysSale = { saleId: randomUUID(), epoch: 1 };
+const nobodysSale = { id: randomUUID(), epoch: 1 };
 const without = (field: string) =>
   Object.fromEntries(Object.entries(anOrder(nobodysSale)).filter(([name]) => name !== field));
 const wrong = (fields: object) => ({ ...anOrder(nobodysSale), ...fields });

@@ -108,7 +108,7 @@ async function holdsPastDeadline(howMany: number) {
     const rows = await rowsOf(sale);
     return rows.length === howMany && rows.every(({ status }) => status === 'reserved');
   });
-  await stores.orders.query('UPDATE orders SET deadline = now() WHERE sale_id = $1', [sale.saleId]);
+  await stores.orders.query('UPDATE orders SET deadline = now() WHERE sale_id = $1', [sale.id]);
   return sale;
 }
 
@@ -121,7 +121,7 @@ test('while a bank hangs, orders are timed out all the same, and their units and
     const rows = await rowsOf(sale);
     return rows.length === 5 && rows.every(({ payRequested }) => payRequested);
   });
-  await stores.orders.query('UPDATE orders SET deadline = now() WHERE sale_id = $1', [sale.saleId]);
+  await stores.orders.query('UPDATE orders SET deadline = now() WHERE sale_id = $1', [sale.id]);
   const holds = await holdsPastDeadline(450);
   await until('every unit is back', async () => {
     const [of, ofHolds] = [await stockOf(sale), await stockOf(holds)];

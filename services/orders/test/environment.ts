@@ -28,7 +28,7 @@ const drain = async (responses: AsyncIterable<unknown>) => {
 };
 
 export type Worker = Awaited<ReturnType<Awaited<ReturnType<typeof openEnvironment>>['startWorker']>>;
-export type OpenSale = Pick<Sale, 'saleId' | 'epoch'>;
+export type OpenSale = Pick<Sale, 'id' | 'epoch'>;
 
 export async function openEnvironment() {
   const participants = await openParticipants({ inventory: { REOPEN_DAMPING_MS: 1 }, orders });
@@ -40,7 +40,7 @@ export async function openEnvironment() {
   const broker = await openBroker(await participants.channel());
 
   /** Raises the epoch, as a second gate would. */
-  const reopen = ({ saleId, epoch }: OpenSale) =>
+  const reopen = ({ id: saleId, epoch }: OpenSale) =>
     drain(callStream(sales, sales.reopen, { saleId, expectedEpoch: epoch, gateEpoch: 0 }, WITHIN));
 
   return {
@@ -54,10 +54,10 @@ export async function openEnvironment() {
 
     /** With its first gate open, so in epoch 1. */
     async openSale(stock = 10, fields: Partial<Sale> = {}): Promise<OpenSale> {
-      const { saleId } = aSale();
-      await call(sales, sales.createSale, { sale: aSale({ saleId, stock, ...fields }) }, WITHIN);
-      await reopen({ saleId, epoch: 0 });
-      return { saleId, epoch: 1 };
+      const sale = aSale({ stock, ...fields });
+      await call(sales, sales.createSale, { sale }, WITHIN);
+      await reopen(sale);
+      return { id: sale.id, epoch: 1 };
     },
 
     async startWorker(env?: Env, owner?: Owner) {

@@ -100,7 +100,7 @@ for (const [path, bring] of Object.entries(paths)) {
   });
 
   test(`an order of no sale that comes by ${path} is refused`, async () => {
-    const sale = { saleId: randomUUID(), epoch: 1 };
+    const sale = { id: randomUUID(), epoch: 1 };
     assert.equal(await bring(sale, anOrder(sale)), 'unknown_sale');
   });
 }

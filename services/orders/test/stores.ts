@@ -24,15 +24,15 @@ const UNITS = 'SELECT order_id AS "orderId", quantity, state FROM reservations W
 const STOCK = 'SELECT stock, available, held, sold FROM sales WHERE id = $1';
 
 export function readStores({ orders, inventory, bank }: Stores, broker: Broker) {
-  const rowsOf = async ({ saleId }: OpenSale) => (await orders.query<Row>(ROWS, [saleId])).rows;
+  const rowsOf = async ({ id: saleId }: OpenSale) => (await orders.query<Row>(ROWS, [saleId])).rows;
 
   /** By order: held, sold, released, refused. */
-  async function unitsOf({ saleId }: OpenSale): Promise<Map<string, string>> {
+  async function unitsOf({ id: saleId }: OpenSale): Promise<Map<string, string>> {
     const { rows } = await inventory.query<{ orderId: string; state: string }>(UNITS, [saleId]);
     return new Map(rows.map(({ orderId, state }) => [orderId, state]));
   }
 
-  const stockOf = async ({ saleId }: OpenSale) => (await inventory.query(STOCK, [saleId])).rows[0];
+  const stockOf = async ({ id: saleId }: OpenSale) => (await inventory.query(STOCK, [saleId])).rows[0];
 
   /** By order: captured, declined, reversed, as the bank's own statement has it. */
   async function moneyOf(): Promise<Map<string, string>> {
@@ -45,7 +45,7 @@ export function readStores({ orders, inventory, bank }: Stores, broker: Broker) 
   async function atRest(sale: OpenSale, howMany: number): Promise<Record<string, string>> {
     const rows = await until('every order of the sale is final and its messages are published', async () => {
       const rows = await rowsOf(sale);
-      const { waiting } = (await orders.query(OUTBOX, [sale.saleId])).rows[0];
+      const { waiting } = (await orders.query(OUTBOX, [sale.id])).rows[0];
       const final = rows.every((row) => !['placed', 'reserved'].includes(row.status) && !row.compensationPending);
       return rows.length >= howMany && final && waiting === 0 && rows;
     });

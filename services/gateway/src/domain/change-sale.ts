@@ -1,17 +1,8 @@
 // Closing, topping up and moving a sale: inventory first, then its gate.
+import { problemsOf, type SaleChange, type SaleProblem } from '@flashsale/contracts/sale';
 import type { Catalogue } from './catalogue.ts';
 import type { Gate, Inventory } from './ports.ts';
-import { problemsOf, type Sale, type SaleProblem } from './sale.ts';
-
-/** Absolute values: sending them again, or late, changes nothing more. */
-export interface SaleChange {
-  stock?: number | undefined;
-  closed?: boolean | undefined;
-  opensAtMs?: number | undefined;
-  closesAtMs?: number | undefined;
-  /** Of the sale that the change was made for; without one it is made for whatever the sale is now. */
-  revision?: number | undefined;
-}
+import type { Sale } from './sale.ts';
 
 export type ChangeOutcome =
   | { kind: 'done'; sale: Sale }
@@ -26,6 +17,7 @@ export interface ChangePorts {
   warn: (saleId: string, error: unknown) => void;
 }
 
+/** Absolute values: sending them again, or late, changes nothing more. */
 export async function changeSale(saleId: string, change: SaleChange, ports: ChangePorts): Promise<ChangeOutcome> {
   for (;;) {
     const sale = await ports.inventory.getSale(saleId);

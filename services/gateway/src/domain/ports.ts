@@ -1,5 +1,6 @@
 // The ports of the gateway's use cases: the gate, the queue, orders, inventory, the order views.
 import type { Choice, OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
+import type { Sale as SaleStock } from '@flashsale/contracts/sale';
 import type { OrderStatus } from '@flashsale/contracts/wire';
 import type { OrderView } from './order-view.ts';
 import type { Sale } from './sale.ts';
@@ -164,7 +165,7 @@ export interface Inventory {
 }
 
 /** A sale with inventory's counters. */
-export type SaleStock = Sale & { available: number; held: number; sold: number };
+export type { SaleStock };
 
 export interface OrderViews {
   /** Keeps the highest version; a final order's view is kept for minutes only. */

@@ -1,14 +1,14 @@
 // The JSON of the public port: one schema gives the type, the check, the message and the documentation.
 import { promisify } from 'node:util';
-import { Id, Mode, Money, Quantity, text } from '@flashsale/contracts/fields';
+import { Id, Money, Quantity } from '@flashsale/contracts/fields';
 import { Choice, choiceOf, OrderEvent } from '@flashsale/contracts/messages';
+import { Instant, problemsOf, Sale, type SaleChange, type SaleProblem } from '@flashsale/contracts/sale';
 import { issuesOf } from '@flashsale/runtime/validation';
 import express, { type Request, type Response } from 'express';
 import { z } from 'zod';
-import type { SaleChange } from '../domain/change-sale.ts';
 import type { FoundOrder } from '../domain/find-order.ts';
 import { awaitsPayment, type OrderView } from '../domain/order-view.ts';
-import { problemsOf, type Sale } from '../domain/sale.ts';
+import type { Sale as GateSale } from '../domain/sale.ts';
 import { Problem } from './problems.ts';
 
 const parseJson = promisify(express.json({ limit: '4kb', type: 'application/json' }));
@@ -26,68 +26,60 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, 
   throw new Problem('bad-request', { errors: issuesOf(parsed.error, whole) });
 }
 
-// Inventory enforces the same limits; here a refusal can still name the field.
-const LAST_MS = Date.UTC(9999, 11, 31);
+const { sku, title, price, perBuyerLimit, mode, checkout, holdSeconds, decideWithinSeconds } = Sale.shape;
+const stock = Sale.shape.stock.max(10_000_000);
 const anyInstant = z.iso
   .datetime({ offset: true })
-  .refine((at) => Date.parse(at) >= 0 && Date.parse(at) <= LAST_MS, 'must be between 1970 and 9999');
-const stock = z.int32().min(1).max(10_000_000);
+  .refine((at) => Instant.safeParse(Date.parse(at)).success, 'must be between 1970 and 9999');
 const instant = z.iso.datetime();
 const amount = z.strictObject(Money.shape);
 
 export const SaleRequest = z
   .strictObject({
-    sku: text(64),
-    title: text(200),
-    price: z.strictObject({ ...Money.shape, amountMinor: Money.shape.amountMinor.max(1_000_000_000) }),
+    ...{ sku, title },
+    price: z.strictObject({ ...price.shape, amountMinor: price.shape.amountMinor.max(1_000_000_000) }),
     stock,
     opensAt: anyInstant,
     closesAt: anyInstant,
-    perBuyerLimit: z.int32().min(1).max(1_000).default(1),
-    mode: Mode,
-    checkout: z.enum(['instant', 'hold']).default('instant'),
-    holdSeconds: z.int32().min(1).max(86_400).optional().describe('With `checkout: hold`: the time to pay'),
-    decideWithinSeconds: z.int32().min(1).max(86_400).default(600),
+    perBuyerLimit: perBuyerLimit.max(1_000).default(1),
+    mode,
+    checkout: checkout.default('instant'),
+    holdSeconds: holdSeconds.min(1).optional().describe('With `checkout: hold`: the time to pay'),
+    decideWithinSeconds: decideWithinSeconds.default(600),
   })
-  .superRefine(({ opensAt, closesAt, ...sale }, context) => {
-    const isHold = sale.checkout === 'hold';
-    if (isHold !== (sale.holdSeconds !== undefined)) {
-      const message = isHold ? 'is needed with checkout hold' : 'only goes with checkout hold';
-      context.addIssue({ code: 'custom', path: ['holdSeconds'], message });
-    }
+  .superRefine(({ opensAt, closesAt, holdSeconds = 0, ...sale }, context) => {
+    if (sale.checkout === 'instant' && holdSeconds > 0)
+      context.addIssue({ code: 'custom', path: ['holdSeconds'], message: 'only goes with checkout hold' });
     const window = { opensAtMs: Date.parse(opensAt), closesAtMs: Date.parse(closesAt) };
-    for (const { field, message } of problemsOf({ ...sale, ...window }))
+    for (const { field, message } of problemsOf({ ...sale, ...window, holdSeconds }).map(inBody))
       context.addIssue({ code: 'custom', path: [field], message });
   })
   .meta({ id: 'SaleRequest' });
 
+/** A body has its instants in ISO 8601, a sale in milliseconds. */
+export const inBody = ({ field, message }: SaleProblem) => ({ field: field.replace(/Ms$/, ''), message });
+
 export const SaleChangeRequest = z
   .strictObject({
     stock: stock.optional().describe('All units of the sale, those sold included; only grows'),
-    closed: z.boolean().optional(),
+    closed: Sale.shape.closed.optional(),
     opensAt: anyInstant.optional(),
     closesAt: anyInstant.optional(),
-    revision: z.int32().min(1).optional().describe('Of the sale that the change was made for'),
+    revision: Sale.shape.revision.optional().describe('Of the sale that the change was made for'),
   })
   .refine(({ revision: _, ...changes }) => Object.keys(changes).length > 0, 'must change something')
   .meta({ id: 'SaleChange' });
 
 export const SaleBody = z
   .strictObject({
-    id: Id,
-    sku: z.string(),
-    title: z.string(),
+    ...Sale.pick({ id: true, sku: true, title: true }).shape,
     price: amount,
-    stock: z.int(),
+    stock: Sale.shape.stock,
     opensAt: instant,
     closesAt: instant,
-    perBuyerLimit: z.int(),
-    mode: Mode,
-    checkout: z.enum(['instant', 'hold']),
-    holdSeconds: z.int(),
-    decideWithinSeconds: z.int(),
-    closed: z.boolean(),
-    revision: z.int().describe('Grows with each change'),
+    ...{ perBuyerLimit, mode, checkout, holdSeconds, decideWithinSeconds },
+    closed: Sale.shape.closed,
+    revision: Sale.shape.revision.describe('Grows with each change'),
     remaining: z.int().nullable().describe('Units that the gate can still give; null while it has none'),
   })
   .meta({ id: 'Sale' });
@@ -137,7 +129,7 @@ export const ConfirmedBody = z
   .strictObject({ orderId: Id, status: z.literal('confirmed'), amount })
   .meta({ id: 'Confirmed' });
 
-export function toSale(id: string, request: z.infer<typeof SaleRequest>): Sale {
+export function toSale(id: string, request: z.infer<typeof SaleRequest>): GateSale {
   const { opensAt, closesAt, ...rest } = request;
   const window = { opensAtMs: Date.parse(opensAt), closesAtMs: Date.parse(closesAt) };
   return { ...rest, ...window, id, holdSeconds: request.holdSeconds ?? 0, closed: false, epoch: 0, revision: 1 };
@@ -151,7 +143,7 @@ export function toChange({ opensAt, closesAt, ...rest }: z.infer<typeof SaleChan
   };
 }
 
-export function fromSale(sale: Sale, remaining: number | null): z.infer<typeof SaleBody> {
+export function fromSale(sale: GateSale, remaining: number | null): z.infer<typeof SaleBody> {
   const { id, sku, title, price, stock, perBuyerLimit, mode, checkout, holdSeconds, decideWithinSeconds } = sale;
   return {
     ...{ id, sku, title, price, stock },

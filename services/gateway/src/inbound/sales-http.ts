@@ -1,14 +1,16 @@
 // Creating, changing and reading sales.
 import { Id } from '@flashsale/contracts/fields';
 import { isUuid, mintId } from '@flashsale/contracts/ids';
+import type { SaleChange } from '@flashsale/contracts/sale';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { Catalogue } from '../domain/catalogue.ts';
-import type { ChangeOutcome, SaleChange } from '../domain/change-sale.ts';
+import type { ChangeOutcome } from '../domain/change-sale.ts';
 import { type Gate, NoResponse } from '../domain/ports.ts';
 import type { Sale } from '../domain/sale.ts';
 import {
   fromSale,
+  inBody,
   parse,
   readJson,
   SaleBody,
@@ -126,7 +128,7 @@ function changed(outcome: ChangeOutcome): Sale {
     case 'changed-meanwhile':
       throw new Problem('changed-meanwhile', { revision: outcome.sale.revision });
     case 'impossible':
-      throw new Problem('bad-request', { errors: [outcome.problem] });
+      throw new Problem('bad-request', { errors: [inBody(outcome.problem)] });
     case 'no-such-sale':
       throw new Problem('not-found', { detail: 'no such sale' });
   }

@@ -1,10 +1,11 @@
 // Inventory as the gateway calls it: sales, and what a new gate is built from.
 import { InventoryServiceClient, type ReopenResponse, type Sale as WireSale } from '@flashsale/contracts/inventory';
+import { read } from '@flashsale/contracts/messages';
+import { Sale as SaleStock } from '@flashsale/contracts/sale';
 import { call, callStream, connectTo, status, statusOf } from '@flashsale/rpc/client';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
 import type { Inventory, TakenUnit } from '../domain/ports.ts';
-import type { Sale } from '../domain/sale.ts';
 import { ask } from './question.ts';
 
 /** A sale of millions is read in pages; while they come, the new gate is staged. */
@@ -15,14 +16,15 @@ export function createInventory(config: Config, log: Log): Inventory & { stop():
   const deadlineMs = config.RPC_DEADLINE_MS;
   return {
     async createSale(sale) {
-      const answer = await call(client, client.createSale, { sale: toWire(sale) }, { deadlineMs });
-      return fromWire(answer.sale as WireSale);
+      const counts = { available: sale.stock, held: 0, sold: 0 };
+      const response = await call(client, client.createSale, { sale: { ...sale, ...counts } }, { deadlineMs });
+      return fromWire(response.sale);
     },
 
     async getSale(saleId) {
       try {
-        const answer = await ask(call(client, client.getSale, { saleId }, { deadlineMs }));
-        return fromWire(answer.sale as WireSale);
+        const response = await ask(call(client, client.getSale, { saleId }, { deadlineMs }));
+        return fromWire(response.sale);
       } catch (error) {
         if (statusOf(error) === status.NOT_FOUND) return undefined;
         throw error;
@@ -33,11 +35,10 @@ export function createInventory(config: Config, log: Log): Inventory & { stop():
       const { sales } = await ask(call(client, client.listSales, {}, { deadlineMs }));
       return sales.flatMap((sale) => {
         try {
-          const { available, held, sold } = sale;
-          return [{ ...fromWire(sale), available, held, sold }];
+          return [fromWire(sale)];
         } catch (error) {
           // One that only a newer gateway can sell must not keep this one from the others.
-          log.warn({ saleId: sale.saleId, error: String(error) }, 'a sale is left out');
+          log.warn({ saleId: sale.id, error: String(error) }, 'a sale is left out');
           return [];
         }
       });
@@ -46,21 +47,21 @@ export function createInventory(config: Config, log: Log): Inventory & { stop():
     async changeSale(from, { stock, closed, opensAtMs, closesAtMs }) {
       const change = { addStock: stock - from.stock, closed, opensAtMs, closesAtMs, expectedRevision: from.revision };
       return unlessRefused([status.ABORTED], async () => {
-        const answer = await call(client, client.updateSale, { saleId: from.id, ...change }, { deadlineMs });
-        return fromWire(answer.sale as WireSale);
+        const response = await call(client, client.updateSale, { saleId: from.id, ...change }, { deadlineMs });
+        return fromWire(response.sale);
       });
     },
 
     async reopen(saleId, expectedEpoch, gateEpoch) {
       const request = { saleId, expectedEpoch, gateEpoch };
-      const answers = callStream(client, client.reopen, request, {
+      const responses = callStream(client, client.reopen, request, {
         deadlineMs: PAGES_DEADLINE_MS,
         firstWithinMs: deadlineMs,
       });
       return unlessRefused([status.ABORTED, status.RESOURCE_EXHAUSTED], async () => {
-        const { value: first } = await answers.next();
-        const sale = first?.sale ?? nonsense('a snapshot without a sale');
-        return { sale: fromWire(sale), available: sale.available, pages: pagesOf(answers) };
+        const { value: first } = await responses.next();
+        const sale = fromWire(first?.sale);
+        return { sale, available: sale.available, pages: pagesOf(responses) };
       });
     },
 
@@ -68,10 +69,10 @@ export function createInventory(config: Config, log: Log): Inventory & { stop():
   };
 }
 
-/** Undefined for what was asked of a sale that is no longer as the caller knew it, or that is not done just now. */
-async function unlessRefused<Answer>(refusals: status[], ask: () => Promise<Answer>): Promise<Answer | undefined> {
+/** Undefined for a call about a sale that is no longer as the caller knew it, or that inventory does not take just now. */
+async function unlessRefused<Result>(refusals: status[], work: () => Promise<Result>): Promise<Result | undefined> {
   try {
-    return await ask();
+    return await work();
   } catch (error) {
     const code = statusOf(error);
     if (code !== undefined && refusals.includes(code)) return undefined;
@@ -79,52 +80,25 @@ async function unlessRefused<Answer>(refusals: status[], ask: () => Promise<Answ
   }
 }
 
-/** Not a generator: one that was never started would not end the call when it is told to return. */
-const pagesOf = (answers: AsyncGenerator<ReopenResponse, void>): AsyncIterable<TakenUnit[]> => ({
+/** Not a generator: `return` of one that was never started would not end the call. */
+const pagesOf = (responses: AsyncGenerator<ReopenResponse, void>): AsyncIterable<TakenUnit[]> => ({
   [Symbol.asyncIterator]: () => ({
     async next() {
-      const { done, value } = await answers.next();
+      const { done, value } = await responses.next();
       return done ? { done, value: undefined } : { done: false, value: value.reservations };
     },
     async return() {
-      await answers.return();
+      await responses.return();
       return { done: true, value: undefined };
     },
   }),
 });
 
-const fromWire = (sale: WireSale): Sale => ({
-  id: sale.saleId,
-  sku: sale.sku,
-  title: sale.title,
-  price: sale.price ?? nonsense('a sale without a price'),
-  stock: sale.stock,
-  opensAtMs: sale.opensAtMs,
-  closesAtMs: sale.closesAtMs,
-  perBuyerLimit: sale.perBuyerLimit,
-  mode: oneOf(['queued', 'direct'], sale.mode),
-  checkout: oneOf(['instant', 'hold'], sale.checkout),
-  holdSeconds: sale.holdSeconds,
-  decideWithinSeconds: sale.decideWithinSeconds,
-  closed: sale.closed,
-  epoch: sale.epoch,
-  revision: sale.revision,
-});
+const readSale = read(SaleStock);
 
-function oneOf<const Word extends string>(known: readonly Word[], word: string): Word {
-  return known.find((each) => each === word) ?? nonsense(`a sale that is ${word}`);
+/** The meaning of a newer contract is not guessed. */
+function fromWire(sale: WireSale | undefined): SaleStock {
+  const known = readSale(sale);
+  if ('dead' in known) throw new Error(`a sale that means nothing here: ${known.dead}`);
+  return known.value;
 }
-
-/** What a newer contract may mean is not guessed. */
-function nonsense(what: string): never {
-  throw new Error(`${what} means nothing here`);
-}
-
-const toWire = ({ id, stock, ...sale }: Sale): WireSale => ({
-  ...sale,
-  saleId: id,
-  stock,
-  available: stock,
-  held: 0,
-  sold: 0,
-});

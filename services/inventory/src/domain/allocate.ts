@@ -1,8 +1,9 @@
 // Who gets a unit: the rules of Reserve, Confirm and Release, each for a batch of orders of one sale.
+
 import type { Money } from '@flashsale/contracts/fields';
 import type { OrderCommand, Refusal } from '@flashsale/contracts/messages';
+import type { Sale } from '@flashsale/contracts/sale';
 import type { ReservationState } from '@flashsale/contracts/wire';
-import type { Sale } from './sale.ts';
 
 /** An order as its gate let it in. */
 export type Order = Pick<OrderCommand, 'orderId' | 'saleId' | 'buyerId' | 'quantity' | 'epoch'>;
@@ -16,7 +17,7 @@ export interface Reservation extends Item {
 /** By order. What is remembered is answered again and never decided again, refusals included. */
 export type Remembered = ReadonlyMap<string, Reservation>;
 
-type Stock = Pick<Sale, 'saleId' | 'epoch' | 'available'> | undefined;
+type Stock = Pick<Sale, 'id' | 'epoch' | 'available'> | undefined;
 
 /** First come, first served. Window and `closed` are not looked at: an order that its gate let in is honoured. */
 export function reserve(sale: Stock, remembered: Remembered, orders: readonly Order[]): Reservation[] {
@@ -39,7 +40,7 @@ function refusal(sale: Stock, epoch: number, scarce: boolean): Refusal | null {
 
 export function confirm(sale: Stock, remembered: Remembered): Reservation[] {
   return [...remembered.values()]
-    .filter((known) => known.state === 'held' && known.saleId === sale?.saleId)
+    .filter((known) => known.state === 'held' && known.saleId === sale?.id)
     .map((known) => ({ ...known, state: 'sold' }));
 }
 
@@ -50,7 +51,7 @@ export function release(sale: Stock, remembered: Remembered, items: readonly Ite
     const known = remembered.get(item.orderId);
     const taken = known?.state === 'held' || known?.state === 'sold';
     if (!known) released.set(item.orderId, { ...item, state: 'released', reason: null });
-    else if (taken && known.saleId === sale?.saleId) released.set(item.orderId, { ...known, state: 'released' });
+    else if (taken && known.saleId === sale?.id) released.set(item.orderId, { ...known, state: 'released' });
   }
   return [...released.values()];
 }
@@ -67,8 +68,8 @@ export function movement(remembered: Remembered, changes: readonly Reservation[]
 }
 
 /** None without a price, nor for more units than any sale can hold. */
-export function amountOf(sale: Pick<Sale, 'saleId' | 'price'> | undefined, item: Item): Money | undefined {
-  if (sale?.saleId !== item.saleId) return undefined;
+export function amountOf(sale: Pick<Sale, 'id' | 'price'> | undefined, item: Item): Money | undefined {
+  if (sale?.id !== item.saleId) return undefined;
   const amountMinor = sale.price.amountMinor * item.quantity;
   return Number.isSafeInteger(amountMinor) ? { ...sale.price, amountMinor } : undefined;
 }

@@ -1,6 +1,7 @@
 // The ledger that the use cases of inventory need. Each call is one transaction; a Reopen also reads a snapshot of it.
+import type { NewSale, Sale } from '@flashsale/contracts/sale';
 import type { Item, Remembered, Reservation } from './allocate.ts';
-import type { Changed, NewSale, Sale } from './sale.ts';
+import type { Changed } from './sale.ts';
 
 export interface Ledger {
   /** A sale that is there already stays as it is. */

@@ -1,5 +1,7 @@
 // Reserve, Confirm, Release: each sale in a transaction of its own, which the calls that arrive meanwhile share.
+
 import type { Money } from '@flashsale/contracts/fields';
+import type { Sale } from '@flashsale/contracts/sale';
 import type { ReservationState } from '@flashsale/contracts/wire';
 import {
   amountOf,
@@ -13,7 +15,6 @@ import {
 } from './allocate.ts';
 import { coalesce } from './coalesce.ts';
 import type { Ledger } from './ports.ts';
-import type { Sale } from './sale.ts';
 
 /** Transactions of one call at once: each holds one sale's lock, so that none waits in a circle. */
 const SALES_AT_ONCE = 4;
@@ -105,7 +106,7 @@ async function saleBySale<Each extends { orderId: string }>(
   return items.map(({ orderId }) => outcomes.get(orderId) ?? absent(orderId));
 }
 
-const termsOf = (sale: Sale | undefined, { saleId }: Item) => (sale?.saleId === saleId ? sale : undefined);
+const termsOf = (sale: Sale | undefined, { saleId }: Item) => (sale?.id === saleId ? sale : undefined);
 
 const absent = (orderId: string): Outcome => ({
   orderId,

@@ -1,37 +1,11 @@
-// A sale, what makes one possible, and how it may change.
-import type { Money } from '@flashsale/contracts/fields';
+// How a sale may change.
+import { problemsOf, type Sale, type SaleChange } from '@flashsale/contracts/sale';
 
-export interface Sale {
-  saleId: string;
-  sku: string;
-  title: string;
-  price: Money;
-  stock: number;
-  available: number;
-  held: number;
-  sold: number;
-  opensAtMs: number;
-  closesAtMs: number;
-  perBuyerLimit: number;
-  mode: string;
-  checkout: string;
-  holdSeconds: number;
-  decideWithinSeconds: number;
-  closed: boolean;
-  epoch: number;
-  revision: number;
-}
-
-export type NewSale = Omit<Sale, 'available' | 'held' | 'sold' | 'closed' | 'epoch' | 'revision'>;
-
-export interface Change {
+export type Change = Pick<SaleChange, 'closed' | 'opensAtMs' | 'closesAtMs'> & {
   addStock: number;
-  closed?: boolean | undefined;
-  opensAtMs?: number | undefined;
-  closesAtMs?: number | undefined;
   /** Of the sale that this change was made for. */
   expectedRevision?: number | undefined;
-}
+};
 
 export interface Problem {
   field: string;
@@ -40,31 +14,12 @@ export interface Problem {
 
 const MOST_STOCK = 2 ** 31 - 1;
 
-/** Cross-field rules. */
-export function problemsOf(sale: {
-  stock: number;
-  price: Money | undefined;
-  opensAtMs: number;
-  closesAtMs: number;
-  checkout: string;
-  holdSeconds: number;
-}): Problem[] {
-  const stock = { field: 'stock', message: 'price times stock must stay below 2^53' };
-  const window = { field: 'closesAtMs', message: 'must be later than opens_at_ms' };
-  const hold = { field: 'holdSeconds', message: 'must be at least 1 for a hold' };
-  return [
-    ...(Number.isSafeInteger((sale.price?.amountMinor ?? 0) * sale.stock) ? [] : [stock]),
-    ...(sale.closesAtMs > sale.opensAtMs ? [] : [window]),
-    ...(sale.checkout === 'hold' && sale.holdSeconds < 1 ? [hold] : []),
-  ];
-}
-
-/** The sale with the change in it, or why it cannot be; stale: it is no longer the one that the change was made for. */
-export type Changed = { sale: Sale } | { problems: Problem[] } | { stale: true };
+/** The changed sale, or why there is none; outdated: it is no longer the sale that the change was made for. */
+export type Changed = { sale: Sale } | { problems: Problem[] } | { outdated: true };
 
 /** Stock only grows. */
 export function changed(sale: Sale, change: Change): Changed {
-  if (change.expectedRevision !== undefined && change.expectedRevision !== sale.revision) return { stale: true };
+  if (change.expectedRevision !== undefined && change.expectedRevision !== sale.revision) return { outdated: true };
   const next = {
     ...sale,
     stock: sale.stock + change.addStock,

@@ -1,11 +1,12 @@
 // Inbound gRPC: requests are read and checked, outcomes become messages and status codes.
 import type * as wire from '@flashsale/contracts/inventory';
+import type { Sale } from '@flashsale/contracts/sale';
 import { reservationState } from '@flashsale/contracts/wire';
 import { invalid, read } from '@flashsale/rpc/request';
 import { RpcError, status } from '@flashsale/rpc/server';
 import type { Ledger } from '../domain/ports.ts';
 import type { Outcome, Reservations } from '../domain/reservations.ts';
-import { changed, type Sale } from '../domain/sale.ts';
+import { changed } from '../domain/sale.ts';
 import type { Metrics } from '../metrics.ts';
 import { Confirm, CreateSale, GetSale, Release, Reopen, Reserve, UpdateSale } from './requests.ts';
 
@@ -17,7 +18,7 @@ export function inventoryHandlers(ledger: Ledger, reservations: Reservations, me
     async createSale(request: wire.CreateSaleRequest): Promise<wire.CreateSaleResponse> {
       const { sale } = read(CreateSale, request);
       await ledger.create(sale);
-      return { sale: await known(sale.saleId) };
+      return { sale: await known(sale.id) };
     },
     async getSale(request: wire.GetSaleRequest): Promise<wire.GetSaleResponse> {
       return { sale: await known(read(GetSale, request).saleId) };
@@ -30,7 +31,7 @@ export function inventoryHandlers(ledger: Ledger, reservations: Reservations, me
       const outcome = await ledger.change(saleId, (sale) => changed(sale, change));
       if (!outcome) return noSale(saleId);
       if ('problems' in outcome) throw invalid(outcome.problems);
-      if ('stale' in outcome)
+      if ('outdated' in outcome)
         return fail(status.ABORTED, `the sale is no longer at revision ${change.expectedRevision}`);
       return outcome;
     },

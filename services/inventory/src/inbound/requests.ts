@@ -1,48 +1,26 @@
 // The requests, field by field.
-import { BuyerId, batch, Epoch, Id, Money, Quantity, text } from '@flashsale/contracts/fields';
+import { BuyerId, batch, Epoch, Id, Quantity } from '@flashsale/contracts/fields';
+import { NewSale, problemsOf, Sale, SaleChange } from '@flashsale/contracts/sale';
 import { z } from 'zod';
-import { problemsOf } from '../domain/sale.ts';
-
-const LAST_MS = Date.UTC(9999, 11, 31);
-const MOST_SECONDS = 86_400;
-const instant = z.int().min(0).max(LAST_MS);
 
 const item = z.object({ orderId: Id, saleId: Id, buyerId: BuyerId, quantity: Quantity });
 
-const sale = z
-  .object({
-    saleId: Id,
-    sku: text(64),
-    title: text(200),
-    price: Money,
-    stock: Quantity,
-    opensAtMs: instant,
-    closesAtMs: instant,
-    perBuyerLimit: Quantity,
-    mode: z.enum(['queued', 'direct']),
-    checkout: z.enum(['instant', 'hold']),
-    holdSeconds: z.int32().min(0).max(MOST_SECONDS),
-    decideWithinSeconds: z.int32().min(1).max(MOST_SECONDS),
-  })
-  .superRefine(
-    (sale, context) => {
-      for (const { field, message } of problemsOf(sale)) context.addIssue({ code: 'custom', path: [field], message });
-    },
-    // Beside the fields' own problems, not only without them.
-    { when: ({ value }) => value !== undefined },
-  );
+const sale = NewSale.superRefine(
+  (sale, context) => {
+    for (const { field, message } of problemsOf(sale)) context.addIssue({ code: 'custom', path: [field], message });
+  },
+  // Beside the fields' own problems, not only without them.
+  { when: ({ value }) => value !== undefined },
+);
 
 export const CreateSale = z.object({ sale });
 export const GetSale = z.object({ saleId: Id });
-export const UpdateSale = z.object({
+export const UpdateSale = SaleChange.pick({ closed: true, opensAtMs: true, closesAtMs: true }).extend({
   saleId: Id,
   addStock: z.int32().min(0),
-  closed: z.boolean().optional(),
-  opensAtMs: instant.optional(),
-  closesAtMs: instant.optional(),
   expectedRevision: z.int32().optional(),
 });
-const epoch = z.int32().min(0);
+const { epoch } = Sale.shape;
 export const Reopen = z.object({ saleId: Id, expectedEpoch: epoch, gateEpoch: epoch });
 export const Reserve = z.object({ items: batch(item.extend({ epoch: Epoch })) });
 export const Confirm = z.object({ orderIds: batch(Id) });

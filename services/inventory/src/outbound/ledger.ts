@@ -1,13 +1,13 @@
 // The ledger in Postgres. Every change of a sale or its reservations takes the sale's lock first, then those of known
 // orders by id, then inserts by id: so waiting never goes in a circle.
+import type { NewSale, Sale } from '@flashsale/contracts/sale';
 import { type Connection, inTransaction, type Pool, type Statement, statement } from '@flashsale/runtime/postgres';
 import { type Item, movement, type Remembered, type Reservation } from '../domain/allocate.ts';
 import type { Ledger as WholeLedger } from '../domain/ports.ts';
-import type { NewSale, Sale } from '../domain/sale.ts';
 
 type Ledger = Omit<WholeLedger, 'reopen'>;
 
-export const SALE = `id AS "saleId", sku, title, amount_minor AS "amountMinor", currency, stock, available, held, sold,
+export const SALE = `id, sku, title, amount_minor AS "amountMinor", currency, stock, available, held, sold,
   opens_at AS "opensAt", closes_at AS "closesAt", per_buyer_limit AS "perBuyerLimit", mode, checkout,
   hold_seconds AS "holdSeconds", decide_within_seconds AS "decideWithinSeconds", closed, epoch, revision`;
 const UNIQUE_VIOLATION = '23505';
@@ -134,7 +134,7 @@ const INSERT_SALE = statement(
 
 async function insertSale(asker: Asker, sale: NewSale): Promise<void> {
   await asker.query(INSERT_SALE, [
-    ...[sale.saleId, sale.sku, sale.title, sale.price.amountMinor, sale.price.currency, sale.stock],
+    ...[sale.id, sale.sku, sale.title, sale.price.amountMinor, sale.price.currency, sale.stock],
     ...[new Date(sale.opensAtMs), new Date(sale.closesAtMs), sale.perBuyerLimit, sale.mode, sale.checkout],
     ...[sale.holdSeconds, sale.decideWithinSeconds],
   ]);
@@ -158,7 +158,7 @@ const UPDATE_SALE = statement(
 
 async function updateSale(connection: Connection, sale: Sale): Promise<void> {
   const [opensAt, closesAt] = [new Date(sale.opensAtMs), new Date(sale.closesAtMs)];
-  await connection.query(UPDATE_SALE, [sale.saleId, sale.stock, sale.closed, opensAt, closesAt, sale.revision]);
+  await connection.query(UPDATE_SALE, [sale.id, sale.stock, sale.closed, opensAt, closesAt, sale.revision]);
 }
 
 /** The conditions hold already, under the lock; they and the table's CHECKs guard against a mistake in the rules above. */
@@ -170,9 +170,9 @@ const MOVE_STOCK = statement(
 
 async function moveStock(connection: Connection, sale: Sale, by: { held: number; sold: number }): Promise<void> {
   if (by.held === 0 && by.sold === 0) return;
-  const values = [sale.saleId, by.held + by.sold, by.held, by.sold, sale.epoch];
+  const values = [sale.id, by.held + by.sold, by.held, by.sold, sale.epoch];
   const { rowCount } = await connection.query(MOVE_STOCK, values);
-  if (rowCount !== 1) throw new Error(`sale ${sale.saleId} changed under its lock`);
+  if (rowCount !== 1) throw new Error(`sale ${sale.id} changed under its lock`);
 }
 
 const FIND_RESERVATIONS = statement(

@@ -1,7 +1,7 @@
 // Reopen at Postgres: the compare-and-set of the epoch, and a snapshot of that instant, read page by page.
+import type { Sale } from '@flashsale/contracts/sale';
 import type { Connection, Pool } from '@flashsale/runtime/postgres';
 import type { Ledger, Reopened, Taken } from '../domain/ports.ts';
-import type { Sale } from '../domain/sale.ts';
 import { SALE, toSale } from './ledger.ts';
 
 const MOST_AT_ONCE = 4;

@@ -94,7 +94,7 @@ export function reservationStateToNumber(object: ReservationState): number {
 }
 
 export interface Sale {
-  saleId: string;
+  id: string;
   sku: string;
   title: string;
   /** For one unit. */
@@ -122,7 +122,7 @@ export interface Sale {
 }
 
 export interface CreateSaleRequest {
-  /** The fields from sale_id to decide_within_seconds, but available, held and sold. */
+  /** The fields from id to decide_within_seconds, but available, held and sold. */
   sale: Sale | undefined;
 }
 
@@ -242,7 +242,7 @@ export interface ReleaseResponse {
 
 function createBaseSale(): Sale {
   return {
-    saleId: "",
+    id: "",
     sku: "",
     title: "",
     price: undefined,
@@ -265,8 +265,8 @@ function createBaseSale(): Sale {
 
 export const Sale: MessageFns<Sale> = {
   encode(message: Sale, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.saleId !== "") {
-      writer.uint32(10).string(message.saleId);
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
     }
     if (message.sku !== "") {
       writer.uint32(18).string(message.sku);
@@ -340,7 +340,7 @@ export const Sale: MessageFns<Sale> = {
               break;
             }
 
-            message.saleId = reader.string();
+            message.id = reader.string();
             continue;
           }
           case 2: {
@@ -1728,7 +1728,7 @@ export const ReleaseResponse: MessageFns<ReleaseResponse> = {
 
 export type InventoryServiceService = typeof InventoryServiceService;
 export const InventoryServiceService = {
-  /** INVALID_ARGUMENT names the field that is wrong. Repeated with the same sale_id: answers the sale that is there. */
+  /** INVALID_ARGUMENT names each wrong field. Repeated with the same id: returns the sale that is there. */
   createSale: {
     path: "/flashsale.inventory.v1.InventoryService/CreateSale" as const,
     requestStream: false as const,
@@ -1816,7 +1816,7 @@ export const InventoryServiceService = {
 } as const;
 
 export interface InventoryServiceServer extends UntypedServiceImplementation {
-  /** INVALID_ARGUMENT names the field that is wrong. Repeated with the same sale_id: answers the sale that is there. */
+  /** INVALID_ARGUMENT names each wrong field. Repeated with the same id: returns the sale that is there. */
   createSale: handleUnaryCall<CreateSaleRequest, CreateSaleResponse>;
   /** NOT_FOUND for a sale that does not exist. */
   getSale: handleUnaryCall<GetSaleRequest, GetSaleResponse>;
@@ -1840,7 +1840,7 @@ export interface InventoryServiceServer extends UntypedServiceImplementation {
 }
 
 export interface InventoryServiceClient extends Client {
-  /** INVALID_ARGUMENT names the field that is wrong. Repeated with the same sale_id: answers the sale that is there. */
+  /** INVALID_ARGUMENT names each wrong field. Repeated with the same id: returns the sale that is there. */
   createSale(
     request: CreateSaleRequest,
     callback: (error: ServiceError | null, response: CreateSaleResponse) => void,

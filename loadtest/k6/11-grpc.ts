@@ -90,7 +90,7 @@ function reserveAndRelease({ epoch, ...item }: Order): boolean {
 
 /** A void is an intent: payment refunds after its response. */
 async function chargeAndVoid({ orderId }: Order): Promise<boolean> {
-  const item = { orderId, amountMinor: 4_900, currency: 'EUR' };
+  const item = { orderId, amount: { amountMinor: 4_900, currency: 'EUR' } };
   const [charged = null] = await stream<Outcomes>('payment', 'Charge', { items: [item] });
   const voided = call<Outcomes>('payment', 'Void', { orderIds: [orderId] });
   return isState(charged, 'CHARGE_STATE_CAPTURED') && isState(voided, 'CHARGE_STATE_REVERSING');

@@ -73,7 +73,7 @@ export async function openEnvironment() {
     /** Its charge is requested, and declined, before any worker requests it. */
     async decline({ orderId }: { orderId: string }) {
       await bank.change({ declineRate: 1 });
-      const items = [{ orderId, amountMinor: 1_000, currency: 'EUR' }];
+      const items = [{ orderId, amount: { amountMinor: 1_000, currency: 'EUR' } }];
       await drain(callStream(charges, charges.charge, { items }, WITHIN));
       await bank.change({ declineRate: 0 });
     },

@@ -100,8 +100,8 @@ test('the first amount stays, whatever is asked later', async (t) => {
   await bank.change({ errorRate: 0 });
   assert.deepEqual(await payment.charge([item(id, 900, 'EUR')]), ['captured']);
   assert.deepEqual(await payment.charge([item(id, 900, 'EUR')]), ['captured']);
-  const { charge, amountMinor, currency } = await payment.get(id);
-  assert.deepEqual([charge?.orderId, amountMinor, currency], [id, 700, 'USD']);
+  const { charge, amount } = await payment.get(id);
+  assert.deepEqual([charge?.orderId, amount], [id, { amountMinor: 700, currency: 'USD' }]);
   assert.deepEqual(
     (await bank.statement()).charges.map((line) => [line.amountMinor, line.currency]),
     [[700, 'USD']],
@@ -123,9 +123,9 @@ test('what cannot be read is refused by the name of its field, and nothing of th
   const refused = async (asked: Promise<unknown>, field: RegExp) =>
     assert.rejects(asked, (error: Error) => statusOf(error) === status.INVALID_ARGUMENT && field.test(error.message));
   await refused(payment.charge([item(good), item('x')]), /items\[1\]\.order_id/);
-  await refused(payment.charge([item(good), item(other, 0)]), /items\[1\]\.amount_minor/);
-  await refused(payment.charge([item(good), item(other, -5)]), /items\[1\]\.amount_minor/);
-  await refused(payment.charge([item(good), item(other, 1, 'euro')]), /items\[1\]\.currency/);
+  await refused(payment.charge([item(good), item(other, 0)]), /items\[1\]\.amount\.amount_minor/);
+  await refused(payment.charge([item(good), item(other, -5)]), /items\[1\]\.amount\.amount_minor/);
+  await refused(payment.charge([item(good), item(other, 1, 'euro')]), /items\[1\]\.amount\.currency/);
   await refused(payment.void([good, 'x']), /order_ids\[1\]/);
   await refused(payment.get('x'), /order_id/);
   await assert.rejects(payment.get(good), (error) => statusOf(error) === status.NOT_FOUND);

@@ -18,7 +18,10 @@ const LONG_MS = 60_000;
 export const NO_DEADLINE = Number.POSITIVE_INFINITY;
 
 export const orderIds = (count: number) => Array.from({ length: count }, () => randomUUID() as string);
-export const item = (orderId: string, amountMinor = 1_000, currency = 'EUR') => ({ orderId, amountMinor, currency });
+export const item = (orderId: string, amountMinor = 1_000, currency = 'EUR') => ({
+  orderId,
+  amount: { amountMinor, currency },
+});
 export const itemsOf = (ids: string[]) => ids.map((id) => item(id));
 
 /** The database and the bank; `startPayment` may be called more than once, for a second or a later process. */

@@ -27,7 +27,7 @@ export function createPayment(config: Config, log: Log, gatherMs: number): Payme
   /** One stream for all that were gathered. Each outcome resolves when it arrives, the rest when the stream has ended. */
   function startCharges(group: Asked[], timeoutMs: number): (orderId: string) => Promise<Known> | undefined {
     const outcomes = new Map(group.map(({ orderId }) => [orderId, Promise.withResolvers<Known>()]));
-    const items = group.map(({ orderId, amount }) => ({ orderId, ...amount }));
+    const items = group.map(({ orderId, amount }) => ({ orderId, amount }));
     async function read() {
       for await (const response of callStream(client, client.charge, { items }, { deadlineMs: timeoutMs }))
         for (const outcome of response.outcomes) outcomes.get(outcome.orderId)?.resolve(knownOf(outcome));

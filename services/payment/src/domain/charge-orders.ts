@@ -1,5 +1,6 @@
 // The use case of payment: each order is charged at most once, however often and by however many it is asked for.
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { ChargeState } from '@flashsale/contracts/wire';
 import type { Bank, Charge, ChargeItem, Ledger, States } from './ports.ts';
 
@@ -94,9 +95,9 @@ async function* asTheyBecomeKnown(outcomes: [string, Known | Promise<Known>][]):
 
 function withOtherMoney(items: ChargeItem[], charges: Charge[]) {
   const known = new Map(charges.map((charge) => [charge.orderId, charge]));
-  return items.flatMap(({ orderId, amountMinor, currency }) => {
-    const charge = known.get(orderId);
-    if (!charge?.currency || (charge.amountMinor === amountMinor && charge.currency === currency)) return [];
-    return [{ orderId, asked: { amountMinor, currency }, charged: charge }];
+  return items.flatMap(({ orderId, amount }) => {
+    const charged = known.get(orderId)?.amount;
+    if (!charged || isDeepStrictEqual(charged, amount)) return [];
+    return [{ orderId, requested: amount, charged }];
   });
 }

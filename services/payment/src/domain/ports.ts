@@ -2,16 +2,16 @@
 import type { Money } from '@flashsale/contracts/fields';
 import type { ChargeState } from '@flashsale/contracts/wire';
 
-export interface ChargeItem extends Money {
+export interface ChargeItem {
   orderId: string;
+  amount: Money;
 }
 
-/** Without money: voided before it was ever asked for. */
 export interface Charge {
   orderId: string;
   state: ChargeState;
-  amountMinor: number | null;
-  currency: string | null;
+  /** Null where the order was voided before it was charged. */
+  amount: Money | null;
 }
 
 export type States = ReadonlyMap<string, ChargeState>;

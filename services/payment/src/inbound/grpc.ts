@@ -30,12 +30,7 @@ export function paymentHandlers(options: {
       const { orderId } = read(GetCharge, request);
       const charge = await options.ledger.find(orderId);
       if (!charge) throw new RpcError(status.NOT_FOUND, `order ${orderId} was neither charged nor voided`);
-      const { state, amountMinor, currency } = charge;
-      return {
-        charge: { orderId, state: chargeState.toWire(state) },
-        amountMinor: amountMinor ?? 0,
-        currency: currency ?? '',
-      };
+      return { charge: { orderId, state: chargeState.toWire(charge.state) }, amount: charge.amount ?? undefined };
     },
   } satisfies Record<keyof wire.PaymentServiceService, unknown>;
 }

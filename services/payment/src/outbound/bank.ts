@@ -36,13 +36,13 @@ export function createBank(config: Config, metrics: Metrics, log: Log): Bank & {
   }
 
   return {
-    charge: ({ orderId, amountMinor, currency }, timeout) =>
+    charge: ({ orderId, amount }, timeout) =>
       timed('charge', async () => {
         const { statusCode, body } = await charges.request({
           method: 'POST',
           path: '/charges',
           headers: { ...headers, 'idempotency-key': orderId },
-          body: JSON.stringify({ amountMinor, currency }),
+          body: JSON.stringify(amount),
           signal: timeout,
         });
         await body.dump();

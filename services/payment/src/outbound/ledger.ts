@@ -8,7 +8,8 @@ import type { BankAnswer, Charge, ChargeItem, Ledger, States } from '../domain/p
 type Row = Pick<Charge, 'orderId' | 'state'>;
 type Asker = Pick<Connection, 'query'>;
 
-const CHARGE = 'order_id AS "orderId", state, amount_minor AS "amountMinor", currency';
+const CHARGE = `order_id AS "orderId", state, CASE WHEN amount_minor IS NOT NULL
+  THEN json_build_object('amountMinor', amount_minor, 'currency', currency) END AS amount`;
 
 interface Answer {
   orderId: string;
@@ -60,15 +61,17 @@ function without(orderIds: string[], rows: Row[]): string[] {
 const INSERT_REQUESTED = statement(
   'payment.insert_requested',
   `INSERT INTO charges (order_id, amount_minor, currency, state)
-   SELECT *, 'requested' FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS item (order_id) ORDER BY order_id
+   SELECT order_id, amount_minor, currency, 'requested'
+   FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS item (order_id, amount_minor, currency) ORDER BY order_id
    ON CONFLICT DO NOTHING
    RETURNING ${CHARGE}`,
 );
 
 async function insertRequested(asker: Asker, items: ChargeItem[]): Promise<Charge[]> {
-  const column = (name: keyof ChargeItem) => items.map((item) => item[name]);
-  const values = [column('orderId'), column('amountMinor'), column('currency')];
-  return (await asker.query<Charge>(INSERT_REQUESTED, values)).rows;
+  const orderIds = items.map(({ orderId }) => orderId);
+  const amounts = items.map(({ amount }) => amount.amountMinor);
+  const currencies = items.map(({ amount }) => amount.currency);
+  return (await asker.query<Charge>(INSERT_REQUESTED, [orderIds, amounts, currencies])).rows;
 }
 
 const FIND_CHARGES = statement('payment.find_charges', `SELECT ${CHARGE} FROM charges WHERE order_id = ANY ($1)`);

@@ -20,6 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Money } from "../../money/v1/money.ts";
 
 export const protobufPackage = "flashsale.payment.v1";
 
@@ -102,9 +103,7 @@ export function chargeStateToNumber(object: ChargeState): number {
 
 export interface ChargeItem {
   orderId: string;
-  /** Minor currency units and an ISO 4217 code. */
-  amountMinor: number;
-  currency: string;
+  amount: Money | undefined;
 }
 
 export interface ChargeOutcome {
@@ -134,13 +133,15 @@ export interface GetChargeRequest {
 }
 
 export interface GetChargeResponse {
-  charge: ChargeOutcome | undefined;
-  amountMinor: number;
-  currency: string;
+  charge:
+    | ChargeOutcome
+    | undefined;
+  /** Absent for an order that was voided before it was charged. */
+  amount: Money | undefined;
 }
 
 function createBaseChargeItem(): ChargeItem {
-  return { orderId: "", amountMinor: 0, currency: "" };
+  return { orderId: "", amount: undefined };
 }
 
 export const ChargeItem: MessageFns<ChargeItem> = {
@@ -148,11 +149,8 @@ export const ChargeItem: MessageFns<ChargeItem> = {
     if (message.orderId !== "") {
       writer.uint32(10).string(message.orderId);
     }
-    if (message.amountMinor !== 0) {
-      writer.uint32(16).int64(message.amountMinor);
-    }
-    if (message.currency !== "") {
-      writer.uint32(26).string(message.currency);
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -179,19 +177,11 @@ export const ChargeItem: MessageFns<ChargeItem> = {
             continue;
           }
           case 2: {
-            if (tag !== 16) {
+            if (tag !== 18) {
               break;
             }
 
-            message.amountMinor = longToNumber(reader.int64());
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.currency = reader.string();
+            message.amount = Money.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -495,7 +485,7 @@ export const GetChargeRequest: MessageFns<GetChargeRequest> = {
 };
 
 function createBaseGetChargeResponse(): GetChargeResponse {
-  return { charge: undefined, amountMinor: 0, currency: "" };
+  return { charge: undefined, amount: undefined };
 }
 
 export const GetChargeResponse: MessageFns<GetChargeResponse> = {
@@ -503,11 +493,8 @@ export const GetChargeResponse: MessageFns<GetChargeResponse> = {
     if (message.charge !== undefined) {
       ChargeOutcome.encode(message.charge, writer.uint32(10).fork()).join();
     }
-    if (message.amountMinor !== 0) {
-      writer.uint32(16).int64(message.amountMinor);
-    }
-    if (message.currency !== "") {
-      writer.uint32(26).string(message.currency);
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -534,19 +521,11 @@ export const GetChargeResponse: MessageFns<GetChargeResponse> = {
             continue;
           }
           case 2: {
-            if (tag !== 16) {
+            if (tag !== 18) {
               break;
             }
 
-            message.amountMinor = longToNumber(reader.int64());
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.currency = reader.string();
+            message.amount = Money.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -661,17 +640,6 @@ export const PaymentServiceClient = makeGenericClientConstructor(
   service: typeof PaymentServiceService;
   serviceName: string;
 };
-
-function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
-  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
-  }
-  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
-  }
-  return num;
-}
 
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;

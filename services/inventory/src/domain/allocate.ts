@@ -14,19 +14,21 @@ export interface Reservation extends Item {
   reason: Refusal | null;
 }
 
-/** By order. What is remembered is answered again and never decided again, refusals included. */
+/** By order. What is remembered is returned again and never decided again, refusals included. */
 export type Remembered = ReadonlyMap<string, Reservation>;
 
 type Stock = Pick<Sale, 'id' | 'epoch' | 'available'> | undefined;
+/** From the sale and what is remembered of some orders to what changes; runs under the sale's lock. */
+export type Rule = (sale: Sale | undefined, remembered: Remembered) => Reservation[];
 
-/** First come, first served. Window and `closed` are not looked at: an order that its gate let in is honoured. */
+/** First come, first served. Window and `closed` do not matter: an order that its gate let in is honoured. */
 export function reserve(sale: Stock, remembered: Remembered, orders: readonly Order[]): Reservation[] {
   const decided = new Map<string, Reservation>();
-  let left = sale?.available ?? 0;
+  let available = sale?.available ?? 0;
   for (const { epoch, ...item } of orders) {
     if (remembered.has(item.orderId) || decided.has(item.orderId)) continue;
-    const reason = refusal(sale, epoch, left < item.quantity);
-    if (!reason) left -= item.quantity;
+    const reason = refusal(sale, epoch, available < item.quantity);
+    if (!reason) available -= item.quantity;
     decided.set(item.orderId, { ...item, state: reason ? 'refused' : 'held', reason });
   }
   return [...decided.values()];

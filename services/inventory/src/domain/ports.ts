@@ -1,6 +1,6 @@
 // The ledger that the use cases of inventory need. Each call is one transaction; a Reopen also reads a snapshot of it.
 import type { NewSale, Sale } from '@flashsale/contracts/sale';
-import type { Item, Remembered, Reservation } from './allocate.ts';
+import type { Item, Remembered, Rule } from './allocate.ts';
 import type { Changed } from './sale.ts';
 
 export interface Ledger {
@@ -16,17 +16,15 @@ export interface Ledger {
    * too many run. Nothing was done then.
    */
   reopen(saleId: string, epochs: { expected: number; ofGate: number }): Promise<Reopened | 'lost' | 'busy'>;
-  /**
-   * The common case in one statement: all of these orders are new, of the sale's epoch, and there are units for all. Answers
-   * the sale then; undefined means that nothing was done, and that who gets what is to be decided one by one.
-   */
-  holdAll(saleId: string, epoch: number, items: Item[]): Promise<Sale | undefined>;
-  /** Sells what is held among these orders, in one statement; answers those. */
-  sellHeld(orderIds: string[]): Promise<Remembered>;
   /** The sale of each order that is remembered. */
   salesOf(orderIds: string[]): Promise<ReadonlyMap<string, string>>;
   /** Under the sale's lock; answers what is remembered of these orders afterwards. */
-  decide(saleId: string, orderIds: string[], rule: Rule): Promise<{ sale: Sale | undefined; remembered: Remembered }>;
+  decide(saleId: string, orderIds: string[], rule: Rule): Promise<Decided>;
+}
+
+export interface Decided {
+  sale: Sale | undefined;
+  remembered: Remembered;
 }
 
 export type Taken = Omit<Item, 'saleId'>;
@@ -39,6 +37,3 @@ export interface Reopened {
   pages(): AsyncIterable<Taken[]>;
   close(): Promise<void>;
 }
-
-/** From what is there to what changes. */
-export type Rule = (sale: Sale | undefined, remembered: Remembered) => Reservation[];

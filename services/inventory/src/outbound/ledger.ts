@@ -2,7 +2,7 @@
 // orders by id, then inserts by id: so waiting never goes in a circle.
 import type { NewSale, Sale } from '@flashsale/contracts/sale';
 import { type Connection, inTransaction, type Pool, type Statement, statement } from '@flashsale/runtime/postgres';
-import { type Item, movement, type Remembered, type Reservation } from '../domain/allocate.ts';
+import { movement, type Remembered, type Reservation } from '../domain/allocate.ts';
 import type { Ledger as WholeLedger } from '../domain/ports.ts';
 
 type Ledger = Omit<WholeLedger, 'reopen'>;
@@ -19,8 +19,6 @@ export function createLedger(pool: Pool): Ledger {
     find: async (saleId) => (await selectSales(pool, FIND_SALE, [saleId]))[0],
     list: () => selectSales(pool, LIST_SALES),
     change: (saleId, rule) => inTransaction(pool, (connection) => change(connection, saleId, rule)),
-    holdAll: (saleId, epoch, items) => holdAll(pool, saleId, epoch, items),
-    sellHeld: (orderIds) => sellHeld(pool, orderIds),
     salesOf: (orderIds) => selectSalesOf(pool, orderIds),
     decide: (saleId, orderIds, rule) =>
       untilAlone(() => inTransaction(pool, (connection) => decide(connection, saleId, orderIds, rule))),
@@ -34,15 +32,17 @@ const change: Within<'change'> = async (connection, saleId, rule) => {
   return changed;
 };
 
+/** Statements that are sent together run in the order in which they are sent, and save round trips under the lock. */
 const decide: Within<'decide'> = async (connection, saleId, orderIds, rule) => {
-  const sale = await lockSale(connection, saleId);
-  const remembered = await lockReservations(connection, orderIds);
+  const [sale, remembered] = await Promise.all([lockSale(connection, saleId), lockReservations(connection, orderIds)]);
   const changes = rule(sale, remembered);
   const isKnown = ({ orderId }: Reservation) => (remembered.has(orderId) ? 'known' : 'fresh');
   const { fresh, known } = Object.groupBy(changes, isKnown);
-  if (sale) await moveStock(connection, sale, movement(remembered, changes));
-  if (fresh) await insertReservations(connection, fresh);
-  if (known) await updateStates(connection, known);
+  await Promise.all([
+    sale && moveStock(connection, sale, movement(remembered, changes)),
+    fresh && insertReservations(connection, fresh),
+    known && updateStates(connection, known),
+  ]);
   return { sale, remembered: new Map([...remembered, ...byOrder(changes)]) };
 };
 
@@ -56,65 +56,6 @@ async function untilAlone<T>(work: () => Promise<T>, attempts = 3): Promise<T> {
     return untilAlone(work, attempts - 1);
   }
 }
-
-/** The sale's row is locked by the update, and for no longer than this one statement. */
-const HOLD_ALL = statement(
-  'inventory.hold_all',
-  `WITH item AS (SELECT * FROM unnest($3::uuid[], $4::text[], $5::int[]) AS item (order_id, buyer_id, quantity)),
-   taken AS (
-     UPDATE sales SET available = available - total, held = held + total
-     FROM (SELECT sum(quantity) AS total FROM item) AS asked
-     WHERE id = $1 AND epoch = $2 AND available >= total
-       AND NOT EXISTS (SELECT 1 FROM reservations WHERE order_id = ANY ($3))
-     RETURNING sales.*
-   ),
-   kept AS (
-     INSERT INTO reservations (order_id, sale_id, buyer_id, quantity, state)
-     SELECT order_id, taken.id, buyer_id, quantity, 'held' FROM item, taken ORDER BY order_id
-   )
-   SELECT ${SALE} FROM taken`,
-);
-
-async function holdAll(pool: Pool, saleId: string, epoch: number, items: Item[]): Promise<Sale | undefined> {
-  const { orderIds, buyerIds, quantities } = columnsOf(items);
-  try {
-    const { rows } = await pool.query(HOLD_ALL, [saleId, epoch, orderIds, buyerIds, quantities]);
-    return rows.map(toSale)[0];
-  } catch (error) {
-    // Another call wrote one of these orders while this one waited for the sale: nothing of this was kept.
-    if ((error as { code?: string }).code === UNIQUE_VIOLATION) return undefined;
-    throw error;
-  }
-}
-
-/** The count makes the sales be locked first; their ids as a condition could be planned as a scan of all their reservations. */
-const SELL_HELD = statement(
-  'inventory.sell_held',
-  `WITH sale AS (
-     SELECT id FROM sales WHERE id IN (SELECT sale_id FROM reservations WHERE order_id = ANY ($1)) ORDER BY id FOR UPDATE
-   ),
-   mine AS (
-     SELECT * FROM reservations
-     WHERE order_id = ANY ($1) AND state = 'held' AND (SELECT count(*) FROM sale) > 0 ORDER BY order_id FOR UPDATE
-   ),
-   changed AS (
-     UPDATE reservations SET state = 'sold' FROM mine WHERE reservations.order_id = mine.order_id
-   ),
-   moved AS (
-     UPDATE sales SET held = held - total, sold = sold + total
-     FROM (SELECT sale_id, sum(quantity) AS total FROM mine GROUP BY sale_id) AS sum WHERE id = sale_id
-   )
-   SELECT order_id AS "orderId", sale_id AS "saleId", buyer_id AS "buyerId", quantity, 'sold' AS state, reason FROM mine`,
-);
-
-const sellHeld = async (pool: Pool, orderIds: string[]): Promise<Remembered> =>
-  byOrder((await pool.query<Reservation>(SELL_HELD, [orderIds])).rows);
-
-const columnsOf = (items: Item[]) => ({
-  orderIds: items.map(({ orderId }) => orderId),
-  buyerIds: items.map(({ buyerId }) => buyerId),
-  quantities: items.map(({ quantity }) => quantity),
-});
 
 type SaleRow = Omit<Sale, 'price' | 'opensAtMs' | 'closesAtMs'> & Sale['price'] & { opensAt: Date; closesAt: Date };
 /** A call of the ledger inside its transaction. */

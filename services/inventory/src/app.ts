@@ -1,4 +1,4 @@
-// Inventory's composition root: ledger, gRPC, ops.
+// Inventory, put together: connect, construct, listen, stop.
 import { fileURLToPath } from 'node:url';
 import { InventoryServiceService } from '@flashsale/contracts/inventory';
 import { inventoryProto, protoFolder } from '@flashsale/contracts/proto';
@@ -7,11 +7,12 @@ import { createLog } from '@flashsale/runtime/log';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import { createPool, migrate, unreachable } from '@flashsale/runtime/postgres';
 import type { Config } from './config.ts';
-import { createReservations } from './domain/reservations.ts';
 import { inventoryHandlers } from './inbound/grpc.ts';
 import { createMetrics } from './metrics.ts';
 import { createLedger } from './outbound/ledger.ts';
 import { createReopening, REOPEN_CONNECTIONS } from './outbound/reopening.ts';
+import { createSales } from './outbound/sales.ts';
+import { createUseCases } from './use-cases.ts';
 
 const migrations = fileURLToPath(new URL('../migrations', import.meta.url));
 
@@ -24,22 +25,27 @@ export async function startInventory(config: Config) {
   await migrate(config.DATABASE_URL, migrations, log);
   const pool = createPool(config.DATABASE_URL, log);
   const reopenPool = createPool(config.DATABASE_URL, log, REOPEN_CONNECTIONS);
-  const ledger = {
-    ...createLedger(pool),
+  const ports = {
+    sales: createSales(pool),
+    ledger: createLedger(pool),
     reopen: createReopening(reopenPool, { dampingMs: config.REOPEN_DAMPING_MS }),
   };
+
+  const useCases = createUseCases(ports);
 
   const rpc = await startRpcServer({
     host,
     port: config.GRPC_PORT,
     service: InventoryServiceService,
-    handlers: inventoryHandlers(ledger, createReservations(ledger), metrics),
+    handlers: inventoryHandlers(useCases, metrics),
     protoFolder,
     protoFile: inventoryProto,
     log,
     registry,
   });
-  const ops = await startOps({ host, port: config.OPS_PORT, registry, unready: () => unreachable(pool) });
+
+  const unready = () => unreachable(pool);
+  const ops = await startOps({ host, port: config.OPS_PORT, registry, unready });
   log.info({ rpc: rpc.port, ops: ops.port }, 'inventory is ready');
 
   return {

@@ -20,7 +20,7 @@ export function coalesce<Item, Result>(work: (key: string, items: Item[]) => Pro
       );
       for (const { resolve } of group) resolve(result);
     } catch (error) {
-      // One caller's trouble is not the others': each tries alone before it is told.
+      // An error of one caller is not that of the others: each tries alone before it fails.
       if (group.length > 1) for (const one of group) await commit(key, [one]);
       else for (const { reject } of group) reject(error);
     }

@@ -1,24 +1,28 @@
-// The ledger that the use cases of inventory need. Each call is one transaction; a Reopen also reads a snapshot of it.
+// The stores that the use cases of inventory need. Each call is one transaction; a Reopen also reads a snapshot of it.
 import type { NewSale, Sale } from '@flashsale/contracts/sale';
 import type { Item, Remembered, Rule } from './allocate.ts';
 import type { Changed } from './sale.ts';
 
-export interface Ledger {
+export interface Ports {
+  sales: Sales;
+  ledger: Ledger;
+  reopen: Reopen;
+}
+
+export interface Sales {
   /** A sale that is there already stays as it is. */
   create(sale: NewSale): Promise<void>;
   find(saleId: string): Promise<Sale | undefined>;
   /** Newest first. */
   list(): Promise<Sale[]>;
-  /** Undefined: no such sale. */
+  /** Under the sale's lock. Undefined: no such sale. */
   change(saleId: string, rule: (sale: Sale) => Changed): Promise<Changed | undefined>;
-  /**
-   * Raises the epoch by compare-and-set. `lost`: no such sale, no longer of that epoch, or reopened a moment ago; `busy`:
-   * too many run. Nothing was done then.
-   */
-  reopen(saleId: string, epochs: { expected: number; ofGate: number }): Promise<Reopened | 'lost' | 'busy'>;
+}
+
+export interface Ledger {
   /** The sale of each order that is remembered. */
   salesOf(orderIds: string[]): Promise<ReadonlyMap<string, string>>;
-  /** Under the sale's lock; answers what is remembered of these orders afterwards. */
+  /** Under the sale's lock; returns what is remembered of these orders afterwards. */
   decide(saleId: string, orderIds: string[], rule: Rule): Promise<Decided>;
 }
 
@@ -27,7 +31,14 @@ export interface Decided {
   remembered: Remembered;
 }
 
-export type Taken = Omit<Item, 'saleId'>;
+/**
+ * Raises the epoch by compare-and-set. `lost`: no such sale, no longer of that epoch, or reopened a moment ago; `busy`:
+ * too many run. Nothing was done then.
+ */
+export type Reopen = (
+  saleId: string,
+  epochs: { expected: number; ofGate: number },
+) => Promise<Reopened | 'lost' | 'busy'>;
 
 /** To be closed, by its reader, whether its pages are read or not. */
 export interface Reopened {
@@ -37,3 +48,5 @@ export interface Reopened {
   pages(): AsyncIterable<Taken[]>;
   close(): Promise<void>;
 }
+
+export type Taken = Omit<Item, 'saleId'>;

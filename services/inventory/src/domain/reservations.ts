@@ -20,8 +20,6 @@ export interface Outcome {
 
 type Terms = Pick<Sale, 'checkout' | 'holdSeconds' | 'decideWithinSeconds'>;
 
-export type Reservations = ReturnType<typeof createReservations>;
-
 export function createReservations(ledger: Ledger) {
   const decideBy = <Each extends { orderId: string }>(ruleOf: (items: Each[]) => Rule) =>
     coalesce((saleId, items: Each[]) => {

@@ -1,45 +1,53 @@
 // Inbound gRPC: requests are read and checked, outcomes become messages and status codes.
 import type * as wire from '@flashsale/contracts/inventory';
-import type { Sale } from '@flashsale/contracts/sale';
+import type { NewSale, Sale } from '@flashsale/contracts/sale';
 import { reservationState } from '@flashsale/contracts/wire';
 import { invalid, read } from '@flashsale/rpc/request';
 import { RpcError, status } from '@flashsale/rpc/server';
-import type { Ledger } from '../domain/ports.ts';
-import type { Outcome, Reservations } from '../domain/reservations.ts';
-import { changed } from '../domain/sale.ts';
+import type { Item, Order } from '../domain/allocate.ts';
+import type { Ports } from '../domain/ports.ts';
+import type { Outcome } from '../domain/reservations.ts';
+import type { Change, Changed } from '../domain/sale.ts';
 import type { Metrics } from '../metrics.ts';
 import { Confirm, CreateSale, GetSale, Release, Reopen, Reserve, UpdateSale } from './requests.ts';
 
-export function inventoryHandlers(ledger: Ledger, reservations: Reservations, metrics: Metrics) {
-  const noSale = (saleId: string) => fail(status.NOT_FOUND, `there is no sale ${saleId}`);
-  const known = async (saleId: string) => (await ledger.find(saleId)) ?? noSale(saleId);
+interface UseCases {
+  createSale(sale: NewSale): Promise<Sale | undefined>;
+  findSale(saleId: string): Promise<Sale | undefined>;
+  listSales(): Promise<Sale[]>;
+  changeSale(saleId: string, change: Change): Promise<Changed | undefined>;
+  reopen: Ports['reopen'];
+  reserve(orders: Order[]): Promise<Outcome[]>;
+  confirm(orderIds: string[]): Promise<Outcome[]>;
+  release(items: Item[]): Promise<Outcome[]>;
+}
 
+export function inventoryHandlers(useCases: UseCases, metrics: Metrics) {
   return {
     async createSale(request: wire.CreateSaleRequest): Promise<wire.CreateSaleResponse> {
       const { sale } = read(CreateSale, request);
-      await ledger.create(sale);
-      return { sale: await known(sale.id) };
+      return { sale: await useCases.createSale(sale) };
     },
     async getSale(request: wire.GetSaleRequest): Promise<wire.GetSaleResponse> {
-      return { sale: await known(read(GetSale, request).saleId) };
+      const { saleId } = read(GetSale, request);
+      return { sale: found(saleId, await useCases.findSale(saleId)) };
     },
     async listSales(): Promise<wire.ListSalesResponse> {
-      return { sales: await ledger.list() };
+      return { sales: await useCases.listSales() };
     },
     async updateSale(request: wire.UpdateSaleRequest): Promise<wire.UpdateSaleResponse> {
       const { saleId, ...change } = read(UpdateSale, request);
-      const outcome = await ledger.change(saleId, (sale) => changed(sale, change));
-      if (!outcome) return noSale(saleId);
+      const outcome = found(saleId, await useCases.changeSale(saleId, change));
       if ('problems' in outcome) throw invalid(outcome.problems);
-      if ('outdated' in outcome)
-        return fail(status.ABORTED, `the sale is no longer at revision ${change.expectedRevision}`);
+      if ('outdated' in outcome) fail(status.ABORTED, `the sale is no longer at revision ${change.expectedRevision}`);
       return outcome;
     },
     async *reopen(request: wire.ReopenRequest): AsyncGenerator<wire.ReopenResponse> {
       const { saleId, expectedEpoch, gateEpoch } = read(Reopen, request);
-      const reopened = await ledger.reopen(saleId, { expected: expectedEpoch, ofGate: gateEpoch });
+      const reopened = await useCases.reopen(saleId, { expected: expectedEpoch, ofGate: gateEpoch });
       if (reopened === 'busy') return fail(status.RESOURCE_EXHAUSTED, 'too many sales are being reopened');
-      if (reopened === 'lost') return fail(status.ABORTED, whyNotReopened(await known(saleId), expectedEpoch));
+      if (reopened === 'lost')
+        return fail(status.ABORTED, whyNotReopened(found(saleId, await useCases.findSale(saleId)), expectedEpoch));
       try {
         yield { sale: reopened.sale, reservations: [] };
         for await (const reservations of reopened.pages()) yield { sale: undefined, reservations };
@@ -48,7 +56,7 @@ export function inventoryHandlers(ledger: Ledger, reservations: Reservations, me
       }
     },
     async reserve(request: wire.ReserveRequest): Promise<wire.ReserveResponse> {
-      const outcomes = await reservations.reserve(read(Reserve, request).items);
+      const outcomes = await useCases.reserve(read(Reserve, request).items);
       for (const { state, reason } of outcomes) metrics.reserved(reason ?? state);
       return {
         outcomes: outcomes.map((outcome) => ({
@@ -62,10 +70,10 @@ export function inventoryHandlers(ledger: Ledger, reservations: Reservations, me
       };
     },
     async confirm(request: wire.ConfirmRequest): Promise<wire.ConfirmResponse> {
-      return { outcomes: (await reservations.confirm(read(Confirm, request).orderIds)).map(toWire) };
+      return { outcomes: (await useCases.confirm(read(Confirm, request).orderIds)).map(toWire) };
     },
     async release(request: wire.ReleaseRequest): Promise<wire.ReleaseResponse> {
-      return { outcomes: (await reservations.release(read(Release, request).items)).map(toWire) };
+      return { outcomes: (await useCases.release(read(Release, request).items)).map(toWire) };
     },
   } satisfies Record<keyof wire.InventoryServiceService, unknown>;
 }
@@ -77,6 +85,10 @@ const toWire = ({ orderId, state }: Outcome): wire.ReservationOutcome => ({
 
 const whyNotReopened = ({ epoch }: Sale, expected: number) =>
   epoch === expected ? 'the sale was reopened a moment ago' : `the sale is in epoch ${epoch}, not ${expected}`;
+
+function found<Found>(saleId: string, known: Found | undefined): Found {
+  return known ?? fail(status.NOT_FOUND, `there is no sale ${saleId}`);
+}
 
 function fail(code: status, message: string): never {
   throw new RpcError(code, message);

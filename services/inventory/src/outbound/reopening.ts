@@ -1,15 +1,15 @@
 // Reopen at Postgres: the compare-and-set of the epoch, and a snapshot of that instant, read page by page.
 import type { Sale } from '@flashsale/contracts/sale';
-import type { Connection, Pool } from '@flashsale/runtime/postgres';
-import type { Ledger, Reopened, Taken } from '../domain/ports.ts';
-import { SALE, toSale } from './ledger.ts';
+import { type Connection, type Pool, statement } from '@flashsale/runtime/postgres';
+import type { Reopen, Reopened, Taken } from '../domain/ports.ts';
+import { SALE } from './sales.ts';
 
 const MOST_AT_ONCE = 4;
 /** A writer and a reader each: with fewer, each of four writers could wait for a reader. */
 export const REOPEN_CONNECTIONS = 2 * MOST_AT_ONCE;
 const PAGE = 1_000;
 
-export function createReopening(pool: Pool, { dampingMs }: { dampingMs: number }): Ledger['reopen'] {
+export function createReopening(pool: Pool, { dampingMs }: { dampingMs: number }): Reopen {
   let running = 0;
   return async (saleId, epochs) => {
     if (running >= MOST_AT_ONCE) return 'busy';
@@ -48,7 +48,7 @@ async function reopen(pool: Pool, saleId: string, epochs: Epochs, end: () => voi
   }
 }
 
-/** Before any lock is taken, so that none is held while a connection is waited for. */
+/** Before any lock is taken, so that no lock is held while a call waits for a connection. */
 async function connectTwice(pool: Pool): Promise<[Connection, Connection]> {
   const writer = await pool.connect();
   try {
@@ -58,6 +58,14 @@ async function connectTwice(pool: Pool): Promise<[Connection, Connection]> {
     throw error;
   }
 }
+
+/** The first opening, at epoch 0, never waits. */
+const RAISE_EPOCH = statement(
+  'inventory.raise_epoch',
+  `UPDATE sales SET epoch = greatest(epoch, $3::int) + 1, reopened_at = now()
+   WHERE id = $1 AND epoch = $2 AND (epoch = 0 OR reopened_at < now() - $4 * interval '1 millisecond')
+   RETURNING ${SALE}`,
+);
 
 /**
  * Every call that changes the sale's reservations takes the lock of its row first. So a snapshot that is opened while
@@ -70,37 +78,35 @@ async function raiseEpoch(
   whileLocked: () => Promise<void>,
 ): Promise<Sale | undefined> {
   await writer.query('BEGIN');
-  const { rows } = await writer.query(
-    `UPDATE sales SET epoch = greatest(epoch, $3::int) + 1, reopened_at = now()
-     WHERE id = $1 AND epoch = $2 AND (epoch = 0 OR reopened_at < now() - $4 * interval '1 millisecond')
-     RETURNING ${SALE}`,
-    [saleId, expected, ofGate, dampingMs],
-  );
+  const { rows } = await writer.query<Sale>(RAISE_EPOCH, [saleId, expected, ofGate, dampingMs]);
   if (rows.length > 0) await whileLocked();
   await writer.query('COMMIT');
-  return rows.map(toSale)[0];
+  return rows[0];
 }
+
+const DECLARE_TAKEN = statement(
+  'inventory.declare_taken',
+  `DECLARE taken NO SCROLL CURSOR FOR
+   SELECT order_id AS "orderId", buyer_id AS "buyerId", quantity
+   FROM reservations WHERE sale_id = $1 AND state IN ('held', 'sold')`,
+);
+const FETCH_TAKEN = `FETCH ${PAGE} FROM taken`;
 
 /** Declaring the cursor takes the snapshot; reading it comes later. */
 async function openSnapshot(reader: Connection, saleId: string): Promise<void> {
   await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-  await reader.query(
-    `DECLARE taken NO SCROLL CURSOR FOR
-     SELECT order_id AS "orderId", buyer_id AS "buyerId", quantity
-     FROM reservations WHERE sale_id = $1 AND state IN ('held', 'sold')`,
-    [saleId],
-  );
+  await reader.query(DECLARE_TAKEN, [saleId]);
 }
 
 async function* pagesOf(reader: Connection): AsyncGenerator<Taken[]> {
   for (;;) {
-    const { rows } = await reader.query<Taken>(`FETCH ${PAGE} FROM taken`);
+    const { rows } = await reader.query<Taken>(FETCH_TAKEN);
     if (rows.length > 0) yield rows;
     if (rows.length < PAGE) return;
   }
 }
 
-/** Does not throw: the pages have been read, or are not wanted any more. */
+/** Does not throw: the pages have been read, or nothing more of them is needed. */
 async function endSnapshot(reader: Connection): Promise<void> {
   await reader.query('ROLLBACK').then(
     () => reader.release(),

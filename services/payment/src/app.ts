@@ -1,19 +1,18 @@
-// Payment, put together: ledger, bank, gRPC, the loop that gives back, ops.
+// Payment, put together: connect, construct, listen, stop.
 import { fileURLToPath } from 'node:url';
 import { PaymentServiceService } from '@flashsale/contracts/payment';
 import { paymentProto, protoFolder } from '@flashsale/contracts/proto';
 import { startRpcServer } from '@flashsale/rpc/server';
 import { createLog } from '@flashsale/runtime/log';
-import { startLoop } from '@flashsale/runtime/loop';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import { createPool, migrate, unreachable } from '@flashsale/runtime/postgres';
+import { startBackgroundJobs } from './background-jobs.ts';
 import type { Config } from './config.ts';
-import { createChargeOrders } from './domain/charge-orders.ts';
-import { createReversals, voidCharges } from './domain/reverse-charges.ts';
 import { paymentHandlers } from './inbound/grpc.ts';
 import { createMetrics } from './metrics.ts';
 import { createBank } from './outbound/bank.ts';
 import { createLedger } from './outbound/ledger.ts';
+import { createUseCases } from './use-cases.ts';
 
 const migrations = fileURLToPath(new URL('../migrations', import.meta.url));
 
@@ -25,28 +24,24 @@ export async function startPayment(config: Config) {
 
   await migrate(config.DATABASE_URL, migrations, log);
   const pool = createPool(config.DATABASE_URL, log);
-  const ledger = createLedger(pool);
-  const bank = createBank(config, metrics, log);
-  const ports = { ledger, bank, log };
+  const ports = { ledger: createLedger(pool), bank: createBank(config, metrics, log) };
 
-  const reversals = createReversals(ports);
-  const reversing = startLoop({ name: 'reversals', everyMs: 1_000, log, run: () => reversals.start(reversing.kick) });
+  const useCases = createUseCases(ports, log);
+  const jobs = startBackgroundJobs(useCases, log);
+
   const rpc = await startRpcServer({
     host,
     port: config.GRPC_PORT,
     service: PaymentServiceService,
-    handlers: paymentHandlers({
-      ledger,
-      charge: createChargeOrders(ports),
-      void: (orderIds) => voidCharges(orderIds, ledger, reversing.kick),
-      timeoutMs: config.BANK_TIMEOUT_MS,
-    }),
+    handlers: paymentHandlers(config, useCases, jobs.reverseSoon),
     protoFolder,
     protoFile: paymentProto,
     log,
     registry,
   });
-  const ops = await startOps({ host, port: config.OPS_PORT, registry, unready: () => unreachable(pool) });
+
+  const unready = () => unreachable(pool);
+  const ops = await startOps({ host, port: config.OPS_PORT, registry, unready });
   log.info({ rpc: rpc.port, ops: ops.port }, 'payment is ready');
 
   return {
@@ -54,9 +49,9 @@ export async function startPayment(config: Config) {
     ops: ops.port,
     async stop() {
       await rpc.stop();
-      await reversing.stop();
-      await bank.stop();
-      await reversals.stop();
+      await jobs.stop();
+      await ports.bank.stop();
+      await useCases.reversalsEnded();
       await pool.end();
       await ops.stop();
     },

@@ -1,4 +1,4 @@
-// What payment is told by its environment.
+// The settings of payment, read from its environment.
 import { count, ms, port, processConfig, secret, url } from '@flashsale/runtime/config';
 import type { z } from 'zod';
 
@@ -8,9 +8,9 @@ export const settings = {
   DATABASE_URL: url('postgres', 'postgresql'),
   BANK_URL: url('http', 'https'),
   BANK_API_KEY: secret,
-  /** Charges this process has at the bank at once; more wait for their turn here. */
+  /** Charges that this process has at the bank at once; more wait for a connection here. */
   BANK_CONCURRENCY: count.default(250),
-  /** For each reversal, and for the charges of a caller who named no deadline. */
+  /** For each reversal, and for the charges of a call without a deadline. */
   BANK_TIMEOUT_MS: ms.default(5_000),
 };
 

@@ -11,7 +11,12 @@ export interface Loop {
   stop(): Promise<void>;
 }
 
-export function startLoop(options: { name: string; everyMs: number; log: Log; run: () => Promise<void> }): Loop {
+export function startLoop(options: {
+  name: string;
+  everyMs: number;
+  log: Log;
+  run: (kick: () => void) => Promise<void>;
+}): Loop {
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let again = false;
@@ -21,7 +26,7 @@ export function startLoop(options: { name: string; everyMs: number; log: Log; ru
     clearTimeout(timer);
     again = false;
     try {
-      await options.run();
+      await options.run(kick);
     } catch (error) {
       options.log.warn(
         { error: String(error) },

@@ -1,22 +1,16 @@
-// The use case of payment: each order is charged at most once, however often and by however many it is asked for.
+// Charge: each order at most once, however many callers repeat it.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
 import type { ChargeState } from '@flashsale/contracts/wire';
 import type { Bank, Charge, ChargeItem, Ledger, States } from './ports.ts';
 
-interface Ports {
-  ledger: Ledger;
-  bank: Bank;
-  log: { error(fields: object, message: string): void };
-}
-
+type Log = { error(fields: object, message: string): void };
 type Known = ChargeState | undefined;
 type RequestedCharge = Charge & ChargeItem;
 
-/** Yields each state as soon as it is known; what is missing when it ends is unknown, and is to be asked for again. */
+/** Yields each state as soon as it is known; what is missing when it ends is unknown, and may be charged again. */
 export type ChargeOrders = (items: ChargeItem[], untilMs: number) => AsyncGenerator<States>;
 
-export function createChargeOrders({ ledger, bank, log }: Ports): ChargeOrders {
+export function createChargeOrders(ledger: Ledger, bank: Bank, log: Log): ChargeOrders {
   /** Each order that this process has at the bank, with the state that will be recorded. */
   const underWay = new Map<string, Promise<Known>>();
 
@@ -24,7 +18,7 @@ export function createChargeOrders({ ledger, bank, log }: Ports): ChargeOrders {
     log.error({ orderId, error: String(error) }, "the bank's answer is not recorded");
   }
 
-  async function askBank(charge: RequestedCharge, time: TimeLimit): Promise<Known> {
+  async function chargeAtBank(charge: RequestedCharge, time: TimeLimit): Promise<Known> {
     const answer = await Promise.race([bank.charge(charge, time.signal), time.isUp]);
     if (!answer || answer === 'unknown') return undefined;
     // A charge that was voided meanwhile stays so: its reversal follows it to the bank.
@@ -33,14 +27,14 @@ export function createChargeOrders({ ledger, bank, log }: Ports): ChargeOrders {
 
   function startCharge(charge: RequestedCharge, time: TimeLimit): Promise<Known> {
     const { orderId } = charge;
-    const call = askBank(charge, time)
+    const call = chargeAtBank(charge, time)
       .catch((error) => unrecorded(orderId, error))
       .finally(() => underWay.delete(orderId));
     underWay.set(orderId, call);
     return call;
   }
 
-  /** Attaches to the call under way. Its caller may have had less time: then the bank is asked again. */
+  /** Attaches to the call under way. That one may have had less time: then the bank is called again. */
   async function stateOf(charge: RequestedCharge, time: TimeLimit): Promise<Known> {
     const attached = underWay.get(charge.orderId);
     if (!attached) return startCharge(charge, time);
@@ -50,8 +44,8 @@ export function createChargeOrders({ ledger, bank, log }: Ports): ChargeOrders {
 
   return async function* chargeOrders(items, untilMs) {
     const charges = await ledger.request(items);
-    for (const other of withOtherMoney(items, charges))
-      log.error(other, 'asked again with another amount; the first stays');
+    for (const other of withOtherAmount(items, charges))
+      log.error(other, 'charged again with another amount: the first stays');
 
     const time = timeLimit(untilMs);
     yield* asTheyBecomeKnown(
@@ -74,15 +68,15 @@ function timeLimit(untilMs: number) {
 
 async function* asTheyBecomeKnown(outcomes: [string, Known | Promise<Known>][]): AsyncGenerator<States> {
   let known = new Map<string, ChargeState>();
-  let left = outcomes.length;
+  let remaining = outcomes.length;
   let changed = Promise.withResolvers<void>();
   for (const [orderId, outcome] of outcomes)
     void Promise.resolve(outcome).then((state) => {
-      left -= 1;
+      remaining -= 1;
       if (state) known.set(orderId, state);
       changed.resolve();
     });
-  while (left > 0) {
+  while (remaining > 0) {
     await changed.promise;
     // The rest of a group commit becomes known in the same turn.
     await nextTurn();
@@ -93,11 +87,11 @@ async function* asTheyBecomeKnown(outcomes: [string, Known | Promise<Known>][]):
   }
 }
 
-function withOtherMoney(items: ChargeItem[], charges: Charge[]) {
+function withOtherAmount(items: ChargeItem[], charges: Charge[]) {
   const known = new Map(charges.map((charge) => [charge.orderId, charge]));
   return items.flatMap(({ orderId, amount }) => {
     const charged = known.get(orderId)?.amount;
-    if (!charged || isDeepStrictEqual(charged, amount)) return [];
+    if (!charged || (charged.amountMinor === amount.amountMinor && charged.currency === amount.currency)) return [];
     return [{ orderId, requested: amount, charged }];
   });
 }

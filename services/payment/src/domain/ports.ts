@@ -1,4 +1,4 @@
-// What payment remembers of an order, and what its use cases ask of the ledger and of the bank.
+// The ledger and the bank that the use cases of payment need, and what they say of an order.
 import type { Money } from '@flashsale/contracts/fields';
 import type { ChargeState } from '@flashsale/contracts/wire';
 
@@ -18,22 +18,27 @@ export type States = ReadonlyMap<string, ChargeState>;
 
 export type BankAnswer = 'captured' | 'declined' | 'reversed';
 
+export interface Ports {
+  ledger: Ledger;
+  bank: Bank;
+}
+
 export interface Ledger {
-  /** Remembers as `requested` what is not known yet, before the bank hears of it; answers each charge as it is. */
+  /** Records as `requested` what is not known yet, before the bank is called; returns each charge as it is. */
   request(items: ChargeItem[]): Promise<Charge[]>;
   /**
    * Records the bank's answer, coalesced with others of the same few milliseconds; a charge that is no longer in `from`
-   * stays as it is. Answers its state then.
+   * stays as it is. Returns its state then.
    */
   record(from: 'requested' | 'reversing', orderId: string, answer: BankAnswer): Promise<ChargeState | undefined>;
-  /** What was never asked for becomes `voided`, what may be or become money becomes `reversing`, the rest stays. */
+  /** An unknown order becomes `voided`; a charge that is, or may become, captured becomes `reversing`; the rest stays. */
   void(orderIds: string[]): Promise<States>;
   find(orderId: string): Promise<Charge | undefined>;
   /** The longest due first; each is due again after a while, unless its answer is recorded by then. */
   claimReversals(most: number): Promise<string[]>;
 }
 
-/** The key is the order's id, so that asking again is safe. `unknown`: it may have happened, or may happen yet. */
+/** The key is the order's id, so that a call may be repeated. `unknown`: it may have happened, or may happen yet. */
 export interface Bank {
   charge(item: ChargeItem, timeout: AbortSignal): Promise<BankAnswer | 'unknown'>;
   /** Cancels or refunds, whichever applies; a later charge is refused. */

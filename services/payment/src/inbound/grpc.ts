@@ -1,34 +1,36 @@
-// gRPC: requests are read and checked, states become messages and status codes.
+// Inbound gRPC: requests are read and checked, states become messages and status codes.
 import type * as wire from '@flashsale/contracts/payment';
 import { chargeState } from '@flashsale/contracts/wire';
 import { read } from '@flashsale/rpc/request';
 import { type Caller, RpcError, status } from '@flashsale/rpc/server';
+import type { Config } from '../config.ts';
 import type { ChargeOrders } from '../domain/charge-orders.ts';
-import type { Ledger, States } from '../domain/ports.ts';
+import type { Charge as KnownCharge, States } from '../domain/ports.ts';
 import { Charge, GetCharge, Void } from './requests.ts';
 
-export function paymentHandlers(options: {
-  ledger: Ledger;
+interface UseCases {
   charge: ChargeOrders;
-  void: (orderIds: string[]) => Promise<States>;
-  /** For a caller without a deadline. */
-  timeoutMs: number;
-}) {
+  void(orderIds: string[]): Promise<States>;
+  findCharge(orderId: string): Promise<KnownCharge | undefined>;
+}
+
+export function paymentHandlers(config: Config, useCases: UseCases, reverseSoon: () => void) {
   return {
     async *charge(request: wire.ChargeRequest, caller: Caller): AsyncGenerator<wire.ChargeResponse> {
       const { items } = read(Charge, request);
       const once = [...new Map(items.toReversed().map((item) => [item.orderId, item])).values()];
-      for await (const states of options.charge(once, endOf(caller, options.timeoutMs)))
+      for await (const states of useCases.charge(once, endOf(caller, config.BANK_TIMEOUT_MS)))
         yield { outcomes: [...states.keys()].map((orderId) => toWire(orderId, states)) };
     },
     async void(request: wire.VoidRequest): Promise<wire.VoidResponse> {
       const { orderIds } = read(Void, request);
-      const states = await options.void([...new Set(orderIds)]);
+      const states = await useCases.void([...new Set(orderIds)]);
+      reverseSoon();
       return { outcomes: orderIds.map((orderId) => toWire(orderId, states)) };
     },
     async getCharge(request: wire.GetChargeRequest): Promise<wire.GetChargeResponse> {
       const { orderId } = read(GetCharge, request);
-      const charge = await options.ledger.find(orderId);
+      const charge = await useCases.findCharge(orderId);
       if (!charge) throw new RpcError(status.NOT_FOUND, `order ${orderId} was neither charged nor voided`);
       return { charge: { orderId, state: chargeState.toWire(charge.state) }, amount: charge.amount ?? undefined };
     },
@@ -39,9 +41,9 @@ const LONGEST_MARGIN_MS = 1_000;
 
 /** Early enough to record the answers and send them before the caller's deadline. */
 function endOf({ deadlineMs }: Caller, timeoutMs: number): number {
-  const leftMs = deadlineMs - Date.now();
-  if (leftMs === Number.POSITIVE_INFINITY) return Date.now() + timeoutMs;
-  return deadlineMs - Math.min(LONGEST_MARGIN_MS, leftMs / 10);
+  const remainingMs = deadlineMs - Date.now();
+  if (remainingMs === Number.POSITIVE_INFINITY) return Date.now() + timeoutMs;
+  return deadlineMs - Math.min(LONGEST_MARGIN_MS, remainingMs / 10);
 }
 
 function toWire(orderId: string, states: States): wire.ChargeOutcome {

@@ -1,4 +1,4 @@
-// The bank, over HTTP: kept-open connections, and every answer a value. What is not an answer is unknown.
+// The bank, over HTTP: connections are kept open, and every answer is a value; a call without an answer is unknown.
 import type { Log } from '@flashsale/runtime/log';
 import { Pool } from 'undici';
 import { z } from 'zod';
@@ -23,16 +23,16 @@ export function createBank(config: Config, metrics: Metrics, log: Log): Bank & {
   const reversals = new Pool(origin, { ...limits, connections: REVERSALS_AT_ONCE });
   const headers = { authorization: `Bearer ${config.BANK_API_KEY}`, 'content-type': 'application/json' };
 
-  async function timed<Answer extends string>(call: string, ask: () => Promise<Answer>): Promise<Answer | 'unknown'> {
+  async function timed<Answer extends string>(call: string, work: () => Promise<Answer>): Promise<Answer | 'unknown'> {
     const end = metrics.bankCall.startTimer({ call });
-    const answer = await ask().catch(() => 'unknown' as const);
+    const answer = await work().catch(() => 'unknown' as const);
     end({ outcome: answer });
     return answer;
   }
 
-  /** Only a mistake of ours: an answer of the bank's own trouble is 5xx. */
+  /** 4xx is a mistake of this side; the bank's own failures are 5xx. */
   function logIfRefused(call: string, status: number): void {
-    if (status >= 400 && status < 500) log.error({ call, status }, 'the bank refuses to read a call');
+    if (status >= 400 && status < 500) log.error({ call, status }, 'the bank refuses a call');
   }
 
   return {

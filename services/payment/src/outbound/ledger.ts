@@ -1,12 +1,11 @@
-// Everything payment says to Postgres. Rows are locked in the order of their ids, so no two calls wait for each other.
-
+// Charges in Postgres. Rows are locked in the order of their ids, so that waiting never goes in a circle.
 import type { ChargeState } from '@flashsale/contracts/wire';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import { type Connection, inTransaction, type Pool, statement } from '@flashsale/runtime/postgres';
 import type { BankAnswer, Charge, ChargeItem, Ledger, States } from '../domain/ports.ts';
 
 type Row = Pick<Charge, 'orderId' | 'state'>;
-type Asker = Pick<Connection, 'query'>;
+type Queryable = Pick<Connection, 'query'>;
 
 const CHARGE = `order_id AS "orderId", state, CASE WHEN amount_minor IS NOT NULL
   THEN json_build_object('amountMinor', amount_minor, 'currency', currency) END AS amount`;
@@ -67,18 +66,18 @@ const INSERT_REQUESTED = statement(
    RETURNING ${CHARGE}`,
 );
 
-async function insertRequested(asker: Asker, items: ChargeItem[]): Promise<Charge[]> {
+async function insertRequested(queryable: Queryable, items: ChargeItem[]): Promise<Charge[]> {
   const orderIds = items.map(({ orderId }) => orderId);
   const amounts = items.map(({ amount }) => amount.amountMinor);
   const currencies = items.map(({ amount }) => amount.currency);
-  return (await asker.query<Charge>(INSERT_REQUESTED, [orderIds, amounts, currencies])).rows;
+  return (await queryable.query<Charge>(INSERT_REQUESTED, [orderIds, amounts, currencies])).rows;
 }
 
 const FIND_CHARGES = statement('payment.find_charges', `SELECT ${CHARGE} FROM charges WHERE order_id = ANY ($1)`);
 
-async function selectCharges(asker: Asker, orderIds: string[]): Promise<Charge[]> {
+async function selectCharges(queryable: Queryable, orderIds: string[]): Promise<Charge[]> {
   if (orderIds.length === 0) return [];
-  return (await asker.query<Charge>(FIND_CHARGES, [orderIds])).rows;
+  return (await queryable.query<Charge>(FIND_CHARGES, [orderIds])).rows;
 }
 
 const UPDATE_STATES = statement(
@@ -92,9 +91,9 @@ const UPDATE_STATES = statement(
    RETURNING charges.order_id AS "orderId", charges.state`,
 );
 
-async function updateStates(asker: Asker, from: ChargeState, answers: States): Promise<Row[]> {
+async function updateStates(queryable: Queryable, from: ChargeState, answers: States): Promise<Row[]> {
   if (answers.size === 0) return [];
-  return (await asker.query<Row>(UPDATE_STATES, [[...answers.keys()], [...answers.values()], from])).rows;
+  return (await queryable.query<Row>(UPDATE_STATES, [[...answers.keys()], [...answers.values()], from])).rows;
 }
 
 const INSERT_VOIDED = statement(
@@ -105,8 +104,8 @@ const INSERT_VOIDED = statement(
    RETURNING order_id AS "orderId", state`,
 );
 
-const insertVoided = async (asker: Asker, orderIds: string[]): Promise<Row[]> =>
-  (await asker.query<Row>(INSERT_VOIDED, [orderIds])).rows;
+const insertVoided = async (queryable: Queryable, orderIds: string[]): Promise<Row[]> =>
+  (await queryable.query<Row>(INSERT_VOIDED, [orderIds])).rows;
 
 const UPDATE_TO_REVERSING = statement(
   'payment.update_to_reversing',
@@ -115,11 +114,11 @@ const UPDATE_TO_REVERSING = statement(
    WHERE charges.order_id = locked.order_id AND state IN ('requested', 'captured')`,
 );
 
-async function updateToReversing(asker: Asker, orderIds: string[]): Promise<void> {
-  if (orderIds.length > 0) await asker.query(UPDATE_TO_REVERSING, [orderIds]);
+async function updateToReversing(queryable: Queryable, orderIds: string[]): Promise<void> {
+  if (orderIds.length > 0) await queryable.query(UPDATE_TO_REVERSING, [orderIds]);
 }
 
-/** What the bank leaves unanswered is due again after as long as it has been open, at least 1 and at most 5 seconds. */
+/** Without an answer it is due again after as long as it has been reversing, at least 1 and at most 5 seconds. */
 const CLAIM_REVERSALS = statement(
   'payment.claim_reversals',
   `UPDATE charges SET reverse_at = now() + least(greatest(now() - updated_at, interval '1 s'), interval '5 s')
@@ -130,7 +129,7 @@ const CLAIM_REVERSALS = statement(
    RETURNING order_id AS "orderId"`,
 );
 
-async function claimReversals(asker: Asker, most: number): Promise<string[]> {
-  const { rows } = await asker.query<{ orderId: string }>(CLAIM_REVERSALS, [most]);
+async function claimReversals(queryable: Queryable, most: number): Promise<string[]> {
+  const { rows } = await queryable.query<{ orderId: string }>(CLAIM_REVERSALS, [most]);
   return rows.map((row) => row.orderId);
 }

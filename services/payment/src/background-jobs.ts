@@ -1,0 +1,9 @@
+// The background job of payment: reversals reach the bank however often it fails, and whichever process recorded them.
+import type { Log } from '@flashsale/runtime/log';
+import { startLoop } from '@flashsale/runtime/loop';
+import type { UseCases } from './use-cases.ts';
+
+export function startBackgroundJobs({ startReversals }: UseCases, log: Log) {
+  const { kick, stop } = startLoop({ name: 'reversals', everyMs: 1_000, log, run: startReversals });
+  return { reverseSoon: kick, stop };
+}

@@ -1,13 +1,11 @@
-// The bank, put together: statement, line, behaviour, HTTP, ops.
+// The bank, put together: connect, construct, listen, stop.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLog } from '@flashsale/runtime/log';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import type { Config } from './config.ts';
-import { Behaviour, createBehaviour } from './domain/behaviour.ts';
-import { createChargeQueue } from './domain/charge-queue.ts';
-import { createBank } from './domain/charges.ts';
 import { startHttp } from './inbound/http.ts';
 import { openStatement } from './outbound/statement-file.ts';
+import { createUseCases } from './use-cases.ts';
 
 export async function startBank(config: Config) {
   const { HOST: host, HTTP_PORT: port, BANK_API_KEY: apiKey, STOP_MS: drainMs } = config;
@@ -15,12 +13,14 @@ export async function startBank(config: Config) {
   const registry = createRegistry('bank');
 
   const statement = openStatement(config.STORE_FILE);
-  const behaviour = createBehaviour(firstBehaviour(config));
-  const bank = createBank(statement, createChargeQueue(config.CHARGES_PER_SECOND), behaviour);
 
-  let stopping = false;
-  const http = await startHttp({ host, port, bank, apiKey, stopping: () => stopping, log, drainMs });
-  const unready = () => (stopping ? ['stopping'] : []);
+  const useCases = createUseCases(config, statement);
+
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const http = await startHttp({ host, port, useCases, apiKey, stopping: signal, log, drainMs });
+
+  const unready = () => (signal.aborted ? ['stopping'] : []);
   const ops = await startOps({ host, port: config.OPS_PORT, registry, unready });
   log.info({ http: http.port, ops: ops.port }, 'bank is ready');
 
@@ -28,25 +28,14 @@ export async function startBank(config: Config) {
     url: `http://${host}:${http.port}`,
     ops: ops.port,
     async stop() {
-      stopping = true;
-      const answered = http.stop();
+      stopping.abort();
+      const drained = http.stop();
       // A charge outlives its caller's connection: to drain the connections is not enough.
-      await Promise.race([bank.finished(), sleep(drainMs, undefined, { ref: false })]);
-      bank.close();
-      await answered;
+      await Promise.race([useCases.finished(), sleep(drainMs, undefined, { ref: false })]);
+      useCases.close();
+      await drained;
       statement.close();
       await ops.stop();
     },
   };
 }
-
-const firstBehaviour = (config: Config): Behaviour =>
-  Behaviour.parse({
-    chargesPerSecond: config.CHARGES_PER_SECOND,
-    latencyMs: { p50: config.LATENCY_P50_MS, p99: config.LATENCY_P99_MS },
-    declineRate: config.DECLINE_RATE,
-    errorRate: config.ERROR_RATE,
-    lateRate: config.LATE_RATE,
-    lateMs: config.LATE_MS,
-    seed: config.SEED,
-  });

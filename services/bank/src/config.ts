@@ -1,4 +1,4 @@
-// What the bank is told by its environment: where it listens, where its statement lies, and how it behaves at first.
+// The settings of the bank, read from its environment: its port, its statement, and its behaviour at first.
 import { count, port, processConfig, secret } from '@flashsale/runtime/config';
 import { z } from 'zod';
 
@@ -19,7 +19,7 @@ export const settings = {
   LATE_RATE: share.default(0),
   LATE_MS: atLeastZero.default(0),
   SEED: z.coerce.number().int().min(0).default(1),
-  /** What waits in line when the bank is told to stop has this long; then it never happened. */
+  /** A charge that is queued when the bank stops has this long; then it never happened. */
   STOP_MS: count.default(8_000),
 };
 

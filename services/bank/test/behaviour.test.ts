@@ -5,7 +5,7 @@ import { openBank } from './bank.ts';
 
 const keys = (count: number, prefix = 'order') => Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
 
-test('charges take turns of 1/chargesPerSecond, first come first served, and the bank is never idle while one waits', async (t) => {
+test('charges take turns of 1/chargesPerSecond, first come, first served, and the bank is never idle while one waits', async (t) => {
   const bank = await openBank(t, { CHARGES_PER_SECOND: 400 });
   await Promise.all(keys(200).map((key) => bank.charge(key)));
   const { charges } = await bank.statement();
@@ -32,7 +32,7 @@ test('a turn is far shorter than a timer, and the rate is still what it says', a
   assert.ok(Math.abs(ms - 299 / 5) <= 2, `299 turns took ${ms} ms`);
 });
 
-test('of failing charges half took effect and half did not, and asking again finds each one once', async (t) => {
+test('of failing charges half took effect and half did not, and repeating finds each one once', async (t) => {
   const bank = await openBank(t, { ERROR_RATE: 1 });
   const failed = await Promise.all(keys(60).map((key) => bank.charge(key)));
   assert.deepEqual(new Set(failed.map((answer) => answer.status)), new Set([500]));
@@ -44,14 +44,14 @@ test('of failing charges half took effect and half did not, and asking again fin
   assert.equal((await bank.statement()).charges.length, 60);
 });
 
-test('a late charge takes effect in time and is answered later', async (t) => {
+test('a late charge takes effect in time and its response comes later', async (t) => {
   const bank = await openBank(t, { LATE_RATE: 1, LATE_MS: 100 });
   const from = Date.now();
   assert.equal((await bank.charge('order-1')).status, 201);
   assert.ok(Date.now() - from >= 99);
 });
 
-test('while a late answer is on its way, the charge is on the statement and asking again is answered at once', async (t) => {
+test('while a late response is on its way, the charge is on the statement and a repeated call is answered at once', async (t) => {
   const bank = await openBank(t, { LATE_RATE: 1, LATE_MS: 3_600_000, STOP_MS: 1 });
   const late = assert.rejects(bank.charge('order-1'));
   await until('it is on the statement', async () => (await bank.statement()).charges.length === 1);
@@ -60,7 +60,7 @@ test('while a late answer is on its way, the charge is on the statement and aski
   await late;
 });
 
-test('latency comes on top of the line, and in parallel', async (t) => {
+test('latency comes on top of the queue, and in parallel', async (t) => {
   const bank = await openBank(t, { LATENCY_P50_MS: 300, LATENCY_P99_MS: 300 });
   const from = Date.now();
   await Promise.all(keys(50).map((key) => bank.charge(key)));

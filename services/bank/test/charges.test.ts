@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { BANK_API_KEY } from '../../../infra/testbed/services.ts';
 import { openBank } from './bank.ts';
 
-/** A turn of more than a quarter of an hour: whoever is in line stays there until the bank is told otherwise. */
+/** A turn of more than a quarter of an hour: a queued charge stays queued until the rate is changed. */
 const STANDSTILL = 0.001;
 
-test('a charge is captured, and the same key gets the same answer however often it is asked', async (t) => {
+test('a charge is captured, and the same key gets the same response however often it is repeated', async (t) => {
   const bank = await openBank(t);
   const first = await bank.charge('order-1');
   assert.equal(first.status, 201);
@@ -29,7 +29,7 @@ test('a key that comes again with another body is refused with 422, done or in p
   assert.equal((await bank.charge('order-1', 2_000)).status, 422);
 });
 
-test('asking again while a charge is in progress attaches to it, and takes no second turn', async (t) => {
+test('a call that is repeated while its charge is in progress attaches to it, and takes no second turn', async (t) => {
   const bank = await openBank(t, { CHARGES_PER_SECOND: STANDSTILL });
   const asked = Array.from({ length: 20 }, () => bank.charge('order-1'));
   await bank.queueHas({ waiting: 0, inProgress: 1 });
@@ -41,7 +41,7 @@ test('asking again while a charge is in progress attaches to it, and takes no se
   assert.equal((await bank.statement()).charges.length, 1);
 });
 
-test('a declined charge is answered 402, and stays declined', async (t) => {
+test('a declined charge is 402, and stays declined', async (t) => {
   const bank = await openBank(t, { DECLINE_RATE: 1 });
   const answer = await bank.charge('order-1');
   assert.deepEqual([answer.status, answer.type], [402, 'application/problem+json; charset=utf-8']);
@@ -76,7 +76,7 @@ test('a key that is reversed before it was ever charged is refused for ever, and
   assert.deepEqual((await bank.statement()).charges, []);
 });
 
-test('a charge that waits in line is cancelled by its reversal, and takes no turn', async (t) => {
+test('a queued charge is cancelled by its reversal, and takes no turn', async (t) => {
   const bank = await openBank(t, { CHARGES_PER_SECOND: STANDSTILL });
   const first = bank.charge('first');
   await bank.queueHas({ waiting: 0, inProgress: 1 });
@@ -119,7 +119,7 @@ test('whatever way a charge and its reversal meet, the key ends reversed', async
   assert.deepEqual(new Set((await bank.statement()).charges.map((line) => line.status)), new Set(['reversed']));
 });
 
-test('a charge goes on when whoever asked for it hangs up', async (t) => {
+test('a charge goes on when its caller hangs up', async (t) => {
   const bank = await openBank(t, { CHARGES_PER_SECOND: STANDSTILL });
   const hangUp = new AbortController();
   const asked = fetch(`${bank.url}/charges`, {

@@ -15,7 +15,7 @@ async function spawnBank(t: TestContext, file: string, knobs: Env = {}) {
   return { child, exit, ...callerOf((await listening()).url) };
 }
 
-test('a bank that is killed forgets nothing it answered, and what waited in line never happened', async (t) => {
+test('a bank that is killed forgets nothing it answered, and a queued charge never happened', async (t) => {
   const file = storeFile(t);
   const killed = await spawnBank(t, file);
   await Promise.all([killed.charge('captured'), killed.charge('refunded'), killed.reverse('never')]);
@@ -49,7 +49,7 @@ test('a torn last line is dropped, and the next entry is whole', async (t) => {
   );
 });
 
-test('told to stop, it takes nothing more, finishes the line, answers it and exits 0', async (t) => {
+test('a stopping bank takes nothing more, finishes its queue, responds to each call and exits 0', async (t) => {
   const file = storeFile(t);
   const bank = await spawnBank(t, file, { CHARGES_PER_SECOND: 0.001 });
   const asked = Array.from({ length: 10 }, (_, i) => bank.charge(`order-${i}`));
@@ -61,7 +61,7 @@ test('told to stop, it takes nothing more, finishes the line, answers it and exi
   assert.equal(readFileSync(file, 'utf8').trimEnd().split('\n').length, 10);
 });
 
-test('a line too long for the stop is dropped, not charged later', async (t) => {
+test('a queue too long for the stop is dropped, not charged later', async (t) => {
   const file = storeFile(t);
   const bank = await openBank(t, { STORE_FILE: file, CHARGES_PER_SECOND: 0.001, STOP_MS: 1 });
   const asked = bank.charge('order-1');

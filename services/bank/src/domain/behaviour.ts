@@ -1,4 +1,4 @@
-// How the bank behaves: knobs that may be turned while it runs, and what they do to each call.
+// The bank's behaviour: knobs that may be turned while it runs, and their effect on each call.
 import { z } from 'zod';
 
 const MAX_MS = 3_600_000;
@@ -8,12 +8,12 @@ const rate = z.number().min(0).max(1);
 export const Behaviour = z.strictObject({
   /** 0: no limit. */
   chargesPerSecond: z.number().min(0).max(1_000_000),
-  /** Log-normal, in parallel, on top of the line; a p99 below the p50 means no spread. */
+  /** Log-normal, in parallel, on top of the queue; a p99 below the p50 means no spread. */
   latencyMs: z.strictObject({ p50: milliseconds, p99: milliseconds }),
   declineRate: rate,
-  /** Half of the failing calls fail before they take effect, half after: whoever asked cannot tell. */
+  /** Half of the failing calls fail before they take effect, half after: the caller cannot know which. */
   errorRate: rate,
-  /** The call takes effect in time, and is answered `lateMs` later. */
+  /** The call takes effect in time, and its response comes `lateMs` later. */
   lateRate: rate,
   lateMs: milliseconds,
   /** Setting it, even to what it is, starts the random sequence again. */

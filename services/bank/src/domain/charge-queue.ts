@@ -1,4 +1,4 @@
-// The queue in front of the bank: one turn at a time, each 1/chargesPerSecond long, first come first served.
+// The queue in front of the bank: one turn at a time, each 1/chargesPerSecond long, first come, first served.
 
 export interface Turn {
   receivedAtMs: number;
@@ -7,7 +7,7 @@ export interface Turn {
 }
 
 export interface Place {
-  /** Undefined for who left before the turn began. */
+  /** Undefined for a charge that left before its turn began. */
   turn: Promise<Turn | undefined>;
   /** True if the turn had not begun, and never will. */
   leave(): boolean;
@@ -61,14 +61,14 @@ export function createChargeQueue(chargesPerSecond: number, now = Date.now) {
       return { turn: promise, leave: () => leave(place) };
     },
     waiting: () => queue.length - (queue[0]?.startedAtMs === undefined ? 0 : 1),
-    /** For who waits, too, and for the turn that runs. */
+    /** For queued charges, too, and for the turn that runs. */
     pace(perSecond: number) {
       advance();
       turnMs = turnOf(perSecond);
       pacedAtMs = now();
       advance();
     },
-    /** Whoever waits is forgotten. */
+    /** Queued charges are forgotten. */
     close() {
       clearTimeout(timer);
       queue.length = 0;

@@ -1,4 +1,4 @@
-// The bank's story: charges a key once, takes it back once, and remembers both.
+// The use cases of the bank: it charges a key once, reverses it once, and remembers both.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Behaviour, BehaviourChange, createBehaviour, Fate } from './behaviour.ts';
 import type { ChargeQueue, Place } from './charge-queue.ts';
@@ -69,13 +69,13 @@ export function createBank(
     const fate = behaviour.nextFate('reversal');
     await pause(fate.latencyMs);
     if (closed || fate.error === 'before') return FAILED;
-    const outcome = takeBack(key);
+    const outcome = reverseNow(key);
     await pause(fate.lateMs);
     return fate.error === 'after' ? FAILED : { outcome };
   }
 
-  /** Waiting in queue: never captured. In work: the work finds it reversed and ends as captured and refunded. */
-  function takeBack(key: string): 'reversed' | 'declined' {
+  /** Queued: never captured. In work: the work finds it reversed and ends as captured and refunded. */
+  function reverseNow(key: string): 'reversed' | 'declined' {
     const entry = statement.find(key);
     if (entry && entry.status !== 'captured') return entry.status;
     statement.write({ ...entry, key, status: 'reversed', atMs: now() });
@@ -84,9 +84,9 @@ export function createBank(
   }
 
   function counted<T>(call: Promise<T>): Promise<T> {
-    const settled = call.then(() => undefined).catch(() => undefined);
-    calls.add(settled);
-    settled.then(() => calls.delete(settled));
+    const ended = call.then(() => undefined).catch(() => undefined);
+    calls.add(ended);
+    ended.then(() => calls.delete(ended));
     return call;
   }
 
@@ -105,7 +105,7 @@ export function createBank(
     async finished() {
       while (calls.size) await Promise.all(calls);
     },
-    /** What is not done by now never happened. */
+    /** Work that is not done by now never happened. */
     close() {
       closed = true;
       queue.close();
@@ -116,7 +116,7 @@ export function createBank(
 const answerOf = (entry: Entry): ChargeAnswer =>
   entry.status === 'reversed' ? REVERSED : { outcome: entry.status, entry };
 
-/** Unreferenced: after `close` nobody waits for it. */
+/** Unreferenced: after `close` it must not keep the process alive. */
 async function pause(ms: number): Promise<void> {
   if (ms > 0) await sleep(ms, undefined, { ref: false });
 }

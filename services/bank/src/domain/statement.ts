@@ -1,4 +1,4 @@
-// What the bank remembers of a key.
+// The entry of a key on the bank's statement.
 import type { Turn } from './charge-queue.ts';
 
 export interface Money {

@@ -1,4 +1,4 @@
-// Every answer that is not a success: application/problem+json (RFC 9457), from one place.
+// Every response that is not a success: application/problem+json (RFC 9457), from one place.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Log } from '@flashsale/runtime/log';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
@@ -47,7 +47,7 @@ export const notFound: RequestHandler = (request) => {
   throw new Refused(404, 'not-found', `There is no ${request.method} ${request.path} here.`);
 };
 
-export const answerErrors =
+export const respondToErrors =
   (log: Pick<Log, 'error'>): ErrorRequestHandler =>
   (error, request, response, _next) => {
     const problem = error instanceof Refused ? error.problem : fromFramework(error);
@@ -56,7 +56,7 @@ export const answerErrors =
     sendProblem(response, FAILED);
   };
 
-/** What express and its body parser find wrong with a request: bad JSON, too large, a broken path. */
+/** Errors that express and its body parser find in a request: bad JSON, too large, a broken path. */
 function fromFramework(error: unknown): Problem | undefined {
   const status = (error as { status?: unknown } | null)?.status;
   if (typeof status !== 'number' || status < 400 || status > 499) return undefined;

@@ -6,22 +6,22 @@ import express, { type Express, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { BehaviourChange } from '../domain/behaviour.ts';
 import type { Bank, ChargeAnswer, ReverseAnswer } from '../domain/charges.ts';
-import { answerErrors, FAILED, notFound, Refused, refuseStrangers, sendProblem } from './http-problems.ts';
+import { FAILED, notFound, Refused, refuseStrangers, respondToErrors, sendProblem } from './http-problems.ts';
 
 const Key = z.string().regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters');
 const Charge = z.strictObject({ amountMinor: z.int().min(1), currency: z.string().regex(/^[A-Z]{3}$/) });
 const StatementQuery = z.strictObject({ since: z.coerce.number().min(0).default(0) });
 
-type Routes = { bank: Bank; apiKey: string; stopping: () => boolean; log: Log };
+type Routes = { useCases: Bank; apiKey: string; stopping: AbortSignal; log: Log };
 
 export function startHttp(options: Routes & { host: string; port: number; drainMs: number }): Promise<HttpServer> {
   const { host, port, drainMs } = options;
-  // A charge may wait in line for minutes: only the receiving of a request is timed.
+  // A charge may be queued for minutes: only the receiving of a request is timed.
   const timeouts = { headersTimeout: 10_000, requestTimeout: 10_000 };
   return startHttpServer({ host, port, app: createApp(options), ...timeouts, keepAliveTimeout: 30_000, drainMs });
 }
 
-function createApp({ bank, apiKey, stopping, log }: Routes): Express {
+function createApp({ useCases, apiKey, stopping, log }: Routes): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -31,26 +31,26 @@ function createApp({ bank, apiKey, stopping, log }: Routes): Express {
   app.post('/charges', async (request, response) => {
     refuseWhile(stopping, response);
     const key = read(Key, request.get('idempotency-key'), 'Idempotency-Key');
-    answerCharge(response, await bank.charge(key, read(Charge, request.body, 'body')));
+    respondToCharge(response, await useCases.charge(key, read(Charge, request.body, 'body')));
   });
   app.post('/charges/:key/reverse', async (request: Request<{ key: string }>, response) => {
     refuseWhile(stopping, response);
     const key = read(Key, request.params.key, 'key');
-    answerReverse(response, key, await bank.reverse(key));
+    respondToReversal(response, key, await useCases.reverse(key));
   });
   app.get('/statement', (request, response) => {
-    response.json(bank.statement(read(StatementQuery, request.query, 'query').since));
+    response.json(useCases.statement(read(StatementQuery, request.query, 'query').since));
   });
   app.get('/behaviour', (_request, response) => {
-    response.json(bank.behaviour());
+    response.json(useCases.behaviour());
   });
   app.patch('/behaviour', (request, response) => {
-    bank.change(read(BehaviourChange, request.body, 'body'));
-    response.json(bank.behaviour());
+    useCases.change(read(BehaviourChange, request.body, 'body'));
+    response.json(useCases.behaviour());
   });
 
   app.use(notFound);
-  app.use(answerErrors(log));
+  app.use(respondToErrors(log));
   return app;
 }
 
@@ -61,7 +61,7 @@ const PROBLEMS = {
   failed: FAILED,
 };
 
-function answerCharge(response: Response, answer: ChargeAnswer): void {
+function respondToCharge(response: Response, answer: ChargeAnswer): void {
   if (answer.outcome !== 'captured') {
     sendProblem(response, PROBLEMS[answer.outcome]);
     return;
@@ -71,13 +71,13 @@ function answerCharge(response: Response, answer: ChargeAnswer): void {
   response.status(201).json({ key, status, ...money, at: new Date(atMs).toISOString() });
 }
 
-function answerReverse(response: Response, key: string, answer: ReverseAnswer): void {
+function respondToReversal(response: Response, key: string, answer: ReverseAnswer): void {
   if (answer.outcome === 'failed') sendProblem(response, FAILED);
   else response.json({ key, status: answer.outcome });
 }
 
-function refuseWhile(stopping: () => boolean, response: Response): void {
-  if (!stopping()) return;
+function refuseWhile(stopping: AbortSignal, response: Response): void {
+  if (!stopping.aborted) return;
   response.set('connection', 'close');
   throw new Refused(503, 'stopping', 'The bank is closing; nothing happened.');
 }

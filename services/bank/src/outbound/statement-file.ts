@@ -1,4 +1,4 @@
-// The bank's own books: a file that only grows, one line for each change of a key, written before anybody is told.
+// The bank's own books: a file that only grows, one line for each change of a key, written before the response.
 import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Entry, Statement } from '../domain/statement.ts';
@@ -9,7 +9,7 @@ export function openStatement(file: string): Statement & { close(): void } {
   const entries = replay(file);
   return {
     find: (key: string) => entries.get(key),
-    // Synchronous: what was handed to the kernel outlives this process, whoever kills it.
+    // Synchronous: a write that the kernel has outlives this process, however it ends.
     write(entry: Entry) {
       appendFileSync(descriptor, `${JSON.stringify(entry)}\n`);
       entries.set(entry.key, entry);
@@ -23,7 +23,7 @@ export function openStatement(file: string): Statement & { close(): void } {
   };
 }
 
-/** A process killed while writing leaves a torn last line, of which nobody was told: it is cut off. */
+/** A process killed while writing leaves a torn last line, whose call had no response: it is cut off. */
 function replay(file: string): Map<string, Entry> {
   const bytes = readFileSync(file);
   const whole = bytes.lastIndexOf('\n') + 1;

@@ -227,6 +227,7 @@ test('with several workers the report claims that one was killed, not orders', (
   const report = [...describeRun(two, settings), ...describeSummary(two, settings)];
   for (const line of report) assert.ok(line.length <= 80, line);
   assert.match(report.join('\n'), /^gateways: 2, orders workers: 2, one of each other service$/m);
+  assert.match(report.join('\n'), /at most 50 calls in flight per gateway$/m);
   assert.match(report.join('\n'), /^✓ kill -9 of a worker: 0 of 400 accepted orders lost$/m);
   assert.doesNotMatch(report.join('\n'), /orders is killed|kill -9 of orders/);
   assert.doesNotMatch(describeRun(result, settings).join('\n'), /gateways: /);

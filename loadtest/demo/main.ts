@@ -15,7 +15,7 @@ import { claimsOf } from './claims.ts';
 import { runDemo } from './demo.ts';
 import { createProgress, isScreen, type Progress } from './progress.ts';
 import { describeRun, describeSummary, runAsJson } from './report.ts';
-import { settings } from './settings.ts';
+import { inFlightPerGateway, settings } from './settings.ts';
 
 const USAGE = 'usage: npm run demo [-- --once] [--plain] [--json FILE]';
 const TO_CHECK = '  to check   npm run audit   (in another terminal)';
@@ -65,7 +65,10 @@ function startOwn(progress: Progress, replicas: Replicas) {
     replicas,
     settings: {
       bank: { CHARGES_PER_SECOND: `${bank.chargesPerSecond}`, LATENCY_P50_MS: `${p50}`, LATENCY_P99_MS: `${p99}` },
-      gateway: { DIRECT_DEADLINE_MS: `${direct.deadlineMs}`, DIRECT_MAX_IN_FLIGHT: `${direct.maxInFlight}` },
+      gateway: {
+        DIRECT_DEADLINE_MS: `${direct.deadlineMs}`,
+        DIRECT_MAX_IN_FLIGHT: `${inFlightPerGateway(replicas.gateway)}`,
+      },
     },
     log: progress.log,
     onEvent: progress.service,

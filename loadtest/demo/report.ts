@@ -6,7 +6,7 @@ import { count, duration, percent, WIDTH, wrap } from '../figures/format.ts';
 import { sentences } from '../figures/sentences.ts';
 import { type Claim, claimsOf, runsOf } from './claims.ts';
 import type { Accident, DemoResult, PathRun } from './demo.ts';
-import type { Settings } from './settings.ts';
+import { inFlightPerGateway, type Settings } from './settings.ts';
 
 const LATE_WORTH_REPORTING_MS = 200;
 
@@ -93,7 +93,7 @@ export function describeSettings(settings: Settings, processes: DemoResult['proc
   const { latencyMs, declineRate, errorRate, lateRate } = bank;
   const wait = `each once, waiting at most ${duration(clientTimeoutMs)}`;
   const capacity = `${bank.chargesPerSecond} charges/s, then p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`;
-  const most = `at most ${count(direct.maxInFlight)} calls in flight per gateway`;
+  const most = `at most ${count(inFlightPerGateway(processes?.gateways))} calls in flight per gateway`;
   const small = `${count(accident.buyers)} buyers in ${accident.burstSeconds} s, ${count(accident.units)} units`;
   return [
     ...describeProcesses(processes),

@@ -17,6 +17,7 @@ export const settings = {
     lateMs: 0,
     seed: 1111,
   },
+  /** `maxInFlight` of all gateways together: a second of the bank's work, well before the deadline. */
   direct: { deadlineMs: 2_000, maxInFlight: 100 },
   /** On each path first, uncounted, at a bank that delays no charge: connections open, code compiled. */
   warmUp: { units: 500, buyers: 800, burstSeconds: 4 },
@@ -29,3 +30,6 @@ export const settings = {
 };
 
 export type Settings = typeof settings;
+
+/** Each gateway gets its share of the limit, so that the bank's queue is as long with several. */
+export const inFlightPerGateway = (gateways = 1) => Math.ceil(settings.direct.maxInFlight / gateways);

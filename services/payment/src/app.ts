@@ -1,14 +1,11 @@
 // Payment, put together: connect, construct, listen, stop.
 import { fileURLToPath } from 'node:url';
-import { PaymentServiceService } from '@flashsale/contracts/payment';
-import { paymentProto, protoFolder } from '@flashsale/contracts/proto';
-import { startRpcServer } from '@flashsale/rpc/server';
 import { createLog } from '@flashsale/runtime/log';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import { createPool, migrate, unreachable } from '@flashsale/runtime/postgres';
 import { startBackgroundJobs } from './background-jobs.ts';
 import type { Config } from './config.ts';
-import { paymentHandlers } from './inbound/grpc.ts';
+import { startRpc } from './inbound/grpc.ts';
 import { createMetrics } from './metrics.ts';
 import { createBank } from './outbound/bank.ts';
 import { createLedger } from './outbound/ledger.ts';
@@ -17,7 +14,6 @@ import { createUseCases } from './use-cases.ts';
 const migrations = fileURLToPath(new URL('../migrations', import.meta.url));
 
 export async function startPayment(config: Config) {
-  const { HOST: host } = config;
   const log = createLog('payment', config.LOG_LEVEL);
   const registry = createRegistry('payment');
   const metrics = createMetrics(registry);
@@ -25,27 +21,16 @@ export async function startPayment(config: Config) {
   await migrate(config.DATABASE_URL, migrations, log);
   const pool = createPool(config.DATABASE_URL, log);
   const ports = { ledger: createLedger(pool), bank: createBank(config, metrics, log) };
-
   const useCases = createUseCases(ports, log);
+
+  const rpc = await startRpc(config, useCases, log, registry);
   const jobs = startBackgroundJobs(useCases, log);
-
-  const rpc = await startRpcServer({
-    host,
-    port: config.GRPC_PORT,
-    service: PaymentServiceService,
-    handlers: paymentHandlers(config, useCases, jobs.reverseSoon),
-    protoFolder,
-    protoFile: paymentProto,
-    log,
-    registry,
-  });
-
   const unready = () => unreachable(pool);
-  const ops = await startOps({ host, port: config.OPS_PORT, registry, unready });
+  const ops = await startOps({ host: config.HOST, port: config.OPS_PORT, registry, unready });
   log.info({ rpc: rpc.port, ops: ops.port }, 'payment is ready');
 
   return {
-    address: `${host}:${rpc.port}`,
+    address: `${config.HOST}:${rpc.port}`,
     ops: ops.port,
     async stop() {
       await rpc.stop();

@@ -3,7 +3,5 @@ import type { Log } from '@flashsale/runtime/log';
 import { startLoop } from '@flashsale/runtime/loop';
 import type { UseCases } from './use-cases.ts';
 
-export function startBackgroundJobs({ startReversals }: UseCases, log: Log) {
-  const { kick, stop } = startLoop({ name: 'reversals', everyMs: 1_000, log, run: startReversals });
-  return { reverseSoon: kick, stop };
-}
+export const startBackgroundJobs = ({ startReversals }: UseCases, log: Log) =>
+  startLoop({ name: 'reversals', everyMs: 1_000, log, run: startReversals });

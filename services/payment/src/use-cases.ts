@@ -10,7 +10,7 @@ export function createUseCases({ ledger, bank }: Ports, log: Log) {
   const reversals = createReversals(ledger, bank);
   return {
     charge: createChargeOrders(ledger, bank, log),
-    void: ledger.void,
+    void: reversals.void,
     findCharge: ledger.find,
     startReversals: reversals.start,
     reversalsEnded: reversals.ended,

@@ -1,9 +1,10 @@
 // The bank's HTTP interface: routes and timeouts.
-import { type HttpServer, startHttpServer } from '@flashsale/runtime/http-server';
+import { startHttpServer } from '@flashsale/runtime/http-server';
 import type { Log } from '@flashsale/runtime/log';
 import { inOneLine, issuesOf } from '@flashsale/runtime/validation';
 import express, { type Express, type Request, type Response } from 'express';
 import { z } from 'zod';
+import type { Config } from '../config.ts';
 import { BehaviourChange } from '../domain/behaviour.ts';
 import type { Bank, ChargeAnswer, ReverseAnswer } from '../domain/charges.ts';
 import { FAILED, notFound, Refused, refuseStrangers, respondToErrors, sendProblem } from './http-problems.ts';
@@ -12,16 +13,28 @@ const Key = z.string().regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible A
 const Charge = z.strictObject({ amountMinor: z.int().min(1), currency: z.string().regex(/^[A-Z]{3}$/) });
 const StatementQuery = z.strictObject({ since: z.coerce.number().min(0).default(0) });
 
-type Routes = { useCases: Bank; apiKey: string; stopping: AbortSignal; log: Log };
-
-export function startHttp(options: Routes & { host: string; port: number; drainMs: number }): Promise<HttpServer> {
-  const { host, port, drainMs } = options;
+export async function startHttp(config: Config, useCases: Bank, log: Log) {
+  const stopping = new AbortController();
+  const app = routesOf(config.BANK_API_KEY, useCases, stopping.signal, log);
   // A charge may be queued for minutes: only the receiving of a request is timed.
-  const timeouts = { headersTimeout: 10_000, requestTimeout: 10_000 };
-  return startHttpServer({ host, port, app: createApp(options), ...timeouts, keepAliveTimeout: 30_000, drainMs });
+  const timeouts = {
+    headersTimeout: 10_000,
+    requestTimeout: 10_000,
+    keepAliveTimeout: 30_000,
+    drainMs: config.STOP_MS,
+  };
+  const server = await startHttpServer({ host: config.HOST, port: config.HTTP_PORT, app, ...timeouts });
+  return {
+    port: server.port,
+    unready: () => (stopping.signal.aborted ? ['stopping'] : []),
+    stop() {
+      stopping.abort();
+      return server.stop();
+    },
+  };
 }
 
-function createApp({ useCases, apiKey, stopping, log }: Routes): Express {
+function routesOf(apiKey: string, useCases: Bank, stopping: AbortSignal, log: Log): Express {
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);

@@ -1,14 +1,17 @@
 // Inbound gRPC: requests are read and checked, outcomes become messages and status codes.
-import type * as wire from '@flashsale/contracts/inventory';
+import * as wire from '@flashsale/contracts/inventory';
+import { inventoryProto, protoFolder } from '@flashsale/contracts/proto';
 import type { NewSale, Sale } from '@flashsale/contracts/sale';
 import { reservationState } from '@flashsale/contracts/wire';
 import { invalid, read } from '@flashsale/rpc/request';
-import { RpcError, status } from '@flashsale/rpc/server';
+import { RpcError, startRpcServer, status } from '@flashsale/rpc/server';
+import type { Log } from '@flashsale/runtime/log';
+import type { Registry } from '@prometheus-io/client';
+import type { Config } from '../config.ts';
 import type { Item, Order } from '../domain/allocate.ts';
 import type { Ports } from '../domain/ports.ts';
 import type { Outcome } from '../domain/reservations.ts';
 import type { Change, Changed } from '../domain/sale.ts';
-import type { Metrics } from '../metrics.ts';
 import { Confirm, CreateSale, GetSale, Release, Reopen, Reserve, UpdateSale } from './requests.ts';
 
 interface UseCases {
@@ -22,7 +25,13 @@ interface UseCases {
   release(items: Item[]): Promise<Outcome[]>;
 }
 
-export function inventoryHandlers(useCases: UseCases, metrics: Metrics) {
+export function startRpc(config: Config, useCases: UseCases, log: Log, registry: Registry) {
+  const service = { service: wire.InventoryServiceService, handlers: createHandlers(useCases) };
+  const server = { host: config.HOST, port: config.GRPC_PORT, log, registry };
+  return startRpcServer({ ...server, ...service, protoFolder, protoFile: inventoryProto });
+}
+
+function createHandlers(useCases: UseCases) {
   return {
     async createSale(request: wire.CreateSaleRequest): Promise<wire.CreateSaleResponse> {
       const { sale } = read(CreateSale, request);
@@ -57,7 +66,6 @@ export function inventoryHandlers(useCases: UseCases, metrics: Metrics) {
     },
     async reserve(request: wire.ReserveRequest): Promise<wire.ReserveResponse> {
       const outcomes = await useCases.reserve(read(Reserve, request).items);
-      for (const { state, reason } of outcomes) metrics.reserved(reason ?? state);
       return {
         outcomes: outcomes.map((outcome) => ({
           ...toWire(outcome),

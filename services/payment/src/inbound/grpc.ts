@@ -1,8 +1,11 @@
 // Inbound gRPC: requests are read and checked, states become messages and status codes.
-import type * as wire from '@flashsale/contracts/payment';
+import * as wire from '@flashsale/contracts/payment';
+import { paymentProto, protoFolder } from '@flashsale/contracts/proto';
 import { chargeState } from '@flashsale/contracts/wire';
 import { read } from '@flashsale/rpc/request';
-import { type Caller, RpcError, status } from '@flashsale/rpc/server';
+import { type Caller, RpcError, startRpcServer, status } from '@flashsale/rpc/server';
+import type { Log } from '@flashsale/runtime/log';
+import type { Registry } from '@prometheus-io/client';
 import type { Config } from '../config.ts';
 import type { ChargeOrders } from '../domain/charge-orders.ts';
 import type { Charge as KnownCharge, States } from '../domain/ports.ts';
@@ -14,7 +17,13 @@ interface UseCases {
   findCharge(orderId: string): Promise<KnownCharge | undefined>;
 }
 
-export function paymentHandlers(config: Config, useCases: UseCases, reverseSoon: () => void) {
+export function startRpc(config: Config, useCases: UseCases, log: Log, registry: Registry) {
+  const service = { service: wire.PaymentServiceService, handlers: createHandlers(config, useCases) };
+  const server = { host: config.HOST, port: config.GRPC_PORT, log, registry };
+  return startRpcServer({ ...server, ...service, protoFolder, protoFile: paymentProto });
+}
+
+function createHandlers(config: Config, useCases: UseCases) {
   return {
     async *charge(request: wire.ChargeRequest, caller: Caller): AsyncGenerator<wire.ChargeResponse> {
       const { items } = read(Charge, request);
@@ -25,7 +34,6 @@ export function paymentHandlers(config: Config, useCases: UseCases, reverseSoon:
     async void(request: wire.VoidRequest): Promise<wire.VoidResponse> {
       const { orderIds } = read(Void, request);
       const states = await useCases.void([...new Set(orderIds)]);
-      reverseSoon();
       return { outcomes: orderIds.map((orderId) => toWire(orderId, states)) };
     },
     async getCharge(request: wire.GetChargeRequest): Promise<wire.GetChargeResponse> {

@@ -37,5 +37,5 @@ CREATE TABLE reservations (
   created_at timestamptz NOT NULL DEFAULT now()
 );
 
--- What a new gate is built from.
+-- For Reopen: a new gate is built from the reservations of its sale.
 CREATE INDEX reservations_by_sale ON reservations (sale_id);

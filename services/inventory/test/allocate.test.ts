@@ -16,7 +16,7 @@ const SALE = 'a-sale';
 const order = fc.record({
   orderId: fc.constantFrom(...'abcdefgh'),
   saleId: fc.constant(SALE),
-  buyerId: fc.constant('somebody'),
+  buyerId: fc.constant('a-buyer'),
   quantity: fc.integer({ min: 1, max: 4 }),
   epoch: fc.constantFrom(3, 3, 3, 2, 4),
 });

@@ -84,12 +84,12 @@ test('each field of an order is looked at', async () => {
   }
 });
 
-test('epoch 0 is a sale without a gate: nobody can have been let in', async () => {
+test('epoch 0 is a sale without a gate, which cannot have admitted an order', async () => {
   const sale = await create();
   await isRefused(() => reserve([anOrder(sale)]), 'items[0].epoch');
 });
 
-test('an id of a sale must be one, whoever asks', async () => {
+test('the id of a sale must be one, in each call', async () => {
   for (const ask of [() => inventory.get('x'), () => update('x', { addStock: 1 }), () => reopen('x', 0)])
     await isRefused(ask, 'sale_id');
   await isRefused(() => reopen(randomUUID(), -1), 'expected_epoch');

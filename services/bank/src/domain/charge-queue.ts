@@ -30,8 +30,8 @@ export function createChargeQueue(chargesPerSecond: number, now = Date.now) {
   let freeAtMs = 0;
   let timer: NodeJS.Timeout | undefined;
 
-  // A turn ends where the clock says, not where a timer fires, and the next begins there: no drift, and no rate too high
-  // for a timer's millisecond.
+  // A turn ends where the clock says, not where a timer fires, and the next begins there: no drift, and no rate too
+  // high for a timer's millisecond.
   function advance() {
     clearTimeout(timer);
     for (let first = queue[0]; first; first = queue[0]) {

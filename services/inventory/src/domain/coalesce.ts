@@ -1,4 +1,4 @@
-// Calls that meet at the same sale are coalesced: while one transaction is under way, later calls gather for the next one.
+// Calls that meet at the same sale are coalesced: while one transaction is under way, later calls gather for the next.
 // Waiting for the row's lock one by one they would wait longer, and hold a connection each.
 const MOST_ITEMS = 500;
 

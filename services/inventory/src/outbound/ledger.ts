@@ -1,5 +1,5 @@
-// Reservations in Postgres. Every decision takes the sale's lock first, then those of known orders by id, then inserts by
-// id: so waiting never goes in a circle.
+// Reservations in Postgres. Every decision takes the sale's lock first, then those of known orders by id, then inserts
+// by id: so waiting never goes in a circle.
 import type { Sale } from '@flashsale/contracts/sale';
 import { type Connection, inTransaction, type Pool, statement } from '@flashsale/runtime/postgres';
 import { movement, type Remembered, type Reservation, type Rule } from '../domain/allocate.ts';

@@ -31,7 +31,7 @@ export interface Ledger {
    * stays as it is. Returns its state then.
    */
   record(from: 'requested' | 'reversing', orderId: string, answer: BankAnswer): Promise<ChargeState | undefined>;
-  /** An unknown order becomes `voided`; a charge that is, or may become, captured becomes `reversing`; the rest stays. */
+  /** An unknown order becomes `voided`; a charge that is or may be captured becomes `reversing`; the rest stays. */
   void(orderIds: string[]): Promise<States>;
   find(orderId: string): Promise<Charge | undefined>;
   /** The longest due first; each is due again after a while, unless its answer is recorded by then. */

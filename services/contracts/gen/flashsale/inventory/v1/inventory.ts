@@ -193,7 +193,7 @@ export interface ReserveOutcome {
   state: ReservationState;
   /** For refused: sold_out, stale_epoch, unknown_sale. */
   reason: string;
-  /** What to charge: price times quantity. */
+  /** To be charged: price times quantity. */
   amount:
     | Money
     | undefined;
@@ -1771,7 +1771,7 @@ export const InventoryServiceService = {
     responseDeserialize: (value: Buffer): UpdateSaleResponse => UpdateSaleResponse.decode(value),
   },
   /**
-   * Raises the sale's epoch by compare-and-set and streams what the new gate is built from, all of one snapshot:
+   * Raises the sale's epoch by compare-and-set and streams the contents of the new gate, all of one snapshot:
    * the sale first, then its held and sold reservations in pages of at most 1,000.
    * ABORTED when `expected_epoch` is no longer the sale's, or when the last Reopen was less than 5 s ago;
    * RESOURCE_EXHAUSTED when too many run. Both before anything was done.
@@ -1827,7 +1827,7 @@ export interface InventoryServiceServer extends UntypedServiceImplementation {
    */
   updateSale: handleUnaryCall<UpdateSaleRequest, UpdateSaleResponse>;
   /**
-   * Raises the sale's epoch by compare-and-set and streams what the new gate is built from, all of one snapshot:
+   * Raises the sale's epoch by compare-and-set and streams the contents of the new gate, all of one snapshot:
    * the sale first, then its held and sold reservations in pages of at most 1,000.
    * ABORTED when `expected_epoch` is no longer the sale's, or when the last Reopen was less than 5 s ago;
    * RESOURCE_EXHAUSTED when too many run. Both before anything was done.
@@ -1907,7 +1907,7 @@ export interface InventoryServiceClient extends Client {
     callback: (error: ServiceError | null, response: UpdateSaleResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Raises the sale's epoch by compare-and-set and streams what the new gate is built from, all of one snapshot:
+   * Raises the sale's epoch by compare-and-set and streams the contents of the new gate, all of one snapshot:
    * the sale first, then its held and sold reservations in pages of at most 1,000.
    * ABORTED when `expected_epoch` is no longer the sale's, or when the last Reopen was less than 5 s ago;
    * RESOURCE_EXHAUSTED when too many run. Both before anything was done.

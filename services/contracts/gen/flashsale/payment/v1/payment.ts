@@ -30,7 +30,7 @@ export const protobufFileName = "flashsale/payment/v1/payment.proto";
 
 export const ChargeState = {
   UNSPECIFIED: "CHARGE_STATE_UNSPECIFIED",
-  /** REQUESTED - Asked for, and the bank has not said yet. */
+  /** REQUESTED - Recorded, and the bank has not answered as yet. */
   REQUESTED: "CHARGE_STATE_REQUESTED",
   CAPTURED: "CHARGE_STATE_CAPTURED",
   DECLINED: "CHARGE_STATE_DECLINED",
@@ -116,7 +116,7 @@ export interface ChargeRequest {
 }
 
 export interface ChargeResponse {
-  /** What became known together. */
+  /** Those that became known together. */
   outcomes: ChargeOutcome[];
 }
 
@@ -545,7 +545,7 @@ export type PaymentServiceService = typeof PaymentServiceService;
 export const PaymentServiceService = {
   /**
    * Each outcome as soon as it is known, in any order; an item without one when the stream ends is unknown as yet:
-   * ask again, the key is the order's id.
+   * repeat the call, the key is the order's id.
    */
   charge: {
     path: "/flashsale.payment.v1.PaymentService/Charge" as const,
@@ -556,7 +556,7 @@ export const PaymentServiceService = {
     responseSerialize: (value: ChargeResponse): Buffer => Buffer.from(ChargeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ChargeResponse => ChargeResponse.decode(value),
   },
-  /** A durable intent to leave no money taken; answered at once, carried out at the bank afterwards. */
+  /** A durable intent to leave no money taken; the response comes at once, the bank's reversal afterwards. */
   void: {
     path: "/flashsale.payment.v1.PaymentService/Void" as const,
     requestStream: false as const,
@@ -581,10 +581,10 @@ export const PaymentServiceService = {
 export interface PaymentServiceServer extends UntypedServiceImplementation {
   /**
    * Each outcome as soon as it is known, in any order; an item without one when the stream ends is unknown as yet:
-   * ask again, the key is the order's id.
+   * repeat the call, the key is the order's id.
    */
   charge: handleServerStreamingCall<ChargeRequest, ChargeResponse>;
-  /** A durable intent to leave no money taken; answered at once, carried out at the bank afterwards. */
+  /** A durable intent to leave no money taken; the response comes at once, the bank's reversal afterwards. */
   void: handleUnaryCall<VoidRequest, VoidResponse>;
   /** NOT_FOUND for an order that was neither charged nor voided. */
   getCharge: handleUnaryCall<GetChargeRequest, GetChargeResponse>;
@@ -593,7 +593,7 @@ export interface PaymentServiceServer extends UntypedServiceImplementation {
 export interface PaymentServiceClient extends Client {
   /**
    * Each outcome as soon as it is known, in any order; an item without one when the stream ends is unknown as yet:
-   * ask again, the key is the order's id.
+   * repeat the call, the key is the order's id.
    */
   charge(request: ChargeRequest, options?: Partial<CallOptions>): ClientReadableStream<ChargeResponse>;
   charge(
@@ -601,7 +601,7 @@ export interface PaymentServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ChargeResponse>;
-  /** A durable intent to leave no money taken; answered at once, carried out at the bank afterwards. */
+  /** A durable intent to leave no money taken; the response comes at once, the bank's reversal afterwards. */
   void(request: VoidRequest, callback: (error: ServiceError | null, response: VoidResponse) => void): ClientUnaryCall;
   void(
     request: VoidRequest,

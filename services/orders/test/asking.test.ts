@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { call, status, statusOf, trailerOf } from '@flashsale/rpc/client';
 import { Metadata } from '@grpc/grpc-js';
-import { anOrder } from '../../../infra/testbed/samples.ts';
+import { anOrder, times } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
 import { openEnvironment } from './environment.ts';
 import { asCommand } from './worker.ts';
@@ -20,8 +20,8 @@ test('orders are answered in the order asked, twice where asked twice, and unkno
   const held = worker.inventory.hold('reserve', 'there');
   await broker.publish(working);
   await held.reached();
-  const nobody = randomUUID();
-  const asked = [refused.orderId, nobody, sold.orderId, working.orderId, refused.orderId];
+  const unknown = randomUUID();
+  const asked = [refused.orderId, unknown, sold.orderId, working.orderId, refused.orderId];
   const answers = await worker.get(...asked);
   assert.deepEqual(
     answers.map(({ orderId }) => orderId),
@@ -73,7 +73,7 @@ test('giving up an order that has arrived changes nothing, decided or not', asyn
 
 test('a giving up and a placing at once agree on one end', async () => {
   const sale = await openSale(20);
-  const orders = Array.from({ length: 20 }, () => anOrder(sale));
+  const orders = times(20, () => anOrder(sale));
   const answers = await Promise.all(
     orders.map(async (order, index) => {
       const calls = [worker.giveUp(order), worker.place(order)];

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ReserveRequest } from '@flashsale/contracts/inventory';
-import { anOrder } from '../../../infra/testbed/samples.ts';
+import { anOrder, times } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
 import { openEnvironment } from './environment.ts';
 
@@ -15,7 +15,7 @@ test('the same message delivered ten times at once to two workers is one order',
   const sale = await openSale(20);
   const order = anOrder(sale, { quantity: 2 });
   const held = workers.map((worker) => worker.inventory.hold('reserve', 'there'));
-  await broker.publish(...Array.from({ length: 10 }, () => order));
+  await broker.publish(...times(10, () => order));
   await Promise.all(held.map((each) => each.reached()));
   await until('every copy is in the hands of a worker', async () => (await broker.inLine()) === 0);
   for (const each of held) each.letGo();

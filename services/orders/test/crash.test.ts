@@ -81,7 +81,7 @@ for (const [step, reach] of Object.entries({ ...steps, ...stepsOfADecline })) {
   });
 
   const directEnd = end === 'declined' || step === 'when it is confirmed' ? end : 'timed_out';
-  test(`a worker dies ${step}, a caller on the line: nobody carries the order on, and it is ${directEnd}`, async (t) => {
+  test(`a worker dies ${step}, a caller waiting: the order is not carried on, and it is ${directEnd}`, async (t) => {
     const [sale, doomed] = [await openSale(1), await startWorker({}, t)];
     const order = anOrder(sale);
     if (end === 'declined') await decline(order);

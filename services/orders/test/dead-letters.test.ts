@@ -1,4 +1,4 @@
-// What is no order lands among the dead letters, once, with its reason, and holds up nobody.
+// A message that is no order becomes a dead letter, once, with its reason, and holds up no other.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -9,20 +9,20 @@ import { openEnvironment } from './environment.ts';
 const { atRest, broker, openSale, rowsOf, startWorker } = await openEnvironment();
 const worker = await startWorker({ LANES: '1', BATCH: '100' });
 
-const nobodysSale = { id: randomUUID(), epoch: 1 };
+const unknownSale = { id: randomUUID(), epoch: 1 };
 const without = (field: string) =>
-  Object.fromEntries(Object.entries(anOrder(nobodysSale)).filter(([name]) => name !== field));
-const wrong = (fields: object) => ({ ...anOrder(nobodysSale), ...fields });
+  Object.fromEntries(Object.entries(anOrder(unknownSale)).filter(([name]) => name !== field));
+const wrong = (fields: object) => ({ ...anOrder(unknownSale), ...fields });
 
 /** What is wrong with it, and it. */
 const bad: [reason: RegExp, body: object | string][] = [
   [/^not JSON$/, 'buy me one'],
   [/^not JSON$/, ''],
-  [/^not JSON$/, JSON.stringify(anOrder(nobodysSale)).slice(0, -1)],
+  [/^not JSON$/, JSON.stringify(anOrder(unknownSale)).slice(0, -1)],
   [/^body: /, 'null'],
   [/^body: /, '[]'],
   [/^body: /, '"order"'],
-  ...Object.keys(anOrder(nobodysSale)).map((field): [RegExp, object] => [new RegExp(`^${field}: `), without(field)]),
+  ...Object.keys(anOrder(unknownSale)).map((field): [RegExp, object] => [new RegExp(`^${field}: `), without(field)]),
   [/^orderId: /, wrong({ orderId: '12' })],
   [/^saleId: /, wrong({ saleId: 7 })],
   [/^buyerId: /, wrong({ buyerId: '' })],
@@ -41,7 +41,7 @@ const bad: [reason: RegExp, body: object | string][] = [
 test('each message that is no order is dead-lettered once with its reason, among good ones that are fulfilled', async () => {
   const sale = await openSale(bad.length);
   const orders = bad.map(() => anOrder(sale));
-  const first = anOrder(nobodysSale);
+  const first = anOrder(unknownSale);
   const held = worker.inventory.hold('reserve', 'there');
   await broker.publish(first);
   await held.reached();
@@ -61,7 +61,7 @@ test('each message that is no order is dead-lettered once with its reason, among
     assert.equal(found.length, 1, text);
     assert.match(String(found[0]?.reason), reason, text);
   }
-  assert.deepEqual(await rowsOf(nobodysSale).then((rows) => rows.map(({ orderId }) => orderId)), [first.orderId]);
+  assert.deepEqual(await rowsOf(unknownSale).then((rows) => rows.map(({ orderId }) => orderId)), [first.orderId]);
 });
 
 test('a field of a newer contract is ignored, and the order is carried out', async (t) => {

@@ -2,7 +2,7 @@
 // it, at whatever step, or none.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { anOrder, HOLD } from '../../../infra/testbed/samples.ts';
+import { anOrder, HOLD, times } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
 import { openEnvironment, TAKES_UP } from './environment.ts';
 
@@ -103,7 +103,7 @@ test('a row that no worker and no message carries on is ended by its deadline', 
 /** So many holds past their deadline, more than one round takes. */
 async function holdsPastDeadline(howMany: number) {
   const sale = await openSale(howMany, HOLD);
-  await broker.publish(...Array.from({ length: howMany }, () => anOrder(sale)));
+  await broker.publish(...times(howMany, () => anOrder(sale)));
   await until('all are reserved', async () => {
     const rows = await rowsOf(sale);
     return rows.length === howMany && rows.every(({ status }) => status === 'reserved');
@@ -116,7 +116,7 @@ test('while a bank hangs, orders are timed out all the same, and their units and
   const [sale, paying] = [await openSale(5), await startWorker(TAKES_UP, t)];
   await bank.change({ lateRate: 1, lateMs: 60_000 });
   t.after(() => bank.change({ lateRate: 0 }));
-  await broker.publish(...Array.from({ length: 5 }, () => anOrder(sale)));
+  await broker.publish(...times(5, () => anOrder(sale)));
   await until('all are being paid', async () => {
     const rows = await rowsOf(sale);
     return rows.length === 5 && rows.every(({ payRequested }) => payRequested);

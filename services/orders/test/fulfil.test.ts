@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { isFinalStatus, type OrderCommand } from '@flashsale/contracts/messages';
-import { anOrder } from '../../../infra/testbed/samples.ts';
+import { anOrder, times } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
 import { type OpenSale, openEnvironment } from './environment.ts';
 
@@ -108,7 +108,7 @@ for (const [path, bring] of Object.entries(paths)) {
 test('the same order by many calls at once is one order', async () => {
   const sale = await openSale(5);
   const order = anOrder(sale);
-  const answers = await Promise.all(Array.from({ length: 5 }, () => worker.place(order)));
+  const answers = await Promise.all(times(5, () => worker.place(order)));
   for (const { orderId, status } of answers) assert.deepEqual([orderId, status], [order.orderId, 'confirmed']);
   assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
 });

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { status, statusOf } from '@flashsale/rpc/client';
-import { anOrder, HOLD } from '../../../infra/testbed/samples.ts';
+import { anOrder, HOLD, times } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
 import { type OpenSale, openEnvironment } from './environment.ts';
 
@@ -96,7 +96,7 @@ for (const mode of modes) {
   test(`a ${mode} hold that is paid many times at once is charged once, and every answer is its row`, async () => {
     const { sale, order } = await aHold(mode);
     const charging = worker.payment.hold('charge', 'back');
-    const answers = Array.from({ length: 5 }, () => worker.pay(order));
+    const answers = times(5, () => worker.pay(order));
     await charging.reached();
     charging.letGo();
     const statuses = (await Promise.all(answers)).map((answer) => answer.status);

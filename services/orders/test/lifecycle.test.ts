@@ -5,7 +5,7 @@ import type { OrderCommand } from '@flashsale/contracts/messages';
 import { OrdersServiceClient } from '@flashsale/contracts/orders';
 import { call, connectTo } from '@flashsale/rpc/client';
 import { spawnService } from '../../../infra/testbed/process.ts';
-import { anOrder } from '../../../infra/testbed/samples.ts';
+import { anOrder, times } from '../../../infra/testbed/samples.ts';
 import type { Env } from '../../../infra/testbed/services.ts';
 import { surround } from '../../../infra/testbed/worker.ts';
 import { until } from '../../../infra/until.ts';
@@ -51,7 +51,7 @@ test('a bad environment ends it with one message that names every bad variable a
 test('SIGTERM lets the batch and the call at work end, hands back the rest, and exits 0', async (t) => {
   const orders = await spawnOrders(t, { BATCH: '2', LANES: '1' });
   const sale = await openSale(10);
-  const queued = Array.from({ length: 6 }, () => anOrder(sale));
+  const queued = times(6, () => anOrder(sale));
   const direct = anOrder(sale);
   const held = orders.inventory.hold('reserve', 'back');
   await broker.publish(...queued.slice(0, 2));
@@ -117,7 +117,7 @@ test('killed with a batch at work, it is followed by another process', async (t)
   const orders = await spawnOrders(t);
   const sale = await openSale(5);
   const held = orders.payment.hold('charge', 'back');
-  await broker.publish(...Array.from({ length: 5 }, () => anOrder(sale)));
+  await broker.publish(...times(5, () => anOrder(sale)));
   await held.reached();
   orders.child.kill('SIGKILL');
   assert.deepEqual(await orders.exit, [null, 'SIGKILL']);

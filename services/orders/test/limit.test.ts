@@ -1,6 +1,7 @@
 // The limiter before a simulated bank, on a simulated clock: no test here takes real time or depends on any speed.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { times } from '../../../infra/testbed/samples.ts';
 import { type ConcurrencyLimit, createConcurrencyLimit } from '../src/domain/concurrency-limit.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -66,7 +67,7 @@ function simulate(orders: number, knobs: Partial<Bank> = {}, fixed?: number) {
   const clock = simulatedClock();
   const bank = simulatedBank(clock, { ...A_BANK, ...knobs });
   const limit: ConcurrencyLimit = createConcurrencyLimit(clock.now);
-  const waiting = Array.from({ length: orders }, (_, i) => ({ key: i + 1, attempt: 0 }));
+  const waiting = times(orders, (i) => ({ key: i + 1, attempt: 0 }));
   let [atWork, decided, deliveries, lowest, highest] = [0, 0, 0, 1_000, 0];
 
   function pump() {

@@ -6,12 +6,13 @@ import { type ChargeRequest, type ChargeResponse, ChargeState } from '@flashsale
 import { RpcError, status } from '@flashsale/rpc/server';
 import type { Log } from '@flashsale/runtime/log';
 import { proxyRpc } from '../../../infra/testbed/rpc-proxy.ts';
+import { times } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
 import type { Config } from '../src/config.ts';
 import { createPayment } from '../src/outbound/payment.ts';
 
 const MINUTE_MS = 60_000;
-const orderIds = (count: number) => Array.from({ length: count }, () => randomUUID() as string);
+const orderIds = (count: number) => times(count, () => randomUUID() as string);
 const due = (orderId: string) => ({ orderId, amount: { amountMinor: 1_000, currency: 'EUR' } });
 const lost = async (): Promise<never> => {
   throw new RpcError(status.UNAVAILABLE, 'lost');

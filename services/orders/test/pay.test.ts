@@ -1,11 +1,11 @@
-// Stage 2, through the queue: each due payment is charged, confirmed or declined on its own, whoever dies or hangs.
+// Stage 2, through the queue: each due payment is charged, confirmed or declined on its own, although a worker dies or a bank hangs.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import type { ChargeRequest, ChargeResponse } from '@flashsale/contracts/payment';
 import { PAYMENTS_DUE } from '@flashsale/contracts/topology';
 import type { Forward } from '../../../infra/testbed/rpc-proxy.ts';
-import { anOrder } from '../../../infra/testbed/samples.ts';
+import { anOrder, times } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
 import { type OpenSale, openEnvironment } from './environment.ts';
 
@@ -19,7 +19,7 @@ const becomes = (sale: OpenSale, order: OrderCommand, status: string) =>
 test('due payments are charged, their units sold, and then confirmed; no message is left', async (t) => {
   const sale = await openSale(30);
   await startWorker({}, t);
-  const orders = Array.from({ length: 30 }, () => anOrder(sale));
+  const orders = times(30, () => anOrder(sale));
   await broker.publish(...orders);
   const ends = await atRest(sale, 30);
   assert.deepEqual(new Set(Object.values(ends)), new Set(['confirmed']));
@@ -30,7 +30,7 @@ test('due payments are charged, their units sold, and then confirmed; no message
 test('an order whose charge hangs holds up no other', async (t) => {
   const sale = await openSale(10);
   const worker = await startWorker({}, t);
-  const [hanging, ...others] = Array.from({ length: 10 }, () => anOrder(sale)) as [OrderCommand, ...OrderCommand[]];
+  const [hanging, ...others] = times(10, () => anOrder(sale)) as [OrderCommand, ...OrderCommand[]];
   const bankAnswers = Promise.withResolvers<void>();
   t.after(() => bankAnswers.resolve());
   worker.payment.on('charge', async function* ({ items }: ChargeRequest, forward: Forward) {
@@ -181,7 +181,7 @@ test('a worker begins with twenty payments; the others wait, and go back to the 
     await bankAnswers.promise;
     yield* await forward<ChargeResponse[]>({ items });
   } as never);
-  const orders = Array.from({ length: 50 }, () => anOrder(sale));
+  const orders = times(50, () => anOrder(sale));
   await broker.publish(...orders);
   await until('all are due', async () => {
     const { rows } = await stores.orders.query('SELECT count(*)::int AS left FROM outbox');

@@ -5,7 +5,7 @@ import { ReservationState } from '@flashsale/contracts/inventory';
 import { ORDERS_PLACED, PAYMENTS_DUE } from '@flashsale/contracts/topology';
 import { retryQueue } from '@flashsale/messaging/topology';
 import { status } from '@flashsale/rpc/client';
-import { anOrder } from '../../../infra/testbed/samples.ts';
+import { anOrder, times } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
 import { type OpenSale, openEnvironment, TAKES_UP, type Worker } from './environment.ts';
 
@@ -97,7 +97,7 @@ test('the steps are taken one after the other, and the order is confirmed when i
 test('a bank that answers after the timeout of its call has captured once, and the order is confirmed', async (t) => {
   await startWorker({ CHARGE_TIMEOUT_MS: '300' }, t);
   const sale = await openSale(10);
-  const orders = Array.from({ length: 10 }, () => anOrder(sale));
+  const orders = times(10, () => anOrder(sale));
   await bank.change({ lateRate: 1, lateMs: 700 });
   await broker.publish(...orders);
   await until('the bank has captured', async () => (await moneyOf()).get(String(orders[0]?.orderId)) === 'captured');
@@ -123,7 +123,7 @@ test('a bank that answers after the deadline of an order has captured, and refun
 test('orders loses its database at work: nothing is lost, nothing is dead-lettered, all is drained after', async (t) => {
   const worker = await startWorker({ BATCH: '5', LANES: '2' }, t);
   const sale = await openSale(30);
-  const orders = Array.from({ length: 30 }, () => anOrder(sale));
+  const orders = times(30, () => anOrder(sale));
   const held = worker.inventory.hold('reserve', 'back');
   await broker.publish(...orders.slice(0, 15));
   await held.reached();

@@ -147,12 +147,12 @@ test('a connection that breaks under the call is not repaired by a second placin
   assert.deepEqual(placed, [1]);
 });
 
-test('while nobody is there to be called, nobody is let in: 503, and it sells again once somebody is', async (t) => {
+test('while orders cannot be reached, no buyer is admitted: 503, and it sells again once orders can be reached', async (t) => {
   const { wire, ...other } = await clicksBeforeWire(t);
   wire.block(true);
   await until('it is known', async () => (await other.click(`before ${Math.random()}`)).httpStatus === 503);
-  assert.deepEqual(await other.burst('nobody there'), [503]);
-  assert.deepEqual(await evidence.tracesOf('nobody there 0', 'nobody there 5'), {});
+  assert.deepEqual(await other.burst('unreachable'), [503]);
+  assert.deepEqual(await evidence.tracesOf('unreachable 0', 'unreachable 5'), {});
   wire.block(false);
   await until('it sells again', async () => (await other.click(`after ${Math.random()}`)).httpStatus === 201);
 });
@@ -174,7 +174,7 @@ test('an answer that comes after the deadline is unknown, and the order is what 
   await letIn();
 });
 
-test('after calls that nobody answered the next ones are refused before admit, until one of them is answered', async () => {
+test('after calls without a response the next ones are refused before admit, until one of them has a response', async () => {
   await placedWhile(
     () => new Promise(() => undefined),
     async () => {
@@ -186,7 +186,7 @@ test('after calls that nobody answered the next ones are refused before admit, u
   await letIn();
 });
 
-test('beyond the limit of calls a buyer is turned away before admit: 503, and Redis has heard nothing', async () => {
+test('beyond the limit of calls a buyer is turned away before admit: 503, and Redis has received nothing', async () => {
   const { promise: held, resolve: release } = Promise.withResolvers<void>();
   let inside = 0;
   const placed = await placedWhile(

@@ -60,7 +60,7 @@ test('an admit whose answer is lost is sent once: 504, and its ticket is account
   await letIn();
 });
 
-test('an admit that is lost on its way is unknown too, since nobody can tell the two apart', async () => {
+test('an admit that is lost on its way is unknown too, since the two look alike', async () => {
   const sent = new Set<string>();
   wires.redis.onRequest((bytes) => {
     for (const [buyer] of bytes.toString().matchAll(/lost on its way \d/g)) sent.add(buyer);

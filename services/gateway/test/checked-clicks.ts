@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { isFinalStatus } from '@flashsale/contracts/messages';
 import { v7 } from 'uuid';
+import { times } from '../../../infra/testbed/samples.ts';
 import type { TestShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 import { assertLocation } from './problem.ts';
@@ -35,7 +36,7 @@ export function clicksAt(
 
     /** Six buyers of that name at once; resolves with the statuses that were seen. */
     async burst(name: string): Promise<number[]> {
-      const clicks = Array.from({ length: 6 }, (_, i) => click(`${name} ${i}`));
+      const clicks = times(6, (i) => click(`${name} ${i}`));
       return [...new Set((await Promise.all(clicks)).map(({ httpStatus }) => httpStatus))].sort();
     },
 

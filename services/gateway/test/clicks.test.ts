@@ -1,6 +1,7 @@
-// Many clicks at once: of one buyer, and of a crowd that is larger than the stock; at two gateways, on both paths.
+// Many clicks at once: of one buyer, and of more buyers than units; at two gateways, on both paths.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { times } from '../../../infra/testbed/samples.ts';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 
@@ -14,7 +15,7 @@ const PATHS = [
 ] as const;
 
 const atOnce = (saleId: string, count: number, buyerOf: (i: number) => string, quantity?: number) =>
-  Promise.all(Array.from({ length: count }, (_, i) => buy(saleId, buyerOf(i), quantity, gateways[i % 2])));
+  Promise.all(times(count, (i) => buy(saleId, buyerOf(i), quantity, gateways[i % 2])));
 function countOf(answers: { httpStatus: number }[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { httpStatus } of answers) counts[httpStatus] = (counts[httpStatus] ?? 0) + 1;
@@ -53,10 +54,10 @@ for (const { mode, yes } of PATHS) {
     assert.deepEqual([again.httpStatus, again.orderId], [409, answers[0]?.orderId]);
   });
 
-  test(`${mode}: a crowd gets exactly the stock, the rest is told 410, and nobody is lost`, async () => {
-    const [saleId, stock, crowd] = [await openSale(mode, 25), 25, 90];
-    const answers = await atOnce(saleId, crowd, (i) => `${mode}-${i}`);
-    assert.deepEqual(countOf(answers), { [yes]: stock, 410: crowd - stock });
+  test(`${mode}: many buyers get exactly the stock, the others 410, and no order is lost`, async () => {
+    const [saleId, stock, buyerCount] = [await openSale(mode, 25), 25, 90];
+    const answers = await atOnce(saleId, buyerCount, (i) => `${mode}-${i}`);
+    assert.deepEqual(countOf(answers), { [yes]: stock, 410: buyerCount - stock });
     const sold = answers.map(({ httpStatus }, i) => ({ httpStatus, buyer: `${mode}-${i}` }));
     const buyers = (status: number) => sold.filter(({ httpStatus }) => httpStatus === status).map(({ buyer }) => buyer);
 

@@ -160,12 +160,10 @@ test('a listener of a cancelled order is sent that money is owed, and the stream
   const { orderId } = await reserve(saleId, 'creditor');
   await pay(orderId, 'creditor');
   await final(orderId, 'creditor');
-  const release = Promise.withResolvers<void>();
-  shop.proxies.payment.on('getCharge', (_request, forward) => release.promise.then(forward));
+  const refunding = shop.proxies.payment.hold('getCharge', 'there');
   const { refund } = await adminCancel(orderId);
   const course = courseOf(orderId, 'creditor');
-  shop.proxies.payment.on('getCharge');
-  release.resolve();
+  refunding.letGo();
   const last = (await course).at(-1);
   assert.deepEqual([last?.status, last?.refund, refund === 'owed' || refund === 'done'], ['cancelled', 'done', true]);
 });

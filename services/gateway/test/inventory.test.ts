@@ -1,66 +1,31 @@
 // Inventory as the gateway reads it: what a newer contract may mean is not guessed.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import {
-  InventoryServiceService,
-  type ReopenRequest,
-  type ReopenResponse,
-  type Sale as WireSale,
-} from '@flashsale/contracts/inventory';
-import { inventoryProto, protoFolder } from '@flashsale/contracts/proto';
-import { type Caller, RpcError, startRpcServer, status } from '@flashsale/rpc/server';
+import type { ReopenRequest, ReopenResponse, Sale as WireSale } from '@flashsale/contracts/inventory';
+import { type Caller, RpcError, status } from '@flashsale/rpc/server';
 import { createLog } from '@flashsale/runtime/log';
-import { createRegistry } from '@flashsale/runtime/ops';
+import { proxyRpc } from '../../../infra/testbed/rpc-proxy.ts';
+import { aSale } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
 import type { Config } from '../src/config.ts';
 import type { Snapshot } from '../src/domain/ports.ts';
 import { createInventory } from '../src/outbound/inventory.ts';
 
-const good: WireSale = {
-  id: '0199aaaa-0000-7000-8000-000000000001',
-  sku: 'sku-1',
-  title: 'A sale',
-  price: { amountMinor: 1_000, currency: 'EUR' },
-  stock: 5,
-  available: 5,
-  held: 0,
-  sold: 0,
-  opensAtMs: 1,
-  closesAtMs: 2,
-  perBuyerLimit: 1,
-  mode: 'direct',
-  checkout: 'instant',
-  holdSeconds: 0,
-  decideWithinSeconds: 600,
-  closed: false,
-  epoch: 1,
-  revision: 1,
-};
-
+const good: WireSale = aSale({ stock: 5, available: 5, mode: 'direct', epoch: 1, revision: 1 });
 let answered = good;
 let reopen: (request: ReopenRequest, caller: Caller) => AsyncIterable<ReopenResponse>;
-const server = await startRpcServer({
-  host: '127.0.0.1',
-  port: 0,
-  service: InventoryServiceService,
-  handlers: {
-    getSale: async () => ({ sale: answered }),
-    listSales: async () => ({ sales: [good, answered] }),
-    reopen: (request: ReopenRequest, caller: Caller) => reopen(request, caller),
-  },
-  protoFolder,
-  protoFile: inventoryProto,
-  log: { error: () => undefined },
-  registry: createRegistry('inventory'),
-});
-const config = { INVENTORY_ADDRESS: `127.0.0.1:${server.port}`, RPC_DEADLINE_MS: 10_000 };
+const neighbour = await proxyRpc('inventory');
+neighbour.on('getSale', async () => ({ sale: answered }));
+neighbour.on('listSales', async () => ({ sales: [good, answered] }));
+neighbour.on('reopen', (request, _forward, caller) => reopen(request, caller));
+const config = { INVENTORY_ADDRESS: neighbour.address, RPC_DEADLINE_MS: 10_000 };
 const log = createLog('test', 'silent');
 const inventory = createInventory(config as Config, log);
 const impatient = createInventory({ ...config, RPC_DEADLINE_MS: 200 } as Config, log);
 after(async () => {
   inventory.stop();
   impatient.stop();
-  await server.stop();
+  await neighbour.stop();
 });
 
 test('a sale is read as it is', async () => {

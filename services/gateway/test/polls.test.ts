@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { viewKeyOf } from '@flashsale/contracts/keys';
 import { v7 } from 'uuid';
+import { times } from '../../../infra/testbed/samples.ts';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 
@@ -12,26 +13,21 @@ const { buy, request, tokenFor, evidence, wires, proxies } = shop;
 
 /** How many calls of GetOrders reached orders during the work. */
 async function callsDuring(work: () => Promise<unknown>): Promise<number> {
-  let calls = 0;
-  proxies.orders.on('getOrders', (_request, forward) => {
-    calls += 1;
-    return forward();
-  });
+  const calls = proxies.orders.listen('getOrders');
   await work();
   proxies.orders.on('getOrders');
-  return calls;
+  return calls.length;
 }
 
-const times = <T>(count: number, work: (i: number) => Promise<T>) =>
-  Promise.all(Array.from({ length: count }, (_, i) => work(i)));
+const atOnce = <T>(count: number, work: (i: number) => Promise<T>) => Promise.all(times(count, work));
 
 test('while their orders are in line, however often buyers ask, orders is not called', async () => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 20 });
   wires.ordersAmqp.block(true);
-  const placed = await times(5, async (i) => ({ buyer: `patient ${i}`, ...(await buy(saleId, `patient ${i}`)) }));
+  const placed = await atOnce(5, async (i) => ({ buyer: `patient ${i}`, ...(await buy(saleId, `patient ${i}`)) }));
   const calls = await callsDuring(async () => {
     for (const { buyer, orderId = '', location } of placed) {
-      const answers = await times(20, (i) => shop.order(i % 2 ? orderId : (location as string), buyer));
+      const answers = await atOnce(20, (i) => shop.order(i % 2 ? orderId : (location as string), buyer));
       for (const { status, position } of answers) assert.deepEqual([status, typeof position], ['queued', 'number']);
     }
     const gone = AbortSignal.timeout(1_500);
@@ -47,11 +43,11 @@ test('while their orders are in line, however often buyers ask, orders is not ca
 
 test('orders that only orders knows are asked for together, and then read from their views', async () => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 20 });
-  const placed = await times(10, async (i) => ({ buyer: `late ${i}`, ...(await buy(saleId, `late ${i}`)) }));
+  const placed = await atOnce(10, async (i) => ({ buyer: `late ${i}`, ...(await buy(saleId, `late ${i}`)) }));
   for (const { buyer, orderId = '' } of placed) await shop.final(orderId, buyer);
   for (const { orderId } of placed) await evidence.stores.redis.del(viewKeyOf(orderId as string));
   const poll = () =>
-    times(100, async (i) => {
+    atOnce(100, async (i) => {
       const { buyer, orderId = '' } = placed[i % 10] as (typeof placed)[number];
       assert.equal((await shop.order(orderId, buyer)).status, 'confirmed');
     });
@@ -64,7 +60,7 @@ test('an id that never was is queued for 30 s, then 404 where its sale and its e
   const saleId = await shop.createSale({ mode: 'queued', stock: 5 });
   const ask = async (ageMs: number, query: string) => {
     const path = `/v1/orders/${v7({ msecs: Date.now() - ageMs })}${query}`;
-    const response = await request(path, {}, tokenFor('nobody'));
+    const response = await request(path, {}, tokenFor('stranger'));
     const { status } = (await response.json()) as { status: unknown };
     return response.status === 200 ? status : response.status;
   };
@@ -82,7 +78,7 @@ test('an id that never was is queued for 30 s, then 404 where its sale and its e
 test('a click that could not be decided within its sale’s time is 503 before it is admitted, and told how long the line is', async () => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 1_000, decideWithinSeconds: 20 });
   await shop.bank.change({ chargesPerSecond: 12 });
-  await times(450, (i) => buy(saleId, `crowd ${i}`));
+  await atOnce(450, (i) => buy(saleId, `early ${i}`));
   let clicks = 0;
   const refused = await until(
     'a click is refused',

@@ -37,7 +37,7 @@ async function sellsAndApplies(buyer: string): Promise<void> {
 test('while Redis is away it is not ready; within ten seconds of its return it is, and sells', async () => {
   gateway.wires.redis.block(true);
   await until('it says so', async () => (await gateway.readyz()) === 'not ready: no redis\n');
-  assert.equal((await buy(saleId, 'nobody', undefined, gateway.url)).httpStatus, 503);
+  assert.equal((await buy(saleId, 'turned away', undefined, gateway.url)).httpStatus, 503);
   gateway.wires.redis.block(false);
   await gateway.ready(BOUND_MS);
   await sellsAndApplies('after Redis');

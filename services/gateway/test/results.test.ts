@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { keyOf } from '@flashsale/contracts/keys';
 import type { OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
 import { EVENT_KEY_PREFIX, ORDER_EVENTS, RESULTS_QUEUE } from '@flashsale/contracts/topology';
+import { times } from '../../../infra/testbed/samples.ts';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
@@ -39,13 +40,12 @@ async function publish(...events: OrderEvent[]): Promise<void> {
 
 /** Everything that was published before has been applied: results of other sales, published last, have been by both. */
 async function untilApplied(): Promise<void> {
-  const last = await Promise.all(Array.from({ length: 4 }, (_, i) => admitted(1, `last ${i}`, 1)));
+  const last = await Promise.all(times(4, (i) => admitted(1, `last ${i}`, 1)));
   await publish(...last.map((order) => resultOf(order, 'rejected', 1)));
   for (const { saleId } of last) await until('it is applied', async () => (await read(saleId)).tickets === 1);
   await until('nothing is waiting', async () => (await channel.checkQueue(RESULTS_QUEUE)).messageCount === 0);
 }
 
-const times = <T>(count: number, make: () => T) => Array.from({ length: count }, make);
 const viewOf = async ({ orderId }: OrderCommand) => (await gates.views.find(orderId))?.status;
 
 test('the same rejection ten times, at two gateways: its tickets come back once', async () => {

@@ -1,9 +1,8 @@
 // Closing, topping up and moving a sale: inventory first, then its gate, at every gateway.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { status } from '@flashsale/rpc/client';
-import { RpcError } from '@flashsale/rpc/server';
 import { v7 } from 'uuid';
+import { times } from '../../../infra/testbed/samples.ts';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 import { assertProblem } from './problem.ts';
@@ -88,9 +87,7 @@ test('the same change again changes nothing, and a change for an older revision 
 
 test('changes made at once by many all get in, none twice', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
-  const answers = await Promise.all(
-    Array.from({ length: 6 }, (_, i) => patch(saleId, i % 2 ? { closed: i % 4 === 1 } : { stock: 6 + i })),
-  );
+  const answers = await Promise.all(times(6, (i) => patch(saleId, i % 2 ? { closed: i % 4 === 1 } : { stock: 6 + i })));
   // A stock that another request has outgrown meanwhile is refused.
   for (const { status } of answers) assert.ok([200, 400].includes(status), `${status}`);
   await until('the gate has what inventory has', async () => (await evidence.gate(saleId)).stock === 10);
@@ -99,10 +96,7 @@ test('changes made at once by many all get in, none twice', async () => {
 
 test('a response of inventory that is lost is 504, and the same request again finds it done', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
-  proxies.gatewayInventory.on('updateSale', async (_request, forward) => {
-    await forward();
-    throw new RpcError(status.DEADLINE_EXCEEDED, 'lost');
-  });
+  proxies.gatewayInventory.lose('updateSale', { howMany: 1, where: 'back' });
   const response = await patch(saleId, { stock: 8 });
   proxies.gatewayInventory.on('updateSale');
   assert.equal(response.headers.get('location'), `/v1/sales/${saleId}`);

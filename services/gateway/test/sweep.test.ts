@@ -155,7 +155,7 @@ test('a give-up with an unknown outcome gives nothing back; the next one does', 
   proxies.orders.on('cancelOrder', async (_request, forward) => {
     asked += 1;
     if (asked > 1) return forward();
-    throw new RpcError(status.INTERNAL, 'nobody knows');
+    throw new RpcError(status.INTERNAL, 'it is not known');
   });
   const order = await admittedByTheDead(direct, 'doomed', LONG_OVER);
   await until('the sweeper has tried', () => asked > 0);

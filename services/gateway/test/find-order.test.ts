@@ -15,7 +15,7 @@ const ROW: Order = {
   ...{ deadlineMs: NOW + 60_000, final: false, payRequested: false },
 };
 
-interface World {
+interface Given {
   view?: OrderView;
   /** The gate's record of this buyer's order. */
   state?: 'unsent' | 'sent' | 'sold' | null;
@@ -26,7 +26,7 @@ interface World {
   decideWithinSeconds?: number[];
 }
 
-function portsOf(world: World) {
+function portsOf(given: Given) {
   const asked: string[] = [];
   const shown: OrderView[] = [];
   const note = async <T>(what: string, value: T) => {
@@ -36,29 +36,29 @@ function portsOf(world: World) {
   };
   const ports = {
     views: {
-      find: async () => world.view,
+      find: async () => given.view,
       show: async (view: OrderView) => void shown.push(view),
     },
     gate: {
       orderOf: (_saleId: string, buyerId: string) =>
-        note('gate', world.state && buyerId === (world.owner ?? 'alice') ? 'x' : null),
-      stateOf: async () => world.state ?? null,
-      position: async () => (world.state === 'sold' ? null : world.position === undefined ? 3 : null),
-      absent: (_order: object, epoch: number) => note(`absent ${epoch}`, world.absent ?? false),
+        note('gate', given.state && buyerId === (given.owner ?? 'alice') ? 'x' : null),
+      stateOf: async () => given.state ?? null,
+      position: async () => (given.state === 'sold' ? null : given.position === undefined ? 3 : null),
+      absent: (_order: object, epoch: number) => note(`absent ${epoch}`, given.absent ?? false),
     },
-    orders: { get: () => note('orders', new Map(world.row ? [['x', world.row]] : [])) },
+    orders: { get: () => note('orders', new Map(given.row ? [['x', given.row]] : [])) },
     clock: { nowMs: () => NOW },
     estimate: { waitMs: () => 700 },
     sales: () =>
-      (world.decideWithinSeconds ?? [600]).map((seconds, i) =>
+      (given.decideWithinSeconds ?? [600]).map((seconds, i) =>
         aSale(1, { id: i === 0 ? 'sale' : `other ${i}`, decideWithinSeconds: seconds }),
       ),
   } as unknown as FindPorts;
   return { ports, asked, shown };
 }
 
-async function finding(world: World, own: Partial<OrderRef> = {}) {
-  const { ports, asked, shown } = portsOf(world);
+async function finding(given: Given, own: Partial<OrderRef> = {}) {
+  const { ports, asked, shown } = portsOf(given);
   const question = { orderId: 'x', buyerId: 'alice', mintedAtMs: NOW - 5_000, ...own };
   return { order: await findOrder(question, ports), asked, shown };
 }
@@ -128,8 +128,8 @@ test('an id younger than 30 s is not 404: its admit may be on its way', async ()
 
 test('while no valid gate of its epoch can say it never was, an id is queued until its sale’s time is over', async () => {
   const ages = [31_000, 599_000, 601_000];
-  const statuses = async (world: World, own: Partial<OrderRef>) =>
-    Promise.all(ages.map(async (age) => (await finding(world, { ...own, mintedAtMs: NOW - age })).order?.status));
+  const statuses = async (given: Given, own: Partial<OrderRef>) =>
+    Promise.all(ages.map(async (age) => (await finding(given, { ...own, mintedAtMs: NOW - age })).order?.status));
   assert.deepEqual(await statuses({ absent: false }, LOCATED), ['queued', 'queued', undefined]);
   assert.deepEqual(await statuses({ absent: new Error('no Redis') }, LOCATED), ['queued', 'queued', undefined]);
   assert.deepEqual(await statuses({ absent: true }, {}), ['queued', 'queued', undefined], 'without sale and epoch');

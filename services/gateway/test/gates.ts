@@ -1,13 +1,14 @@
 // Gates on a real Redis, held by as many gateways as a test needs; a sale of its own for each test.
 import assert from 'node:assert/strict';
 import { type GateKey, keyOf } from '@flashsale/contracts/keys';
-import { choiceOf, type OrderCommand } from '@flashsale/contracts/messages';
+import type { OrderCommand } from '@flashsale/contracts/messages';
 import { createLog } from '@flashsale/runtime/log';
 import { Redis } from 'ioredis';
 import { v7 } from 'uuid';
 import { gateChecks, readGate } from '../../../infra/audit/gate.ts';
 import { openNamespace } from '../../../infra/native/namespace.ts';
 import { type Owner, openEnding } from '../../../infra/testbed/ending.ts';
+import { anOrder as orderOf, aSale as sample } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
 import type { Snapshot, TakenUnit } from '../src/domain/ports.ts';
 import type { Sale } from '../src/domain/sale.ts';
@@ -77,6 +78,10 @@ export async function gatesOn(url: string, owner?: Owner) {
       return order;
     },
 
+    async numbers(saleId: string) {
+      const { epoch, stock, tickets, rev } = await read(saleId);
+      return { epoch, stock, tickets, rev };
+    },
     tickets: async (saleId: string) => (await read(saleId)).tickets,
     stateOf: async ({ saleId, orderId }: OrderCommand) => (await read(saleId)).records.get(orderId)?.state,
     dueOf: async ({ saleId, orderId }: OrderCommand) => (await read(saleId)).due.get(orderId),
@@ -95,26 +100,9 @@ export async function gatesOn(url: string, owner?: Owner) {
 }
 type Timing = Parameters<typeof createGate> extends [unknown, unknown, ...infer Rest] ? Rest : never;
 
-export function aSale(stock: number, sale: Partial<Sale> = {}): Sale {
-  const now = Date.now();
-  return {
-    id: v7(),
-    sku: 'sku-1',
-    title: 'A test sale',
-    price: { amountMinor: 1_000, currency: 'EUR' },
-    stock,
-    opensAtMs: now - 60_000,
-    closesAtMs: now + 3_600_000,
-    perBuyerLimit: 10,
-    mode: 'queued',
-    checkout: 'instant',
-    holdSeconds: 0,
-    decideWithinSeconds: 600,
-    closed: false,
-    epoch: 1,
-    revision: 1,
-    ...sale,
-  };
+export function aSale(stock: number, fields: Partial<Sale> = {}): Sale {
+  const { available, held, sold, ...sale } = sample({ stock, epoch: 1, revision: 1 });
+  return { ...sale, ...fields } as Sale;
 }
 
 /** What inventory says of a sale whose other units are all available. */
@@ -129,12 +117,5 @@ async function* pagesOf(taken: TakenUnit[]) {
 
 export const taken = (buyerId: string, quantity = 1): TakenUnit => ({ orderId: v7(), buyerId, quantity });
 
-export const anOrder = (sale: Sale, buyerId: string, quantity = 1): OrderCommand => ({
-  orderId: v7(),
-  saleId: sale.id,
-  buyerId,
-  ...choiceOf({ quantity }),
-  epoch: sale.epoch,
-  mode: sale.mode,
-  deadlineMs: Date.now() + 600_000,
-});
+export const anOrder = (sale: Sale, buyerId: string, quantity = 1): OrderCommand =>
+  orderOf(sale, { buyerId, quantity, mode: sale.mode });

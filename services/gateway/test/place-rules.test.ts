@@ -1,108 +1,11 @@
 // One click, rule by rule: `busy` is only said when it is sure that nothing happened.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { choiceOf, type OrderCommand } from '@flashsale/contracts/messages';
-import type { OrderStatus } from '@flashsale/contracts/wire';
-import { v7 } from 'uuid';
-import { createBreaker, createConcurrencyLimit } from '../src/domain/limits.ts';
-import { type PlacePorts, placeOrder } from '../src/domain/place-order.ts';
-import type { Admission } from '../src/domain/ports.ts';
+import type { OrderCommand } from '@flashsale/contracts/messages';
+import { placeOrder } from '../src/domain/place-order.ts';
 import { refuseEarly } from '../src/domain/room.ts';
-import type { Sale } from '../src/domain/sale.ts';
 import { aSale } from './gates.ts';
-
-const NOW = 1_800_000_000_000;
-
-interface World {
-  now?: number | undefined;
-  admission?: Admission['kind'];
-  refused?: boolean | Error;
-  published?: 'confirmed' | 'returned' | 'unsent' | 'unknown';
-  placed?: 'shed' | 'unknown' | OrderStatus;
-  reason?: string;
-  /** The order that the gate names as the buyer's. */
-  live?: string | null;
-  available?: boolean;
-  most?: number;
-  mostAdmitting?: number;
-  soldOut?: boolean;
-  tooLong?: number;
-  known?: string;
-  respondsWithinMs?: { queued: number; direct: number };
-}
-
-function portsOf(world: World, done: string[] = []): PlacePorts & { sent: OrderCommand[]; untils: number[] } {
-  const note = <T>(what: string, value: T) => {
-    done.push(what);
-    return value;
-  };
-  const sent: OrderCommand[] = [];
-  const untils: number[] = [];
-  return {
-    sent,
-    untils,
-    gate: {
-      admit: async (command: OrderCommand, { untilMs }: { untilMs: number }) => {
-        sent.push(command);
-        untils.push(untilMs);
-        return note('admit', { kind: world.admission ?? 'admitted', orderId: 'other', position: 7, first: 'first' });
-      },
-      recall: async () => note('recall', world.known ? { orderId: world.known, ...choiceOf({ quantity: 1 }) } : null),
-      refuse: async () => {
-        const { refused = true } = world;
-        if (refused instanceof Error) throw note('refuse', refused);
-        return note('refuse', refused);
-      },
-      orderOf: async () => world.live ?? null,
-      markSent: async () => note('markSent', undefined),
-    },
-    clock: { nowMs: () => ('now' in world ? world.now : NOW) },
-    queue: {
-      available: () => world.available ?? true,
-      publish: async () => note('publish', world.published ?? 'confirmed'),
-    },
-    orders: {
-      available: () => world.available ?? true,
-      place: async ({ orderId }: OrderCommand) => {
-        const { placed = 'confirmed', reason = null } = world;
-        return note('place', placed === 'shed' || placed === 'unknown' ? placed : { orderId, status: placed, reason });
-      },
-    },
-    views: { show: async () => undefined },
-    limits: {
-      direct: createConcurrencyLimit(world.most ?? 1),
-      admitting: createConcurrencyLimit(world.mostAdmitting ?? 1),
-    },
-    breakers: { redis: createBreaker(), queued: createBreaker(), direct: createBreaker() },
-    catalogue: { soldOut: () => world.soldOut ?? false, requestRefresh: () => note('refresh', undefined) },
-    estimate: { see: () => undefined, waitMs: () => 70, tooLong: () => world.tooLong },
-    repeatOrder: async () => note('repeat', { kind: 'queued', orderId: 'first' }),
-    mintId: (msecs: number) => v7({ msecs }),
-    respondsWithinMs: world.respondsWithinMs ?? { queued: 5_000, direct: 2_000 },
-    dueInMs: { queued: 1, direct: 1 },
-    warn: () => undefined,
-  } as unknown as PlacePorts & { sent: OrderCommand[]; untils: number[] };
-}
-
-const click = (own: { quantity?: number; idempotencyKey?: string } = {}) => ({
-  ...{ buyerId: 'alice', ...choiceOf({ quantity: 1 }), whenGone: () => new AbortController().signal },
-  ...own,
-});
-
-async function placing(mode: 'queued' | 'direct', world: World, own: Partial<Sale> = {}) {
-  const done: string[] = [];
-  const answer = await placeOrder(
-    aSale(1, { mode, closesAtMs: NOW + 3_600_000, ...own }),
-    click(),
-    portsOf(world, done),
-  );
-  return { answer, done };
-}
-
-async function clicking(mode: 'queued' | 'direct', world: World): Promise<[string, ...string[]]> {
-  const { answer, done } = await placing(mode, world);
-  return [answer.kind, ...done];
-}
+import { click, clicking, type Given, NOW, placing, portsOf } from './placed-click.ts';
 
 test('queued: yes only after the broker has confirmed', async () => {
   assert.deepEqual(await clicking('queued', {}), ['queued', 'admit', 'publish', 'markSent']);
@@ -202,10 +105,10 @@ test('both: a call that times out refuses the next ones before admit, on that pa
     const done: string[] = [];
     const respondsWithinMs = atOnce ? { queued: 5_000, direct: 5_000 } : { queued: 0, direct: 0 };
     const { breakers } = portsOf({});
-    const answer = async (world: World, on: 'queued' | 'direct') =>
+    const answer = async (given: Given, on: 'queued' | 'direct') =>
       (
         await placeOrder(aSale(1, { mode: on }), click(), {
-          ...portsOf({ ...world, respondsWithinMs }, done),
+          ...portsOf({ ...given, respondsWithinMs }, done),
           breakers,
         })
       ).kind;
@@ -224,8 +127,8 @@ test('both: a call that times out refuses the next ones before admit, on that pa
 
 test('a known key needs no room, and with room admit finds that it is known', async () => {
   const keyed = click({ idempotencyKey: 'k' });
-  const place = async (world: World, done: string[], quantity = 1) =>
-    (await placeOrder(aSale(1, { perBuyerLimit: 2 }), { ...keyed, quantity }, portsOf(world, done))).kind;
+  const place = async (given: Given, done: string[], quantity = 1) =>
+    (await placeOrder(aSale(1, { perBuyerLimit: 2 }), { ...keyed, quantity }, portsOf(given, done))).kind;
   const heard: Record<string, string[]> = { room: [], full: [], unknown: [], many: [] };
   assert.equal(await place({ admission: 'repeated' }, heard.room as string[]), 'queued');
   assert.equal(await place({ available: false, known: 'first' }, heard.full as string[]), 'queued');
@@ -257,8 +160,8 @@ test('an order makes room when its click has a response, however it ended', asyn
 });
 
 test('early: closed and sold out come before anything else, then whether there is room', () => {
-  const say = (mode: 'queued' | 'direct', world: World, closed = false) =>
-    refuseEarly(aSale(1, { mode, closed }), portsOf({ now: Date.now(), ...world }))?.kind;
+  const say = (mode: 'queued' | 'direct', given: Given, closed = false) =>
+    refuseEarly(aSale(1, { mode, closed }), portsOf({ now: Date.now(), ...given }))?.kind;
   assert.equal(say('queued', {}), undefined);
   assert.equal(say('queued', { soldOut: true, available: false }), 'sold-out');
   assert.equal(say('queued', { soldOut: true }, true), 'closed');

@@ -2,87 +2,26 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { InventoryServiceClient, type Sale as WireSale } from '@flashsale/contracts/inventory';
-import { type GateKey, keyOf, viewKeyOf } from '@flashsale/contracts/keys';
-import type { OrderEvent } from '@flashsale/contracts/messages';
-import { EVENT_KEY_PREFIX, ORDER_EVENTS, RESULTS_QUEUE } from '@flashsale/contracts/topology';
-import { call, callStream, connectTo } from '@flashsale/rpc/client';
-import { openShop } from '../../../infra/testbed/shop.ts';
+import { keyOf, viewKeyOf } from '@flashsale/contracts/keys';
 import { until } from '../../../infra/until.ts';
 import { GATE_SCRIPTS } from '../src/outbound/gate/scripts.ts';
-import { aSale } from './gates.ts';
-
-const LONG_MS = '60000';
-const QUICK = { REBUILD_COURTESY_MS: '3000', AT_REST_MS: '1500' };
-const shop = await openShop({
-  gateway: QUICK,
-  orders: { RPC_DEADLINE_MS: LONG_MS, CHARGE_TIMEOUT_MS: LONG_MS },
-});
-const second = await shop.start.gateway();
-const inventory = shop.closed(
-  connectTo(InventoryServiceClient, shop.services.inventory.address, { retries: 'idempotent' }),
-);
-const channel = await shop.channel();
-const { wires, proxies, evidence, buy, services } = shop;
-const { redis } = evidence.stores;
-const gateways = [services.gateway.url, second.url];
-
-/** In inventory only, as a gateway leaves it that dies before its gate is opened. */
-async function bareSale(mode: 'queued' | 'direct', stock: number): Promise<string> {
-  const sale = { ...aSale(stock, { mode, perBuyerLimit: 1 }), available: 0, held: 0, sold: 0 };
-  await call(inventory, inventory.createSale, { sale }, { deadlineMs: 10_000 });
-  return sale.id;
-}
-const saleOf = async (saleId: string) =>
-  (await call(inventory, inventory.getSale, { saleId }, { deadlineMs: 10_000 })).sale as WireSale;
-const update = (saleId: string, change: { addStock?: number; closed?: boolean }) =>
-  call(inventory, inventory.updateSale, { saleId, addStock: 0, ...change }, { deadlineMs: 10_000 });
-
-/** A buyer of that name is admitted at each gateway; one whose first answer was lost is told 409 the next time. */
-async function untilBothSell(saleId: string, name: string): Promise<void> {
-  for (const [i, url] of gateways.entries())
-    await until('it sells', async () =>
-      [201, 202, 409].includes((await buy(saleId, `${name} ${i}`, undefined, url)).httpStatus),
-    );
-}
-const untilEpoch = (saleId: string, epoch: number) =>
-  until(`the gate of epoch ${epoch} is open`, async () => (await evidence.gate(saleId)).epoch === epoch);
-
-const KEYS: GateKey[] = ['gate', 'buyers', 'orders', 'unsent', 'sent', 'waiting', 'keys'];
-/** What FLUSHDB does, to one sale. */
-const loseGate = (saleId: string) => redis.del(...KEYS.map((key) => keyOf(saleId, key)));
-/** What a gateway does that dies before it replaces the gate; too soon after another epoch, inventory refuses. */
-async function takeEpoch(saleId: string, expectedEpoch: number) {
-  const request = { saleId, expectedEpoch, gateEpoch: expectedEpoch };
-  const take = async () => {
-    for await (const _ of callStream(inventory, inventory.reopen, request, { deadlineMs: 10_000 }));
-    return true;
-  };
-  await until('an epoch is taken', () => take().catch(() => false));
-}
-
-const recordOf = async (saleId: string, orderId?: string) => (await evidence.gate(saleId)).records.get(orderId ?? '');
-
-/** As a gateway receives it that was away for long. */
-async function publish(event: Partial<OrderEvent>) {
-  const rest = { quantity: 1, reason: null, amount: null, deadlineMs: 1, refund: 'none' };
-  const text = JSON.stringify({ ...rest, decidedAtMs: 1, ...event });
-  channel.publish(ORDER_EVENTS, `${EVENT_KEY_PREFIX}${event.status}`, Buffer.from(text), { persistent: true });
-  await channel.waitForConfirms();
-}
-// The event of the refund says the same of the ticket, so it must be lost as well.
-const PUBLISHED = `SELECT refund = 'done' AND NOT EXISTS (SELECT FROM outbox) AS published
-  FROM orders WHERE id = $1`;
-const untilEventsAreApplied = () =>
-  until('no event waits', async () => {
-    const { rows } = await evidence.stores.orders.query('SELECT count(*)::int AS unpublished FROM outbox');
-    const { messages, messages_unacknowledged: held } = (await shop.broker.queue(RESULTS_QUEUE)) as never as Depth;
-    return rows[0].unpublished === 0 && messages === 0 && held === 0;
-  });
-interface Depth {
-  messages: number;
-  messages_unacknowledged: number;
-}
+import {
+  bareSale,
+  buy,
+  evidence,
+  gateways,
+  loseGate,
+  proxies,
+  recordOf,
+  redis,
+  saleOf,
+  shop,
+  takeEpoch,
+  untilBothSell,
+  untilEpoch,
+  update,
+  wires,
+} from './reopened-shop.ts';
 
 test('Redis is emptied while orders wait: rebuilt from inventory, nothing oversold, every 202 final', async () => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 12 });
@@ -159,44 +98,6 @@ test('a gate of another Redis is a copy of unknown age: it is rebuilt', async ()
   await untilBothSell(saleId, 'after the copy');
 });
 
-test('the gate is lost while an order is being charged: its ticket comes back when it is declined', async () => {
-  const saleId = await shop.createSale({ mode: 'queued', stock: 3 });
-  const rebuilt = untilEpoch(saleId, 2);
-  proxies.payment.on('charge', async (_request, forward) => {
-    await rebuilt;
-    return forward();
-  });
-  await shop.bank.change({ declineRate: 1 });
-  const { orderId } = await buy(saleId, 'poor');
-  await until('its unit is held', async () => (await evidence.tracesOf('poor')).poor?.includes('unit held'));
-  await loseGate(saleId);
-  assert.equal((await shop.final(orderId as string, 'poor')).status, 'rejected');
-  proxies.payment.on('charge');
-  await shop.bank.change({ declineRate: 0 });
-  await evidence.atRest();
-  const { tickets, epoch } = await evidence.gate(saleId);
-  assert.deepEqual([tickets, epoch], [3, 2]);
-});
-
-test('an order that a worker holds while its gate is rebuilt is refused by inventory, and takes no ticket', async () => {
-  const saleId = await shop.createSale({ mode: 'queued', stock: 3 });
-  const rebuilt = untilEpoch(saleId, 2);
-  let inHand = false;
-  proxies.inventory.on('reserve', async (_request, forward) => {
-    inHand = true;
-    await rebuilt;
-    return forward();
-  });
-  const { orderId } = await buy(saleId, 'in hand');
-  await until('a worker has it', () => inHand);
-  await loseGate(saleId);
-  const { status, reason } = await shop.final(orderId as string, 'in hand');
-  proxies.inventory.on('reserve');
-  assert.deepEqual([status, reason], ['rejected', 'stale_epoch']);
-  await evidence.atRest();
-  assert.equal((await evidence.gate(saleId)).tickets, 3);
-});
-
 test('more stock reaches the gate once, whichever gateway brings it, and a closed sale closes', async () => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 2 });
   await untilBothSell(saleId, 'first');
@@ -244,76 +145,6 @@ test('a rebuild that takes long is not overtaken by the other gateway: it costs 
   for (const method of ['reopen', 'listSales']) proxies.gatewayInventory.on(method);
   await untilBothSell(saleId, 'after a long time');
   assert.deepEqual([reopened, (await saleOf(saleId)).epoch], [1, 2]);
-});
-
-test('an order cancelled between the snapshot and the new gate gives its ticket back, and an old confirmation keeps it no more', async () => {
-  const saleId = await shop.createSale({ mode: 'queued', stock: 3 });
-  const { orderId } = await buy(saleId, 'cancelled');
-  await shop.final(orderId as string, 'cancelled');
-  await until('it is sold', async () => (await recordOf(saleId, orderId))?.state === 'sold');
-  const { promise: cancelled, resolve: goOn } = Promise.withResolvers<void>();
-  let taken = false;
-  proxies.gatewayInventory.on('reopen', async (_request, forward) => {
-    const snapshot = await forward();
-    taken = true;
-    await cancelled;
-    return snapshot;
-  });
-  await loseGate(saleId);
-  await until('the snapshot is taken', () => taken);
-  await shop.adminCancel(orderId as string);
-  await until(
-    'its event is applied',
-    async () => (await shop.order(orderId as string, 'cancelled')).status === 'cancelled',
-  );
-  await untilEventsAreApplied();
-  goOn();
-  proxies.gatewayInventory.on('reopen');
-  await untilEpoch(saleId, 2);
-  await publish({
-    orderId: orderId as string,
-    saleId,
-    buyerId: 'cancelled',
-    epoch: 1,
-    status: 'confirmed',
-    version: 3,
-  });
-  await until('its ticket is back', async () => (await evidence.gate(saleId)).tickets === 3);
-  await evidence.atRest();
-});
-
-test('an event that is lost leaves a gate at rest that contradicts inventory: it is rebuilt', async () => {
-  const saleId = await shop.createSale({ mode: 'queued', stock: 3 });
-  const { orderId } = await buy(saleId, 'cancelled unheard');
-  await until('it is sold', async () => (await recordOf(saleId, orderId))?.state === 'sold');
-  wires.gatewayAmqp.block(true);
-  const consumers = async () => (await channel.checkQueue(RESULTS_QUEUE)).consumerCount;
-  await until('the broker knows that the gateways are gone', async () => (await consumers()) === 0);
-  await shop.adminCancel(orderId as string);
-  await until('its events are with the broker', async () => {
-    const { rows } = await evidence.stores.orders.query(PUBLISHED, [orderId]);
-    return rows[0].published;
-  });
-  await shop.broker.purge(RESULTS_QUEUE);
-  wires.gatewayAmqp.block(false);
-  await untilEpoch(saleId, 2);
-  assert.equal((await evidence.gate(saleId)).tickets, 3);
-  await evidence.atRest();
-});
-
-test('a gate that admits an order for which there is no unit is rebuilt', async () => {
-  const saleId = await shop.createSale({ mode: 'queued', stock: 1 });
-  await shop.final((await buy(saleId, 'first')).orderId as string, 'first');
-  await redis.hset(keyOf(saleId, 'gate'), 'tickets', 1);
-  const second = await until('it is admitted', async () => {
-    const { httpStatus, orderId } = await buy(saleId, 'second');
-    return httpStatus === 202 && orderId;
-  });
-  const { status, reason } = await shop.final(second, 'second');
-  assert.deepEqual([status, reason], ['rejected', 'sold_out']);
-  await untilEpoch(saleId, 2);
-  await until('it is sold out', async () => (await buy(saleId, 'third')).httpStatus === 410);
-  await evidence.atRest();
 });
 
 test('a sale that is over and has nothing held gets no new gate, and what was bought can still be read', async () => {

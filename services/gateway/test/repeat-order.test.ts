@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { choiceOf } from '@flashsale/contracts/messages';
+import { times } from '../../../infra/testbed/samples.ts';
 import { UNDECIDED } from '../src/domain/order-view.ts';
 import type { Order } from '../src/domain/ports.ts';
 import { createRepeatOrder, type RepeatPorts } from '../src/domain/repeat-order.ts';
@@ -18,19 +19,19 @@ function repeating(
   respondsWithinMs = 5_000,
 ) {
   const counts = { asked: 0, givenUp: 0 };
-  const world = { ...own };
+  const given = { ...own };
   const ports = {
     gate: {
-      stateOf: async () => world.state ?? null,
-      recall: async () => ('first' in world ? world.first : FIRST),
-      absent: async () => world.absent ?? false,
+      stateOf: async () => given.state ?? null,
+      recall: async () => ('first' in given ? given.first : FIRST),
+      absent: async () => given.absent ?? false,
       orderOf: async () => null,
-      position: async () => world.position ?? null,
+      position: async () => given.position ?? null,
     },
     orders: {
       async get() {
         counts.asked += 1;
-        return new Map(world.row ? [['first', world.row]] : []);
+        return new Map(given.row ? [['first', given.row]] : []);
       },
       async giveUp() {
         counts.givenUp += 1;
@@ -51,14 +52,14 @@ function repeating(
       whenGone: () => signal,
     });
   };
-  return { world, counts, repeat };
+  return { given, counts, repeat };
 }
 
 test('fifty repeats of an order that is on its way are one poll, and all get its outcome', async () => {
-  const { world, counts, repeat } = repeating({ state: 'unsent' });
-  const repeats = Array.from({ length: 50 }, () => repeat());
+  const { given, counts, repeat } = repeating({ state: 'unsent' });
+  const repeats = times(50, () => repeat());
   setTimeout(() => {
-    world.state = 'sent';
+    given.state = 'sent';
   }, 300);
   for (const answer of await Promise.all(repeats)) assert.deepEqual(answer, { kind: 'queued', orderId: 'first' });
   assert.ok(counts.asked <= 5, `${counts.asked} questions`);

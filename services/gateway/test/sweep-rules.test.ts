@@ -1,107 +1,23 @@
-// The sweeper's rules, one by one: what it does with what it is told, and what it never does.
+// The sweeper's rules, one by one: what it does with what it finds, and what it never does.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { choiceOf, type OrderCommand } from '@flashsale/contracts/messages';
 import { v7 } from 'uuid';
-import { createApplyResult } from '../src/domain/apply-result.ts';
-import type { DueRecord, Order } from '../src/domain/ports.ts';
+import { times } from '../../../infra/testbed/samples.ts';
 import { createQueueProgress } from '../src/domain/queue-progress.ts';
-import type { Sale } from '../src/domain/sale.ts';
 import { createSweep, type SweepPorts } from '../src/domain/sweep.ts';
-import { aSale } from './gates.ts';
+import {
+  aSweep,
+  DEADLINE_MS,
+  direct,
+  due,
+  EPOCH,
+  LONG_OVER,
+  NOW_MS,
+  queued,
+  restored,
+  sweeping,
+} from './swept-sale.ts';
 
-const DEADLINE_MS = 1_000;
-const NOW_MS = 1_800_000_000_000;
-const EPOCH = 4;
-const LONG_MS = 60_000;
-
-interface World {
-  published?: 'confirmed' | 'returned' | 'unsent' | 'unknown';
-  available?: boolean;
-  /** What orders has a row of, by order; a function is called for each question. */
-  row?: Partial<Order> | (() => Partial<Order> | undefined);
-  /** What GiveUp finds or makes. */
-  given?: Partial<Order>;
-  /** Messages in the queue, look by look; the last one stays. */
-  waiting?: number[];
-  nowMs?: undefined;
-  progress?: ReturnType<typeof createQueueProgress>;
-}
-
-function aSweep(sale: Sale, claims: DueRecord[][], world: World = {}) {
-  const done: string[] = [];
-  const warned: string[] = [];
-  const asked: string[][] = [];
-  const waiting = [...(world.waiting ?? [1])];
-  let looks = 0;
-  const answer = (orderId: string, order: Partial<Order>) =>
-    ({ orderId, saleId: sale.id, reason: null, ...order }) as Order;
-  const rowOf = () => (typeof world.row === 'function' ? world.row() : world.row);
-  const ports = {
-    gate: {
-      claim: async () => ({ epoch: EPOCH, records: claims.shift() ?? [] }),
-      markSent: async ({ orderId }: { orderId: string }) => done.push(`sent ${orderId}`),
-    },
-    queue: {
-      available: () => world.available ?? true,
-      async publish(command: OrderCommand) {
-        done.push(`published ${command.orderId}`);
-        return world.published ?? 'confirmed';
-      },
-      async waiting() {
-        looks += 1;
-        return waiting.length > 1 ? waiting.shift() : waiting[0];
-      },
-    },
-    orders: {
-      place: async () => assert.fail('an order is never placed a second time'),
-      async get(ids: string[]) {
-        asked.push(ids);
-        const row = rowOf();
-        return new Map(row ? ids.map((id) => [id, answer(id, row)]) : []);
-      },
-      async giveUp({ orderId, epoch }: OrderCommand) {
-        done.push(`gave up ${orderId} of epoch ${epoch}`);
-        return answer(orderId, world.given ?? { status: 'cancelled', final: false });
-      },
-    },
-    clock: { nowMs: () => ('nowMs' in world ? world.nowMs : NOW_MS) },
-    progress: world.progress ?? createQueueProgress(),
-    applyResult: async ({ status, orderId }: Order, epoch: number) => {
-      if (orderId.endsWith('bad')) throw new Error('cannot be applied');
-      done.push(`applied ${status} in epoch ${epoch}`);
-    },
-    directDeadlineMs: DEADLINE_MS,
-    swept: () => undefined,
-    warn: (id: string) => warned.push(id),
-  };
-  const sweep = createSweep(ports as unknown as SweepPorts, LONG_MS);
-  return { done, warned, asked, sweep: () => sweep([sale]), looks: () => looks };
-}
-
-/** One round over one record; answers what it did, in order. */
-async function sweeping(sale: Sale, record: DueRecord, world: World = {}): Promise<string[]> {
-  const { done, sweep } = aSweep(sale, [[record]], world);
-  await sweep();
-  return done;
-}
-
-const [queued, direct] = [aSale(1, { mode: 'queued' }), aSale(1, { mode: 'direct' })];
-type Due = DueRecord & { command: OrderCommand };
-function due(sale: Sale, state: DueRecord['state'], leftMs = 600_000, orderId: string = v7()): Due {
-  const { mode, id: saleId, epoch } = sale;
-  const order = { orderId, buyerId: 'alice', quantity: 1 };
-  return {
-    ...order,
-    state,
-    command: { ...order, ...choiceOf(order), saleId, epoch, mode, deadlineMs: NOW_MS + leftMs },
-  };
-}
-function restored(sale: Sale): DueRecord {
-  const { command: _, ...record } = due(sale, 'sent');
-  return record;
-}
-const LONG_OVER = -10 * DEADLINE_MS;
 const EMPTY = [0];
 
 test('queued and unsent: published again under its id, and marked only when the broker has it', async () => {
@@ -149,7 +65,7 @@ test('an order that a worker takes between the two looks is not published again'
 });
 
 test('one observation of the queue serves all orders of a round, so that the first does not hide the others', async () => {
-  const claims = [0, 1, 2].map(() => Array.from({ length: 500 }, () => due(queued, 'sent')));
+  const claims = [0, 1, 2].map(() => times(500, () => due(queued, 'sent')));
   const waiting = [0, 0, 500];
   const { done, sweep, looks } = aSweep(queued, claims, { waiting });
   await sweep();
@@ -203,15 +119,15 @@ test('a restored record that orders does not know is given up, in the epoch of i
 test('a tombstone gives nothing back by itself, only once it is final; a row that came meanwhile counts as it is', async () => {
   const record = due(direct, 'unsent', LONG_OVER);
   for (const status of ['placed', 'reserved', 'cancelled', 'rejected'] as const)
-    assert.equal((await sweeping(direct, record, { given: { status, final: false } })).length, 1);
+    assert.equal((await sweeping(direct, record, { found: { status, final: false } })).length, 1);
   for (const status of ['confirmed', 'rejected', 'cancelled'] as const)
-    assert.deepEqual((await sweeping(direct, record, { given: { status, final: true } })).slice(1), [
+    assert.deepEqual((await sweeping(direct, record, { found: { status, final: true } })).slice(1), [
       `applied ${status} in epoch ${EPOCH}`,
     ]);
 });
 
 test('a round goes on until fewer are due than it claims at once', async () => {
-  const many = () => Array.from({ length: 500 }, () => due(queued, 'sent'));
+  const many = () => times(500, () => due(queued, 'sent'));
   const { asked, sweep } = aSweep(queued, [many(), many(), [due(queued, 'sent')], many()], {
     row: { status: 'placed', final: false },
   });
@@ -268,33 +184,4 @@ test('a sale that takes long is not swept twice at once, and keeps no other wait
   await sweep([queued, direct]);
   assert.deepEqual([claims.get(queued.id), claims.get(direct.id)], [1, 2]);
   free();
-});
-
-/** What one result makes of gate, view and progress. */
-async function applying(order: Partial<Order>): Promise<string[]> {
-  const done: string[] = [];
-  const note =
-    (what: string) =>
-    async (...given: unknown[]) =>
-      void done.push([what, ...given.filter((it) => typeof it !== 'object')].join(' '));
-  const apply = createApplyResult({
-    gate: { applyConfirmed: note('confirmed'), applyEnded: note('ended'), leaveWaiting: note('left the line') },
-    views: { show: ({ status, version }) => note('shown')(status, version) },
-    progress: { hasRow: () => undefined },
-    shut: note('shut'),
-  });
-  await apply({ orderId: 'o', saleId: 's', buyerId: 'b', epoch: 3, version: 2, reason: null, ...order } as never, 7);
-  return done;
-}
-
-test('a confirmed order keeps its ticket in the epoch given, an ended one gives it back, a hold leaves the line', async () => {
-  assert.deepEqual(await applying({ status: 'confirmed' }), ['confirmed s o 7', 'shown confirmed 2']);
-  assert.deepEqual(await applying({ status: 'reserved' }), ['left the line', 'shown reserved 2']);
-  for (const status of ['rejected', 'expired', 'cancelled'] as const)
-    assert.deepEqual(await applying({ status }), ['ended', `shown ${status} 2`]);
-});
-
-test('an order of this gate that inventory refused as sold out has the gate shut', async () => {
-  const done = await applying({ status: 'rejected', reason: 'sold_out' });
-  assert.deepEqual(done, ['ended', 'shown rejected 2', 'shut s 3 sold_out']);
 });

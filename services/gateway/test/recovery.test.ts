@@ -1,7 +1,8 @@
 // Redis and the broker go and come back: not ready meanwhile, and ready, selling and applying results again within ten seconds.
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { RESULTS_QUEUE } from '@flashsale/contracts/topology';
+import { openEnding } from '../../../infra/testbed/ending.ts';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 import { spawnGateway } from './spawned.ts';
@@ -15,7 +16,9 @@ shop.wires.gatewayAmqp.block(true);
 const { evidence, buy, broker, namespace } = shop;
 const saleId = await shop.createSale({ mode: 'direct', stock: 50 });
 
-const start = () => spawnGateway({ after }, shop, NEVER_ASKS);
+// `after` itself would end with the test in which it is called.
+const { defer } = openEnding();
+const start = () => spawnGateway({ after: defer }, shop, NEVER_ASKS);
 let gateway = await start();
 await gateway.ready();
 

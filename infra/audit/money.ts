@@ -25,11 +25,12 @@ const idOf = ({ orderId }: { orderId: string }) => orderId;
 
 /** In minor units. Equal sums are not enough: each order must have paid its own price. */
 function paidCheck(sale: Sale, allConfirmed: Order[], captures: Map<string, BankCharge>): Check {
-  const { saleId, amountMinor, currency } = sale;
+  const { saleId, price } = sale;
   const confirmed = allConfirmed.filter((order) => order.saleId === saleId);
   const paid = ({ orderId }: Order) => captures.get(orderId)?.amountMinor ?? 0;
-  const owed = ({ quantity }: Order) => quantity * amountMinor;
-  const holds = (order: Order) => paid(order) === owed(order) && captures.get(order.orderId)?.currency === currency;
+  const owed = ({ quantity }: Order) => quantity * price.amountMinor;
+  const holds = (order: Order) =>
+    paid(order) === owed(order) && captures.get(order.orderId)?.currency === price.currency;
   return {
     ...each('rest: captured minor units = price × quantity', saleId, confirmed, holds),
     left: sum(confirmed.map(paid)),

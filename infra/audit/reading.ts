@@ -1,4 +1,5 @@
 // One reading of all stores, in the order that makes each check exact while orders move.
+import type { Money } from '@flashsale/contracts/fields';
 import { isFinalStatus } from '@flashsale/contracts/messages';
 import type { ChargeState, OrderStatus, Refund, ReservationState } from '@flashsale/contracts/wire';
 import type { Statement } from '../clients/bank.ts';
@@ -30,8 +31,7 @@ export interface Sale {
   sold: number;
   epoch: number;
   revision: number;
-  amountMinor: number;
-  currency: string;
+  price: Money;
   /** Closed, or past its window. */
   over: boolean;
   unitsHeld: number;
@@ -79,8 +79,8 @@ const ORDERS = `SELECT id AS "orderId", sale_id AS "saleId", buyer_id AS "buyerI
   ${ms('deadline')} AS "deadlineMs", ${ms('decided_at')} AS "decidedMs", ${ms('now()')} AS "nowMs" FROM orders`;
 const OUTBOX = `SELECT order_id AS "orderId", exchange, ${ms('now() - created_at')} AS "ageMs" FROM outbox`;
 const UNITS = 'SELECT coalesce(sum(quantity), 0)::int FROM reservations WHERE sale_id = sales.id AND state =';
-const SALES = `SELECT id AS "saleId", title, stock, available, held, sold, epoch, revision, currency,
-  amount_minor::float8 AS "amountMinor", (closed OR closes_at <= now()) AS over,
+const SALES = `SELECT id AS "saleId", title, stock, available, held, sold, epoch, revision,
+  jsonb_build_object('amountMinor', amount_minor, 'currency', currency) AS price, (closed OR closes_at <= now()) AS over,
   (${UNITS} 'held') AS "unitsHeld", (${UNITS} 'sold') AS "unitsSold" FROM sales ORDER BY created_at, id`;
 const RESERVATIONS = 'SELECT order_id AS "orderId", sale_id AS "saleId", state FROM reservations';
 const CHARGES = `SELECT order_id AS "orderId", state, ${ms('now() - updated_at')} AS "ageMs" FROM charges`;

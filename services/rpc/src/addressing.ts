@@ -2,23 +2,22 @@
 // grpc-js itself resolves again only when a connection is lost: a second process beside a healthy one would get no call.
 import { type ChannelInterface, type Client, connectivityState } from '@grpc/grpc-js';
 
-/** A channel whose calls go to a client that is replaced every `everyMs`, by one that is connected already. */
+/**
+ * A channel whose calls go to a client that is replaced every `everyMs`, by one that is connected already. The replaced
+ * one is not closed, which would break a call that outlasts the keepalive time: without calls it goes idle.
+ */
 export function renewed(open: () => Client, everyMs: number): ChannelInterface {
   let current = open();
-  const opened = new Set([current]);
+  let closed = false;
   const channel = () => current.getChannel();
-  const close = (client: Client) => opened.delete(client) && client.close();
 
   function renew() {
     // While it connects, it also resolves the name.
-    if (channel().getConnectivityState(false) !== connectivityState.READY) return;
+    if (channel().getConnectivityState(true) !== connectivityState.READY) return;
     const next = open();
-    opened.add(next);
     next.waitForReady(Date.now() + everyMs, (error) => {
-      if (error) return void close(next);
-      // Calls that are on a connection outlive its close; a call that is only starting would fail.
-      setTimeout(close, everyMs, current).unref();
-      current = next;
+      if (error || closed) next.close();
+      else current = next;
     });
   }
 
@@ -30,8 +29,9 @@ export function renewed(open: () => Client, everyMs: number): ChannelInterface {
     getTarget: () => channel().getTarget(),
     getChannelzRef: () => channel().getChannelzRef(),
     close() {
+      closed = true;
       clearInterval(timer);
-      for (const client of opened) close(client);
+      current.close();
     },
   };
 }

@@ -20,8 +20,7 @@ type Constructor<Made> = new (address: string, credentials: ChannelCredentials, 
 const RENEW_MS = 10_000;
 
 const CHANNEL: ClientOptions = {
-  // A connection that breaks silently is noticed within 15 s.
-  'grpc.keepalive_time_ms': 10_000,
+  // After `keepalive_time_ms`, so that a connection that breaks silently is noticed within 15 s.
   'grpc.keepalive_timeout_ms': 5_000,
   // A restarted neighbour is found again within half a second, not within the default's two minutes.
   'grpc.initial_reconnect_backoff_ms': 100,
@@ -67,6 +66,8 @@ export function connectTo<Made>(
   const insecure = credentials.createInsecure();
   const options = {
     ...CHANNEL,
+    'grpc.keepalive_time_ms': renewMs,
+    'grpc.client_idle_timeout_ms': 2 * renewMs,
     'grpc.enable_retries': safe ? 1 : 0,
     'grpc.service_config': safe ? RETRY_UNAVAILABLE : NO_RETRY,
   };

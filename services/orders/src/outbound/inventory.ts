@@ -2,12 +2,11 @@
 import { InventoryServiceClient } from '@flashsale/contracts/inventory';
 import { reasonFromWire } from '@flashsale/contracts/messages';
 import { reservationState } from '@flashsale/contracts/wire';
-import { call, connectTo } from '@flashsale/rpc/client';
+import { call, connectTo, status, statusOf } from '@flashsale/rpc/client';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
-import type { Inventory } from '../domain/ports.ts';
-import { unknownOnFailure } from './unknown.ts';
+import type { Answers, Inventory } from '../domain/ports.ts';
 
 /** Confirms of the same `gatherMs` share a call. */
 export function createInventory(config: Config, log: Log, gatherMs: number): Inventory & { stop(): void } {
@@ -50,3 +49,17 @@ export function createInventory(config: Config, log: Log, gatherMs: number): Inv
     stop: () => client.close(),
   };
 }
+
+/** A participant that does not respond leaves no entry, so that nothing is decided and the call is repeated. */
+const unknownOnFailure =
+  (log: Log) =>
+  async <Value>(method: string, ask: () => Promise<[string, Value][]>): Promise<Answers<Value>> => {
+    try {
+      return new Map(await ask());
+    } catch (error) {
+      // A request that is refused as wrong is wrong each time: a bug, not an outage.
+      const level = statusOf(error) === status.INVALID_ARGUMENT ? 'error' : 'warn';
+      log[level]({ method, error: error instanceof Error ? error.message : error }, 'outcome unknown');
+      return new Map();
+    }
+  };

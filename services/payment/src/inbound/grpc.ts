@@ -1,4 +1,5 @@
 // Inbound gRPC: requests are read and checked, states become messages and status codes.
+import { batch, Id, Money } from '@flashsale/contracts/fields';
 import * as wire from '@flashsale/contracts/payment';
 import { paymentProto, protoFolder } from '@flashsale/contracts/proto';
 import { chargeState } from '@flashsale/contracts/wire';
@@ -6,15 +7,19 @@ import { read } from '@flashsale/rpc/request';
 import { type Caller, RpcError, startRpcServer, status } from '@flashsale/rpc/server';
 import type { Log } from '@flashsale/runtime/log';
 import type { Registry } from '@prometheus-io/client';
+import { z } from 'zod';
 import type { Config } from '../config.ts';
 import type { ChargeOrders } from '../domain/charge-orders.ts';
-import type { Charge as KnownCharge, States } from '../domain/ports.ts';
-import { Charge, GetCharge, Void } from './requests.ts';
+import type { Charge, States } from '../domain/ports.ts';
+
+const ChargeRequest = z.object({ items: batch(z.object({ orderId: Id, amount: Money })) });
+const VoidRequest = z.object({ orderIds: batch(Id) });
+const GetChargeRequest = z.object({ orderId: Id });
 
 interface UseCases {
   charge: ChargeOrders;
   void(orderIds: string[]): Promise<States>;
-  findCharge(orderId: string): Promise<KnownCharge | undefined>;
+  findCharge(orderId: string): Promise<Charge | undefined>;
 }
 
 export function startRpc(config: Config, useCases: UseCases, log: Log, registry: Registry) {
@@ -26,18 +31,18 @@ export function startRpc(config: Config, useCases: UseCases, log: Log, registry:
 function createHandlers(config: Config, useCases: UseCases) {
   return {
     async *charge(request: wire.ChargeRequest, caller: Caller): AsyncGenerator<wire.ChargeResponse> {
-      const { items } = read(Charge, request);
+      const { items } = read(ChargeRequest, request);
       const once = [...new Map(items.toReversed().map((item) => [item.orderId, item])).values()];
       for await (const states of useCases.charge(once, endOf(caller, config.BANK_TIMEOUT_MS)))
         yield { outcomes: [...states.keys()].map((orderId) => toWire(orderId, states)) };
     },
     async void(request: wire.VoidRequest): Promise<wire.VoidResponse> {
-      const { orderIds } = read(Void, request);
+      const { orderIds } = read(VoidRequest, request);
       const states = await useCases.void([...new Set(orderIds)]);
       return { outcomes: orderIds.map((orderId) => toWire(orderId, states)) };
     },
     async getCharge(request: wire.GetChargeRequest): Promise<wire.GetChargeResponse> {
-      const { orderId } = read(GetCharge, request);
+      const { orderId } = read(GetChargeRequest, request);
       const charge = await useCases.findCharge(orderId);
       if (!charge) throw new RpcError(status.NOT_FOUND, `order ${orderId} was neither charged nor voided`);
       return { charge: { orderId, state: chargeState.toWire(charge.state) }, amount: charge.amount ?? undefined };

@@ -1,4 +1,4 @@
-// The bank, put together: connect, construct, listen, stop.
+// The composition root of the bank: connect, construct, listen, stop.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLog } from '@flashsale/runtime/log';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';

@@ -1,7 +1,7 @@
 // What each field may hold, wherever it crosses a process boundary: a message, a call, a token.
 import { z } from 'zod';
 
-/** Postgres answers ids in small letters: in any other spelling a row would not be found again. */
+/** Postgres returns ids in small letters: in any other spelling a row would not be found again. */
 export const Id = z.uuid().toLowerCase();
 
 /** What no store can keep, or every neighbour refuses, must not get into a batch. */

@@ -17,7 +17,7 @@ export const ORDERS_PLACED = workQueue('orders.placed');
 /** Paced by the bank. */
 export const PAYMENTS_DUE = workQueue('payments.due');
 
-/** Topic exchange; the routing key says what became of the order: order.reserved, order.confirmed, order.rejected, ... */
+/** Topic exchange; the routing key names the status: order.reserved, order.confirmed, order.rejected, ... */
 export const ORDER_EVENTS = 'order-events';
 export const EVENT_KEY_PREFIX = 'order.';
 export const RESULTS_QUEUE = 'gateway.results';

@@ -1,4 +1,4 @@
-// The gateway, put together: connect, construct, listen, stop.
+// The composition root of the gateway: connect, construct, listen, stop.
 import { createLog } from '@flashsale/runtime/log';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import { startBackgroundJobs } from './background-jobs.ts';

@@ -60,12 +60,12 @@ async function disguise(said: RegExp, instead: string) {
 }
 
 for (const { name, said, instead, problem } of [
-  { name: 'an older Redis', said: /redis_version:\d/, instead: 'redis_version:6', problem: /says it is 6\./ },
+  { name: 'an older Redis', said: /redis_version:\d/, instead: 'redis_version:6', problem: /this server is 6\./ },
   {
     name: 'a server that is no Redis',
     said: /redis_version:/,
     instead: 'other_version:',
-    problem: /says it is neither/,
+    problem: /this server is neither/,
   },
   { name: 'a server without a role', said: /role:/, instead: 'rule:', problem: /needs Redis 7/ },
   {

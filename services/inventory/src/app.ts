@@ -1,4 +1,4 @@
-// Inventory, put together: connect, construct, listen, stop.
+// The composition root of inventory: connect, construct, listen, stop.
 import { fileURLToPath } from 'node:url';
 import { createLog } from '@flashsale/runtime/log';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';

@@ -88,7 +88,7 @@ function simulate(orders: number, knobs: Partial<Bank> = {}, fixed?: number) {
     bank.charge(key, () => {
       if (!open) return;
       decided += 1;
-      end(limit.answered);
+      end(limit.responded);
     });
     clock.in(TIMEOUT_MS, () => {
       if (!open) return;
@@ -175,10 +175,10 @@ test('a late charge now and then lowers nothing', () => {
 test('after two quiet seconds the bank has to show its speed again', () => {
   let now = 0;
   const limit = createConcurrencyLimit(() => now);
-  for (; now < 3_000; now += 10) limit.answered();
+  for (; now < 3_000; now += 10) limit.responded();
   assert.equal(limit.current(), 200);
   now += 2_000;
   assert.equal(limit.current(), 20);
-  limit.answered();
+  limit.responded();
   assert.equal(limit.current(), 21);
 });

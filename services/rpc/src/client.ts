@@ -75,7 +75,7 @@ export function connectTo<Made>(
   return new Service(address, insecure, { channelOverride });
 }
 
-/** False when a call would only wait for a connection, or fail for want of one; asking starts to make one. */
+/** False when a call would only wait for a connection, or fail for want of one. A check also starts to connect. */
 export function reachable(client: Client): boolean {
   // Idle: unused for long, and its next call connects.
   return [connectivityState.READY, connectivityState.IDLE].includes(client.getChannel().getConnectivityState(true));

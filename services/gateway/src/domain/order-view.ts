@@ -2,7 +2,7 @@
 import { type Choice, isFinalStatus, type OrderEvent } from '@flashsale/contracts/messages';
 import type { Order } from './ports.ts';
 
-/** An order as its event or orders itself says it. */
+/** An order as in its event, or as read from orders. */
 export type Result = Omit<Order, 'final' | 'payRequested'> & Partial<Pick<Order, 'final' | 'payRequested'>>;
 
 /** `version` 0 is an order that only the gate knows of. */

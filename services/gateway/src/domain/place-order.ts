@@ -39,7 +39,7 @@ export interface PlacePorts extends RoomPorts {
 
 export async function placeOrder(sale: Sale, click: Click, ports: PlacePorts): Promise<PlaceOutcome> {
   const refusal = click.quantity > sale.perBuyerLimit ? { kind: 'limit' as const } : refuseBusy(sale, ports);
-  // A retry with a known key must not need room; with room, admit tells by itself.
+  // A retry with a known key must not need room; with room, admit finds it by itself.
   if (refusal) return (await placedBefore(sale, click, ports)) ?? refusal;
   const room = takeRoom(sale, ports);
   if (!room) return { kind: 'busy' };

@@ -76,7 +76,7 @@ function describe(operations: Operation<never>[]) {
     info: {
       title: 'Flash sale',
       version: '1',
-      description: 'Any call may also be answered 500 (`/problems/internal`), which is a bug of the server.',
+      description: 'Any call may also get 500 (`/problems/internal`), which is a bug of the server.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],

@@ -13,7 +13,7 @@ const UNSENT_CHECK_MS = 5_000;
 const LONGEST_CHECK_MS = 300_000;
 /** Orders of a sale that are marked within this time share a script. */
 const GATHER_MS = 5;
-// Redis says these before a script has written anything.
+// Redis returns these before a script has written anything.
 const NOT_RUN =
   /^(OOM|LOADING|READONLY|MISCONF|NOREPLICAS|NOAUTH|NOPERM|MASTERDOWN|CLUSTERDOWN|BUSY|NOSCRIPT|NOHISTORY)\b/;
 

@@ -6,7 +6,7 @@ import { call, callStream, connectTo, status, statusOf } from '@flashsale/rpc/cl
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
 import type { Inventory, TakenUnit } from '../domain/ports.ts';
-import { ask } from './question.ts';
+import { query } from './calls.ts';
 
 /** A sale of millions is read in pages; while they come, the new gate is staged. */
 const PAGES_DEADLINE_MS = 120_000;
@@ -23,7 +23,7 @@ export function createInventory(config: Config, log: Log): Inventory & { stop():
 
     async getSale(saleId) {
       try {
-        const response = await ask(call(client, client.getSale, { saleId }, { deadlineMs }));
+        const response = await query(call(client, client.getSale, { saleId }, { deadlineMs }));
         return fromWire(response.sale);
       } catch (error) {
         if (statusOf(error) === status.NOT_FOUND) return undefined;
@@ -32,7 +32,7 @@ export function createInventory(config: Config, log: Log): Inventory & { stop():
     },
 
     async listSales() {
-      const { sales } = await ask(call(client, client.listSales, {}, { deadlineMs }));
+      const { sales } = await query(call(client, client.listSales, {}, { deadlineMs }));
       return sales.flatMap((sale) => {
         try {
           return [fromWire(sale)];

@@ -7,14 +7,14 @@ import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
 import type { Clock, Order, Orders } from '../domain/ports.ts';
-import { ask, outcomeOf } from './question.ts';
+import { outcomeOf, query } from './calls.ts';
 
-/** Questions that come within this time share one call: a crowd of readers must not cost a call each. */
+/** Reads that come within this time share one call, so that many readers do not cost a call each. */
 const GATHER_MS = 5;
 
 export function createOrders(config: Config, clock: Clock, log: Log): Orders & { stop(): void } {
   const placing = connectTo(OrdersServiceClient, config.ORDERS_ADDRESS, { retries: 'never' });
-  const asking = connectTo(OrdersServiceClient, config.ORDERS_ADDRESS, { retries: 'idempotent' });
+  const repeatable = connectTo(OrdersServiceClient, config.ORDERS_ADDRESS, { retries: 'idempotent' });
   const deadlineMs = config.RPC_DEADLINE_MS;
   // Connects now, not with the first buyer.
   reachable(placing);
@@ -26,8 +26,12 @@ export function createOrders(config: Config, clock: Clock, log: Log): Orders & {
   };
 
   const getOne = groupCommit<string, Order | undefined>(GATHER_MS, async (orderIds) => {
-    const answer = await ask(call(asking, asking.getOrders, { orderIds: [...new Set(orderIds)] }, { deadlineMs }));
-    const found = new Map(answer.orders.filter(({ found }) => found).map((order) => [order.orderId, fromWire(order)]));
+    const response = await query(
+      call(repeatable, repeatable.getOrders, { orderIds: [...new Set(orderIds)] }, { deadlineMs }),
+    );
+    const found = new Map(
+      response.orders.filter(({ found }) => found).map((order) => [order.orderId, fromWire(order)]),
+    );
     return (orderId) => found.get(orderId);
   });
 
@@ -53,34 +57,39 @@ export function createOrders(config: Config, clock: Clock, log: Log): Orders & {
     },
 
     async pay({ orderId, buyerId }) {
-      const paying = call(asking, asking.payOrder, { orderId, buyerId }, { deadlineMs: config.DIRECT_DEADLINE_MS });
-      return outcomeOf(paying.then(toAnswer));
+      const paying = call(
+        repeatable,
+        repeatable.payOrder,
+        { orderId, buyerId },
+        { deadlineMs: config.DIRECT_DEADLINE_MS },
+      );
+      return outcomeOf(paying.then(toOrder));
     },
 
     async cancel({ orderId, buyerId }) {
       const request = { reason: cancelReason.toWire('buyer'), orderId, buyerId, command: undefined };
-      return outcomeOf(call(asking, asking.cancelOrder, request, { deadlineMs }).then(toAnswer));
+      return outcomeOf(call(repeatable, repeatable.cancelOrder, request, { deadlineMs }).then(toOrder));
     },
 
     async cancelConfirmed(orderId) {
       const request = { reason: cancelReason.toWire('admin'), orderId, buyerId: '', command: undefined };
-      return outcomeOf(call(asking, asking.cancelOrder, request, { deadlineMs }).then(toAnswer));
+      return outcomeOf(call(repeatable, repeatable.cancelOrder, request, { deadlineMs }).then(toOrder));
     },
 
     async giveUp(order) {
       const { orderId, buyerId } = order;
       const request = { reason: cancelReason.toWire('given_up'), orderId, buyerId, command: toWire(order) };
-      return toAnswer(await ask(call(asking, asking.cancelOrder, request, { deadlineMs })));
+      return toOrder(await query(call(repeatable, repeatable.cancelOrder, request, { deadlineMs })));
     },
 
     stop() {
       placing.close();
-      asking.close();
+      repeatable.close();
     },
   };
 }
 
-const toAnswer = ({ order }: { order?: WireOrder | undefined }) => fromWire(order as WireOrder);
+const toOrder = ({ order }: { order?: WireOrder | undefined }) => fromWire(order as WireOrder);
 
 const fromWire = ({ found: _, ...order }: WireOrder): Order => ({
   ...order,

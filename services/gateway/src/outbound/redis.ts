@@ -20,7 +20,7 @@ export interface GateRedis {
   /** False: a command that is sent now does not reach a Redis. */
   connected(): boolean;
   readTime(): Promise<void>;
-  /** Why the gate cannot use Redis just now. Found by a write: a silent server keeps its connections, a replica answers PING. */
+  /** Why the gate cannot use Redis just now. Found by a write: a silent server keeps its connections, a replica responds to PING. */
   problems(): Promise<string[]>;
   script(name: keyof typeof SCRIPTS, keys: string[], args?: Args): Promise<unknown>;
   /** On the keys of that sale which the script names; `epoch`: of the staged ones. */
@@ -105,7 +105,7 @@ function refusalOf(info: string): string | undefined {
   const version = field('redis_version');
   const fits = Number.parseInt(version ?? '', 10) >= OLDEST_MAJOR_VERSION && field('role') && field('master_replid');
   if (fits) return undefined;
-  return `the gate needs Redis ${OLDEST_MAJOR_VERSION} or newer, or Valkey, and this server says it is ${version ?? 'neither'}`;
+  return `the gate needs Redis ${OLDEST_MAJOR_VERSION} or newer, or Valkey, and this server is ${version ?? 'neither'}`;
 }
 
 /** Redis' clock, as estimated between two readings of it. */

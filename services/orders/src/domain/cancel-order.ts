@@ -8,7 +8,7 @@ export type Cancellation =
   | { reason: 'admin'; orderId: string }
   | { reason: 'given_up'; placement: Placement };
 
-/** Answers the row, which may say that it was not cancelled; undefined: no such order of this buyer. */
+/** Returns the row, which may not be cancelled; undefined: no such order of this buyer. */
 export async function cancelOrder(
   cancellation: Cancellation,
   ports: Ports,

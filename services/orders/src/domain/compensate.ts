@@ -12,7 +12,7 @@ const REFUNDS: Partial<Record<ChargeState, Refund>> = {
 /** Undefined for a charge that may still become, or stay, money taken. */
 export const refundFor = (state: ChargeState | undefined) => state && REFUNDS[state];
 
-/** Answers the rows of those that both participants answered for; the rest stays pending and is taken up again. */
+/** Returns the rows of those whose outcome both participants gave; the rest stays pending and is taken up again. */
 export async function compensate(orders: Order[], ports: Ports, timeouts: Timeouts): Promise<Order[]> {
   const { ledger, inventory, payment } = ports;
   if (orders.length === 0) return [];

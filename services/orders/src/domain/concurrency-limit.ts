@@ -1,4 +1,4 @@
-// How many payments may be under way at once: as many as were answered in the last two seconds.
+// How many payments may be under way at once: as many as got a response in the last two seconds.
 //
 // By Little's law this lets a bank of any speed queue for about two seconds and no more, far from the 10 s after which
 // its charges time out. Not AIMD, the usual choice: it takes every time-out for congestion, and a bank that is late with
@@ -16,35 +16,35 @@ const TOLERATED = 0.1;
 
 export interface ConcurrencyLimit {
   current(): number;
-  answered(): void;
+  responded(): void;
   timedOut(): void;
 }
 
 export function createConcurrencyLimit(now: () => number): ConcurrencyLimit {
-  const answers = countRecent(now);
+  const responses = countRecent(now);
   const timeouts = countRecent(now);
   let limit = START;
   let busySince = Number.NEGATIVE_INFINITY;
 
-  const quiet = () => answers.recent() + timeouts.recent() === 0;
+  const quiet = () => responses.recent() + timeouts.recent() === 0;
 
   function count(counter: { add(): void }) {
     if (quiet()) busySince = now();
     counter.add();
-    limit = Math.min(HIGHEST, limitOf(answers.recent(), timeouts.recent(), now() - busySince));
+    limit = Math.min(HIGHEST, limitOf(responses.recent(), timeouts.recent(), now() - busySince));
   }
 
   return {
-    // Without evidence for two seconds, a high limit is of the past; a low one stays until a payment is answered.
+    // Without evidence for two seconds, a high limit is of the past; a low one stays until a payment gets its response.
     current: () => (quiet() ? Math.min(limit, START) : limit),
-    answered: () => count(answers),
+    responded: () => count(responses),
     timedOut: () => count(timeouts),
   };
 }
 
-function limitOf(answers: number, timeouts: number, busyForMs: number): number {
-  if (timeouts > TOLERATED * (answers + timeouts)) return Math.max(1, answers - timeouts);
-  return busyForMs < RAMP_UP_MS ? START + answers : Math.max(START, answers);
+function limitOf(responses: number, timeouts: number, busyForMs: number): number {
+  if (timeouts > TOLERATED * (responses + timeouts)) return Math.max(1, responses - timeouts);
+  return busyForMs < RAMP_UP_MS ? START + responses : Math.max(START, responses);
 }
 
 /** Counts what happened in the last two seconds, to a tenth of a second. */

@@ -1,4 +1,4 @@
-// An order as its row says it: one lifecycle, in which an instant order is a hold whose payment is requested at once.
+// An order as its row: one lifecycle, in which an instant order is a hold whose payment is requested at once.
 import type { OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
 import type { OrderStatus } from '@flashsale/contracts/wire';
 

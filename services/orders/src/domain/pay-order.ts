@@ -7,7 +7,7 @@ import type { Ports, Timeouts } from './ports.ts';
 
 const UNCHARGED = new Set<ChargeState | undefined>(['declined', 'voided', 'reversing', 'reversed']);
 
-/** Answers the order's row as it is afterwards; still due: something is unknown, and it is to be paid again. */
+/** Returns the order's row as it is afterwards; still due: something is unknown, and the payment is repeated. */
 export async function payOrder(order: Order, ports: Ports, timeouts: Timeouts): Promise<Order> {
   const { orderId, saleId, amount } = order;
   if (!isDue(order) || !amount) return order;

@@ -3,7 +3,7 @@ import type { Money } from '@flashsale/contracts/fields';
 import type { ChargeState, ReservationState } from '@flashsale/contracts/wire';
 import type { Order, Placement } from './order.ts';
 
-/** Inventory's answer to Reserve. */
+/** Inventory's response to Reserve, for one order. */
 export interface Reservation {
   state: ReservationState;
   reason: Order['reason'];
@@ -18,8 +18,8 @@ export const MAX_TAKEN = 200;
 
 /**
  * Each decision is one conditional statement, which also leaves what must follow in the outbox: a message to
- * `payments.due`, an event, or the mark that compensation is pending. Each answers the rows that it changed: an order
- * that is missing in the answer was decided elsewhere, and its row is to be read.
+ * `payments.due`, an event, or the mark that compensation is pending. Each returns the rows that it changed: an order
+ * that is missing there was decided elsewhere, and its row is to be read.
  */
 export interface Ledger {
   /** A row for each: a new one, the one that is there, or a new `rejected` one (duplicate, timed_out). */
@@ -39,7 +39,7 @@ export interface Ledger {
   /** At most MAX_TAKEN rows whose compensation is pending and that no worker touched for a while; each goes to one taker. */
   takeCompensationPending(untouchedForMs: number): Promise<Order[]>;
   compensated(outcomes: { orderId: string; refund: Order['refund'] }[]): Promise<Order[]>;
-  /** At most MAX_TAKEN orders whose refund is owed and due to be asked about; due again later each time, at most 5 min. */
+  /** At most MAX_TAKEN orders whose refund is owed and due for a check; due again later each time, at most 5 min. */
   takeRefundsOwed(): Promise<string[]>;
   /** `none`: the charge turned out to be declined. */
   refunded(outcomes: { orderId: string; refund: Order['refund'] }[]): Promise<Order[]>;
@@ -47,20 +47,20 @@ export interface Ledger {
   read(orderIds: string[]): Promise<Order[]>;
 }
 
-/** In all answers of participants: an order without an entry is unknown, and is asked about again. */
-export type Answers<Value> = Map<string, Value>;
+/** In all responses of participants: an order without an entry is unknown, and its call is repeated. */
+export type Outcomes<Value> = Map<string, Value>;
 
 export interface Inventory {
-  reserve(orders: Order[], timeoutMs: number): Promise<Answers<Reservation>>;
+  reserve(orders: Order[], timeoutMs: number): Promise<Outcomes<Reservation>>;
   /** Coalesced with other confirms of the same few milliseconds; undefined: unknown. */
   confirm(orderId: string, timeoutMs: number): Promise<ReservationState | undefined>;
-  release(orders: Order[], timeoutMs: number): Promise<Answers<ReservationState>>;
+  release(orders: Order[], timeoutMs: number): Promise<Outcomes<ReservationState>>;
 }
 
 export interface Payment {
-  /** Coalesced with other charges of the same few milliseconds; undefined: unknown, and to be asked again. */
+  /** Coalesced with other charges of the same few milliseconds; undefined: unknown, and to be repeated. */
   charge(order: { orderId: string; amount: Money }, timeoutMs: number): Promise<ChargeState | undefined>;
-  void(orderIds: string[], timeoutMs: number): Promise<Answers<ChargeState>>;
+  void(orderIds: string[], timeoutMs: number): Promise<Outcomes<ChargeState>>;
   /** Undefined: unknown. */
   stateOf(orderId: string, timeoutMs: number): Promise<ChargeState | undefined>;
 }

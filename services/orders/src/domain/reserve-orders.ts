@@ -1,10 +1,10 @@
-// Stage 1: an admitted order gets its row and its unit. It asks two databases and never the bank.
+// Stage 1: an admitted order gets its row and its unit. It calls two databases and never the bank.
 import type { Order, Placement } from './order.ts';
 import type { Ports, Reservation, Timeouts } from './ports.ts';
 
 /**
- * Answers each order's row as it is afterwards; one that is still `placed` met an unknown and is to be brought again.
- * Any two workers may run this on the same orders: inventory remembers its answers, and each decision is conditional.
+ * Returns each order's row as it is afterwards; one that is still `placed` met an unknown and must be delivered again.
+ * Any two workers may run this on the same orders: inventory remembers its outcomes, and each decision is conditional.
  */
 export async function reserveOrders(placements: Placement[], ports: Ports, timeouts: Timeouts): Promise<Order[]> {
   const { ledger, inventory } = ports;
@@ -22,15 +22,15 @@ export async function reserveOrders(placements: Placement[], ports: Ports, timeo
   return [...rows.filter(({ status }) => status !== 'placed'), ...decided, ...read];
 }
 
-function sort(orders: Order[], answers: Map<string, Reservation>) {
+function sort(orders: Order[], reserved: Map<string, Reservation>) {
   const taken: ({ orderId: string } & Reservation)[] = [];
   const refused: Pick<Order, 'orderId' | 'reason'>[] = [];
   for (const { orderId } of orders) {
-    const answer = answers.get(orderId);
-    if (!answer) continue;
-    if (answer.state === 'held' || answer.state === 'sold') taken.push({ orderId, ...answer });
+    const reservation = reserved.get(orderId);
+    if (!reservation) continue;
+    if (reservation.state === 'held' || reservation.state === 'sold') taken.push({ orderId, ...reservation });
     // Released: an end of this order, of which no row is left, gave the unit back.
-    else refused.push({ orderId, reason: answer.state === 'released' ? 'timed_out' : answer.reason });
+    else refused.push({ orderId, reason: reservation.state === 'released' ? 'timed_out' : reservation.reason });
   }
   return { taken, refused };
 }

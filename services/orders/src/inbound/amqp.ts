@@ -81,7 +81,7 @@ function createPaying({ pay }: UseCases, log: Log) {
   async function verdictOf(due: PaymentDue): Promise<Verdict> {
     const decided = await isDecided(due);
     // Also when inventory did not respond: more at once would not be decided sooner.
-    if (decided) limit.answered();
+    if (decided) limit.responded();
     else limit.timedOut();
     return decided ? 'done' : 'later';
   }

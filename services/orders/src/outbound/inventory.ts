@@ -6,16 +6,16 @@ import { call, connectTo, status, statusOf } from '@flashsale/rpc/client';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
-import type { Answers, Inventory } from '../domain/ports.ts';
+import type { Inventory, Outcomes } from '../domain/ports.ts';
 
 /** Confirms of the same `gatherMs` share a call. */
 export function createInventory(config: Config, log: Log, gatherMs: number): Inventory & { stop(): void } {
   const client = connectTo(InventoryServiceClient, config.INVENTORY_ADDRESS, { retries: 'idempotent' });
-  const answers = unknownOnFailure(log);
+  const known = unknownOnFailure(log);
 
   const confirm = groupCommit(gatherMs, async (items: { orderId: string; timeoutMs: number }[]) => {
     const deadlineMs = Math.max(...items.map(({ timeoutMs }) => timeoutMs));
-    const states = await answers('Confirm', async () => {
+    const states = await known('Confirm', async () => {
       const request = { orderIds: items.map(({ orderId }) => orderId) };
       const { outcomes } = await call(client, client.confirm, request, { deadlineMs });
       return outcomes.map(({ orderId, state }) => [orderId, reservationState.fromWire(state)]);
@@ -25,7 +25,7 @@ export function createInventory(config: Config, log: Log, gatherMs: number): Inv
 
   return {
     reserve: (orders, deadlineMs) =>
-      answers('Reserve', async () => {
+      known('Reserve', async () => {
         const { outcomes } = await call(client, client.reserve, { items: orders }, { deadlineMs });
         return outcomes.map(({ orderId, state, reason, amount, ...outcome }) => [
           orderId,
@@ -41,7 +41,7 @@ export function createInventory(config: Config, log: Log, gatherMs: number): Inv
     confirm: (orderId, timeoutMs) => confirm({ orderId, timeoutMs }),
 
     release: (orders, deadlineMs) =>
-      answers('Release', async () => {
+      known('Release', async () => {
         const { outcomes } = await call(client, client.release, { items: orders }, { deadlineMs });
         return outcomes.map(({ orderId, state }) => [orderId, reservationState.fromWire(state)]);
       }),
@@ -53,9 +53,9 @@ export function createInventory(config: Config, log: Log, gatherMs: number): Inv
 /** A participant that does not respond leaves no entry, so that nothing is decided and the call is repeated. */
 const unknownOnFailure =
   (log: Log) =>
-  async <Value>(method: string, ask: () => Promise<[string, Value][]>): Promise<Answers<Value>> => {
+  async <Value>(method: string, send: () => Promise<[string, Value][]>): Promise<Outcomes<Value>> => {
     try {
-      return new Map(await ask());
+      return new Map(await send());
     } catch (error) {
       // A request that is refused as wrong is wrong each time: a bug, not an outage.
       const level = statusOf(error) === status.INVALID_ARGUMENT ? 'error' : 'warn';

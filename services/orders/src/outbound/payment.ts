@@ -8,7 +8,7 @@ import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
 import type { Payment } from '../domain/ports.ts';
 
-interface Asked {
+interface ChargeItem {
   orderId: string;
   amount: Money;
   timeoutMs: number;
@@ -25,7 +25,7 @@ export function createPayment(config: Config, log: Log, gatherMs: number): Payme
   }
 
   /** One stream for all that were gathered. Each outcome resolves when it arrives, the rest when the stream has ended. */
-  function startCharges(group: Asked[], timeoutMs: number): (orderId: string) => Promise<Known> | undefined {
+  function startCharges(group: ChargeItem[], timeoutMs: number): (orderId: string) => Promise<Known> | undefined {
     const outcomes = new Map(group.map(({ orderId }) => [orderId, Promise.withResolvers<Known>()]));
     const items = group.map(({ orderId, amount }) => ({ orderId, amount }));
     async function read() {
@@ -40,7 +40,7 @@ export function createPayment(config: Config, log: Log, gatherMs: number): Payme
     return (orderId) => outcomes.get(orderId)?.promise;
   }
 
-  const charge = groupCommit<Asked, Known>(gatherMs, async (group) => {
+  const charge = groupCommit<ChargeItem, Known>(gatherMs, async (group) => {
     const longestMs = Math.max(...group.map(({ timeoutMs }) => timeoutMs));
     const outcomeOf = startCharges(group, longestMs);
     return ({ orderId, timeoutMs }) =>
@@ -59,7 +59,7 @@ export function createPayment(config: Config, log: Log, gatherMs: number): Payme
       }
     },
 
-    // NOT_FOUND is unknown, too: only payments that were voided are asked about, so its row was lost, not the money.
+    // NOT_FOUND is unknown, too: only payments that were voided are read, so its row was lost, not the money.
     async stateOf(orderId, timeoutMs) {
       try {
         const { charge } = await call(client, client.getCharge, { orderId }, { deadlineMs: timeoutMs });

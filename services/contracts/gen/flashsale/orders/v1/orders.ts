@@ -1022,7 +1022,7 @@ export const CancelOrderResponse: MessageFns<CancelOrderResponse> = {
 export type OrdersServiceService = typeof OrdersServiceService;
 export const OrdersServiceService = {
   /**
-   * The direct path: carries one order as far as its sale says, to its end or to `reserved`, and answers its row.
+   * The direct path: carries one order to its end, or to `reserved` in a sale of holds, and returns its row.
    * RESOURCE_EXHAUSTED with the trailer `shed`: refused before anything was done. Every other error: unknown.
    * Never retried by a client: a second placing would hide a queue in the direct path.
    */
@@ -1035,7 +1035,7 @@ export const OrdersServiceService = {
     responseSerialize: (value: PlaceOrderResponse): Buffer => Buffer.from(PlaceOrderResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): PlaceOrderResponse => PlaceOrderResponse.decode(value),
   },
-  /** One answer for each id asked, in the same order; `found` is false for an id that orders has no row of. */
+  /** One row for each id, in the same order; `found` is false for an id that orders has no row of. */
   getOrders: {
     path: "/flashsale.orders.v1.OrdersService/GetOrders" as const,
     requestStream: false as const,
@@ -1046,9 +1046,9 @@ export const OrdersServiceService = {
     responseDeserialize: (value: Buffer): GetOrdersResponse => GetOrdersResponse.decode(value),
   },
   /**
-   * Requests the payment of a reserved order, and answers its row: still `reserved` and `pay_requested` in a queued sale,
+   * Requests the payment of a reserved order, and returns its row: still `reserved` and `pay_requested` in a queued sale,
    * the result in a direct one. Repeated: waits for the result, and never starts a second payment.
-   * An order in any other state is answered as it is. NOT_FOUND for an unknown order or another buyer's.
+   * An order in any other state is returned as it is. NOT_FOUND for an unknown order or another buyer's.
    */
   payOrder: {
     path: "/flashsale.orders.v1.OrdersService/PayOrder" as const,
@@ -1060,7 +1060,7 @@ export const OrdersServiceService = {
     responseDeserialize: (value: Buffer): PayOrderResponse => PayOrderResponse.decode(value),
   },
   /**
-   * Ends an order if its state allows it for that reason, and answers its row, which may say that it does not.
+   * Ends an order if its state allows it for that reason, and returns its row, which may show that it does not.
    * NOT_FOUND for an unknown order or another buyer's; never for `given_up`, which writes a row that refuses the order.
    */
   cancelOrder: {
@@ -1076,21 +1076,21 @@ export const OrdersServiceService = {
 
 export interface OrdersServiceServer extends UntypedServiceImplementation {
   /**
-   * The direct path: carries one order as far as its sale says, to its end or to `reserved`, and answers its row.
+   * The direct path: carries one order to its end, or to `reserved` in a sale of holds, and returns its row.
    * RESOURCE_EXHAUSTED with the trailer `shed`: refused before anything was done. Every other error: unknown.
    * Never retried by a client: a second placing would hide a queue in the direct path.
    */
   placeOrder: handleUnaryCall<PlaceOrderRequest, PlaceOrderResponse>;
-  /** One answer for each id asked, in the same order; `found` is false for an id that orders has no row of. */
+  /** One row for each id, in the same order; `found` is false for an id that orders has no row of. */
   getOrders: handleUnaryCall<GetOrdersRequest, GetOrdersResponse>;
   /**
-   * Requests the payment of a reserved order, and answers its row: still `reserved` and `pay_requested` in a queued sale,
+   * Requests the payment of a reserved order, and returns its row: still `reserved` and `pay_requested` in a queued sale,
    * the result in a direct one. Repeated: waits for the result, and never starts a second payment.
-   * An order in any other state is answered as it is. NOT_FOUND for an unknown order or another buyer's.
+   * An order in any other state is returned as it is. NOT_FOUND for an unknown order or another buyer's.
    */
   payOrder: handleUnaryCall<PayOrderRequest, PayOrderResponse>;
   /**
-   * Ends an order if its state allows it for that reason, and answers its row, which may say that it does not.
+   * Ends an order if its state allows it for that reason, and returns its row, which may show that it does not.
    * NOT_FOUND for an unknown order or another buyer's; never for `given_up`, which writes a row that refuses the order.
    */
   cancelOrder: handleUnaryCall<CancelOrderRequest, CancelOrderResponse>;
@@ -1098,7 +1098,7 @@ export interface OrdersServiceServer extends UntypedServiceImplementation {
 
 export interface OrdersServiceClient extends Client {
   /**
-   * The direct path: carries one order as far as its sale says, to its end or to `reserved`, and answers its row.
+   * The direct path: carries one order to its end, or to `reserved` in a sale of holds, and returns its row.
    * RESOURCE_EXHAUSTED with the trailer `shed`: refused before anything was done. Every other error: unknown.
    * Never retried by a client: a second placing would hide a queue in the direct path.
    */
@@ -1117,7 +1117,7 @@ export interface OrdersServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: PlaceOrderResponse) => void,
   ): ClientUnaryCall;
-  /** One answer for each id asked, in the same order; `found` is false for an id that orders has no row of. */
+  /** One row for each id, in the same order; `found` is false for an id that orders has no row of. */
   getOrders(
     request: GetOrdersRequest,
     callback: (error: ServiceError | null, response: GetOrdersResponse) => void,
@@ -1134,9 +1134,9 @@ export interface OrdersServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetOrdersResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Requests the payment of a reserved order, and answers its row: still `reserved` and `pay_requested` in a queued sale,
+   * Requests the payment of a reserved order, and returns its row: still `reserved` and `pay_requested` in a queued sale,
    * the result in a direct one. Repeated: waits for the result, and never starts a second payment.
-   * An order in any other state is answered as it is. NOT_FOUND for an unknown order or another buyer's.
+   * An order in any other state is returned as it is. NOT_FOUND for an unknown order or another buyer's.
    */
   payOrder(
     request: PayOrderRequest,
@@ -1154,7 +1154,7 @@ export interface OrdersServiceClient extends Client {
     callback: (error: ServiceError | null, response: PayOrderResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Ends an order if its state allows it for that reason, and answers its row, which may say that it does not.
+   * Ends an order if its state allows it for that reason, and returns its row, which may show that it does not.
    * NOT_FOUND for an unknown order or another buyer's; never for `given_up`, which writes a row that refuses the order.
    */
   cancelOrder(

@@ -17,17 +17,15 @@ export function createLedger(pool: Pool): Ledger {
   };
 }
 
-/** Statements that are sent together run in the order in which they are sent, and save round trips under the lock. */
 async function decide(connection: Connection, saleId: string, orderIds: string[], rule: Rule): Promise<Decided> {
-  const [sale, remembered] = await Promise.all([lockSale(connection, saleId), lockReservations(connection, orderIds)]);
+  const sale = await lockSale(connection, saleId);
+  const remembered = await lockReservations(connection, orderIds);
   const changes = rule(sale, remembered);
   const isKnown = ({ orderId }: Reservation) => (remembered.has(orderId) ? 'known' : 'fresh');
   const { fresh, known } = Object.groupBy(changes, isKnown);
-  await Promise.all([
-    sale && moveStock(connection, sale, movement(remembered, changes)),
-    fresh && insertReservations(connection, fresh),
-    known && updateStates(connection, known),
-  ]);
+  if (sale) await moveStock(connection, sale, movement(remembered, changes));
+  if (fresh) await insertReservations(connection, fresh);
+  if (known) await updateStates(connection, known);
   return { sale, remembered: new Map([...remembered, ...byOrder(changes)]) };
 }
 

@@ -61,7 +61,7 @@ async function resetAnswers(t: TestContext, address: string) {
 
 /** Clicks at a gateway of the test's own, which finds orders at that address. */
 const clicksBefore = async (t: TestContext, ORDERS_ADDRESS: string) =>
-  clicksAt(shop, saleId, await shop.start.gateway({ ORDERS_ADDRESS }, t), answers);
+  clicksAt(shop, saleId, await shop.start.gateway({ ORDERS_ADDRESS, DIRECT_DEADLINE_MS: '10000' }, t), answers);
 
 async function clicksBeforeWire(t: TestContext) {
   const wire = await layWire(`http://${proxies.orders.address}`);

@@ -43,10 +43,20 @@ async function listen(orderId: string, buyer: string, { base, lastId }: { base?:
   };
 }
 
+/** An order that waits: its view is written in the background, and with it its position can be read by its id alone. */
+async function buyAndQueue(saleId: string, buyer: string): Promise<string> {
+  const { orderId = '' } = await buy(saleId, buyer);
+  await until('its position is known', async () => (await positionOf(orderId, buyer)) !== undefined);
+  return orderId;
+}
+
+const positionOf = async (orderId: string, buyer: string) =>
+  ((await shop.order(orderId, buyer)) as { position?: number }).position;
+
 test('a buyer may listen at another gateway than that of the order: where it stands, then the result, then the end', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const release = holdCharges();
-  const { orderId = '' } = await buy(saleId, 'alice');
+  const orderId = await buyAndQueue(saleId, 'alice');
   const stream = await listen(orderId, 'alice', { base: second.url });
   assert.equal(stream.response.headers.get('content-type'), 'text/event-stream');
   assert.equal(stream.response.headers.get('cache-control'), 'no-store');
@@ -63,7 +73,7 @@ test('a buyer may listen at another gateway than that of the order: where it sta
 test('a listener that comes back is sent only what is new, and 204 after the end', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const release = holdCharges();
-  const { orderId = '' } = await buy(saleId, 'bob');
+  const orderId = await buyAndQueue(saleId, 'bob');
   const before = await listen(orderId, 'bob');
   const { id } = await until('its position is sent', () => before.sent()[0]);
   before.leave();
@@ -95,7 +105,7 @@ test('an order that ended otherwise is sent with its reason', async () => {
 test('a result whose update is lost reaches its buyer all the same', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const release = holdCharges();
-  const { orderId = '' } = await buy(saleId, 'dave');
+  const orderId = await buyAndQueue(saleId, 'dave');
   const stream = await listen(orderId, 'dave');
   await until('its position is sent', () => stream.sent().length > 0);
   wires.gatewayAmqp.block(true);
@@ -106,21 +116,20 @@ test('a result whose update is lost reaches its buyer all the same', async () =>
   await shop.ready(shop.services.gateway.ops);
 });
 
-test('the queue moves: each order has a position of its own, and is sent again when it changes', async () => {
+test('the queue moves: each order has a position of its own, and is sent again when it changes', async (t) => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   wires.ordersAmqp.block(true);
+  t.after(() => wires.ordersAmqp.block(false));
   const orders: string[] = [];
-  for (const buyer of ['one', 'two', 'three']) orders.push((await buy(saleId, buyer)).orderId ?? '');
+  for (const buyer of ['one', 'two', 'three']) orders.push(await buyAndQueue(saleId, buyer));
   const positions = [];
-  for (const [i, buyer] of ['one', 'two', 'three'].entries())
-    positions.push(((await shop.order(orders[i] ?? '', buyer)) as { position?: number }).position);
+  for (const [i, buyer] of ['one', 'two', 'three'].entries()) positions.push(await positionOf(orders[i] ?? '', buyer));
   assert.deepEqual(positions, [1, 2, 3]);
   const stream = await listen(orders[2] ?? '', 'three');
   wires.ordersAmqp.block(false);
   await stream.ended;
   assert.equal(stream.sent().at(-1)?.data.status, 'confirmed');
-  const order = (await shop.order(orders[2] ?? '', 'three')) as { position?: number };
-  assert.equal(order.position, undefined);
+  assert.equal(await positionOf(orders[2] ?? '', 'three'), undefined);
 });
 
 test('there is room for a number of listeners, then 503 until one has gone', async () => {
@@ -190,7 +199,7 @@ test('a gateway that stops lets its listeners go at once, and they go on at anot
   const third = await shop.start.gateway();
   const saleId = await createSale({ mode: 'queued', stock: 5 });
   const release = holdCharges();
-  const { orderId = '' } = await buy(saleId, 'ivan');
+  const orderId = await buyAndQueue(saleId, 'ivan');
   const stream = await listen(orderId, 'ivan', { base: third.url });
   await until('its position is sent', () => stream.sent().length > 0);
   await third.stop();

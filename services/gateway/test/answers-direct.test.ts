@@ -14,7 +14,7 @@ import { clicksAt } from './checked-clicks.ts';
 
 const shop = await openShop({ gateway: { DIRECT_DEADLINE_MS: '1000', DIRECT_MAX_IN_FLIGHT: '6' } });
 // Its sweeper would wait as long as its buyers do, so it looks rarely; without any look it would not know Redis' time.
-const second = await shop.start.gateway({ DIRECT_DEADLINE_MS: '60000', REFRESH_MS: '5000' });
+const second = await shop.start.gateway({ DIRECT_DEADLINE_MS: '10000', REFRESH_MS: '5000' });
 const { wires, proxies, evidence } = shop;
 const saleId = await shop.createSale({ mode: 'direct', stock: 200 });
 const { click, burst, ready, unready, letIn, check, answers } = clicksAt(shop, saleId);

@@ -4,12 +4,12 @@ import { test } from 'node:test';
 import { describeTour, sourcesOf } from './describe.ts';
 import { tour } from './tour.ts';
 
-/** 72 or 73 as it is, and only to be lowered: 40 is the aim. */
-const MOST_FILES = 75;
+/** 65 or 66 as it is, and only to be lowered: 40 is the aim. */
+const MOST_FILES = 67;
 
 test(`one queued order executes code of at most ${MOST_FILES} source files`, async () => {
   const toured = await tour();
-  const sources = sourcesOf(toured.files);
+  const sources = sourcesOf(toured);
   const steps = ['gateway/src/outbound/gate.ts', 'orders/src/outbound/ledger.ts', 'payment/src/outbound/bank.ts'];
   for (const step of steps) assert.ok(sources.includes(step), `${step} is on its way`);
   assert.ok(sources.length <= MOST_FILES, describeTour(toured).join('\n'));

@@ -11,18 +11,12 @@ import { type Stack, startStack } from '../native/stack.ts';
 import { until } from '../until.ts';
 import { keepsCoverage, type Ran, snapshot } from './coverage.ts';
 
-/** Longer than the intervals of the background jobs, so that each runs in both windows. */
-const WINDOW_MS = 5_000;
+/** Longer than the intervals of the background jobs and of the channels' renewal, so that each runs without an order. */
+const IDLE_MS = 11_000;
 const HOUR_MS = 3_600_000;
 
-export interface Tour {
-  /** By process: files with a function that ran only in the window with the order. */
-  files: ByService<string[]>;
-  /** All files in which anything ran in that window, what background jobs run anyway included. */
-  window: ByService<string[]>;
-}
-
-export async function tour(signal?: AbortSignal, log = (_: string) => {}): Promise<Tour> {
+/** By process: the files with a function that ran because of the order. */
+export async function tour(signal?: AbortSignal, log = (_: string) => {}): Promise<ByService<string[]>> {
   const dir = join(LOCAL, `tour-${process.pid}`);
   const coverage = join(dir, 'coverage');
   const settings = forEachService(() => keepsCoverage(coverage));
@@ -31,15 +25,14 @@ export async function tour(signal?: AbortSignal, log = (_: string) => {}): Promi
     const order = await openSale(stack);
     const ranIn = async (work: () => Promise<unknown>) => {
       await snapshots(stack, coverage);
-      await Promise.all([work(), sleep(WINDOW_MS)]);
+      await work();
       return snapshots(stack, coverage);
     };
     // Several at once open the connections of which the one order takes some.
     await Promise.all(Array.from({ length: 5 }, (_, i) => order(`warm-up-${i}`)));
-    const idle = await ranIn(async () => undefined);
-    const window = await ranIn(() => order('buyer'));
-    const files = forEachService((name) => filesOf(window[name].filter((ran) => !isIn(idle[name], ran))));
-    return { files, window: forEachService((name) => filesOf(window[name])) };
+    const idle = await ranIn(() => sleep(IDLE_MS));
+    const busy = await ranIn(() => order('buyer'));
+    return forEachService((name) => filesOf(busy[name].filter((ran) => !isIn(idle[name], ran))));
   } finally {
     await stack.stop();
   }
@@ -60,12 +53,14 @@ async function openSale({ gatewayUrl, tokenSecret }: Stack) {
   const { id } = await shop.createSale(sale, tokenFor('admin', { admin: true }));
   return async (buyer: string) => {
     const headers = { authorization: `Bearer ${tokenFor(buyer)}`, 'content-type': 'application/json' };
-    const location = await until('the click is accepted', async () => {
-      const click = await fetch(`${gatewayUrl}/v1/sales/${id}/orders`, { method: 'POST', headers, body: '{}' });
-      return click.status === 202 && click.headers.get('location');
+    const click = await until('the click is accepted', async () => {
+      const response = await fetch(`${gatewayUrl}/v1/sales/${id}/orders`, { method: 'POST', headers, body: '{}' });
+      return response.status === 202 && response.headers;
     });
+    // A buyer comes back when the response says so, and not before the order is at rest.
+    await sleep(Number(click.get('retry-after')) * 1_000);
     await until('the order is confirmed', async () => {
-      const order = await (await fetch(new URL(location, gatewayUrl), { headers })).json();
+      const order = await (await fetch(new URL(click.get('location') ?? '', gatewayUrl), { headers })).json();
       return (order as { status: string }).status === 'confirmed';
     });
   };

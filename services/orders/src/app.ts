@@ -8,9 +8,8 @@ import type { Config } from './config.ts';
 import { startConsumers } from './inbound/amqp.ts';
 import { startRpc } from './inbound/grpc.ts';
 import { createMetrics } from './metrics.ts';
-import { coalesced } from './outbound/coalesced-ledger.ts';
 import { createInventory } from './outbound/inventory.ts';
-import { createLedger } from './outbound/ledger.ts';
+import { coalesced, createLedger } from './outbound/ledger.ts';
 import { startOutbox } from './outbound/outbox.ts';
 import { createPayment } from './outbound/payment.ts';
 import { createUseCases } from './use-cases.ts';
@@ -27,7 +26,7 @@ export async function startOrders(config: Config) {
   await migrate(config.DATABASE_URL, migrations, log);
   const pool = createPool(config.DATABASE_URL, log);
   const outbox = startOutbox(config.AMQP_URL, pool, log);
-  const ledger = coalesced(createLedger(pool, { onOutbox: outbox.kick, onDecided: metrics.countDecided }));
+  const ledger = coalesced(createLedger(pool, metrics, outbox.kick));
   const portsOf = (gatherMs: number) => ({
     ledger,
     inventory: createInventory(config, log, gatherMs),

@@ -1,7 +1,5 @@
 // The metrics of orders.
-import { mintedAt } from '@flashsale/contracts/ids';
 import { Counter, Histogram, type Registry } from '@prometheus-io/client';
-import type { Order } from './domain/order.ts';
 
 export function createMetrics(registry: Registry) {
   const decided = new Counter({
@@ -10,30 +8,21 @@ export function createMetrics(registry: Registry) {
     labelNames: ['mode', 'status', 'reason'] as const,
     registers: [registry],
   });
-  const seconds = new Histogram({
+  const clickToDecision = new Histogram({
     name: 'orders_click_to_decision_seconds',
     help: 'Time from the click, which is part of the order id, to the decision.',
     labelNames: ['mode', 'status'] as const,
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600],
     registers: [registry],
   });
-  const batch = new Histogram({
+  const batchSize = new Histogram({
     name: 'orders_batch_size',
     help: 'Orders in one batch of stage 1.',
     buckets: [1, 5, 20, 50, 100, 200, 500],
     registers: [registry],
   });
 
-  return {
-    countDecided(orders: Order[]) {
-      for (const { orderId, mode, status, reason, decidedAtMs } of orders) {
-        decided.inc({ mode, status, reason: reason ?? '' });
-        const clickedAtMs = mintedAt(orderId);
-        if (decidedAtMs && clickedAtMs) seconds.observe({ mode, status }, (decidedAtMs - clickedAtMs) / 1000);
-      }
-    },
-    countBatch: (orders: number) => batch.observe(orders),
-  };
+  return { decided, clickToDecision, batchSize };
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;

@@ -6,12 +6,10 @@ import type { Config } from './config.ts';
 import { type Cancellation, cancelOrder } from './domain/cancel-order.ts';
 import { compensate, compensatePending } from './domain/compensate.ts';
 import { followRefunds } from './domain/follow-refunds.ts';
+import { payDue, placeOrder, reserveOrders } from './domain/fulfil-order.ts';
 import type { Order, Placement } from './domain/order.ts';
-import { payDue } from './domain/pay-order.ts';
-import { placeOrder } from './domain/place-order.ts';
 import type { Ports, Timeouts } from './domain/ports.ts';
 import { type PaymentRequest, requestPayment } from './domain/request-payment.ts';
-import { reserveOrders } from './domain/reserve-orders.ts';
 import { timeOutOrders } from './domain/time-out-orders.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -60,7 +58,7 @@ export function createUseCases(
 
   return {
     reserve(placements: Placement[]) {
-      metrics.countBatch(placements.length);
+      metrics.batchSize.observe(placements.length);
       return reserveOrders(placements, ports, timeouts);
     },
     pay: (due: PaymentDue) => payDue(due, ports, timeouts),

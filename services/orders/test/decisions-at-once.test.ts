@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { times } from '../../../infra/testbed/samples.ts';
-import { isDue, type Order } from '../src/domain/order.ts';
+import { isDue } from '../src/domain/fulfil-order.ts';
+import type { Order } from '../src/domain/order.ts';
 import { ledger, passDeadlines, placement, pool, reservedMany, terms } from './ledger.ts';
 
 test('pay, cancel and expiry of a hold at the same moment, 1,000 times: exactly one wins', async () => {

@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { createPool, migrate } from '@flashsale/runtime/postgres';
+import { Registry } from '@prometheus-io/client';
 import { openNamespace } from '../../../infra/native/namespace.ts';
 import { openEnding } from '../../../infra/testbed/ending.ts';
 import { anOrder, times } from '../../../infra/testbed/samples.ts';
 import type { Order, Placement } from '../src/domain/order.ts';
 import type { Reservation } from '../src/domain/ports.ts';
+import { createMetrics } from '../src/metrics.ts';
 import { createLedger } from '../src/outbound/ledger.ts';
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -15,7 +17,7 @@ const ending = openEnding();
 const url = ending.closed(await openNamespace()).databases.orders;
 await migrate(url, fileURLToPath(new URL('../migrations', import.meta.url)), log);
 export const pool = createPool(url, log);
-export const ledger = createLedger(pool, { onOutbox: () => undefined, onDecided: () => undefined });
+export const ledger = createLedger(pool, createMetrics(new Registry()), () => undefined);
 ending.defer(() => pool.end());
 
 export function placement(fields: Partial<Placement> = {}): Placement {

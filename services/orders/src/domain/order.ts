@@ -16,6 +16,5 @@ export interface Order extends Omit<OrderEvent, 'status'> {
   compensationPending: boolean;
 }
 
-export const isUndecided = ({ status }: Order) => status === 'placed' || status === 'reserved';
-export const isDue = ({ status, payRequested }: Order) => status === 'reserved' && payRequested;
+const isUndecided = ({ status }: Order) => status === 'placed' || status === 'reserved';
 export const isFinal = (order: Order) => !isUndecided(order) && !order.compensationPending;

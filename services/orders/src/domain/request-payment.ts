@@ -1,6 +1,6 @@
 // A buyer pays a hold: the request is one statement, and what follows is stage 2.
+import { payOrder } from './fulfil-order.ts';
 import { isFinal, type Order } from './order.ts';
-import { payOrder } from './pay-order.ts';
 import type { Ports, Timeouts } from './ports.ts';
 
 export interface PaymentRequest {

@@ -7,7 +7,8 @@ import type { Verdict } from '@flashsale/messaging/verdicts';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from '../config.ts';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.ts';
-import { isDue, type Order, type Placement } from '../domain/order.ts';
+import { isDue } from '../domain/fulfil-order.ts';
+import type { Order, Placement } from '../domain/order.ts';
 
 /** Orders that come one by one share a batch; a small part of the half second within which they are reserved. */
 const GATHER_MS = 100;

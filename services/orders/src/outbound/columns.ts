@@ -24,7 +24,7 @@ export function given<Item>(columns: Columns<keyof Item & string>) {
   const arrays = fields.map((field, index) => `$${index + 1}::${columns[field][1]}[]`);
   return {
     sql: `unnest(${arrays.join(', ')}) AS given (${Object.values(namesIn(columns)).join(', ')})`,
-    values: (items: Item[]) => fields.map((field) => items.map((item) => item[field])),
+    fields,
   };
 }
 

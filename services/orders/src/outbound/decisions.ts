@@ -28,10 +28,10 @@ const withOutbox = (name: string, changing: string): Statement =>
   SELECT ${ORDER_ROW} FROM changed`,
   );
 
-/** A statement about any number of orders, and its arguments for them. */
+/** A statement about any number of orders, and the fields of each that are its arguments. */
 export interface Batch<Item> {
   statement: Statement;
-  values(items: Item[]): unknown[][];
+  fields: (keyof Item)[];
 }
 
 /** `columns` and their `values` are those that a placement does not have. */
@@ -46,7 +46,7 @@ const insert = (name: string, columns: string, values: string, conflict = '') =>
   ON CONFLICT ${conflict} DO NOTHING
   RETURNING *`,
   ),
-  values: PLACEMENTS.values,
+  fields: PLACEMENTS.fields,
 });
 
 // An order that arrives after its time is a rejected row from the start.
@@ -76,7 +76,7 @@ const ORDER_ID: [string, string] = ['order_id', 'uuid'];
 const ONLY_IDS = given<Pick<Order, 'orderId'>>({ orderId: ORDER_ID });
 
 /** Changes the given orders that fulfil the condition; `given.` in `set`, because orders has columns of the same names. */
-const decide = <Item>(name: string, { sql, values }: Given<Item>, set: string, condition: string): Batch<Item> => ({
+const decide = <Item>(name: string, { sql, fields }: Given<Item>, set: string, condition: string): Batch<Item> => ({
   statement: withOutbox(
     name,
     `WITH given AS (
@@ -84,7 +84,7 @@ const decide = <Item>(name: string, { sql, values }: Given<Item>, set: string, c
   ${change(set)} FROM given WHERE id = order_id AND ${condition}
   RETURNING orders.*`,
   ),
-  values,
+  fields,
 });
 
 export const RESERVE = decide(

@@ -1,7 +1,10 @@
 // The orders database: calls for the statements of `decisions.ts`, and what is only read.
+import { mintedAt } from '@flashsale/contracts/ids';
+import { groupCommit } from '@flashsale/runtime/group-commit';
 import { type Pool, type Statement, statement } from '@flashsale/runtime/postgres';
 import type { Order, Placement } from '../domain/order.ts';
 import type { Ledger } from '../domain/ports.ts';
+import type { Metrics } from '../metrics.ts';
 import { ORDER_ROW } from './columns.ts';
 import {
   type Batch,
@@ -41,11 +44,8 @@ const TAKE_REFUNDS_OWED = take(
 
 const READ = statement('orders.read', `SELECT ${ORDER_ROW} FROM orders WHERE id = ANY($1::uuid[])`);
 
-/** `onOutbox` is called with the orders of a statement that may have left a message, `onDecided` with orders that it ended. */
-export function createLedger(
-  pool: Pool,
-  { onOutbox, onDecided }: { onOutbox(orders: Order[]): void; onDecided(orders: Order[]): void },
-): Ledger {
+/** `onOutbox` is called with the orders of a statement that may have left a message. */
+export function createLedger(pool: Pool, metrics: Metrics, onOutbox: (orders: Order[]) => void): Ledger {
   const rows = async (sql: Statement, values: unknown[]) => (await pool.query<Order>(sql, values)).rows;
 
   async function follow(sql: Statement, values: unknown[]): Promise<Order[]> {
@@ -56,14 +56,19 @@ export function createLedger(
 
   async function decided(sql: Statement, values: unknown[]): Promise<Order[]> {
     const changed = await follow(sql, values);
-    onDecided(changed.filter(({ decidedAtMs }) => decidedAtMs !== null));
+    for (const order of changed) if (order.decidedAtMs !== null) count(order, metrics);
     return changed;
   }
 
   const ofEach =
-    <Item>(run: typeof decided, { statement, values }: Batch<Item>) =>
+    <Item>(run: typeof decided, { statement, fields }: Batch<Item>) =>
     async (items: Item[]) =>
-      items.length > 0 ? run(statement, values(items)) : [];
+      items.length > 0
+        ? run(
+            statement,
+            fields.map((field) => items.map((item) => item[field])),
+          )
+        : [];
 
   const read = async (orderIds: string[]) => (orderIds.length > 0 ? rows(READ, [orderIds]) : []);
   const [place, insertDuplicates] = [ofEach(decided, PLACE), ofEach(decided, INSERT_DUPLICATE)];
@@ -103,3 +108,31 @@ const without = (placements: Placement[], orders: Order[]) => {
   const known = new Set(orders.map((order) => order.orderId));
   return placements.filter(({ orderId }) => !known.has(orderId));
 };
+
+function count({ orderId, mode, status, reason, decidedAtMs }: Order, metrics: Metrics) {
+  metrics.decided.inc({ mode, status, reason: reason ?? '' });
+  const clickedAtMs = mintedAt(orderId);
+  if (decidedAtMs && clickedAtMs) metrics.clickToDecision.observe({ mode, status }, (decidedAtMs - clickedAtMs) / 1000);
+}
+
+const GATHER_MS = 5;
+
+/** For stage 2, where every order is on its own: statements for single orders share one with those of the same few ms. */
+export const coalesced = (ledger: Ledger): Ledger => ({
+  ...ledger,
+  confirm: gathered(ledger.confirm),
+  decline: gathered(ledger.decline),
+  read: gathered(ledger.read),
+});
+
+function gathered(statement: (orderIds: string[]) => Promise<Order[]>): (orderIds: string[]) => Promise<Order[]> {
+  const rowOf = groupCommit<string, Order | undefined>(GATHER_MS, async (orderIds) => {
+    // A message that is delivered twice may be here twice.
+    const rows = new Map((await statement([...new Set(orderIds)])).map((row) => [row.orderId, row]));
+    return (orderId) => rows.get(orderId);
+  });
+  return async (orderIds) => {
+    const rows = await Promise.all(orderIds.map(rowOf));
+    return rows.filter((row) => row !== undefined);
+  };
+}

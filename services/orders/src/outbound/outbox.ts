@@ -4,7 +4,8 @@ import { createPublisher, type Publisher } from '@flashsale/messaging/publisher'
 import type { Log } from '@flashsale/runtime/log';
 import { type Loop, startLoop } from '@flashsale/runtime/loop';
 import { inTransaction, type Pool, statement } from '@flashsale/runtime/postgres';
-import { isDue, type Order } from '../domain/order.ts';
+import { isDue } from '../domain/fulfil-order.ts';
+import type { Order } from '../domain/order.ts';
 
 const NEXT = statement(
   'orders.next_outgoing',

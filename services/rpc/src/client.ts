@@ -2,6 +2,7 @@
 import {
   type CallOptions,
   type ChannelCredentials,
+  type ChannelInterface,
   Client,
   type ClientOptions,
   type ClientReadableStream,
@@ -12,7 +13,6 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
-import { renewed } from './addressing.ts';
 
 type Constructor<Made> = new (address: string, credentials: ChannelCredentials, options: ClientOptions) => Made;
 
@@ -73,6 +73,42 @@ export function connectTo<Made>(
   };
   const channelOverride = renewed(() => new Client(address, insecure, options), renewMs);
   return new Service(address, insecure, { channelOverride });
+}
+
+/**
+ * A channel whose calls go to a client that is replaced every `everyMs`, by one that is connected already: each resolves
+ * the name again, so that calls also reach a process that came later. grpc-js itself resolves again only when a
+ * connection is lost: a second process beside a healthy one would get no call. The replaced client is not closed, which
+ * would break a call that outlasts the keepalive time: without calls it goes idle.
+ */
+function renewed(open: () => Client, everyMs: number): ChannelInterface {
+  let current = open();
+  let closed = false;
+  const channel = () => current.getChannel();
+
+  function renew() {
+    // While it connects, it also resolves the name.
+    if (channel().getConnectivityState(true) !== connectivityState.READY) return;
+    const next = open();
+    next.waitForReady(Date.now() + everyMs, (error) => {
+      if (error || closed) next.close();
+      else current = next;
+    });
+  }
+
+  const timer = setInterval(renew, everyMs).unref();
+  return {
+    createCall: (...call) => channel().createCall(...call),
+    getConnectivityState: (connect) => channel().getConnectivityState(connect),
+    watchConnectivityState: (...watch) => channel().watchConnectivityState(...watch),
+    getTarget: () => channel().getTarget(),
+    getChannelzRef: () => channel().getChannelzRef(),
+    close() {
+      closed = true;
+      clearInterval(timer);
+      current.close();
+    },
+  };
 }
 
 /** False when a call would only wait for a connection, or fail for want of one. A check also starts to connect. */

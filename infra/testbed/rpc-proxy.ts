@@ -4,7 +4,8 @@ import { OrdersServiceClient, OrdersServiceService } from '@flashsale/contracts/
 import { PaymentServiceClient, PaymentServiceService } from '@flashsale/contracts/payment';
 import { inventoryProto, ordersProto, paymentProto, protoFolder } from '@flashsale/contracts/proto';
 import { call, callStream, connectTo } from '@flashsale/rpc/client';
-import { type Caller, RpcError, startRpcServer, status } from '@flashsale/rpc/server';
+import { type Caller, RpcError, status } from '@flashsale/rpc/handlers';
+import { startRpcServer } from '@flashsale/rpc/server';
 import { createRegistry } from '@flashsale/runtime/ops';
 import type { ServiceDefinition, ServiceError } from '@grpc/grpc-js';
 import { until } from '../until.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect, constants, createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { RpcError, status } from '@flashsale/rpc/server';
+import { RpcError, status } from '@flashsale/rpc/handlers';
 import { v7 } from 'uuid';
 import type { Script } from '../../../infra/testbed/rpc-proxy.ts';
 import { openShop } from '../../../infra/testbed/shop.ts';

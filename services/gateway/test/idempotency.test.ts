@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keyOf } from '@flashsale/contracts/keys';
 import { status } from '@flashsale/rpc/client';
-import { RpcError } from '@flashsale/rpc/server';
+import { RpcError } from '@flashsale/rpc/handlers';
 import { v7 } from 'uuid';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { ReopenRequest, ReopenResponse, Sale as WireSale } from '@flashsale/contracts/inventory';
-import { type Caller, RpcError, status } from '@flashsale/rpc/server';
+import { type Caller, RpcError, status } from '@flashsale/rpc/handlers';
 import { createLog } from '@flashsale/runtime/log';
 import { proxyRpc } from '../../../infra/testbed/rpc-proxy.ts';
 import { aSale } from '../../../infra/testbed/samples.ts';

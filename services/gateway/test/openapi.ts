@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { status } from '@flashsale/rpc/client';
-import { RpcError } from '@flashsale/rpc/server';
+import { RpcError } from '@flashsale/rpc/handlers';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { v7 } from 'uuid';

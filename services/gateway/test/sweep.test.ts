@@ -10,7 +10,7 @@ import {
 } from '@flashsale/contracts/orders';
 import { ORDERS_PLACED, RESULTS_QUEUE } from '@flashsale/contracts/topology';
 import { call, connectTo } from '@flashsale/rpc/client';
-import { RpcError, status } from '@flashsale/rpc/server';
+import { RpcError, status } from '@flashsale/rpc/handlers';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 import { ANY_TIME, anOrder, aSale, gatesOn } from './gates.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { type ChargeRequest, type ChargeResponse, ChargeState } from '@flashsale/contracts/payment';
-import { RpcError, status } from '@flashsale/rpc/server';
+import { RpcError, status } from '@flashsale/rpc/handlers';
 import type { Log } from '@flashsale/runtime/log';
 import { proxyRpc } from '../../../infra/testbed/rpc-proxy.ts';
 import { times } from '../../../infra/testbed/samples.ts';

@@ -1,52 +1,13 @@
-// The server side of gRPC: the handlers with one error mapping, health, reflection, and a drain that ends.
-import { once } from 'node:events';
+// The server side of gRPC: the handlers behind one port, health, reflection, and a drain that ends.
 import type { Log } from '@flashsale/runtime/log';
-import {
-  type handleServerStreamingCall,
-  type handleUnaryCall,
-  Metadata,
-  Server,
-  ServerCredentials,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  type ServiceDefinition,
-  status,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { Histogram, type Registry } from '@prometheus-io/client';
 import { HealthImplementation } from 'grpc-health-check';
+import { type Streaming, toHandler, toStreamHandler, type Unary } from './handlers.ts';
 
 const DRAIN_MS = 5_000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-/** A status other than OK that the handler intends; anything else thrown is a bug, and INTERNAL. */
-export class RpcError extends Error {
-  readonly code: status;
-  readonly trailers: Record<string, string>;
-  constructor(code: status, message: string, trailers: Record<string, string> = {}) {
-    super(message);
-    this.code = code;
-    this.trailers = trailers;
-  }
-}
-
-/** The caller of a handler. */
-export interface Caller {
-  /** Unix milliseconds; a later response is not read. */
-  deadlineMs: number;
-  cancelled(): boolean;
-  /** Aborted when the caller has cancelled or its deadline has passed, and once the call has ended. */
-  readonly signal: AbortSignal;
-}
-
-export type Unary<Request, Response> = (request: Request, caller: Caller) => Promise<Response>;
-/**
- * A server-streaming call: each response is sent when it is yielded, and waits for a slow reader. When the caller
- * has cancelled, the generator is returned at its `yield`; waits elsewhere must end by the caller's `signal`.
- */
-export type Streaming<Request, Response> = (request: Request, caller: Caller) => AsyncIterable<Response>;
 
 type Handlers = Record<string, Unary<never, unknown> | Streaming<never, unknown>>;
 
@@ -113,98 +74,6 @@ function drain(server: Server): Promise<void> {
   });
 }
 
-interface Measured {
-  method: string;
-  seconds: Histogram<'method' | 'code'>;
-  log: Pick<Log, 'error'>;
-}
-
-function toHandler(handler: Unary<unknown, unknown>, measured: Measured): handleUnaryCall<unknown, unknown> {
-  return async (call, callback) => {
-    const end = measured.seconds.startTimer({ method: measured.method });
-    try {
-      const response = await handler(call.request, callerOf(call));
-      end({ code: 'OK' });
-      callback(null, response);
-    } catch (error) {
-      const failure = toStatus(error, measured);
-      end({ code: status[failure.code] });
-      callback(failure);
-    }
-  };
-}
-
-function toStreamHandler(
-  handler: Streaming<unknown, unknown>,
-  measured: Measured,
-): handleServerStreamingCall<unknown, unknown> {
-  return async (call) => {
-    const end = measured.seconds.startTimer({ method: measured.method });
-    const caller = callerOf(call);
-    try {
-      await sendAll(handler(call.request, caller), call, caller.signal);
-      end({ code: 'OK' });
-      call.end();
-    } catch (error) {
-      // The caller reads no more responses, and grpc-js itself reports a deadline that has passed.
-      if (caller.signal.aborted) return void end({ code: 'CANCELLED' });
-      const failure = toStatus(error, measured);
-      end({ code: status[failure.code] });
-      call.emit('error', failure);
-    }
-  };
-}
-
-async function sendAll(
-  responses: AsyncIterable<unknown>,
-  call: ServerWritableStream<unknown, unknown>,
-  signal: AbortSignal,
-): Promise<void> {
-  for await (const response of responses) {
-    signal.throwIfAborted();
-    if (!call.write(response)) await once(call, 'drain', { signal });
-  }
-  signal.throwIfAborted();
-}
-
-/** The one error mapping: an RpcError is passed on, anything else is a bug. */
-function toStatus(error: unknown, { method, log }: Measured) {
-  const known = error instanceof RpcError ? error : undefined;
-  if (!known) log.error({ method, error: error instanceof Error ? error.stack : error }, 'a call failed');
-  const metadata = new Metadata();
-  for (const [name, value] of Object.entries(known?.trailers ?? {})) metadata.set(name, value);
-  return { code: known?.code ?? status.INTERNAL, details: known?.message ?? 'internal error', metadata };
-}
-
-type Call = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>;
-
-function callerOf(call: Call): Caller {
-  const deadlineMs = Math.floor(Number(call.getDeadline()));
-  let signal: AbortSignal | undefined;
-  return {
-    deadlineMs,
-    cancelled: () => call.cancelled,
-    // Made at its first use: most calls are short, and none of those needs it.
-    get signal() {
-      signal ??= signalOf(call, deadlineMs);
-      return signal;
-    },
-  };
-}
-
-/** A timer of its own for the deadline: grpc-js ends a stream only after a slow reader has read what was sent. */
-function signalOf(call: Call, deadlineMs: number): AbortSignal {
-  if (call.cancelled) return AbortSignal.abort();
-  const ended = new AbortController();
-  const remainingMs = Math.max(deadlineMs - Date.now(), 0);
-  const timer = remainingMs <= LONGEST_TIMER_MS ? setTimeout(() => ended.abort(), remainingMs).unref() : undefined;
-  call.once('cancelled', () => {
-    clearTimeout(timer);
-    ended.abort();
-  });
-  return ended.signal;
-}
-
 function callSeconds(registry: Registry) {
   return new Histogram({
     name: 'rpc_server_call_seconds',
@@ -214,5 +83,3 @@ function callSeconds(registry: Registry) {
     registers: [registry],
   });
 }
-
-export { status };

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
 import { status, statusOf } from '../src/client.ts';
-import { RpcError } from '../src/server.ts';
+import { RpcError } from '../src/handlers.ts';
 import { connect, startEcho, startRepeating } from './echo.ts';
 
 const endsWith = (code: status) => (error: unknown) => statusOf(error) === code;

@@ -14,7 +14,8 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 import { Registry } from '@prometheus-io/client';
 import { call, callStream, connectTo } from '../src/client.ts';
-import { type Caller, startRpcServer } from '../src/server.ts';
+import type { Caller } from '../src/handlers.ts';
+import { startRpcServer } from '../src/server.ts';
 
 const protoFile = 'echo.proto';
 const protoFolder = dirname(fileURLToPath(import.meta.url));

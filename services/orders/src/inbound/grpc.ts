@@ -16,8 +16,8 @@ import {
 } from '@flashsale/contracts/orders';
 import { ordersProto, protoFolder } from '@flashsale/contracts/proto';
 import { orderStatus, refund } from '@flashsale/contracts/wire';
-import { read } from '@flashsale/rpc/request';
-import { type Caller, RpcError, startRpcServer, status } from '@flashsale/rpc/server';
+import { type Caller, RpcError, read, status } from '@flashsale/rpc/handlers';
+import { startRpcServer } from '@flashsale/rpc/server';
 import type { Log } from '@flashsale/runtime/log';
 import type { Registry } from '@prometheus-io/client';
 import { z } from 'zod';

@@ -11,7 +11,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 
 export interface KeptConnection {
-  connected(): boolean;
+  readonly connected: boolean;
   stop(): Promise<void>;
 }
 
@@ -29,7 +29,7 @@ export function keepConnected(options: {
   const { name, log } = options;
   const stopping = new AbortController();
   const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
-  let ready = false;
+  const connection = { connected: false, stop };
 
   async function holdOne() {
     const model = await connect(withHeartbeat(options.url), {
@@ -46,15 +46,15 @@ export function keepConnected(options: {
         stopped.then(() => resolve('stopping'));
         settingUp = options.setUp(model, resolve);
         settingUp.then(() => {
-          ready = true;
+          connection.connected = true;
           log.info({ connection: name }, 'connected to the broker');
         }, reject);
       });
       if (!stopping.signal.aborted) log.warn({ connection: name, why }, 'connection to the broker lost');
     } finally {
-      ready = false;
+      connection.connected = false;
       await Promise.race([endOf(model, closed, settingUp), sleep(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
-      ready = false;
+      connection.connected = false;
       options.onLost?.();
     }
   }
@@ -72,14 +72,13 @@ export function keepConnected(options: {
     }
   }
 
+  async function stop() {
+    stopping.abort();
+    await running;
+  }
+
   const running = run();
-  return {
-    connected: () => ready,
-    async stop() {
-      stopping.abort();
-      await running;
-    },
-  };
+  return connection;
 }
 
 /** amqplib's close never ends when the connection breaks before the broker has responded (2.3.1). */

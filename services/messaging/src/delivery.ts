@@ -99,7 +99,7 @@ export function consumeBatches<Value>(options: Options<Value>): Consumer {
   }
 
   return {
-    consuming: () => connection.connected(),
+    consuming: () => connection.connected,
     async stop() {
       stopping = true;
       const last = current;

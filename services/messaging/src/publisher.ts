@@ -113,7 +113,7 @@ export function createPublisher(options: {
 
   return {
     available: () =>
-      connection.connected() &&
+      connection.connected &&
       !blocked &&
       unconfirmed.size < maxUnconfirmed &&
       performance.now() - refusedAt > REFUSING_FOR_MS,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createThroughput, createWaitingEstimate } from '../src/domain/waiting-estimate.ts';
-import { retryAfter } from '../src/inbound/problems.ts';
+import { retryAfter } from '../src/inbound/orders-http.ts';
 
 function fakeClock() {
   let ms = 0;

@@ -1,25 +1,36 @@
 // Buying: a click, and the one mapping from its outcome to HTTP.
+import { mintedAt } from '@flashsale/contracts/ids';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { Catalogue } from '../domain/catalogue.ts';
+import { untilOutcome } from '../domain/follow-order.ts';
 import type { OrderView } from '../domain/order-view.ts';
 import type { Click } from '../domain/place-order.ts';
 import type { PlaceOutcome, Refusal } from '../domain/place-outcome.ts';
 import type { Sale } from '../domain/sale.ts';
 import { ConfirmedBody, moneyOf, OrderRequest, parse, QueuedBody, ReservedBody, readJson } from './bodies.ts';
 import { BODY_PROBLEMS, BUYER_TOKEN, jsonBody, jsonResponse, type Operation, problems } from './openapi.ts';
-import { endOf, locate, respondConfirmed, respondDeclined } from './orders-http.ts';
-import { Problem, type ProblemKind, respondWithProblem, retryAfter } from './problems.ts';
-import { ONE_SALE, saleOf } from './sales-http.ts';
+import {
+  endOf,
+  type ListeningPorts,
+  locate,
+  ONE_SALE,
+  respondConfirmed,
+  respondDeclined,
+  retryAfter,
+  saleOf,
+  whenGone,
+} from './orders-http.ts';
+import { Problem, type ProblemKind, respondWithProblem } from './problems.ts';
 import type { Authenticate } from './token.ts';
-import { type WaitPorts, waitForResult, whenGone } from './wait.ts';
 
-export interface ClicksPorts extends WaitPorts {
+export interface ClicksPorts extends ListeningPorts {
   authenticate: Authenticate;
   isRateLimited: (buyerId: string) => boolean;
   catalogue: Catalogue;
   refuseEarly: (sale: Sale) => Refusal | undefined;
   placeOrder: (sale: Sale, click: Click) => Promise<PlaceOutcome>;
+  resultOf: (order: OrderView, sale: Sale) => Promise<PlaceOutcome | undefined>;
 }
 
 const IdempotencyKey = z
@@ -33,11 +44,14 @@ const CLICK_HEADERS = z.object({
     .optional()
     .describe('`wait=N`: hold the response of a queued order for up to N seconds, at most 30'),
 });
+const LONGEST_WAIT_S = 30;
+const LOCATED = ['Location'];
+const WAITED = ['Location', 'Preference-Applied'];
 const SUCCESSES = {
   201: jsonResponse(
     'Confirmed, or reserved where it is to be paid for: of a direct sale, or of a queued one within the wait',
     z.union([ConfirmedBody, ReservedBody]),
-    ...['Location', 'Preference-Applied'],
+    ...WAITED,
   ),
   202: jsonResponse(
     'Accepted and queued; the result is at the location. With a key that came before: the same',
@@ -47,6 +61,10 @@ const SUCCESSES = {
 };
 const REFUSED: ProblemKind[] = ['not-open', 'closed', 'not-found', 'already-bought', 'limit', 'sold-out', 'key-reused'];
 const ENDED: ProblemKind[] = ['payment-declined', 'order-rejected'];
+const NOT_PLACED = problems(
+  [...BODY_PROBLEMS, 'unauthenticated', ...REFUSED, ...ENDED, 'rate-limited', 'busy', 'outcome-unknown'],
+  { 402: WAITED, 409: WAITED, 410: ['Preference-Applied'], 422: LOCATED, 504: LOCATED },
+);
 
 export const CLICKS: Operation<ClicksPorts>[] = [
   {
@@ -56,19 +74,7 @@ export const CLICKS: Operation<ClicksPorts>[] = [
     ...BUYER_TOKEN,
     requestParams: { ...ONE_SALE, header: CLICK_HEADERS },
     requestBody: jsonBody(OrderRequest, false),
-    responses: {
-      ...SUCCESSES,
-      ...problems(
-        [...BODY_PROBLEMS, 'unauthenticated', ...REFUSED, ...ENDED, 'rate-limited', 'busy', 'outcome-unknown'],
-        {
-          402: ['Location', 'Preference-Applied'],
-          409: ['Location', 'Preference-Applied'],
-          410: ['Preference-Applied'],
-          422: ['Location'],
-          504: ['Location'],
-        },
-      ),
-    },
+    responses: { ...SUCCESSES, ...NOT_PLACED },
     handle: click,
   },
 ];
@@ -87,6 +93,38 @@ async function click(request: Request<{ saleId: string }>, response: Response, p
   const requested = { ...chosen, buyerId, idempotencyKey, whenGone: () => whenGone(response) };
   const placed = await ports.placeOrder(sale, requested);
   respondPlaced(response, await waitForResult(placed, { sale, buyerId }, request, response, ports), sale);
+}
+
+/** `Prefer: wait=N` (RFC 7240): the queue used as if it were a call, so that the response waits for the result. */
+async function waitForResult(
+  placed: PlaceOutcome,
+  { sale, buyerId }: { sale: Sale; buyerId: string },
+  request: Request<object>,
+  response: Response,
+  { followOrder, listeners, stopping, resultOf }: ClicksPorts,
+): Promise<PlaceOutcome> {
+  const seconds = preferredSeconds(request.get('prefer'));
+  if (placed.kind !== 'queued' || !seconds || !listeners.enter(buyerId)) return placed;
+  try {
+    response.set('Preference-Applied', `wait=${seconds}`);
+    const { orderId } = placed;
+    const mintedAtMs = mintedAt(orderId) ?? Date.now();
+    const ref = { orderId, buyerId, mintedAtMs, saleId: sale.id, epoch: sale.epoch };
+    const signal = AbortSignal.any([whenGone(response), stopping, AbortSignal.timeout(seconds * 1_000)]);
+    return (await untilOutcome(followOrder(ref, signal), (order) => resultOf(order, sale))) ?? placed;
+  } finally {
+    listeners.leave(buyerId);
+  }
+}
+
+/** A preference that cannot be read is none: RFC 7240 wants no error. */
+function preferredSeconds(prefer = ''): number | undefined {
+  for (const preference of prefer.split(',')) {
+    const [, plain, quoted] = /^\s*wait\s*=\s*(?:(\d+)|"(\d+)")\s*(?:;.*)?$/i.exec(preference) ?? [];
+    const seconds = plain ?? quoted;
+    if (seconds !== undefined) return Math.min(Number(seconds), LONGEST_WAIT_S);
+  }
+  return undefined;
 }
 
 const hasBody = (headers: { 'content-length'?: string | undefined; 'transfer-encoding'?: string | undefined }) =>

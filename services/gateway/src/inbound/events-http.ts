@@ -6,9 +6,8 @@ import { isOver } from '../domain/follow-order.ts';
 import { isFinal } from '../domain/order-view.ts';
 import { fromOrder } from './bodies.ts';
 import { BUYER_TOKEN, type Operation, problems, READ_PROBLEMS } from './openapi.ts';
-import { findOwn, ONE_ORDER, type OrdersPorts, orderRefOf } from './orders-http.ts';
+import { findOwn, type ListeningPorts, ONE_ORDER, type OrdersPorts, orderRefOf, whenGone } from './orders-http.ts';
 import { Problem } from './problems.ts';
-import { type ListeningPorts, whenGone } from './wait.ts';
 
 const RETRY_MS = 1_000;
 /** How much may wait for a slow reader before its stream is cut. */

@@ -6,8 +6,17 @@ import type { OrderRef } from '../domain/find-order.ts';
 import type { PayOutcome } from '../domain/pay-order.ts';
 import { ConfirmedBody, fromOrder, OrderBody, PayingBody } from './bodies.ts';
 import { ADMIN_TOKEN, BUYER_TOKEN, jsonResponse, type Operation, problems, READ_PROBLEMS } from './openapi.ts';
-import { endOf, locate, ONE_ORDER, orderRefOf, respondConfirmed, respondDeclined, toOrderRef } from './orders-http.ts';
-import { Problem, type ProblemKind, respondWithProblem, retryAfter } from './problems.ts';
+import {
+  endOf,
+  locate,
+  ONE_ORDER,
+  orderRefOf,
+  respondConfirmed,
+  respondDeclined,
+  retryAfter,
+  toOrderRef,
+} from './orders-http.ts';
+import { Problem, type ProblemKind, respondWithProblem } from './problems.ts';
 import { type Authenticate, requireAdmin } from './token.ts';
 
 export interface HoldsPorts {

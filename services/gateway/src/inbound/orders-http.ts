@@ -1,16 +1,18 @@
-// Reading an order, and what the responses about one have in common: how a request names it, its location, its results.
+// Reading an order, and what requests about orders have in common: how they name a sale or an order, how long they stay
+// open, an order's location, its results, and when to come back.
 import { Id } from '@flashsale/contracts/fields';
-import { mintedAt } from '@flashsale/contracts/ids';
+import { isUuid, mintedAt } from '@flashsale/contracts/ids';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { Catalogue } from '../domain/catalogue.ts';
 import type { FoundOrder, OrderRef } from '../domain/find-order.ts';
+import type { LimitPerKey } from '../domain/limits.ts';
 import { awaitsPayment, isFinal, type OrderView } from '../domain/order-view.ts';
 import type { Gate } from '../domain/ports.ts';
-import { isLongOver } from '../domain/sale.ts';
+import { isLongOver, type Sale } from '../domain/sale.ts';
 import { type ConfirmedBody, fromOrder, moneyOf, OrderBody, OrderQuery, parse, SaleQuery } from './bodies.ts';
 import { BUYER_TOKEN, jsonResponse, type Operation, problems, READ_PROBLEMS } from './openapi.ts';
-import { Problem, respondWithProblem, retryAfter } from './problems.ts';
+import { Problem, respondWithProblem } from './problems.ts';
 import type { Authenticate } from './token.ts';
 
 export interface OrdersPorts {
@@ -20,6 +22,15 @@ export interface OrdersPorts {
   gate: Pick<Gate, 'orderOf'>;
 }
 
+export interface ListeningPorts {
+  followOrder: (ref: OrderRef, signal: AbortSignal) => AsyncIterable<FoundOrder>;
+  /** For all requests that listen or wait. */
+  listeners: LimitPerKey;
+  /** The gateway is about to stop. */
+  stopping: AbortSignal;
+}
+
+export const ONE_SALE = { path: z.object({ saleId: Id }) };
 const orderPath = z.object({ orderId: Id });
 export const ONE_ORDER = { path: orderPath, query: OrderQuery };
 
@@ -69,6 +80,18 @@ function respondWithOrder(response: Response, { mintedAtMs }: OrderRef, order: F
   response.set('Cache-Control', 'no-store').json(fromOrder(order, mintedAtMs));
 }
 
+/** In small letters, as Postgres returns it. */
+export function saleIdOf({ params }: Request<{ saleId: string }>): string {
+  if (!isUuid(params.saleId)) throw new Problem('not-found', { detail: 'no such sale' });
+  return params.saleId.toLowerCase();
+}
+
+export async function saleOf(request: Request<{ saleId: string }>, catalogue: Catalogue): Promise<Sale> {
+  const sale = await catalogue.find(saleIdOf(request));
+  if (!sale) throw new Problem('not-found', { detail: 'no such sale' });
+  return sale;
+}
+
 /** From path, query and token. */
 export function orderRefOf(
   request: Request<{ orderId: string }>,
@@ -109,3 +132,19 @@ export function respondDeclined(response: Response, order: OrderView): void {
 
 /** An order that was cancelled or expired may have no reason of its own. */
 export const endOf = ({ orderId, status, reason }: OrderView) => ({ orderId, reason: reason ?? status });
+
+/** Aborts when the client has gone, also when it went before this call: its `close` comes once. */
+export function whenGone(response: Response): AbortSignal {
+  const gone = new AbortController();
+  if (response.destroyed) gone.abort();
+  else response.once('close', () => gone.abort());
+  return gone.signal;
+}
+
+const LONGEST_RETRY_S = 60;
+
+/** Seconds: jittered, and before the estimated wait is over, since estimates may be too long. Without one 1 or 2. */
+export function retryAfter(waitMs?: number | null, random: () => number = Math.random): string {
+  const seconds = Math.round(((waitMs ?? 2_500) / 1_000) * (0.4 + 0.4 * random()));
+  return `${Math.min(Math.max(seconds, 1), LONGEST_RETRY_S)}`;
+}

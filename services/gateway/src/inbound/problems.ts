@@ -65,10 +65,13 @@ export class Problem extends Error {
   }
 }
 
+/** Seconds: 1 or 2, so that many buyers who were refused together do not return together. */
+const soon = () => `${1 + Math.round(Math.random())}`;
+
 /** Those that come from elsewhere, as `Location` does, are documented with their route. */
 export const PROBLEM_HEADERS: Partial<Record<ProblemKind, Record<string, () => string>>> = {
-  busy: { 'Retry-After': () => retryAfter() },
-  'rate-limited': { 'Retry-After': () => retryAfter() },
+  busy: { 'Retry-After': soon },
+  'rate-limited': { 'Retry-After': soon },
   unauthenticated: { 'WWW-Authenticate': () => 'Bearer' },
 };
 
@@ -106,15 +109,4 @@ function asProblem(error: unknown): { kind: ProblemKind; members?: ProblemMember
   if (!status || status < 400 || status >= 500) return { kind: 'internal' };
   const detail = type === 'entity.parse.failed' ? 'the body must be a JSON object' : 'the request cannot be read';
   return { kind: 'bad-request', members: { detail } };
-}
-
-// Jittered, so that many buyers who were refused together do not return together.
-const SHARE = { least: 0.4, more: 0.4 };
-const LONGEST_S = 60;
-
-/** Seconds. Before the estimated wait is over, since estimates may be too long. */
-export function retryAfter(waitMs?: number | null, random: () => number = Math.random): string {
-  if (waitMs === undefined || waitMs === null) return `${1 + Math.round(random())}`;
-  const seconds = Math.round((waitMs / 1_000) * (SHARE.least + SHARE.more * random()));
-  return `${Math.min(Math.max(seconds, 1), LONGEST_S)}`;
 }

@@ -1,9 +1,7 @@
 // Creating, changing and reading sales.
-import { Id } from '@flashsale/contracts/fields';
-import { isUuid, mintId } from '@flashsale/contracts/ids';
+import { mintId } from '@flashsale/contracts/ids';
 import type { SaleChange } from '@flashsale/contracts/sale';
 import type { Request, Response } from 'express';
-import { z } from 'zod';
 import type { Catalogue } from '../domain/catalogue.ts';
 import type { ChangeOutcome } from '../domain/change-sale.ts';
 import { type Gate, NoResponse } from '../domain/ports.ts';
@@ -21,6 +19,7 @@ import {
   toSale,
 } from './bodies.ts';
 import { ADMIN_TOKEN, BODY_PROBLEMS, jsonBody, jsonResponse, type Operation, problems } from './openapi.ts';
+import { ONE_SALE, saleIdOf, saleOf } from './orders-http.ts';
 import { Problem, type ProblemKind } from './problems.ts';
 import { type Authenticate, requireAdmin } from './token.ts';
 
@@ -32,7 +31,6 @@ export interface SalesPorts {
   gate: Pick<Gate, 'levels'>;
 }
 
-export const ONE_SALE = { path: z.object({ saleId: Id }) };
 const ADMIN_PROBLEMS: ProblemKind[] = [...BODY_PROBLEMS, 'unauthenticated', 'forbidden', 'outcome-unknown'];
 
 export const SALES: Operation<SalesPorts>[] = [
@@ -132,16 +130,4 @@ function changed(outcome: ChangeOutcome): Sale {
     case 'no-such-sale':
       throw new Problem('not-found', { detail: 'no such sale' });
   }
-}
-
-/** In small letters, as Postgres returns it. */
-function saleIdOf({ params }: Request<{ saleId: string }>): string {
-  if (!isUuid(params.saleId)) throw new Problem('not-found', { detail: 'no such sale' });
-  return params.saleId.toLowerCase();
-}
-
-export async function saleOf(request: Request<{ saleId: string }>, catalogue: Catalogue): Promise<Sale> {
-  const sale = await catalogue.find(saleIdOf(request));
-  if (!sale) throw new Problem('not-found', { detail: 'no such sale' });
-  return sale;
 }

@@ -8,7 +8,6 @@ import { startRpc } from './inbound/grpc.ts';
 import { createMetrics } from './metrics.ts';
 import { createLedger } from './outbound/ledger.ts';
 import { createReopening, REOPEN_CONNECTIONS } from './outbound/reopening.ts';
-import { createSales } from './outbound/sales.ts';
 import { createUseCases } from './use-cases.ts';
 
 const migrations = fileURLToPath(new URL('../migrations', import.meta.url));
@@ -22,7 +21,6 @@ export async function startInventory(config: Config) {
   const pool = createPool(config.DATABASE_URL, log);
   const reopenPool = createPool(config.DATABASE_URL, log, REOPEN_CONNECTIONS);
   const ports = {
-    sales: createSales(pool),
     ledger: createLedger(pool),
     reopen: createReopening(reopenPool, { dampingMs: config.REOPEN_DAMPING_MS }),
   };

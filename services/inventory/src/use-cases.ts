@@ -8,21 +8,21 @@ import type { Metrics } from './metrics.ts';
 
 export type UseCases = ReturnType<typeof createUseCases>;
 
-export function createUseCases({ sales, ledger, reopen }: Ports, metrics: Metrics) {
+export function createUseCases({ ledger, reopen }: Ports, metrics: Metrics) {
   const { reserve, confirm, release } = createReservations(ledger);
   return {
     /** Returns the sale that is there, also where it was created before with other fields. */
     async createSale(sale: NewSale): Promise<Sale | undefined> {
-      await sales.create(sale);
-      return sales.find(sale.id);
+      await ledger.createSale(sale);
+      return ledger.findSale(sale.id);
     },
-    findSale: sales.find,
-    listSales: sales.list,
-    changeSale: (saleId: string, change: Change) => sales.change(saleId, (sale) => changed(sale, change)),
+    findSale: ledger.findSale,
+    listSales: ledger.listSales,
+    changeSale: (saleId: string, change: Change) => ledger.changeSale(saleId, (sale) => changed(sale, change)),
     reopen,
     async reserve(orders: Order[]) {
       const outcomes = await reserve(orders);
-      metrics.countReserved(outcomes);
+      for (const { state, reason } of outcomes) metrics.reserved.inc({ outcome: reason ?? state });
       return outcomes;
     },
     confirm,

@@ -21,7 +21,7 @@ export const settings = {
   MAX_DIRECT_IN_FLIGHT: count.default(200),
   /** Between two runs of each background job. */
   JOBS_EVERY_MS: ms.max(60_000).default(1_000),
-  /** A pending compensation that was not touched for so long is taken up: its Void and Release have timed out by then. */
+  /** A pending compensation that was not touched for so long is taken up: Void and Release have timed out by then. */
   COMPENSATE_AFTER_MS: ms.max(600_000).default(5_000),
 };
 

@@ -1,28 +1,26 @@
 // The metrics of orders.
 import { Counter, Histogram, type Registry } from '@prometheus-io/client';
 
-export function createMetrics(registry: Registry) {
-  const decided = new Counter({
+export const createMetrics = (registry: Registry) => ({
+  decided: new Counter({
     name: 'orders_decided_total',
     help: 'Orders by mode, status and reason, counted when the statement that decides them has committed.',
     labelNames: ['mode', 'status', 'reason'] as const,
     registers: [registry],
-  });
-  const clickToDecision = new Histogram({
+  }),
+  clickToDecision: new Histogram({
     name: 'orders_click_to_decision_seconds',
     help: 'Time from the click, which is part of the order id, to the decision.',
     labelNames: ['mode', 'status'] as const,
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600],
     registers: [registry],
-  });
-  const batchSize = new Histogram({
+  }),
+  batchSize: new Histogram({
     name: 'orders_batch_size',
     help: 'Orders in one batch of stage 1.',
     buckets: [1, 5, 20, 50, 100, 200, 500],
     registers: [registry],
-  });
-
-  return { decided, clickToDecision, batchSize };
-}
+  }),
+});
 
 export type Metrics = ReturnType<typeof createMetrics>;

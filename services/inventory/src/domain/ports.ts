@@ -4,22 +4,18 @@ import type { Item, Remembered, Rule } from './allocate.ts';
 import type { Changed } from './sale.ts';
 
 export interface Ports {
-  sales: Sales;
   ledger: Ledger;
   reopen: Reopen;
 }
 
-export interface Sales {
-  /** A sale that is there already stays as it is. */
-  create(sale: NewSale): Promise<void>;
-  find(saleId: string): Promise<Sale | undefined>;
-  /** Newest first. */
-  list(): Promise<Sale[]>;
-  /** Under the sale's lock. Undefined: no such sale. */
-  change(saleId: string, rule: (sale: Sale) => Changed): Promise<Changed | undefined>;
-}
-
 export interface Ledger {
+  /** A sale that is there already stays as it is. */
+  createSale(sale: NewSale): Promise<void>;
+  findSale(saleId: string): Promise<Sale | undefined>;
+  /** Newest first. */
+  listSales(): Promise<Sale[]>;
+  /** Under the sale's lock. Undefined: no such sale. */
+  changeSale(saleId: string, rule: (sale: Sale) => Changed): Promise<Changed | undefined>;
   /** The sale of each order that is remembered. */
   salesOf(orderIds: string[]): Promise<ReadonlyMap<string, string>>;
   /** Under the sale's lock; returns what is remembered of these orders afterwards. */

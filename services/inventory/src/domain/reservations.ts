@@ -3,11 +3,12 @@ import type { Money } from '@flashsale/contracts/fields';
 import type { Sale } from '@flashsale/contracts/sale';
 import type { ReservationState } from '@flashsale/contracts/wire';
 import { amountOf, confirm, type Item, type Order, type Reservation, type Rule, release, reserve } from './allocate.ts';
-import { coalesce } from './coalesce.ts';
 import type { Decided, Ledger } from './ports.ts';
 
 /** Transactions of one call at once: each holds one sale's lock, so that none waits in a circle. */
 const SALES_AT_ONCE = 4;
+/** Of one transaction. */
+const MOST_ITEMS = 500;
 
 export interface Outcome {
   orderId: string;
@@ -22,10 +23,7 @@ type Terms = Pick<Sale, 'checkout' | 'holdSeconds' | 'decideWithinSeconds'>;
 
 export function createReservations(ledger: Ledger) {
   const decideBy = <Each extends { orderId: string }>(ruleOf: (items: Each[]) => Rule) =>
-    coalesce((saleId, items: Each[]) => {
-      const orderIds = items.map(({ orderId }) => orderId);
-      return ledger.decide(saleId, orderIds, ruleOf(items));
-    });
+    coalesce((saleId, items: Each[]) => ledger.decide(saleId, idsOf(items), ruleOf(items)));
   const toReserve = decideBy((orders: Order[]) => (sale, remembered) => reserve(sale, remembered, orders));
   const toConfirm = decideBy(() => confirm);
   const toRelease = decideBy((items: Item[]) => (sale, remembered) => release(sale, remembered, items));
@@ -40,11 +38,13 @@ export function createReservations(ledger: Ledger) {
     },
 
     async release(items: Item[]): Promise<Outcome[]> {
-      const sales = await ledger.salesOf(items.map(({ orderId }) => orderId));
+      const sales = await ledger.salesOf(idsOf(items));
       return saleBySale(items, ({ orderId, saleId }) => sales.get(orderId) ?? saleId, toRelease);
     },
   };
 }
+
+const idsOf = (items: { orderId: string }[]) => items.map(({ orderId }) => orderId);
 
 /** One outcome for each item, in the order of the request; an item of no sale is `absent`. */
 async function saleBySale<Each extends { orderId: string }>(
@@ -72,3 +72,56 @@ async function saleBySale<Each extends { orderId: string }>(
 const termsOf = (sale: Sale | undefined, { saleId }: Item) => (sale?.id === saleId ? sale : undefined);
 
 const ABSENT = { state: 'absent', reason: null, amount: undefined, terms: undefined } as const;
+
+interface Waiting<Item, Result> {
+  items: Item[];
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Calls that meet at the same sale are coalesced: while one transaction is under way, later calls gather for the next.
+ * Waiting for the row's lock one by one they would wait longer, and hold a connection each. `work` does the items of
+ * one key at once; each caller gets the result of the group that it went with.
+ */
+function coalesce<Item, Result>(work: (key: string, items: Item[]) => Promise<Result>) {
+  const queues = new Map<string, Waiting<Item, Result>[]>();
+
+  async function commit(key: string, group: Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const result = await work(
+        key,
+        group.flatMap(({ items }) => items),
+      );
+      for (const { resolve } of group) resolve(result);
+    } catch (error) {
+      // An error of one caller is not that of the others: each tries alone before it fails.
+      if (group.length > 1) for (const one of group) await commit(key, [one]);
+      else for (const { reject } of group) reject(error);
+    }
+  }
+
+  async function workOff(key: string, queue: Waiting<Item, Result>[]): Promise<void> {
+    while (queue.length > 0) await commit(key, takeGroup(queue));
+    queues.delete(key);
+  }
+
+  return (key: string, items: Item[]): Promise<Result> =>
+    new Promise((resolve, reject) => {
+      const caller = { items, resolve, reject };
+      const queue = queues.get(key);
+      if (queue) return void queue.push(caller);
+      const first = [caller];
+      queues.set(key, first);
+      void workOff(key, first);
+    });
+}
+
+function takeGroup<Item, Result>(queue: Waiting<Item, Result>[]): Waiting<Item, Result>[] {
+  let size = 0;
+  const end = queue.findIndex(({ items }, index) => {
+    size += items.length;
+    return index > 0 && size > MOST_ITEMS;
+  });
+  return queue.splice(0, end === -1 ? queue.length : end);
+}

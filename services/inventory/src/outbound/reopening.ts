@@ -2,7 +2,7 @@
 import type { Sale } from '@flashsale/contracts/sale';
 import { type Connection, type Pool, statement } from '@flashsale/runtime/postgres';
 import type { Reopen, Reopened, Taken } from '../domain/ports.ts';
-import { SALE } from './sales.ts';
+import { SALE } from './ledger.ts';
 
 const MOST_AT_ONCE = 4;
 /** A writer and a reader each: with fewer, each of four writers could wait for a reader. */

@@ -1,7 +1,7 @@
 // How many payments may be under way at once: as many as got a response in the last two seconds.
 //
 // By Little's law this lets a bank of any speed queue for about two seconds and no more, far from the 10 s after which
-// its charges time out. Not AIMD, the usual choice: it takes every time-out for congestion, and a bank that is late with
+// its charges time out. Not AIMD, the usual choice: it takes each time-out for congestion, and a bank that is late with
 // one charge in a hundred then keeps 0.55-0.59 of its rate. Not a fixed number: 1,000 are right for a bank of 400/s,
 // and make a bank of 20/s time out, so that each order is delivered 3.5 times.
 

@@ -55,7 +55,7 @@ function sort(orders: Order[], reserved: Map<string, Reservation>) {
   return { taken, refused };
 }
 
-/** Stage 2. Returns the order's row as it is afterwards; still due: something is unknown, and the payment is repeated. */
+/** Stage 2. Returns the row as it is afterwards; still due: something is unknown, and the payment is repeated. */
 export async function payOrder(order: Order, ports: Ports, timeouts: Timeouts): Promise<Order> {
   const { orderId, saleId, amount } = order;
   if (!isDue(order) || !amount) return order;

@@ -1,4 +1,4 @@
-// What the use cases of orders ask of its ledger and of the two participants.
+// The ledger and the two participants that the use cases of orders need.
 import type { Money } from '@flashsale/contracts/fields';
 import type { ChargeState, ReservationState } from '@flashsale/contracts/wire';
 import type { Order, Placement } from './order.ts';
@@ -36,7 +36,7 @@ export interface Ledger {
   giveUp(placement: Placement): Promise<Order | undefined>;
   /** At most MAX_TAKEN rows past their deadline, ended as `expired` or `rejected` (timed_out). */
   timeOut(): Promise<Order[]>;
-  /** At most MAX_TAKEN rows whose compensation is pending and that no worker touched for a while; each goes to one taker. */
+  /** At most MAX_TAKEN rows with their compensation pending, untouched for a while; each goes to one taker. */
   takeCompensationPending(untouchedForMs: number): Promise<Order[]>;
   compensated(outcomes: { orderId: string; refund: Order['refund'] }[]): Promise<Order[]>;
   /** At most MAX_TAKEN orders whose refund is owed and due for a check; due again later each time, at most 5 min. */

@@ -11,7 +11,7 @@ export interface PaymentRequest {
 /** Reads the row again a little later, together with what others wait for. */
 export type ReadLater = (orderId: string) => Promise<Order | undefined>;
 
-/** Undefined: no such order of this buyer. `isWaiting`: there is time left to read the row once more. */
+/** Undefined: no such order of this buyer. `isWaiting`: there is time to read the row once more. */
 export async function requestPayment(
   { orderId, buyerId }: PaymentRequest,
   ports: Ports,

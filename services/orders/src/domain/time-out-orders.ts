@@ -2,7 +2,7 @@
 import type { Order } from './order.ts';
 import { MAX_TAKEN, type Ports } from './ports.ts';
 
-/** Does not wait for the compensations, which ask the participants: one that hangs must not delay the next time-out. */
+/** Does not wait for the compensations, which call the participants: one that hangs must not delay the next time-out. */
 export async function timeOutOrders({ ledger }: Ports, compensateSoon: (orders: Order[]) => void): Promise<void> {
   let ended: Order[];
   do {

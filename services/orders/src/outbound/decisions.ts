@@ -1,6 +1,6 @@
 // The decisions on an order: each is one conditional statement, which also writes what must follow it.
-// One that changes several rows locks them by sale, buyer and id, as inserts do, so that two of them wait for each other
-// instead of deadlocking. Time is the database's alone.
+// One that changes several rows locks them by sale, buyer and id, as inserts do, so that two wait for each other instead
+// of deadlocking. Time is the database's alone.
 import type { Money } from '@flashsale/contracts/fields';
 import type { FinalStatus, Reason } from '@flashsale/contracts/messages';
 import { EVENT_KEY_PREFIX, ORDER_EVENTS, PAYMENTS_DUE } from '@flashsale/contracts/topology';
@@ -75,7 +75,7 @@ const change = (set: string) => `UPDATE orders SET ${set}, version = version + 1
 const ORDER_ID: [string, string] = ['order_id', 'uuid'];
 const ONLY_IDS = given<Pick<Order, 'orderId'>>({ orderId: ORDER_ID });
 
-/** Changes the given orders that fulfil the condition; `given.` in `set`, because orders has columns of the same names. */
+/** Changes the given orders that meet the condition; `given.` in `set`, because orders has columns of these names. */
 const decide = <Item>(name: string, { sql, fields }: Given<Item>, set: string, condition: string): Batch<Item> => ({
   statement: withOutbox(
     name,
@@ -142,7 +142,7 @@ export const CANCEL_CONFIRMED = withOutbox(
   WHERE id = $1 AND status = 'confirmed' RETURNING *`,
 );
 
-/** Changes at most so many rows, each for one taker. The condition stands twice: a row may change between choice and lock. */
+/** At most so many rows, each for one taker. The condition stands twice: a row may change between choice and lock. */
 export const changeSome = (changing: string, condition: string, order: string) => `
   WITH chosen AS (
     SELECT id AS chosen_id FROM orders WHERE ${condition} ORDER BY ${order} LIMIT ${MAX_TAKEN} FOR UPDATE SKIP LOCKED)

@@ -117,7 +117,7 @@ function count({ orderId, mode, status, reason, decidedAtMs }: Order, metrics: M
 
 const GATHER_MS = 5;
 
-/** For stage 2, where every order is on its own: statements for single orders share one with those of the same few ms. */
+/** For stage 2, where each order is on its own: a statement is shared by the orders of the same few milliseconds. */
 export const coalesced = (ledger: Ledger): Ledger => ({
   ...ledger,
   confirm: gathered(ledger.confirm),

@@ -62,9 +62,9 @@ function startRelay(exchange: string, options: { pool: Pool; publisher: Publishe
       const confirmed = rows.filter((_, index) => results[index] === 'confirmed').map(({ id }) => id);
       if (confirmed.length > 0) await connection.query(DELETE, [confirmed]);
       const returned = rows.find((_, index) => results[index] === 'returned');
-      const left = { exchange, left: rows.length - confirmed.length };
-      if (returned) log.error({ ...left, routingKey: returned.routingKey }, 'no queue takes a message');
-      else if (left.left > 0) log.warn(left, 'not confirmed by the broker, to be published again');
+      const remaining = rows.length - confirmed.length;
+      if (returned) log.error({ exchange, remaining, routingKey: returned.routingKey }, 'no queue takes a message');
+      else if (remaining > 0) log.warn({ exchange, remaining }, 'not confirmed by the broker, to be published again');
       return confirmed.length;
     });
 

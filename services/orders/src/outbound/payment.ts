@@ -24,7 +24,7 @@ export function createPayment(config: Config, log: Log, gatherMs: number): Payme
     log.warn({ method, error: error instanceof Error ? error.message : error }, 'outcome unknown');
   }
 
-  /** One stream for all that were gathered. Each outcome resolves when it arrives, the rest when the stream has ended. */
+  /** One stream for all that were gathered. Each outcome resolves when it arrives, the rest when the stream ends. */
   function startCharges(group: ChargeItem[], timeoutMs: number): (orderId: string) => Promise<Known> | undefined {
     const outcomes = new Map(group.map(({ orderId }) => [orderId, Promise.withResolvers<Known>()]));
     const items = group.map(({ orderId, amount }) => ({ orderId, amount }));

@@ -1,4 +1,4 @@
-// The ledger and the bank that the use cases of payment need, and what they say of an order.
+// The ledger and the bank that the use cases of payment need, and the words of both for a charge.
 import type { Money } from '@flashsale/contracts/fields';
 import type { ChargeState } from '@flashsale/contracts/wire';
 

@@ -32,15 +32,15 @@ test('a batch holds no more units than are available, each order decided once, f
     fc.property(sale, orders, (sale, orders) => {
       const decided = reserve(sale, empty, orders);
       const firsts = orders.filter(({ orderId }, at) => orders.findIndex((other) => other.orderId === orderId) === at);
-      let left = sale.available;
+      let available = sale.available;
       const expected = firsts.map(({ epoch, ...item }) => {
-        const reason = epoch !== sale.epoch ? 'stale_epoch' : item.quantity > left ? 'sold_out' : null;
-        if (!reason) left -= item.quantity;
+        const reason = epoch !== sale.epoch ? 'stale_epoch' : item.quantity > available ? 'sold_out' : null;
+        if (!reason) available -= item.quantity;
         return { ...item, state: reason ? 'refused' : 'held', reason };
       });
       assert.deepEqual(decided, expected);
-      assert.equal(movement(empty, decided).held, sale.available - left);
-      assert.ok(left >= 0);
+      assert.equal(movement(empty, decided).held, sale.available - available);
+      assert.ok(available >= 0);
     }),
   );
 });
@@ -89,11 +89,11 @@ test('whatever is called in whatever order, units are conserved and end states a
       let sale = { ...start, held: 0, sold: 0 };
       let remembered = empty;
       for (const [call, orders] of calls) {
-        const asked = new Map([...remembered].filter(([id]) => orders.some(({ orderId }) => orderId === id)));
-        const changes = decide(call, sale, asked, orders);
+        const known = new Map([...remembered].filter(([id]) => orders.some(({ orderId }) => orderId === id)));
+        const changes = decide(call, sale, known, orders);
         for (const { orderId, state } of changes)
           assert.ok(MOVES[remembered.get(orderId)?.state ?? 'absent']?.includes(state));
-        const moved = movement(asked, changes);
+        const moved = movement(known, changes);
         sale = {
           ...sale,
           available: sale.available - moved.held - moved.sold,
@@ -108,13 +108,13 @@ test('whatever is called in whatever order, units are conserved and end states a
   );
 });
 
-function decide(call: string, sale: Parameters<typeof confirm>[0], asked: Remembered, orders: Order[]): Reservation[] {
-  if (call === 'reserve') return reserve(sale, asked, orders);
+function decide(call: string, sale: Parameters<typeof confirm>[0], known: Remembered, orders: Order[]): Reservation[] {
+  if (call === 'reserve') return reserve(sale, known, orders);
   return call === 'confirm'
-    ? confirm(sale, asked)
+    ? confirm(sale, known)
     : release(
         sale,
-        asked,
+        known,
         orders.map(({ epoch, ...item }) => item),
       );
 }

@@ -10,9 +10,9 @@ import { openInventory } from './inventory.ts';
 const inventory = await openInventory();
 const { create, open, update, reopen, reserve, confirm, release } = inventory;
 
-async function isRefused(ask: () => Promise<unknown>, ...named: string[]) {
+async function isRefused(request: () => Promise<unknown>, ...named: string[]) {
   const written = await everything();
-  await assert.rejects(ask, (error: Error) => {
+  await assert.rejects(request, (error: Error) => {
     assert.equal(statusOf(error), status.INVALID_ARGUMENT);
     for (const name of named) assert.ok(error.message.includes(`${name}: `), `"${error.message}" names ${name}`);
     return true;
@@ -68,7 +68,7 @@ test('one wrong item refuses the batch, and every wrong field of every item is n
   await isRefused(() => confirm([good.orderId, 'no']), 'order_ids[1]');
 });
 
-test('each field of an order is looked at', async () => {
+test('each field of an order is checked', async () => {
   const sale = await open(10);
   const wrong = [
     ...['', 'x'].flatMap((id) => [{ orderId: id }, { saleId: id }]),
@@ -90,8 +90,8 @@ test('epoch 0 is a sale without a gate, which cannot have admitted an order', as
 });
 
 test('the id of a sale must be one, in each call', async () => {
-  for (const ask of [() => inventory.get('x'), () => update('x', { addStock: 1 }), () => reopen('x', 0)])
-    await isRefused(ask, 'sale_id');
+  for (const request of [() => inventory.get('x'), () => update('x', { addStock: 1 }), () => reopen('x', 0)])
+    await isRefused(request, 'sale_id');
   await isRefused(() => reopen(randomUUID(), -1), 'expected_epoch');
   await isRefused(() => reopen(randomUUID(), 0, -1), 'gate_epoch');
 });

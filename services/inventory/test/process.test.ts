@@ -24,7 +24,7 @@ const plainClient = (definition: ServiceDefinition) => {
   return client;
 };
 
-test('health is asked for by name and for all', async () => {
+test('health is checked by name and for all', async () => {
   const client = plainClient(healthService);
   for (const service of ['', NAME]) {
     const answer = await new Promise((resolve, reject) => {

@@ -33,19 +33,19 @@ test('the answer says what to charge and on which terms, whatever it answers and
   await confirm([sold.orderId]);
   await release([released]);
   const unknown = { ...anOrder(sale), saleId: randomUUID() };
-  const asked = [held, sold, released, scarce, stale, unknown, anOrder(sale)];
+  const requested = [held, sold, released, scarce, stale, unknown, anOrder(sale)];
   for (const _ of times(2, () => 0)) {
     const { outcomes } = await call(
       inventory.client,
       inventory.client.reserve,
-      { items: asked },
+      { items: requested },
       { deadlineMs: 30_000 },
     );
     const answered = outcomes.map(({ state, reason }) => reason || reservationState.fromWire(state));
     assert.deepEqual(answered, ['held', 'sold', 'released', 'sold_out', 'stale_epoch', 'unknown_sale', 'held']);
     for (const [at, { amount, checkout, holdSeconds, decideWithinSeconds }] of outcomes.entries()) {
-      const isKnown = asked[at] !== unknown;
-      const amountMinor = 1_000 * (asked[at]?.quantity ?? 0);
+      const isKnown = requested[at] !== unknown;
+      const amountMinor = 1_000 * (requested[at]?.quantity ?? 0);
       assert.deepEqual(amount, isKnown ? { amountMinor, currency: 'EUR' } : undefined);
       const none = { checkout: '', holdSeconds: 0, decideWithinSeconds: 0 };
       assert.deepEqual({ checkout, holdSeconds, decideWithinSeconds }, isKnown ? terms : none);
@@ -53,7 +53,7 @@ test('the answer says what to charge and on which terms, whatever it answers and
   }
 });
 
-test('a batch is served in the order asked, and each item is answered by itself', async () => {
+test('a batch is served in the sequence of the request, and each item is answered by itself', async () => {
   const [sale, other] = [await open(5), await open(1)];
   const orders = [
     anOrder(sale, { quantity: 3 }),

@@ -16,9 +16,9 @@ const failsWith = (code: status, message: RegExp) => (error: Error) => {
 };
 
 test('a sale is created with all its stock available, in no epoch, and read back in full', async () => {
-  const wanted = { ...aSale(), stock: 7, available: 3, held: 2, sold: 2, epoch: 9, revision: 9 };
-  const sale = await create(wanted);
-  assert.deepEqual(sale, { ...wanted, available: 7, held: 0, sold: 0, epoch: 0, revision: 1 });
+  const requested = { ...aSale(), stock: 7, available: 3, held: 2, sold: 2, epoch: 9, revision: 9 };
+  const sale = await create(requested);
+  assert.deepEqual(sale, { ...requested, available: 7, held: 0, sold: 0, epoch: 0, revision: 1 });
   assert.deepEqual(await get(sale.id), sale);
 });
 
@@ -31,10 +31,10 @@ test('a sale may hold units for a while, a second at least and a day at most', a
 });
 
 test('creating a sale again answers the one that is there, ten times at once too', async () => {
-  const wanted = aSale();
-  const sales = await Promise.all(times(10, (n) => create({ ...wanted, title: `offer ${n}`, stock: 10 + n })));
+  const requested = aSale();
+  const sales = await Promise.all(times(10, (n) => create({ ...requested, title: `offer ${n}`, stock: 10 + n })));
   for (const sale of sales) assert.deepEqual(sale, sales[0]);
-  assert.deepEqual(await create({ ...wanted, title: 'another' }), sales[0]);
+  assert.deepEqual(await create({ ...requested, title: 'another' }), sales[0]);
 });
 
 test('an id is the same in capital letters', async () => {

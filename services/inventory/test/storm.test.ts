@@ -39,7 +39,7 @@ const take = {
   release,
 };
 
-/** Calls with random parts of these orders, so each order is asked for many times, in any order, in any company. */
+/** Calls with random parts of these orders, so each order comes many times, in any sequence, with any others. */
 function randomCalls(orders: ReserveItem[], howMany: number): [Step, ReserveItem[]][] {
   const step = fc.constantFrom<Step[]>('reserve', 'reserve', 'confirm', 'release');
   return fc.sample(fc.tuple(step, fc.subarray(orders, { minLength: 1, maxLength: 12 })), howMany);
@@ -50,10 +50,10 @@ const LANES = 10;
 
 /** Runs `work` on all, so many at a time. */
 async function inLanes<Each>(lanes: number, all: Each[], work: (each: Each) => Promise<void>) {
-  const left = all.values();
+  const remaining = all.values();
   await Promise.all(
     times(lanes, async () => {
-      for (const each of left) await work(each);
+      for (const each of remaining) await work(each);
     }),
   );
 }
@@ -62,11 +62,11 @@ test('in a storm of repeated and reordered calls units are conserved at every in
   const [sale, other] = [await open(40), await open(15)];
   const orders = [...times(80, (n) => anOrder(sale, { quantity: 1 + (n % 3) })), ...times(40, () => anOrder(other))];
   const ended = new Map<string, string>();
-  const storm = inLanes(LANES, randomCalls(orders, 400), async ([step, asked]) => {
+  const storm = inLanes(LANES, randomCalls(orders, 400), async ([step, batch]) => {
     const before = new Map(ended);
-    const answers = await take[step](asked);
+    const answers = await take[step](batch);
     answers.forEach((answer, at) => {
-      const { orderId } = asked[at] as ReserveItem;
+      const { orderId } = batch[at] as ReserveItem;
       const word = answer === 'sold_out' ? 'refused' : answer;
       if (before.has(orderId)) assert.equal(word, before.get(orderId));
       if (word === 'refused' || word === 'released') ended.set(orderId, word);
@@ -101,13 +101,13 @@ test('batches that name the same sales and orders in opposite directions never b
   for (const { id: saleId } of sales) await stockOf(inventory, saleId);
 });
 
-test('when the database drops every connection callers are told, and repeating gives the truth', async () => {
+test('when the database drops every connection callers get an error, and a repeated call the truth', async () => {
   const sale = await open(100);
   const orders = times(200, () => anOrder(sale));
   const promised = new Set<string>();
-  let [asked, failures] = [0, 0];
+  let [calls, failures] = [0, 0];
   const buying = inLanes(20, [...orders, ...orders, ...orders], async (order) => {
-    asked += 1;
+    calls += 1;
     try {
       if ((await reserve([order]))[0] === 'held') promised.add(order.orderId);
     } catch (error) {
@@ -120,7 +120,7 @@ test('when the database drops every connection callers are told, and repeating g
       `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`,
     );
-    return failures >= 5 || asked === 3 * orders.length;
+    return failures >= 5 || calls === 3 * orders.length;
   });
   await buying;
   assert.ok(failures > 0);

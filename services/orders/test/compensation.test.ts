@@ -136,7 +136,7 @@ test('an order whose unit came back and whose row was lost is rejected when it c
   assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'timed_out' });
 });
 
-test('an order that ended while its charge was asked for is refunded when the bank has taken the money after all', async (t) => {
+test('an order that ended during its charge is refunded when the bank has taken the money after all', async (t) => {
   const [worker, sale] = [await startWorker({}, t), await openSale(1)];
   const order = anOrder(sale);
   await bank.change({ lateRate: 1, lateMs: 1_000 });

@@ -15,7 +15,7 @@ interface Step {
   letGo(): void;
 }
 
-/** The next thing that the database is asked about this order it does, and the worker never hears of it. */
+/** The database runs the next statement about this order, and its response never reaches the worker. */
 function silenceAbout(order: OrderCommand, { wires: { postgres } }: Worker) {
   postgres.onRequest((bytes) => bytes.includes(order.orderId) && postgres.loseAnswers(true));
 }
@@ -25,16 +25,16 @@ const isThere =
   () =>
     until(`its row is ${status}`, async () => (await rowOf(sale, orderId))?.status === status);
 
-/** Held after this call, its next statement is made and the worker never hears of it. */
+/** Held after this call; then its next statement is run, and the response never reaches the worker. */
 const whenItIs =
-  (wanted: string, method: 'reserve' | 'confirm') =>
+  (expected: string, method: 'reserve' | 'confirm') =>
   (worker: Worker, sale: OpenSale, order: OrderCommand): Step => {
     const held = worker.inventory.hold(method, 'back');
     const reached = async () => {
       await held.reached();
       silenceAbout(order, worker);
       held.letGo();
-      await isThere(sale, order, wanted)();
+      await isThere(sale, order, expected)();
     };
     return { reached, letGo: () => undefined };
   };
@@ -86,7 +86,7 @@ for (const [step, reach] of Object.entries({ ...steps, ...stepsOfADecline })) {
     const order = anOrder(sale);
     if (end === 'declined') await decline(order);
     const at = reach(doomed, sale, order);
-    const asked = doomed.place(order).catch((error) => error);
+    const calling = doomed.place(order).catch((error) => error);
     await at.reached();
     await until('the row is there', () => rowOf(sale, order.orderId));
 
@@ -96,7 +96,7 @@ for (const [step, reach] of Object.entries({ ...steps, ...stepsOfADecline })) {
     await passDeadline(order.orderId);
     assert.deepEqual(await atRest(sale, 1), { [order.orderId]: directEnd });
     assert.equal((await unitsOf(sale)).size, 1);
-    await asked;
+    await calling;
   });
 }
 

@@ -100,7 +100,7 @@ test('a row that no worker and no message carries on is ended by its deadline', 
   assert.equal((await stockOf(sale)).available, 1);
 });
 
-/** So many holds past their deadline, more than one round takes. */
+/** So many holds past their deadline, more than one run of the job takes. */
 async function holdsPastDeadline(howMany: number) {
   const sale = await openSale(howMany, HOLD);
   await broker.publish(...times(howMany, () => anOrder(sale)));

@@ -72,8 +72,8 @@ test('confirming and timing out at once, 500 times: one outcome each', async () 
 
 test('two batches with the same buyers in another order wait for each other, and none ends in a deadlock', async () => {
   const saleId = randomUUID();
-  for (let round = 0; round < 30; round += 1) {
-    const buyers = times(100, (index) => `buyer-${round}-${String(index).padStart(3, '0')}`);
+  for (let n = 0; n < 30; n += 1) {
+    const buyers = times(100, (index) => `buyer-${n}-${String(index).padStart(3, '0')}`);
     const batch = (order: string[]) => order.map((buyerId) => placement({ saleId, buyerId }));
     // Ids are minted in ascending order, so the ids of the two batches lead through the buyers in opposite directions.
     const [first, second] = [batch(buyers), batch(buyers.toReversed())];

@@ -130,15 +130,15 @@ test('a row past its deadline is expired if it was reserved and not paid, else r
   assert.deepEqual(await ledger.timeOut(), []);
 });
 
-test('a refund that is owed is asked about after 1 s, then after twice the time, at most after 5 min', async () => {
+test('a refund that is owed is checked after 1 s, then after twice the time, at most after 5 min', async () => {
   const [order] = await reservedMany(1);
   const { orderId, buyerId } = order ?? assert.fail();
   await ledger.cancelReserved(orderId, buyerId);
   await ledger.compensated([{ orderId, refund: 'owed' }]);
-  /** Decided and asked about so many seconds ago. */
-  const dueAfter = async (decided: number, asked: number) => {
+  /** Decided and checked so many seconds ago. */
+  const dueAfter = async (decided: number, checked: number) => {
     const set = `UPDATE orders SET decided_at = now() - $2 * interval '1 s', touched_at = now() - $3 * interval '1 s' WHERE id = $1`;
-    await pool.query(set, [orderId, decided, asked]);
+    await pool.query(set, [orderId, decided, checked]);
     return (await ledger.takeRefundsOwed()).length === 1;
   };
   assert.equal(await dueAfter(0, 0), false);

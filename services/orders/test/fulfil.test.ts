@@ -36,11 +36,11 @@ for (const [path, bring] of Object.entries(paths)) {
     assert.equal((await moneyOf()).get(order.orderId), 'captured');
     assert.equal(broker.eventsOf(order.orderId).length, 1);
     const { decidedAtMs, deadlineMs, ...event } = broker.eventsOf(order.orderId)[0] ?? assert.fail();
-    const { deadlineMs: wanted, mode: _, ...command } = order;
+    const { deadlineMs: requested, mode: _, ...command } = order;
     const outcome = { status: 'confirmed', reason: null, version: 3, amount: { amountMinor: 2_000, currency: 'EUR' } };
     assert.deepEqual(event, { ...command, ...outcome, refund: 'none' });
     assert.ok(Math.abs(Number(decidedAtMs) - Date.now()) < 60_000);
-    assert.ok(Math.abs(deadlineMs - wanted) < 10_000);
+    assert.ok(Math.abs(deadlineMs - requested) < 10_000);
   });
 
   test(`an order that comes by ${path} and is declined gives its unit back and is not charged`, async () => {

@@ -40,8 +40,8 @@ for (const mode of modes) {
     const [event] = broker.eventsOf(order.orderId);
     assert.deepEqual([event?.status, event?.amount?.amountMinor, event?.decidedAtMs], ['reserved', 1_000, null]);
     assert.ok(Math.abs(Number(event?.deadlineMs) - Date.now() - 600_000) < 20_000);
-    const [asked] = await worker.get(order.orderId);
-    assert.deepEqual([asked?.status, asked?.payRequested, asked?.final], ['reserved', false, false]);
+    const [row] = await worker.get(order.orderId);
+    assert.deepEqual([row?.status, row?.payRequested, row?.final], ['reserved', false, false]);
     assert.equal((await moneyOf()).has(order.orderId), false);
 
     const answer = await worker.pay(order);
@@ -126,8 +126,8 @@ test('a payment begun in time is honoured after the deadline of its hold', async
   const charging = worker.payment.hold('charge', 'there');
   await worker.pay(order);
   await charging.reached();
-  const [asked] = await worker.get(order.orderId);
-  assert.ok(Math.abs(Number(asked?.deadlineMs) - Date.now() - 600_000) < 20_000);
+  const [row] = await worker.get(order.orderId);
+  assert.ok(Math.abs(Number(row?.deadlineMs) - Date.now() - 600_000) < 20_000);
   charging.letGo();
   assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
 });
@@ -144,11 +144,11 @@ test('a direct payment whose answer never comes ends with its deadline, and the 
 
 test('another buyer’s order can neither be paid nor cancelled: it is not found, as one that does not exist', async () => {
   const { sale, order } = await aHold('queued');
-  const stranger = { orderId: order.orderId, buyerId: 'somebody-else' };
+  const stranger = { orderId: order.orderId, buyerId: 'buyer-other' };
   const missing = { orderId: randomUUID(), buyerId: order.buyerId };
-  for (const asked of [stranger, missing]) {
-    await assert.rejects(worker.pay(asked), notFound);
-    await assert.rejects(worker.cancel(asked), notFound);
+  for (const request of [stranger, missing]) {
+    await assert.rejects(worker.pay(request), notFound);
+    await assert.rejects(worker.cancel(request), notFound);
   }
   await assert.rejects(worker.cancelAsAdmin(missing.orderId), notFound);
   assert.equal((await rowOf(sale, order.orderId))?.version, 2);
@@ -176,7 +176,7 @@ for (const mode of modes) {
   });
 }
 
-test('a refund that nothing is known of yet is asked about again', async () => {
+test('a refund that nothing is known of yet is checked again', async () => {
   const { sale, order } = await aHold('direct');
   await worker.pay(order);
   const { lost } = worker.payment.lose('getCharge', { howMany: 1, where: 'there' });

@@ -1,4 +1,4 @@
-// The process: what it needs, and how it ends, asked to or not.
+// The process: what it needs, and how it ends, requested or not.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
@@ -63,8 +63,8 @@ test('SIGTERM lets the batch and the call at work end, hands back the rest, and 
 
   orders.child.kill('SIGTERM');
   await until('it takes nothing more', async () => {
-    const asked = call(client, client.getOrders, { orderIds: [direct.orderId] }, { deadlineMs: 1_000 });
-    return asked.then(
+    const reading = call(client, client.getOrders, { orderIds: [direct.orderId] }, { deadlineMs: 1_000 });
+    return reading.then(
       () => false,
       () => true,
     );

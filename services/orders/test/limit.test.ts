@@ -36,7 +36,7 @@ function simulatedClock() {
   };
 }
 
-/** One charge after the other, each key once; asked again, it answers when the first call would have been answered. */
+/** One charge after the other, each key once; repeated, it answers when the first call would have been answered. */
 function simulatedBank(clock: ReturnType<typeof simulatedClock>, knobs: Bank) {
   const answeredAt = new Map<number, number>();
   let freeAt = 0;
@@ -120,14 +120,14 @@ function simulate(orders: number, knobs: Partial<Bank> = {}, fixed?: number) {
 
 const FOR_EVER = 10_000_000;
 
-test('a bank of 20 a second with 3,000 payments due is asked about once for each, and is never idle', () => {
+test('a bank of 20 a second with 3,000 payments due gets about one call for each, and is never idle', () => {
   const { rateUntil, deliveriesOfEach } = simulate(3_000, { perSecond: 20 });
   const rate = rateUntil(FOR_EVER);
   assert.ok(rate >= 0.95 * 20, `${rate} a second`);
   assert.ok(deliveriesOfEach() <= 1.2, `${deliveriesOfEach()} deliveries for each`);
 });
 
-test('the simulation can tell: with a fixed 1,000 at once, each of these is delivered more than three times', () => {
+test('the simulation shows it: with a fixed 1,000 at once, each of these is delivered more than three times', () => {
   const { runUntil, deliveriesOfEach } = simulate(3_000, { perSecond: 20 }, 1_000);
   runUntil(FOR_EVER);
   assert.ok(deliveriesOfEach() > 3, `${deliveriesOfEach()} deliveries for each`);
@@ -142,7 +142,7 @@ test('a bank of 400 a second that is a minute late with one charge in a hundred 
   assert.equal(lowest(), 20);
 });
 
-test('a bank that hangs is asked for one payment at a time, and has its rate back once it answers', () => {
+test('a bank that hangs gets one payment at a time, and has its rate back once it answers', () => {
   const { bank, runUntil, rateUntil, atWork } = simulate(40_000);
   runUntil(5_000);
   bank.hang(true);

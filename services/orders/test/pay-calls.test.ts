@@ -38,9 +38,9 @@ const captured = (...ids: (string | undefined)[]): ChargeResponse => ({
 test('charges of the same moment share a stream, and each is answered when its own outcome arrives', async (t) => {
   const [first, second, third] = orderIds(3) as [string, string, string];
   const rest = Promise.withResolvers<void>();
-  const asked: string[][] = [];
+  const requests: string[][] = [];
   const { payment } = await openPayment(t, async function* ({ items }) {
-    asked.push(items.map(({ orderId }) => orderId));
+    requests.push(items.map(({ orderId }) => orderId));
     yield captured(second);
     await rest.promise;
     yield captured(third, first);
@@ -54,7 +54,7 @@ test('charges of the same moment share a stream, and each is answered when its o
   assert.deepEqual(answered, [second]);
   rest.resolve();
   await Promise.all(charges);
-  assert.deepEqual(asked, [[first, second, third]]);
+  assert.deepEqual(requests, [[first, second, third]]);
 });
 
 test('an outcome that is missing when the stream ends is unknown, and so is one that says requested', async (t) => {

@@ -152,7 +152,7 @@ test('a bank that has not heard of a charge yet is no proof that it never will: 
   assert.deepEqual(new Set(Object.values(ends)), new Set(['timed_out']));
 });
 
-test('a payment that stays unknown goes round on the retry steps, and never to the dead letters', async (t) => {
+test('a payment that stays unknown is repeated on the retry steps, and never dead-lettered', async (t) => {
   const sale = await openSale();
   const worker = await startWorker({}, t);
   const order = anOrder(sale);
@@ -173,27 +173,27 @@ test('a payment that stays unknown goes round on the retry steps, and never to t
 test('a worker begins with twenty payments; the others wait, and go back to the queue when it stops', async (t) => {
   const sale = await openSale(50);
   const worker = await startWorker({}, t);
-  const asked = new Set<string>();
+  const charged = new Set<string>();
   const bankAnswers = Promise.withResolvers<void>();
   t.after(() => bankAnswers.resolve());
   worker.payment.on('charge', async function* ({ items }: ChargeRequest, forward: Forward) {
-    for (const { orderId } of items) asked.add(orderId);
+    for (const { orderId } of items) charged.add(orderId);
     await bankAnswers.promise;
     yield* await forward<ChargeResponse[]>({ items });
   } as never);
   const orders = times(50, () => anOrder(sale));
   await broker.publish(...orders);
   await until('all are due', async () => {
-    const { rows } = await stores.orders.query('SELECT count(*)::int AS left FROM outbox');
+    const { rows } = await stores.orders.query('SELECT count(*)::int AS waiting FROM outbox');
     const reserved = await Promise.all(orders.map((order) => statusOf(sale, order)));
-    return rows[0].left === 0 && reserved.every((status) => status === 'reserved');
+    return rows[0].waiting === 0 && reserved.every((status) => status === 'reserved');
   });
   await until('the worker has all messages', async () => (await broker.waiting(PAYMENTS_DUE.queue)) === 0);
-  await until('twenty are at the bank', () => asked.size === 20);
+  await until('twenty are at the bank', () => charged.size === 20);
   const stopped = worker.stop();
   bankAnswers.resolve();
   await stopped;
-  assert.equal(asked.size, 20);
+  assert.equal(charged.size, 20);
   assert.equal(await broker.waiting(PAYMENTS_DUE.queue), 30);
   await startWorker({}, t);
   const ends = await atRest(sale, 50);

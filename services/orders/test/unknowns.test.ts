@@ -1,4 +1,4 @@
-// Answers that never come: the worker asks again, gets the same answer, and there is one effect.
+// Responses that never come: the worker repeats the call, gets the same outcome, and there is one effect.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ReservationState } from '@flashsale/contracts/inventory';
@@ -63,7 +63,7 @@ test('a direct call that meets an unknown answers the row as it is, and the dead
   assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'timed_out' });
 });
 
-test('only a unit that is sold confirms an order: any other answer of inventory is asked again', async (t) => {
+test('only a unit that is sold confirms an order: with any other outcome of inventory the call is repeated', async (t) => {
   const worker = await startWorker({}, t);
   const sale = await openSale(1);
   const order = anOrder(sale);
@@ -147,7 +147,7 @@ test('an order whose reservation stays unknown waits on the longest step, and is
   const order = anOrder(sale);
   const { lost } = worker.inventory.lose('reserve', { howMany: Number.POSITIVE_INFINITY, where: 'there' });
   await broker.publishAgain(order, 250);
-  await until('it is asked for', () => lost() === 1);
+  await until('it is requested', () => lost() === 1);
   const longest = retryQueue(ORDERS_PLACED, Math.max(...ORDERS_PLACED.retryDelaysMs));
   await until('it waits on the longest step', async () => (await broker.waiting(longest)) === 1);
   assert.deepEqual(await broker.deadLetters(), []);

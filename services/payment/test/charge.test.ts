@@ -7,18 +7,18 @@ import { item, itemsOf, NO_DEADLINE, openEnvironment, openScriptedBank, orderIds
 /** A turn of more than a quarter of an hour. */
 const STANDSTILL = 0.001;
 
-test('an order is charged once, however often and by however many it is asked for at once', async (t) => {
+test('an order is charged once, however often and by however many it is requested at once', async (t) => {
   const { bank, startPayment } = await openEnvironment(t);
   const payments = [await startPayment(), await startPayment()];
   const ids = orderIds(50);
-  const asked = Array.from({ length: 10 }, (_, i) => payments[i % 2]?.charge(itemsOf(i < 5 ? ids : ids.toReversed())));
-  for (const states of await Promise.all(asked)) assert.deepEqual(new Set(states), new Set(['captured']));
+  const calls = Array.from({ length: 10 }, (_, i) => payments[i % 2]?.charge(itemsOf(i < 5 ? ids : ids.toReversed())));
+  for (const states of await Promise.all(calls)) assert.deepEqual(new Set(states), new Set(['captured']));
   const { charges } = await bank.statement();
   assert.deepEqual(charges.map((charge) => charge.key).sort(), ids.sort());
   assert.ok(charges.every((charge) => charge.status === 'captured' && charge.amountMinor === 1_000));
 });
 
-test('a bank that is late leaves it unknown before the deadline; asking again finds the one charge', async (t) => {
+test('a bank that is late leaves it unknown before the deadline; a repeated call finds the one charge', async (t) => {
   const { bank, startPayment } = await openEnvironment(t, { CHARGES_PER_SECOND: STANDSTILL });
   const payment = await startPayment();
   const items = itemsOf(orderIds(12));
@@ -28,7 +28,7 @@ test('a bank that is late leaves it unknown before the deadline; asking again fi
   assert.equal((await bank.statement()).charges.length, 12);
 });
 
-test('an order for which payment has no connection left is answered in time, too', async (t) => {
+test('an order for which payment has no free connection is answered in time, too', async (t) => {
   const { bank, startPayment } = await openEnvironment(t, { CHARGES_PER_SECOND: STANDSTILL });
   const payment = await startPayment({ BANK_CONCURRENCY: 2 });
   const patient = payment.charge(itemsOf(orderIds(2)));
@@ -56,7 +56,7 @@ test('what is known in time is answered, the rest has no outcome', async (t) => 
   assert.deepEqual(await payment.states([second, first]), ['requested', 'captured']);
 });
 
-test('a bank that fails after it has charged is asked again, and has charged once', async (t) => {
+test('a bank that fails after it has charged is called again, and has charged once', async (t) => {
   const { bank, startPayment } = await openEnvironment(t, { ERROR_RATE: 1 });
   const payment = await startPayment();
   const items = itemsOf(orderIds(30));
@@ -92,7 +92,7 @@ test('items are independent: one declined or voided does not fail its neighbours
   assert.deepEqual(await moneyOf(ids), ['captured', 'declined', 'nothing', 'captured']);
 });
 
-test('the first amount stays, whatever is asked later', async (t) => {
+test('the first amount stays, whatever is requested later', async (t) => {
   const { bank, startPayment } = await openEnvironment(t, { ERROR_RATE: 1 });
   const payment = await startPayment();
   const [id] = orderIds(1) as [string];
@@ -120,8 +120,8 @@ test('what cannot be read is refused by the name of its field, and nothing of th
   const { bank, startPayment } = await openEnvironment(t);
   const payment = await startPayment();
   const [good, other] = orderIds(2) as [string, string];
-  const refused = async (asked: Promise<unknown>, field: RegExp) =>
-    assert.rejects(asked, (error: Error) => statusOf(error) === status.INVALID_ARGUMENT && field.test(error.message));
+  const refused = async (call: Promise<unknown>, field: RegExp) =>
+    assert.rejects(call, (error: Error) => statusOf(error) === status.INVALID_ARGUMENT && field.test(error.message));
   await refused(payment.charge([item(good), item('x')]), /items\[1\]\.order_id/);
   await refused(payment.charge([item(good), item(other, 0)]), /items\[1\]\.amount\.amount_minor/);
   await refused(payment.charge([item(good), item(other, -5)]), /items\[1\]\.amount\.amount_minor/);
@@ -160,7 +160,7 @@ test('each outcome arrives when it is known, while the bank hangs on another ord
   assert.ok((await stream.next()).done, 'it ends when all are known');
 });
 
-test('an order that is at the bank already is not asked for again: the second caller attaches to the call', async (t) => {
+test('an order that is at the bank already is not charged again: the second caller attaches to the call', async (t) => {
   const { startPayment } = await openEnvironment(t);
   const bank = await openScriptedBank(t);
   const payment = await startPayment({ BANK_URL: bank.url });
@@ -175,7 +175,7 @@ test('an order that is at the bank already is not asked for again: the second ca
   assert.equal(bank.requests(id), 1);
 });
 
-test('a caller that attached to a call with less time asks the bank itself when that time is up', async (t) => {
+test('a caller that attached to a call with less time calls the bank itself when that time is up', async (t) => {
   const { bank, startPayment } = await openEnvironment(t, { CHARGES_PER_SECOND: STANDSTILL });
   const payment = await startPayment();
   const [id] = orderIds(1) as [string];

@@ -7,7 +7,7 @@ const STANDSTILL = 0.001;
 const HANGS = { latencyMs: { p50: 3_600_000, p99: 3_600_000 } };
 const ANSWERS = { latencyMs: { p50: 0, p99: 0 } };
 
-const all = (states: string[], wanted: string) => states.every((state) => state === wanted);
+const all = (states: string[], expected: string) => states.every((state) => state === expected);
 
 test('an order voided before it is charged is never charged: a late charge is refused', async (t) => {
   const { bank, startPayment } = await openEnvironment(t);
@@ -75,8 +75,8 @@ test('an order that turns out to be declined while it is taken back ends decline
   assert.ok(declined.size > 0 && declined.size < 20);
   await bank.change({ errorRate: 0 });
   await payment.void(ids);
-  const wanted = ids.map((id) => (declined.has(id) ? 'declined' : 'reversed'));
-  await until('all have ended', async () => JSON.stringify(await payment.states(ids)) === JSON.stringify(wanted));
+  const expected = ids.map((id) => (declined.has(id) ? 'declined' : 'reversed'));
+  await until('all have ended', async () => JSON.stringify(await payment.states(ids)) === JSON.stringify(expected));
 });
 
 test('a void is answered while the bank hangs, and carried out when it answers again, by a restarted payment too', async (t) => {

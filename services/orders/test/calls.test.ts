@@ -1,4 +1,4 @@
-// The calls: what is asked is answered as the rows say, giving up leaves a tombstone, and a bad request names its field.
+// The calls: a read returns what the rows say, giving up leaves a tombstone, and a bad request is refused by field.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -12,7 +12,7 @@ import { asCommand } from './worker.ts';
 const { atRest, broker, openSale, rowOf, rowsOf, startWorker, unitsOf } = await openEnvironment();
 const worker = await startWorker();
 
-test('orders are answered in the order asked, twice where asked twice, and unknown ones as not found', async () => {
+test('orders are returned in the sequence of the request, twice if given twice, and unknown ones as not found', async () => {
   const sale = await openSale(1);
   const [sold, refused, working] = [anOrder(sale), anOrder(sale), anOrder(sale)];
   await worker.place(sold);
@@ -21,11 +21,11 @@ test('orders are answered in the order asked, twice where asked twice, and unkno
   await broker.publish(working);
   await held.reached();
   const unknown = randomUUID();
-  const asked = [refused.orderId, unknown, sold.orderId, working.orderId, refused.orderId];
-  const answers = await worker.get(...asked);
+  const requested = [refused.orderId, unknown, sold.orderId, working.orderId, refused.orderId];
+  const answers = await worker.get(...requested);
   assert.deepEqual(
     answers.map(({ orderId }) => orderId),
-    asked,
+    requested,
   );
   assert.deepEqual(
     answers.map(({ status, final }) => [status, final]),

@@ -1,6 +1,5 @@
 // The use cases of inventory, each with the ports that it needs.
 import type { NewSale, Sale } from '@flashsale/contracts/sale';
-import type { Order } from './domain/allocate.ts';
 import type { Ports } from './domain/ports.ts';
 import { createReservations } from './domain/reservations.ts';
 import { type Change, changed } from './domain/sale.ts';
@@ -9,7 +8,6 @@ import type { Metrics } from './metrics.ts';
 export type UseCases = ReturnType<typeof createUseCases>;
 
 export function createUseCases({ ledger, reopen }: Ports, metrics: Metrics) {
-  const { reserve, confirm, release } = createReservations(ledger);
   return {
     /** Returns the sale that is there, also where it was created before with other fields. */
     async createSale(sale: NewSale): Promise<Sale | undefined> {
@@ -20,12 +18,6 @@ export function createUseCases({ ledger, reopen }: Ports, metrics: Metrics) {
     listSales: ledger.listSales,
     changeSale: (saleId: string, change: Change) => ledger.changeSale(saleId, (sale) => changed(sale, change)),
     reopen,
-    async reserve(orders: Order[]) {
-      const outcomes = await reserve(orders);
-      for (const { state, reason } of outcomes) metrics.reserved.inc({ outcome: reason ?? state });
-      return outcomes;
-    },
-    confirm,
-    release,
+    ...createReservations(ledger, metrics.reserved),
   };
 }

@@ -21,7 +21,11 @@ export interface Outcome {
 
 type Terms = Pick<Sale, 'checkout' | 'holdSeconds' | 'decideWithinSeconds'>;
 
-export function createReservations(ledger: Ledger) {
+interface Counter {
+  inc(labels: { outcome: string }): void;
+}
+
+export function createReservations(ledger: Ledger, reserved: Counter) {
   const decideBy = <Each extends { orderId: string }>(ruleOf: (items: Each[]) => Rule) =>
     coalesce((saleId, items: Each[]) => ledger.decide(saleId, idsOf(items), ruleOf(items)));
   const toReserve = decideBy((orders: Order[]) => (sale, remembered) => reserve(sale, remembered, orders));
@@ -29,7 +33,11 @@ export function createReservations(ledger: Ledger) {
   const toRelease = decideBy((items: Item[]) => (sale, remembered) => release(sale, remembered, items));
 
   return {
-    reserve: (orders: Order[]): Promise<Outcome[]> => saleBySale(orders, ({ saleId }) => saleId, toReserve),
+    async reserve(orders: Order[]): Promise<Outcome[]> {
+      const outcomes = await saleBySale(orders, ({ saleId }) => saleId, toReserve);
+      for (const { state, reason } of outcomes) reserved.inc({ outcome: reason ?? state });
+      return outcomes;
+    },
 
     async confirm(orderIds: string[]): Promise<Outcome[]> {
       const sales = await ledger.salesOf(orderIds);

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { mintId } from '@flashsale/contracts/ids';
+import { mintId } from '@flashsale/contracts/fields';
 import { type GateKey, keyOf } from '@flashsale/contracts/keys';
 import { createLog } from '@flashsale/runtime/log';
 import { migrate } from '@flashsale/runtime/postgres';

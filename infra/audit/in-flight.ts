@@ -1,5 +1,5 @@
 // Everything in flight, each with its age and the bound within which it must have moved on.
-import { mintedAt } from '@flashsale/contracts/ids';
+import { mintedAt } from '@flashsale/contracts/fields';
 import { type Check, each } from './check.ts';
 import { type Gate, isPending } from './gate.ts';
 import { gatesInUse, isEnded, isUndecided, isUnpaidHold, type Order, type Reading } from './reading.ts';

@@ -54,7 +54,7 @@ const ROOMS: Record<string, { takes: string[]; refuses: string[] }> = {
     refuses: ['../../loadtest/bench/main.ts', '../../services/bank/src/app.ts', ...SERVICES],
   },
   'loadtest/bench/probe.ts': {
-    takes: ['../../infra/until.ts', '@flashsale/contracts/ids'],
+    takes: ['../../infra/until.ts', '@flashsale/contracts/fields'],
     refuses: ['../../services/bank/src/app.ts', '../../services/orders/test/environment.ts', ...SERVICES],
   },
 };

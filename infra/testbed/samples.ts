@@ -1,6 +1,6 @@
 // A sale and an order as the contracts have them, open now and valid; a test gives the fields that it is about.
 import { randomUUID } from 'node:crypto';
-import { mintId } from '@flashsale/contracts/ids';
+import { mintId } from '@flashsale/contracts/fields';
 import type { Sale } from '@flashsale/contracts/inventory';
 import { choiceOf, type OrderCommand } from '@flashsale/contracts/messages';
 

@@ -1,5 +1,5 @@
 // The final state of orders: polled at the gateway, as their buyers would, or read from the database that decides them.
-import { mintedAt } from '@flashsale/contracts/ids';
+import { mintedAt } from '@flashsale/contracts/fields';
 import type pg from 'pg';
 import type { Order, Shop } from '../../infra/clients/shop.ts';
 import { until } from '../../infra/until.ts';

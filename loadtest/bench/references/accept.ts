@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { mintId } from '@flashsale/contracts/ids';
+import { mintId } from '@flashsale/contracts/fields';
 import { keyOf, keysIn } from '@flashsale/contracts/keys';
 import { declareTopology, ORDERS_PLACED } from '@flashsale/contracts/topology';
 import amqp from 'amqplib';

@@ -1,8 +1,20 @@
-// What each field may hold, wherever it crosses a process boundary: a message, a call, a token.
+// The fields that cross a process boundary in a message, a call or a token: what each may hold.
+import { v7, validate, version } from 'uuid';
 import { z } from 'zod';
 
 /** Postgres returns ids in small letters: in any other spelling a row would not be found again. */
 export const Id = z.uuid().toLowerCase();
+
+/** A UUIDv7, whose first 48 bits are the millisecond of its minting. `msecs`: Unix milliseconds of another clock. */
+export const mintId = (msecs?: number) => (msecs === undefined ? v7() : v7({ msecs }));
+
+export const isUuid = validate;
+
+/** Unix milliseconds, or undefined for what is not an id of ours. */
+export function mintedAt(id: string): number | undefined {
+  if (!validate(id) || version(id) !== 7) return undefined;
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
 
 /** What no store can keep, or every neighbour refuses, must not get into a batch. */
 export const text = (most: number) =>

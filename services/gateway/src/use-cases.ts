@@ -1,5 +1,5 @@
 // The use cases of the gateway, each with the ports that it needs.
-import { mintId } from '@flashsale/contracts/ids';
+import { mintId } from '@flashsale/contracts/fields';
 import type { OrderEvent } from '@flashsale/contracts/messages';
 import type { SaleChange } from '@flashsale/contracts/sale';
 import type { Log } from '@flashsale/runtime/log';

@@ -1,6 +1,6 @@
 // What is known of the queue of placed orders: whether it is empty, and how far the workers have come.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { mintedAt } from '@flashsale/contracts/ids';
+import { mintedAt } from '@flashsale/contracts/fields';
 import type { OrderEvent } from '@flashsale/contracts/messages';
 import type { OrderQueue } from './ports.ts';
 

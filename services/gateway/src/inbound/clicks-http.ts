@@ -1,5 +1,5 @@
 // Buying: a click, and the one mapping from its outcome to HTTP.
-import { mintedAt } from '@flashsale/contracts/ids';
+import { mintedAt } from '@flashsale/contracts/fields';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { Catalogue } from '../domain/catalogue.ts';

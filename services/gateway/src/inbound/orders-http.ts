@@ -1,7 +1,6 @@
 // Reading an order, and what requests about orders have in common: how they name a sale or an order, how long they stay
 // open, an order's location, its results, and when to come back.
-import { Id } from '@flashsale/contracts/fields';
-import { isUuid, mintedAt } from '@flashsale/contracts/ids';
+import { Id, isUuid, mintedAt } from '@flashsale/contracts/fields';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { Catalogue } from '../domain/catalogue.ts';

@@ -1,5 +1,5 @@
 // Creating, changing and reading sales.
-import { mintId } from '@flashsale/contracts/ids';
+import { mintId } from '@flashsale/contracts/fields';
 import type { SaleChange } from '@flashsale/contracts/sale';
 import type { Request, Response } from 'express';
 import type { Catalogue } from '../domain/catalogue.ts';

@@ -1,5 +1,5 @@
 // The orders database: calls for the statements of `decisions.ts`, and what is only read.
-import { mintedAt } from '@flashsale/contracts/ids';
+import { mintedAt } from '@flashsale/contracts/fields';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import { type Pool, type Statement, statement } from '@flashsale/runtime/postgres';
 import type { Order, Placement } from '../domain/order.ts';

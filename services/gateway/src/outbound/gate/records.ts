@@ -1,5 +1,5 @@
 // How an admitted order is kept in the gate.
-import { isUuid } from '@flashsale/contracts/ids';
+import { isUuid } from '@flashsale/contracts/fields';
 import { choiceOf, OrderCommand } from '@flashsale/contracts/messages';
 import type { DueRecord, FirstOrder, TakenUnit } from '../../domain/ports.ts';
 

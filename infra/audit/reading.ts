@@ -1,7 +1,6 @@
 // One reading of all stores, in the order that makes each check exact while orders move.
-import type { Money } from '@flashsale/contracts/fields';
+import type { ChargeState, Money, OrderStatus, Refund, ReservationState } from '@flashsale/contracts/fields';
 import { isFinalStatus } from '@flashsale/contracts/messages';
-import type { ChargeState, OrderStatus, Refund, ReservationState } from '@flashsale/contracts/wire';
 import type { Statement } from '../clients/bank.ts';
 import { findGates, type Gate, readGate } from './gate.ts';
 import { connect, type Database, from, type QueueLength, rows, type Stores, snapshot } from './stores.ts';

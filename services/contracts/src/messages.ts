@@ -2,8 +2,7 @@
 // Unknown fields are ignored: a newer producer may be running beside an older consumer.
 import { inOneLine, issuesOf } from '@flashsale/runtime/validation';
 import { z } from 'zod';
-import { BuyerId, Epoch, Id, Mode, Money, Quantity } from './fields.ts';
-import { cancelReason, orderStatus, refund } from './wire.ts';
+import { BuyerId, cancelReason, Epoch, Id, Mode, Money, orderStatus, Quantity, refund } from './fields.ts';
 
 /**
  * What a buyer chooses: requests, messages, views and responses derive from it. A field that is added has a default, for

@@ -1,5 +1,5 @@
+import type { OrderStatus } from '@flashsale/contracts/fields';
 import { choiceOf, type OrderCommand } from '@flashsale/contracts/messages';
-import type { OrderStatus } from '@flashsale/contracts/wire';
 import { v7 } from 'uuid';
 import { createBreaker, createConcurrencyLimit } from '../src/domain/limits.ts';
 import { type PlacePorts, placeOrder } from '../src/domain/place-order.ts';

@@ -1,6 +1,7 @@
 // Inventory on a database of its own, its calls in short, and locks that hold it up.
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import { reservationState } from '@flashsale/contracts/fields';
 import type {
   InventoryServiceClient,
   ReopenResponse,
@@ -8,7 +9,6 @@ import type {
   ReserveItem,
   Sale,
 } from '@flashsale/contracts/inventory';
-import { reservationState } from '@flashsale/contracts/wire';
 import { call, callStream } from '@flashsale/rpc/client';
 import type { Owner } from '../../../infra/testbed/ending.ts';
 import { aSale } from '../../../infra/testbed/samples.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { reservationState } from '@flashsale/contracts/wire';
+import { reservationState } from '@flashsale/contracts/fields';
 import { call } from '@flashsale/rpc/client';
 import { anOrder, times } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';

@@ -1,4 +1,5 @@
 // The calls of orders in short, for tests: words instead of the wire's enums.
+import { orderStatus, refund } from '@flashsale/contracts/fields';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import {
   type CancelOrderRequest,
@@ -6,7 +7,6 @@ import {
   type Order,
   type OrdersServiceClient,
 } from '@flashsale/contracts/orders';
-import { orderStatus, refund } from '@flashsale/contracts/wire';
 import { call } from '@flashsale/rpc/client';
 
 type OfBuyer = Pick<OrderCommand, 'orderId' | 'buyerId'>;

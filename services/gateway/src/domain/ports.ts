@@ -1,7 +1,7 @@
 // The ports of the gateway's use cases: the gate, the queue, orders, inventory, the order views.
+import type { OrderStatus } from '@flashsale/contracts/fields';
 import type { Choice, OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
 import type { Sale as SaleStock } from '@flashsale/contracts/sale';
-import type { OrderStatus } from '@flashsale/contracts/wire';
 import type { OrderView } from './order-view.ts';
 import type { Sale } from './sale.ts';
 

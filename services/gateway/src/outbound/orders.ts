@@ -1,7 +1,7 @@
 // Orders as the gateway calls it: placing on a channel that never retries, everything else on one that does.
+import { cancelReason, orderStatus, refund } from '@flashsale/contracts/fields';
 import { type OrderCommand, reasonFromWire } from '@flashsale/contracts/messages';
 import { OrdersServiceClient, type Order as WireOrder } from '@flashsale/contracts/orders';
-import { cancelReason, orderStatus, refund } from '@flashsale/contracts/wire';
 import { call, connectTo, reachable, status, statusOf, trailerOf } from '@flashsale/rpc/client';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';

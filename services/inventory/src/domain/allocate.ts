@@ -1,9 +1,7 @@
 // Who gets a unit: the rules of Reserve, Confirm and Release, each for a batch of orders of one sale.
-
-import type { Money } from '@flashsale/contracts/fields';
+import type { Money, ReservationState } from '@flashsale/contracts/fields';
 import type { OrderCommand, Refusal } from '@flashsale/contracts/messages';
 import type { Sale } from '@flashsale/contracts/sale';
-import type { ReservationState } from '@flashsale/contracts/wire';
 
 /** An order as its gate let it in. */
 export type Order = Pick<OrderCommand, 'orderId' | 'saleId' | 'buyerId' | 'quantity' | 'epoch'>;

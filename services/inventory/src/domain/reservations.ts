@@ -1,7 +1,6 @@
 // Reserve, Confirm, Release: each sale in a transaction of its own, which the calls that arrive meanwhile share.
-import type { Money } from '@flashsale/contracts/fields';
+import type { Money, ReservationState } from '@flashsale/contracts/fields';
 import type { Sale } from '@flashsale/contracts/sale';
-import type { ReservationState } from '@flashsale/contracts/wire';
 import { amountOf, confirm, type Item, type Order, type Reservation, type Rule, release, reserve } from './allocate.ts';
 import type { Decided, Ledger } from './ports.ts';
 

@@ -1,8 +1,8 @@
 // Inbound gRPC: requests are read and checked, outcomes become messages and status codes.
+import { reservationState } from '@flashsale/contracts/fields';
 import * as wire from '@flashsale/contracts/inventory';
 import { inventoryProto, protoFolder } from '@flashsale/contracts/proto';
 import type { NewSale, Sale } from '@flashsale/contracts/sale';
-import { reservationState } from '@flashsale/contracts/wire';
 import { invalid, RpcError, read, status } from '@flashsale/rpc/handlers';
 import { startRpcServer } from '@flashsale/rpc/server';
 import type { Log } from '@flashsale/runtime/log';

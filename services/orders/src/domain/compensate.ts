@@ -1,5 +1,5 @@
 // What must follow an order that ended with a unit and money at stake: no charge stays, then no unit stays.
-import type { ChargeState, Refund } from '@flashsale/contracts/wire';
+import type { ChargeState, Refund } from '@flashsale/contracts/fields';
 import type { Order } from './order.ts';
 import { MAX_TAKEN, type Ports, type Timeouts } from './ports.ts';
 

@@ -1,6 +1,6 @@
 // The saga of an order, in two stages: it gets its row and its unit, then it is charged and confirmed, or declined.
+import type { ChargeState } from '@flashsale/contracts/fields';
 import type { PaymentDue } from '@flashsale/contracts/messages';
-import type { ChargeState } from '@flashsale/contracts/wire';
 import { compensate } from './compensate.ts';
 import type { Order, Placement } from './order.ts';
 import type { Ports, Reservation, Timeouts } from './ports.ts';

@@ -1,6 +1,6 @@
 // An order as its row: one lifecycle, in which an instant order is a hold whose payment is requested at once.
+import type { OrderStatus } from '@flashsale/contracts/fields';
 import type { OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
-import type { OrderStatus } from '@flashsale/contracts/wire';
 
 /** What was admitted; `decideWithinMs` counts from now, because clocks may differ. */
 export interface Placement extends Omit<OrderCommand, 'deadlineMs'> {

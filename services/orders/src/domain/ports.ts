@@ -1,6 +1,5 @@
 // The ledger and the two participants that the use cases of orders need.
-import type { Money } from '@flashsale/contracts/fields';
-import type { ChargeState, ReservationState } from '@flashsale/contracts/wire';
+import type { ChargeState, Money, ReservationState } from '@flashsale/contracts/fields';
 import type { Order, Placement } from './order.ts';
 
 /** Inventory's response to Reserve, for one order. */

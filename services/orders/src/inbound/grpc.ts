@@ -1,5 +1,5 @@
 // The calls: direct orders, payments and cancellations, and reading.
-import { BuyerId, batch, Id } from '@flashsale/contracts/fields';
+import { BuyerId, batch, Id, orderStatus, refund } from '@flashsale/contracts/fields';
 import { OrderCommand } from '@flashsale/contracts/messages';
 import {
   type CancelOrderRequest,
@@ -15,7 +15,6 @@ import {
   Order as WireOrder,
 } from '@flashsale/contracts/orders';
 import { ordersProto, protoFolder } from '@flashsale/contracts/proto';
-import { orderStatus, refund } from '@flashsale/contracts/wire';
 import { type Caller, RpcError, read, status } from '@flashsale/rpc/handlers';
 import { startRpcServer } from '@flashsale/rpc/server';
 import type { Log } from '@flashsale/runtime/log';

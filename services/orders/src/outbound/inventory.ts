@@ -1,7 +1,7 @@
 // Inventory as orders calls it. A call that fails leaves every item unknown.
+import { reservationState } from '@flashsale/contracts/fields';
 import { InventoryServiceClient } from '@flashsale/contracts/inventory';
 import { reasonFromWire } from '@flashsale/contracts/messages';
-import { reservationState } from '@flashsale/contracts/wire';
 import { call, connectTo, status, statusOf } from '@flashsale/rpc/client';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';

@@ -1,7 +1,6 @@
 // Payment as orders calls it. A call that fails leaves every item unknown.
-import type { Money } from '@flashsale/contracts/fields';
+import { type ChargeState, chargeState, type Money } from '@flashsale/contracts/fields';
 import { type ChargeOutcome, PaymentServiceClient } from '@flashsale/contracts/payment';
-import { type ChargeState, chargeState } from '@flashsale/contracts/wire';
 import { call, callStream, connectTo } from '@flashsale/rpc/client';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';

@@ -1,6 +1,6 @@
 // Charge: each order at most once, however many callers repeat it.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ChargeState } from '@flashsale/contracts/wire';
+import type { ChargeState } from '@flashsale/contracts/fields';
 import type { Bank, Charge, ChargeItem, Ledger, States } from './ports.ts';
 
 type Log = { error(fields: object, message: string): void };

@@ -1,6 +1,5 @@
 // The ledger and the bank that the use cases of payment need, and the words of both for a charge.
-import type { Money } from '@flashsale/contracts/fields';
-import type { ChargeState } from '@flashsale/contracts/wire';
+import type { ChargeState, Money } from '@flashsale/contracts/fields';
 
 export interface ChargeItem {
   orderId: string;

@@ -1,8 +1,7 @@
 // Inbound gRPC: requests are read and checked, states become messages and status codes.
-import { batch, Id, Money } from '@flashsale/contracts/fields';
+import { batch, chargeState, Id, Money } from '@flashsale/contracts/fields';
 import * as wire from '@flashsale/contracts/payment';
 import { paymentProto, protoFolder } from '@flashsale/contracts/proto';
-import { chargeState } from '@flashsale/contracts/wire';
 import { type Caller, RpcError, read, status } from '@flashsale/rpc/handlers';
 import { startRpcServer } from '@flashsale/rpc/server';
 import type { Log } from '@flashsale/runtime/log';

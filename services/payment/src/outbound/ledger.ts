@@ -1,5 +1,5 @@
 // Charges in Postgres. Rows are locked in the order of their ids, so that waiting never goes in a circle.
-import type { ChargeState } from '@flashsale/contracts/wire';
+import type { ChargeState } from '@flashsale/contracts/fields';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import { type Connection, inTransaction, type Pool, statement } from '@flashsale/runtime/postgres';
 import type { BankAnswer, Charge, ChargeItem, Ledger, States } from '../domain/ports.ts';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
+import { refuseEarly } from '../src/domain/limits.ts';
 import { placeOrder } from '../src/domain/place-order.ts';
-import { refuseEarly } from '../src/domain/room.ts';
 import { aSale } from './gates.ts';
 import { click, clicking, type Given, NOW, placing, portsOf } from './placed-click.ts';
 

@@ -2,11 +2,11 @@
 // `busy` always means that nothing happened; when that is not certain, the outcome is `unknown`.
 import { type Choice, choiceOf, type OrderCommand } from '@flashsale/contracts/messages';
 import type { Catalogue } from './catalogue.ts';
+import { type Room, type RoomPorts, refuseBusy, takeRoom } from './limits.ts';
 import { UNDECIDED, viewOf } from './order-view.ts';
 import { type PlaceOutcome, resultOf } from './place-outcome.ts';
 import type { Admission, Gate, OrderQueue, Orders, OrderViews } from './ports.ts';
 import type { RepeatOrder } from './repeat-order.ts';
-import { type Room, type RoomPorts, refuseBusy, takeRoom } from './room.ts';
 import { isLongOver, type Sale } from './sale.ts';
 import type { WaitingEstimate } from './waiting-estimate.ts';
 

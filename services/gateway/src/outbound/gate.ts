@@ -1,10 +1,11 @@
-// The gate in Redis, as orders go through it: a script for each step, one hash slot for each sale.
+// The gate in Redis, as orders go through it: a script for each step, one hash slot for each sale, a record for each
+// admitted order.
+import { isUuid } from '@flashsale/contracts/fields';
 import { keyOf } from '@flashsale/contracts/keys';
-import type { OrderCommand } from '@flashsale/contracts/messages';
+import { choiceOf, OrderCommand } from '@flashsale/contracts/messages';
 import { groupCommit } from '@flashsale/runtime/group-commit';
-import type { Admission, DueRecord, Gate } from '../domain/ports.ts';
+import type { Admission, DueRecord, FirstOrder, Gate } from '../domain/ports.ts';
 import type { LeaseTimes } from './gate/lease.ts';
-import { admittedRecord, firstRecord, keyField, stateIn, toDueRecord, toFirst } from './gate/records.ts';
 import { createUpkeep } from './gate/upkeep.ts';
 import type { GateRedis } from './redis.ts';
 
@@ -130,4 +131,46 @@ function toAdmission([kind, detail = '']: [Admission['kind'], (string | number)?
   if (kind === 'admitted') return { kind, position: Number(detail) };
   if (kind === 'repeated') return { kind, first: toFirst(String(detail)) };
   return kind === 'already-bought' ? { kind, orderId: String(detail) } : { kind };
+}
+
+/** Neither a buyer nor a key has a line break. */
+const keyField = (buyerId: string, idempotencyKey: string) => `${buyerId}\n${idempotencyKey}`;
+
+/** A key from before a field existed stands for its default. */
+function toFirst(text: string): FirstOrder {
+  const { orderId, ...choice } = JSON.parse(text);
+  return { orderId, ...choiceOf(choice) };
+}
+
+/** As text, which Lua passes on unchanged. */
+const firstRecord = (command: OrderCommand) => JSON.stringify({ orderId: command.orderId, ...choiceOf(command) });
+
+/** Of the command only what the record and its keys do not say already; that as text, too. */
+function admittedRecord(command: OrderCommand, key: string | undefined): string {
+  const { orderId, saleId, buyerId, quantity, ...rest } = command;
+  const record = { state: 'unsent', claimed: false, attempts: 0, quantity, buyerId, command: JSON.stringify(rest) };
+  return JSON.stringify({ ...record, ...(key && { key }) });
+}
+
+/** The record of a damaged one is lost, but not its ticket: it counts as sent until its result is known. */
+function stateIn(text: string): 'unsent' | 'sent' | 'sold' {
+  const { state } = fieldsIn(text) as { state?: unknown };
+  return state === 'unsent' || state === 'sold' ? state : 'sent';
+}
+
+/** Undefined for one whose id or command cannot be read. */
+function toDueRecord(saleId: string, orderId: string, text: string): DueRecord | undefined {
+  const { state, buyerId, quantity, command } = JSON.parse(text);
+  if (!isUuid(orderId)) return undefined;
+  if (command === undefined) return { orderId, state, buyerId, quantity };
+  const read = OrderCommand.safeParse({ orderId, saleId, buyerId, quantity, ...fieldsIn(command) });
+  return read.success ? { orderId, state, buyerId, quantity, command: read.data } : undefined;
+}
+
+function fieldsIn(text: unknown): object {
+  try {
+    return Object(JSON.parse(String(text)));
+  } catch {
+    return {};
+  }
 }

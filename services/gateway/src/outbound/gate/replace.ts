@@ -2,7 +2,6 @@
 import type { Snapshot, TakenUnit } from '../../domain/ports.ts';
 import type { Sale } from '../../domain/sale.ts';
 import type { GateRedis } from '../redis.ts';
-import { restoredRecord } from './records.ts';
 
 const CHUNK = 1_000;
 /** After its last chunk; then what was staged by a gateway that died is gone. */
@@ -30,6 +29,8 @@ export async function replaceGate(redis: GateRedis, snapshot: Snapshot, lost: Ab
   if (reply === 'incomplete') throw new Error(`redis lost records of the gate of ${sale.id} while they were staged`);
   return reply === 'replaced';
 }
+
+const restoredRecord = ({ quantity, buyerId }: TakenUnit) => JSON.stringify({ state: 'sent', quantity, buyerId });
 
 async function stageChunk(redis: GateRedis, { id, epoch }: Sale, chunk: TakenUnit[]) {
   const args = chunk.flatMap((taken) => [taken.orderId, taken.buyerId, restoredRecord(taken)]);

@@ -19,7 +19,8 @@ after(async () => {
 afterEach(() => server.fill(false));
 const { open, admitted, read, tickets, stateOf, makeDue, observer } = gates;
 const never = new AbortController().signal;
-const connected = () => until('connected again', async () => redis.connected() && (await redis.client.ping()));
+const connected = () =>
+  until('connected again', async () => redis.client.status === 'ready' && (await redis.client.ping()));
 
 async function replaceByCopy() {
   await server.restartFromCopy();

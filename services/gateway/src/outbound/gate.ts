@@ -25,7 +25,8 @@ export function createGate(redis: GateRedis, sentDueMs: number, leaseTimes?: Lea
   const [markSent, applyConfirmed] = [grouped('mark-sent', run), grouped('apply-confirmed', run)];
 
   async function admit(command: OrderCommand, options: Parameters<Gate['admit']>[1]): Promise<Admission> {
-    if (!redis.connected()) return { kind: 'unavailable' };
+    // A command that is sent now would not reach a Redis that can guard a gate.
+    if (client.status !== 'ready' || redis.refusal) return { kind: 'unavailable' };
     const { orderId, saleId, buyerId, quantity, epoch } = command;
     const key = options.idempotencyKey && keyField(buyerId, options.idempotencyKey);
     const { untilMs, dueInMs } = options;

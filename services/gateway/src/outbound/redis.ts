@@ -17,8 +17,8 @@ type Args = (string | number)[];
 export interface GateRedis {
   client: Redis;
   clock: Clock;
-  /** False: a command that is sent now does not reach a Redis. */
-  connected(): boolean;
+  /** Why this server cannot guard a gate. */
+  refusal: string | undefined;
   readTime(): Promise<void>;
   /** Why the gate cannot use Redis just now. Found by a write: a silent server keeps its connections, a replica responds to PING. */
   problems(): Promise<string[]>;
@@ -50,7 +50,6 @@ export function createRedis(url: string, log: Log): GateRedis {
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
   const clock = createRedisClock();
-  let refusal: string | undefined;
   const script: GateRedis['script'] = (name, keys, args = []) =>
     (client as unknown as Scripts)[name]?.(...keys, ...args) as Promise<unknown>;
 
@@ -59,28 +58,13 @@ export function createRedis(url: string, log: Log): GateRedis {
     clock.set(Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000));
   }
 
-  async function inspect() {
-    const found = refusalOf(await client.info());
-    if (found && found !== refusal) log.error({ url: new URL(url).host }, found);
-    refusal = found;
-    if (found) return;
-    await readTime();
-    log.info({ url: new URL(url).host }, 'connected to redis');
-  }
-
-  client.on('error', (error) => log.warn({ error: error.message }, 'redis'));
-  // The next connection may lead to another machine.
-  client.on('close', clock.forget);
-  // A connection that cannot be inspected is replaced, and the next one inspected.
-  client.on('ready', () => void inspect().catch(() => client.disconnect(true)));
-
-  return {
+  const redis: GateRedis = {
     client,
     clock,
-    connected: () => client.status === 'ready' && !refusal,
+    refusal: undefined,
     readTime,
     async problems() {
-      if (refusal) return [refusal];
+      if (redis.refusal) return [redis.refusal];
       return script('probe', [PROBE_KEY]).then(
         () => [],
         (error: Error) => [client.status === 'ready' ? `redis cannot be written: ${error.message}` : 'no redis'],
@@ -97,6 +81,22 @@ export function createRedis(url: string, log: Log): GateRedis {
       await client.quit().catch(() => client.disconnect());
     },
   };
+
+  async function inspect() {
+    const found = refusalOf(await client.info());
+    if (found && found !== redis.refusal) log.error({ url: new URL(url).host }, found);
+    redis.refusal = found;
+    if (found) return;
+    await readTime();
+    log.info({ url: new URL(url).host }, 'connected to redis');
+  }
+
+  client.on('error', (error) => log.warn({ error: error.message }, 'redis'));
+  // The next connection may lead to another machine.
+  client.on('close', clock.forget);
+  // A connection that cannot be inspected is replaced, and the next one inspected.
+  client.on('ready', () => void inspect().catch(() => client.disconnect(true)));
+  return redis;
 }
 
 /** Without a role and the id of its data a server cannot guard a gate. */

@@ -1,10 +1,5 @@
 // The gateway's own metrics.
 import { Counter, Histogram, type Registry } from '@prometheus-io/client';
-import type { Click } from './domain/place-order.ts';
-import type { PlaceOutcome } from './domain/place-outcome.ts';
-import type { Sale } from './domain/sale.ts';
-
-type Place = (sale: Sale, click: Click) => Promise<PlaceOutcome>;
 
 export const createMetrics = (registry: Registry) => ({
   placed: new Counter({
@@ -50,13 +45,3 @@ export const createMetrics = (registry: Registry) => ({
 });
 
 export type Metrics = ReturnType<typeof createMetrics>;
-
-export const measured =
-  ({ placed, seconds }: Metrics, place: Place): Place =>
-  async (sale, click) => {
-    const began = performance.now();
-    const outcome = await place(sale, click);
-    placed.inc({ mode: sale.mode, outcome: outcome.kind });
-    seconds.observe({ mode: sale.mode, outcome: outcome.kind }, (performance.now() - began) / 1_000);
-    return outcome;
-  };

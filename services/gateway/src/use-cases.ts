@@ -13,8 +13,8 @@ import { createOrderUpdates, followOrder } from './domain/follow-order.ts';
 import { createBreaker, createConcurrencyLimit, refuseEarly } from './domain/limits.ts';
 import { type OrderView, viewOf } from './domain/order-view.ts';
 import { payOrder } from './domain/pay-order.ts';
-import { type PlacePorts, placeOrder } from './domain/place-order.ts';
-import { resultOf } from './domain/place-outcome.ts';
+import { type Click, type PlacePorts, placeOrder } from './domain/place-order.ts';
+import { type PlaceOutcome, resultOf } from './domain/place-outcome.ts';
 import type { Clock, Gate, Inventory, OrderQueue, Orders, OrderViews } from './domain/ports.ts';
 import { createQueueProgress } from './domain/queue-progress.ts';
 import { createRepeatOrder } from './domain/repeat-order.ts';
@@ -22,7 +22,7 @@ import type { Sale } from './domain/sale.ts';
 import { createSweep } from './domain/sweep.ts';
 import { createWaitingEstimate, type WaitingEstimate } from './domain/waiting-estimate.ts';
 import { createWatch, type ShutReason } from './domain/watch-sales.ts';
-import { type Metrics, measured } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
 
 export interface Ports {
   gate: Gate;
@@ -80,6 +80,18 @@ export function createUseCases(config: Config, ports: Ports, log: Log, metrics: 
     ...createGateUseCases(config, { ...shared, directDeadlineMs }, warn, metrics),
   };
 }
+
+type Place = (sale: Sale, click: Click) => Promise<PlaceOutcome>;
+
+const measured =
+  ({ placed, seconds }: Metrics, place: Place): Place =>
+  async (sale, click) => {
+    const began = performance.now();
+    const outcome = await place(sale, click);
+    placed.inc({ mode: sale.mode, outcome: outcome.kind });
+    seconds.observe({ mode: sale.mode, outcome: outcome.kind }, (performance.now() - began) / 1_000);
+    return outcome;
+  };
 
 type GatePorts = Ports & { catalogue: Catalogue; estimate: WaitingEstimate; directDeadlineMs: number };
 

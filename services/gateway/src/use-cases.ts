@@ -16,11 +16,10 @@ import { payOrder } from './domain/pay-order.ts';
 import { type Click, type PlacePorts, placeOrder } from './domain/place-order.ts';
 import { type PlaceOutcome, resultOf } from './domain/place-outcome.ts';
 import type { Clock, Gate, Inventory, OrderQueue, Orders, OrderViews } from './domain/ports.ts';
-import { createQueueProgress } from './domain/queue-progress.ts';
+import { createQueueProgress, createWaitingEstimate, type WaitingEstimate } from './domain/queue-progress.ts';
 import { createRepeatOrder } from './domain/repeat-order.ts';
 import type { Sale } from './domain/sale.ts';
 import { createSweep } from './domain/sweep.ts';
-import { createWaitingEstimate, type WaitingEstimate } from './domain/waiting-estimate.ts';
 import { createWatch, type ShutReason } from './domain/watch-sales.ts';
 import type { Metrics } from './metrics.ts';
 

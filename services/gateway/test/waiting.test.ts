@@ -1,7 +1,7 @@
-// How long an order will wait: how fast its line moves, what its buyer is told, and when it is refused instead.
+// How long an order will wait: how fast its queue moves, its Retry-After, and when it is refused instead.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createThroughput, createWaitingEstimate } from '../src/domain/waiting-estimate.ts';
+import { createThroughput, createWaitingEstimate } from '../src/domain/queue-progress.ts';
 import { retryAfter } from '../src/inbound/orders-http.ts';
 
 function fakeClock() {

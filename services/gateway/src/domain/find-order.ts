@@ -2,8 +2,8 @@
 // not be slowed down by the buyers who wait.
 import { awaitsPayment, isFinal, type OrderView, UNDECIDED, viewOf } from './order-view.ts';
 import type { Clock, Gate, Orders, OrderViews } from './ports.ts';
+import type { WaitingEstimate } from './queue-progress.ts';
 import type { Sale } from './sale.ts';
-import type { WaitingEstimate } from './waiting-estimate.ts';
 
 /** An admit runs within 3 s of its id; the rest is skew between clocks. */
 const SURELY_ADMITTED_BY_MS = 30_000;

@@ -3,8 +3,8 @@
 import type { Catalogue } from './catalogue.ts';
 import type { Refusal } from './place-outcome.ts';
 import type { Clock, OrderQueue, Orders } from './ports.ts';
+import type { WaitingEstimate } from './queue-progress.ts';
 import type { Sale } from './sale.ts';
-import type { WaitingEstimate } from './waiting-estimate.ts';
 
 const OPEN_FOR_MS = 1_000;
 /** A gateway's knowledge of a sale's window may be that old. */

@@ -5,8 +5,8 @@ import type { FoundOrder, OrderRef } from './find-order.ts';
 import type { Breaker, ConcurrencyLimit } from './limits.ts';
 import { awaitsPayment, isFinal, type OrderView, viewOf } from './order-view.ts';
 import type { Gate, Orders, OrderViews } from './ports.ts';
+import type { WaitingEstimate } from './queue-progress.ts';
 import type { Sale } from './sale.ts';
-import type { WaitingEstimate } from './waiting-estimate.ts';
 
 export type PayOutcome =
   /** In a queued sale: the payment waits for its turn. */

@@ -6,9 +6,9 @@ import { type Room, type RoomPorts, refuseBusy, takeRoom } from './limits.ts';
 import { UNDECIDED, viewOf } from './order-view.ts';
 import { type PlaceOutcome, resultOf } from './place-outcome.ts';
 import type { Admission, Gate, OrderQueue, Orders, OrderViews } from './ports.ts';
+import type { WaitingEstimate } from './queue-progress.ts';
 import type { RepeatOrder } from './repeat-order.ts';
 import { isLongOver, type Sale } from './sale.ts';
-import type { WaitingEstimate } from './waiting-estimate.ts';
 
 /** An admit that arrives later than this does nothing, so that an id that is 30 s old and unknown never was. */
 const ADMIT_WITHIN_MS = 3_000;

@@ -5,8 +5,8 @@ import { type AdmittedOrder, type Choice, choiceOf } from '@flashsale/contracts/
 import { viewOf } from './order-view.ts';
 import { type PlaceOutcome, resultOf } from './place-outcome.ts';
 import type { Clock, FirstOrder, Gate, Orders } from './ports.ts';
+import type { WaitingEstimate } from './queue-progress.ts';
 import type { Sale } from './sale.ts';
-import type { WaitingEstimate } from './waiting-estimate.ts';
 
 const POLL_MS = { first: 100, longest: 1_000 };
 

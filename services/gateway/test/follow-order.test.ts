@@ -1,7 +1,8 @@
 // Following an order, rule by rule: updates or polling, whichever comes first.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createOrderUpdates, followOrder, untilOutcome } from '../src/domain/follow-order.ts';
+import { createOrderUpdates } from '../src/domain/apply-result.ts';
+import { followOrder, untilOutcome } from '../src/domain/follow-order.ts';
 import { type OrderView, UNDECIDED } from '../src/domain/order-view.ts';
 import type { OrderViews } from '../src/domain/ports.ts';
 

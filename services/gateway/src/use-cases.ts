@@ -8,10 +8,9 @@ import { createApplyResult, createOrderUpdates } from './domain/apply-result.ts'
 import { cancelConfirmed, cancelOrder } from './domain/cancel-order.ts';
 import { type Catalogue, createCatalogue } from './domain/catalogue.ts';
 import { changeSale } from './domain/change-sale.ts';
-import { findOrder, type OrderRef } from './domain/find-order.ts';
 import { followOrder } from './domain/follow-order.ts';
 import { createBreaker, createConcurrencyLimit, refuseEarly } from './domain/limits.ts';
-import { type OrderView, viewOf } from './domain/order-view.ts';
+import { findOrder, type OrderRef, type OrderView, viewOf } from './domain/order-view.ts';
 import { payOrder } from './domain/pay-order.ts';
 import { type Click, type PlacePorts, placeOrder } from './domain/place-order.ts';
 import { type PlaceOutcome, resultOf } from './domain/place-outcome.ts';

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { choiceOf } from '@flashsale/contracts/messages';
-import { type FindPorts, findOrder, type OrderRef } from '../src/domain/find-order.ts';
-import { type OrderView, UNDECIDED } from '../src/domain/order-view.ts';
+import { type FindPorts, findOrder, type OrderRef, type OrderView, UNDECIDED } from '../src/domain/order-view.ts';
 import type { Order } from '../src/domain/ports.ts';
 import { aSale } from './gates.ts';
 

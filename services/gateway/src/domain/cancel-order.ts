@@ -1,6 +1,5 @@
 // Ending an order: a hold by its buyer before it is paid, a confirmed order by an admin, who owes the money then.
-import type { FoundOrder, OrderRef } from './find-order.ts';
-import { awaitsPayment, isFinal, type OrderView, viewOf } from './order-view.ts';
+import { awaitsPayment, type FoundOrder, isFinal, type OrderRef, type OrderView, viewOf } from './order-view.ts';
 import type { Order, Orders, OrderViews } from './ports.ts';
 
 export type CancelOutcome =

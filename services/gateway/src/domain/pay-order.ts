@@ -1,9 +1,8 @@
 // Paying for a hold: the payment is requested once, however often the buyer sends the request.
 
 import type { Catalogue } from './catalogue.ts';
-import type { FoundOrder, OrderRef } from './find-order.ts';
 import type { Breaker, ConcurrencyLimit } from './limits.ts';
-import { awaitsPayment, isFinal, type OrderView, viewOf } from './order-view.ts';
+import { awaitsPayment, type FoundOrder, isFinal, type OrderRef, type OrderView, viewOf } from './order-view.ts';
 import type { Gate, Orders, OrderViews } from './ports.ts';
 import type { WaitingEstimate } from './queue-progress.ts';
 import type { Sale } from './sale.ts';

@@ -6,8 +6,7 @@ import { Instant, problemsOf, Sale, type SaleChange, type SaleProblem } from '@f
 import { issuesOf } from '@flashsale/runtime/validation';
 import express, { type Request, type Response } from 'express';
 import { z } from 'zod';
-import type { FoundOrder } from '../domain/find-order.ts';
-import { awaitsPayment, type OrderView } from '../domain/order-view.ts';
+import { awaitsPayment, type FoundOrder, type OrderView } from '../domain/order-view.ts';
 import type { Sale as GateSale } from '../domain/sale.ts';
 import { Problem } from './problems.ts';
 

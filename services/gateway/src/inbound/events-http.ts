@@ -1,9 +1,8 @@
 // The course of an order as server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html
 import type { Request, Response } from 'express';
 import { z } from 'zod';
-import type { FoundOrder } from '../domain/find-order.ts';
 import { isOver } from '../domain/follow-order.ts';
-import { isFinal } from '../domain/order-view.ts';
+import { type FoundOrder, isFinal } from '../domain/order-view.ts';
 import { fromOrder } from './bodies.ts';
 import { BUYER_TOKEN, type Operation, problems, READ_PROBLEMS } from './openapi.ts';
 import { findOwn, type ListeningPorts, ONE_ORDER, type OrdersPorts, orderRefOf, whenGone } from './orders-http.ts';

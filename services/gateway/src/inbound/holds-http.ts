@@ -2,7 +2,7 @@
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import type { CancelOutcome } from '../domain/cancel-order.ts';
-import type { OrderRef } from '../domain/find-order.ts';
+import type { OrderRef } from '../domain/order-view.ts';
 import type { PayOutcome } from '../domain/pay-order.ts';
 import { ConfirmedBody, fromOrder, OrderBody, PayingBody } from './bodies.ts';
 import { ADMIN_TOKEN, BUYER_TOKEN, jsonResponse, type Operation, problems, READ_PROBLEMS } from './openapi.ts';

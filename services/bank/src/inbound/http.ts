@@ -1,13 +1,14 @@
-// The bank's HTTP interface: routes and timeouts.
+// The bank's HTTP interface: routes, timeouts and the key of its callers.
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { startHttpServer } from '@flashsale/runtime/http-server';
 import type { Log } from '@flashsale/runtime/log';
 import { inOneLine, issuesOf } from '@flashsale/runtime/validation';
-import express, { type Express, type Request, type Response } from 'express';
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 import type { Config } from '../config.ts';
 import { BehaviourChange } from '../domain/behaviour.ts';
 import type { Bank, ChargeAnswer, ReverseAnswer } from '../domain/charges.ts';
-import { FAILED, notFound, Refused, refuseStrangers, respondToErrors, sendProblem } from './http-problems.ts';
+import { FAILED, notFound, Refused, respondToErrors, sendProblem } from './http-problems.ts';
 
 const Key = z.string().regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters');
 const Charge = z.strictObject({ amountMinor: z.int().min(1), currency: z.string().regex(/^[A-Z]{3}$/) });
@@ -66,6 +67,18 @@ function routesOf(apiKey: string, useCases: Bank, stopping: AbortSignal, log: Lo
   app.use(respondToErrors(log));
   return app;
 }
+
+function refuseStrangers(apiKey: string): RequestHandler {
+  const expected = digest(`Bearer ${apiKey}`);
+  return (request, response, next) => {
+    // Digests have one length, so the comparison takes one time.
+    if (timingSafeEqual(digest(request.get('authorization') ?? ''), expected)) return next();
+    response.set('www-authenticate', 'Bearer');
+    next(new Refused(401, 'unauthorized', 'Authorization: Bearer <the key you were given> is needed.'));
+  };
+}
+
+const digest = (text: string) => createHash('sha256').update(text).digest();
 
 const PROBLEMS = {
   declined: { status: 402, code: 'declined', detail: 'The payer has not got the money.' },

@@ -80,7 +80,7 @@ test('unknown: the connection is cut before its confirm, and it has arrived', as
   assert.deepEqual((await arrived()).toSorted(), ['m-1', 'm-2']);
 });
 
-test('unknown: the broker refuses it, and for a while nobody is invited to publish more', async (t) => {
+test('unknown: the broker refuses it, and for a while no more is to be published', async (t) => {
   const work = { ...broker.workQueue(), maxLength: 1 };
   const { publish, available } = await startPublisher(t, { work });
   await until('the queue is full', async () => (await publish('m')) === 'unknown');

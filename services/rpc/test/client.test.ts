@@ -115,11 +115,11 @@ test('a call whose connection is cut has happened once where it must not be repe
   const wire = await layWire(`tcp://${echo.address}`);
   t.after(() => wire.close());
   const { host } = new URL(wire.url);
-  const answer = connect(t, host, 'never').say('once');
-  answer.catch(() => undefined);
+  const response = connect(t, host, 'never').say('once');
+  response.catch(() => undefined);
   await until('it has arrived', () => attempts === 1);
   wire.cut();
-  await assert.rejects(answer, endsWith(status.UNAVAILABLE));
+  await assert.rejects(response, endsWith(status.UNAVAILABLE));
   assert.equal(attempts, 1);
 });
 

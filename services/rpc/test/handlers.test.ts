@@ -100,17 +100,12 @@ test('trailers that a handler means arrive, and only those', async (t) => {
       () => undefined,
       (error: unknown) => error,
     );
-  const unary = connect(t, (await startEcho(t, async () => refuse())).address, 'never');
-  const streaming = connect(
-    t,
-    (
-      await startRepeating(t, async function* (request) {
-        yield request;
-        refuse();
-      })
-    ).address,
-    'never',
-  );
+  const echo = await startEcho(t, async () => refuse());
+  const repeating = await startRepeating(t, async function* (request) {
+    yield request;
+    refuse();
+  });
+  const [unary, streaming] = [connect(t, echo.address, 'never'), connect(t, repeating.address, 'never')];
   const readAll = async () => {
     for await (const _ of streaming.repeat('x'));
   };
@@ -152,7 +147,7 @@ test('a caller that leaves ends a stream, while it waits for its reader as while
     }
   });
   const { client } = connect(t, address, 'never');
-  for (const text of ['nothing comes', 'nobody reads']) {
+  for (const text of ['nothing comes', 'not read']) {
     const stream = client.repeat({ text }, new Metadata(), {}).on('error', () => undefined);
     await once(stream, 'readable');
     stream.cancel();

@@ -17,14 +17,14 @@ const plainClient = (t: TestContext, address: string, definition: ServiceDefinit
   return client;
 };
 
-test('health says SERVING, for all and by name, and NOT_SERVING from the moment of the stop', async (t) => {
+test('health is SERVING, for all and by name, and NOT_SERVING from the moment of the stop', async (t) => {
   const { address, stop } = await startEcho(t);
   const client = plainClient(t, address, healthService);
   for (const service of ['', NAME]) {
-    const answer = await new Promise((resolve, reject) =>
-      client.check?.({ service }, (error: Error | null, answer: unknown) => (error ? reject(error) : resolve(answer))),
+    const health = await new Promise((resolve, reject) =>
+      client.check?.({ service }, (error: Error | null, health: unknown) => (error ? reject(error) : resolve(health))),
     );
-    assert.deepEqual(answer, { status: 'SERVING' });
+    assert.deepEqual(health, { status: 'SERVING' });
   }
   const watches = ['', NAME].map((service) => {
     const words: string[] = [];
@@ -65,7 +65,7 @@ test('draining lets the call that runs end, takes no new one, and ends with it',
     return request;
   });
   const [inFlight, late, stranger] = ['never', 'never', 'never'].map(() => connect(t, address, 'never'));
-  const answer = inFlight?.say('in flight');
+  const response = inFlight?.say('in flight');
   await until('it runs', () => arrived === 1);
   const stopped = stop();
   for (const client of [inFlight, late, stranger])
@@ -73,19 +73,19 @@ test('draining lets the call that runs end, takes no new one, and ends with it',
       [status.UNAVAILABLE, status.DEADLINE_EXCEEDED].includes(statusOf(error) as status),
     );
   running.resolve();
-  assert.equal(await answer, 'in flight');
+  assert.equal(await response, 'in flight');
   await stopped;
   assert.equal(arrived, 1);
 });
 
 test('draining does not wait for ever for a call that hangs', async (t) => {
   const { address, stop } = await startEcho(t, () => new Promise(() => undefined));
-  const answer = connect(t, address, 'never').say('for ever', 60_000);
-  answer.catch(() => undefined);
+  const response = connect(t, address, 'never').say('for ever', 60_000);
+  response.catch(() => undefined);
   const { say } = connect(t, address, 'never');
   await assert.rejects(say('a second', 500), (error) => statusOf(error) === status.DEADLINE_EXCEEDED);
   await stop();
-  await assert.rejects(answer);
+  await assert.rejects(response);
 });
 
 test('a port that is taken is an error at once', async (t) => {

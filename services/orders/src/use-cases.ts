@@ -1,12 +1,11 @@
 // The use cases of orders, each with the ports that it needs.
-import type { PaymentDue } from '@flashsale/contracts/messages';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from './config.ts';
 import { type Cancellation, cancelOrder } from './domain/cancel-order.ts';
 import { compensate, compensatePending } from './domain/compensate.ts';
 import { followRefunds } from './domain/follow-refunds.ts';
-import { payDue, placeOrder, reserveOrders } from './domain/fulfil-order.ts';
+import { createStages, placeOrder } from './domain/fulfil-order.ts';
 import type { Order, Placement } from './domain/order.ts';
 import type { Ports, Timeouts } from './domain/ports.ts';
 import { type PaymentRequest, requestPayment } from './domain/request-payment.ts';
@@ -35,10 +34,7 @@ export function createUseCases(
   log: Log,
   metrics: Metrics,
 ) {
-  const timeouts: Timeouts = {
-    callMs: () => config.RPC_DEADLINE_MS,
-    chargeMs: () => config.CHARGE_TIMEOUT_MS,
-  };
+  const timeouts: Timeouts = { callMs: config.RPC_DEADLINE_MS, chargeMs: config.CHARGE_TIMEOUT_MS };
 
   const readLater = groupCommit(REFRESH_MS, async (orderIds: string[]) => {
     const orders = new Map((await ports.ledger.read(orderIds)).map((order) => [order.orderId, order]));
@@ -57,11 +53,7 @@ export function createUseCases(
   }
 
   return {
-    reserve(placements: Placement[]) {
-      metrics.batchSize.observe(placements.length);
-      return reserveOrders(placements, ports, timeouts);
-    },
-    pay: (due: PaymentDue) => payDue(due, ports, timeouts),
+    ...createStages(ports, timeouts, metrics.batchSize),
 
     place(placement: Placement, { cancelled, deadlineMs }: Caller) {
       const within = { cancelled, deadlineMs: Math.min(deadlineMs, Date.now() + placement.decideWithinMs) };
@@ -88,5 +80,12 @@ const isWaiting = ({ cancelled, deadlineMs }: Caller, forMs = 0) => !cancelled()
 /** Everything that a caller waits for ends with its deadline. */
 function timeoutsOf({ deadlineMs }: Caller): Timeouts {
   const remainingMs = () => Math.max(1, deadlineMs - Date.now());
-  return { callMs: remainingMs, chargeMs: remainingMs };
+  return {
+    get callMs() {
+      return remainingMs();
+    },
+    get chargeMs() {
+      return remainingMs();
+    },
+  };
 }

@@ -17,10 +17,10 @@ export async function compensate(orders: Order[], ports: Ports, timeouts: Timeou
   const { ledger, inventory, payment } = ports;
   if (orders.length === 0) return [];
   const orderIds = orders.map(({ orderId }) => orderId);
-  const charges = await payment.void(orderIds, timeouts.callMs());
+  const charges = await payment.void(orderIds, timeouts.callMs);
   const voided = orders.filter(({ orderId }) => refundFor(charges.get(orderId)));
   if (voided.length === 0) return [];
-  const released = await inventory.release(voided, timeouts.callMs());
+  const released = await inventory.release(voided, timeouts.callMs);
   // Only now, with the unit back, may the event go out: a ticket comes back after its unit.
   const outcomes = voided
     .filter(({ orderId }) => released.has(orderId))

@@ -5,7 +5,7 @@ import type { Ports, Timeouts } from './ports.ts';
 export async function followRefunds({ ledger, payment }: Ports, timeouts: Timeouts): Promise<void> {
   const owed = await ledger.takeRefundsOwed();
   const outcomes = owed.map(async (orderId) => {
-    const refund = refundFor(await payment.stateOf(orderId, timeouts.callMs()));
+    const refund = refundFor(await payment.stateOf(orderId, timeouts.callMs));
     return refund && refund !== 'owed' ? [{ orderId, refund }] : [];
   });
   await ledger.refunded((await Promise.all(outcomes)).flat());

@@ -8,6 +8,15 @@ import type { Ports, Reservation, Timeouts } from './ports.ts';
 /** Between the stages. */
 export const isDue = ({ status, payRequested }: Order) => status === 'reserved' && payRequested;
 
+/** The queued path: a message starts each stage. */
+export const createStages = (ports: Ports, timeouts: Timeouts, batchSize: { observe(orders: number): void }) => ({
+  reserve(placements: Placement[]) {
+    batchSize.observe(placements.length);
+    return reserveOrders(placements, ports, timeouts);
+  },
+  pay: (due: PaymentDue) => payDue(due, ports, timeouts),
+});
+
 /** The direct path: one stage after the other while the caller waits, until its deadline. */
 export async function placeOrder(
   placement: Placement,
@@ -26,13 +35,13 @@ export async function placeOrder(
  * `placed` met an unknown and must be delivered again. Any two workers may run this on the same orders: inventory
  * remembers its outcomes, and each decision is conditional.
  */
-export async function reserveOrders(placements: Placement[], ports: Ports, timeouts: Timeouts): Promise<Order[]> {
+async function reserveOrders(placements: Placement[], ports: Ports, timeouts: Timeouts): Promise<Order[]> {
   const { ledger, inventory } = ports;
   const rows = await ledger.place(placements);
   const placed = rows.filter(({ status }) => status === 'placed');
   if (placed.length === 0) return rows;
 
-  const { taken, refused } = sort(placed, await inventory.reserve(placed, timeouts.callMs()));
+  const { taken, refused } = sort(placed, await inventory.reserve(placed, timeouts.callMs));
   const decided = (await Promise.all([ledger.reserve(taken), ledger.refuse(refused)])).flat();
 
   const known = new Set(decided.map(({ orderId }) => orderId));
@@ -66,7 +75,7 @@ export async function payOrder(order: Order, ports: Ports, timeouts: Timeouts): 
  * The same for a message, whose row is not read first: an order that ended meanwhile was voided, so its charge is
  * refused, and the statements are conditional. Undefined: there is no such row.
  */
-export async function payDue(due: PaymentDue, ports: Ports, timeouts: Timeouts): Promise<Order | undefined> {
+async function payDue(due: PaymentDue, ports: Ports, timeouts: Timeouts): Promise<Order | undefined> {
   return (await decide(due, ports, timeouts)) ?? (await ports.ledger.read([due.orderId]))[0];
 }
 
@@ -75,12 +84,12 @@ const UNCHARGED = new Set<ChargeState | undefined>(['declined', 'voided', 'rever
 /** The row that this decided; undefined when something is unknown as yet, or when it was decided elsewhere. */
 async function decide({ orderId, amount }: PaymentDue, ports: Ports, timeouts: Timeouts) {
   const { ledger, inventory, payment } = ports;
-  const charge = await payment.charge({ orderId, amount }, timeouts.chargeMs());
+  const charge = await payment.charge({ orderId, amount }, timeouts.chargeMs);
   if (UNCHARGED.has(charge)) return decline(orderId, ports, timeouts);
   if (charge !== 'captured') return undefined;
 
   // The unit first: a confirmed row is final, and a redelivery would not find anything left to do.
-  const unit = await inventory.confirm(orderId, timeouts.callMs());
+  const unit = await inventory.confirm(orderId, timeouts.callMs);
   if (unit !== 'sold') return undefined;
   return (await ledger.confirm([orderId]))[0];
 }

@@ -70,9 +70,9 @@ export interface Ports {
   payment: Payment;
 }
 
-/** Milliseconds for the calls to participants. */
+/** Milliseconds for the calls to participants, read before each: the time of a caller who waits runs out. */
 export interface Timeouts {
-  callMs(): number;
+  readonly callMs: number;
   /** The same for the bank, the slow one. */
-  chargeMs(): number;
+  readonly chargeMs: number;
 }

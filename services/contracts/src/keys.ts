@@ -44,8 +44,8 @@ function unknownKey(name: string): never {
   throw new Error(`a script names the key ${name}, which no sale has`);
 }
 
-/** String: the order as its buyer sees it, in JSON; expires. */
-export const viewKeyOf = (orderId: string) => `order:${orderId}`;
+/** Strings, this before an order's id: the order as its buyer sees it, in JSON; each expires. */
+export const VIEW_KEYS = 'order:';
 
 /** String: written to know whether Redis takes writes; lives for a second. */
 export const PROBE_KEY = 'gateway:ready';

@@ -1,7 +1,7 @@
 // The gate's scripts on a real Redis: applying what is final, and the buyer's view.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { viewKeyOf } from '@flashsale/contracts/keys';
+import { VIEW_KEYS } from '@flashsale/contracts/keys';
 import { type OrderView, UNDECIDED } from '../src/domain/order-view.ts';
 import { anOrder, aSale, openGates } from './gates.ts';
 
@@ -89,7 +89,7 @@ test('the view keeps the highest version, in whatever order its versions come', 
 
 test('a view is kept for a day, and for ten minutes once it is final', async () => {
   const [waiting, final] = [anOrder(aSale(1), 'alice').orderId, anOrder(aSale(1), 'alice').orderId];
-  const keptMs = (orderId: string) => observer.pttl(viewKeyOf(orderId));
+  const keptMs = (orderId: string) => observer.pttl(`${VIEW_KEYS}${orderId}`);
   await views.show(viewOf(waiting, 0, 'queued'));
   await views.show(viewOf(final, 0, 'queued'));
   await views.show(viewOf(final, 2, 'confirmed'));
@@ -100,7 +100,7 @@ test('a view is kept for a day, and for ten minutes once it is final', async () 
 
 test('a view that cannot be read is replaced by the next one', async () => {
   const { orderId } = anOrder(aSale(1), 'alice');
-  await observer.set(viewKeyOf(orderId), '{"version":');
+  await observer.set(`${VIEW_KEYS}${orderId}`, '{"version":');
   await views.show(viewOf(orderId, 1, 'reserved'));
   assert.equal((await views.find(orderId))?.status, 'reserved');
 });

@@ -1,7 +1,7 @@
 // What an order takes of Redis, so that an operator can tell how many fit.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { viewKeyOf } from '@flashsale/contracts/keys';
+import { VIEW_KEYS } from '@flashsale/contracts/keys';
 import { startPrivateRedis } from '../../../infra/testbed/servers.ts';
 import { UNDECIDED } from '../src/domain/order-view.ts';
 import { ANY_TIME, anOrder, aSale, aSnapshot, gatesOn } from './gates.ts';
@@ -27,7 +27,7 @@ test('an order takes less than 1.5 kB of Redis while it is pending, and less tha
 
   await Promise.all(orders.map(({ orderId }) => gates.gate.applyConfirmed(sale.id, orderId, sale.epoch)));
   // A final order's view is gone after ten minutes.
-  await gates.observer.unlink(...orders.map(({ orderId }) => viewKeyOf(orderId)));
+  await gates.observer.unlink(...orders.map(({ orderId }) => `${VIEW_KEYS}${orderId}`));
   const sold = await perOrder();
   t.diagnostic(`${pending} bytes an order while it is pending, ${sold} once it is sold and its view is gone`);
   assert.ok(pending > 0 && pending < 1_500, `${pending}`);

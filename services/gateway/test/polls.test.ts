@@ -1,7 +1,7 @@
 // Buyers who wait and ask: what it costs the services that work their orders off, and what an id is that never was.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { viewKeyOf } from '@flashsale/contracts/keys';
+import { VIEW_KEYS } from '@flashsale/contracts/keys';
 import { v7 } from 'uuid';
 import { times } from '../../../infra/testbed/samples.ts';
 import { openShop } from '../../../infra/testbed/shop.ts';
@@ -49,7 +49,7 @@ test('orders that only orders knows are asked for together, and then read from t
   const saleId = await shop.createSale({ mode: 'queued', stock: 20 });
   const placed = await atOnce(10, async (i) => ({ buyer: `late ${i}`, ...(await buy(saleId, `late ${i}`)) }));
   for (const { buyer, orderId = '' } of placed) await shop.final(orderId, buyer);
-  for (const { orderId } of placed) await evidence.stores.redis.del(viewKeyOf(orderId as string));
+  for (const { orderId } of placed) await evidence.stores.redis.del(`${VIEW_KEYS}${orderId as string}`);
   const poll = () =>
     atOnce(100, async (i) => {
       const { buyer, orderId = '' } = placed[i % 10] as (typeof placed)[number];

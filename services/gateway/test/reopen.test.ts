@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { keyOf, viewKeyOf } from '@flashsale/contracts/keys';
+import { keyOf, VIEW_KEYS } from '@flashsale/contracts/keys';
 import { until } from '../../../infra/until.ts';
 import { GATE_SCRIPTS } from '../src/outbound/gate/scripts.ts';
 import {
@@ -156,7 +156,7 @@ test('a sale that is over and has nothing held gets no new gate, and what was bo
   const expires = async () => (await redis.pttl(keyOf(saleId, 'gate'))) > 0;
   await until('its keys expire', expires);
   await loseGate(saleId);
-  await redis.del(viewKeyOf(orderId as string));
+  await redis.del(`${VIEW_KEYS}${orderId as string}`);
   const later = await bareSale('queued', 5);
   await untilBothSell(later, 'later');
   assert.deepEqual([(await saleOf(saleId)).epoch, (await evidence.gate(saleId)).epoch], [1, 0]);

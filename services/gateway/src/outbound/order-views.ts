@@ -1,5 +1,5 @@
 // The buyers' views of orders, in Redis; lost with it, and made again from the rows of orders.
-import { viewKeyOf } from '@flashsale/contracts/keys';
+import { VIEW_KEYS } from '@flashsale/contracts/keys';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import { isFinal, type OrderView } from '../domain/order-view.ts';
 import type { OrderViews } from '../domain/ports.ts';
@@ -15,7 +15,7 @@ export function createOrderViews(redis: GateRedis): OrderViews {
   /** Older than any view that may be there. */
   const showFirst = groupCommit<OrderView, unknown>(GATHER_MS, async (views) => {
     const set = (view: OrderView) =>
-      redis.client.set(viewKeyOf(view.orderId), JSON.stringify(view), 'PX', KEPT_FOR_MS, 'NX');
+      redis.client.set(keyOf(view.orderId), JSON.stringify(view), 'PX', KEPT_FOR_MS, 'NX');
     const written = new Map(views.map((view) => [view, set(view)]));
     return (view) => written.get(view);
   });
@@ -23,11 +23,13 @@ export function createOrderViews(redis: GateRedis): OrderViews {
     async show(view) {
       if (view.version === 0) return void (await showFirst(view));
       const keptForMs = isFinal(view) ? FINAL_KEPT_FOR_MS : KEPT_FOR_MS;
-      await redis.script('show', [viewKeyOf(view.orderId)], [view.version, JSON.stringify(view), keptForMs]);
+      await redis.script('show', [keyOf(view.orderId)], [view.version, JSON.stringify(view), keptForMs]);
     },
     async find(orderId) {
-      const text = await redis.client.get(viewKeyOf(orderId));
+      const text = await redis.client.get(keyOf(orderId));
       return text ? (JSON.parse(text) as OrderView) : undefined;
     },
   };
 }
+
+const keyOf = (orderId: string) => `${VIEW_KEYS}${orderId}`;

@@ -2,7 +2,7 @@
 // files in which a function ran because of it.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SERVICES } from '../address-book/address-book.ts';
+import { SERVICES, type ServiceName } from '../address-book/address-book.ts';
 import { createTokens } from '../buyers/buyers.ts';
 import { createShop } from '../clients/shop.ts';
 import { type ByService, forEachService } from '../native/addresses.ts';
@@ -31,8 +31,11 @@ export async function tour(signal?: AbortSignal, log = (_: string) => {}): Promi
     // Several at once open the connections of which the one order takes some.
     await Promise.all(Array.from({ length: 5 }, (_, i) => order(`warm-up-${i}`)));
     const idle = await ranIn(() => sleep(IDLE_MS));
-    const busy = await ranIn(() => order('buyer'));
-    return forEachService((name) => filesOf(busy[name].filter((ran) => !isIn(idle[name], ran))));
+    const [first, second] = [await ranIn(() => order('first')), await ranIn(() => order('second'))];
+    // In the window of one order alone, a job ran whose time it was.
+    const ofBoth = (name: ServiceName) =>
+      first[name].filter((ran) => isIn(second[name], ran) && !isIn(idle[name], ran));
+    return forEachService((name) => filesOf(ofBoth(name)));
   } finally {
     await stack.stop();
   }

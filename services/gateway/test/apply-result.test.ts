@@ -12,7 +12,7 @@ async function applying(order: Partial<Order>): Promise<string[]> {
     async (...given: unknown[]) =>
       void done.push([what, ...given.filter((it) => typeof it !== 'object')].join(' '));
   const apply = createApplyResult({
-    gate: { applyConfirmed: note('confirmed'), applyEnded: note('ended'), leaveWaiting: note('left the line') },
+    gate: { applyConfirmed: note('confirmed'), applyEnded: note('ended'), leaveWaiting: note('left the queue') },
     views: { show: ({ status, version }) => note('shown')(status, version) },
     progress: { hasRow: () => undefined },
     shut: note('shut'),
@@ -21,9 +21,9 @@ async function applying(order: Partial<Order>): Promise<string[]> {
   return done;
 }
 
-test('a confirmed order keeps its ticket in the epoch given, an ended one gives it back, a hold leaves the line', async () => {
+test('a confirmed order keeps its ticket in the epoch given, an ended one gives it back, a hold leaves the queue', async () => {
   assert.deepEqual(await applying({ status: 'confirmed' }), ['confirmed s o 7', 'shown confirmed 2']);
-  assert.deepEqual(await applying({ status: 'reserved' }), ['left the line', 'shown reserved 2']);
+  assert.deepEqual(await applying({ status: 'reserved' }), ['left the queue', 'shown reserved 2']);
   for (const status of ['rejected', 'expired', 'cancelled'] as const)
     assert.deepEqual(await applying({ status }), ['ended', `shown ${status} 2`]);
 });

@@ -1,4 +1,4 @@
-// Where an order stands, rule by rule: who is asked, in which order, and when an id is said never to have been.
+// Where an order stands, rule by rule: what is read, in which order, and when an id is known never to have been.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { choiceOf } from '@flashsale/contracts/messages';
@@ -26,10 +26,10 @@ interface Given {
 }
 
 function portsOf(given: Given) {
-  const asked: string[] = [];
+  const read: string[] = [];
   const shown: OrderView[] = [];
   const note = async <T>(what: string, value: T) => {
-    asked.push(what);
+    read.push(what);
     if (value instanceof Error) throw value;
     return value as Exclude<T, Error>;
   };
@@ -53,13 +53,13 @@ function portsOf(given: Given) {
         aSale(1, { id: i === 0 ? 'sale' : `other ${i}`, decideWithinSeconds: seconds }),
       ),
   } as unknown as FindPorts;
-  return { ports, asked, shown };
+  return { ports, read, shown };
 }
 
 async function finding(given: Given, own: Partial<OrderRef> = {}) {
-  const { ports, asked, shown } = portsOf(given);
+  const { ports, read, shown } = portsOf(given);
   const question = { orderId: 'x', buyerId: 'alice', mintedAtMs: NOW - 5_000, ...own };
-  return { order: await findOrder(question, ports), asked, shown };
+  return { order: await findOrder(question, ports), read, shown };
 }
 
 const OLD = { mintedAtMs: NOW - 31_000 };
@@ -68,29 +68,29 @@ const LOCATED = { saleId: 'sale', epoch: 4 };
 test('while the gate knows the order as pending, orders is not read, however long it waits', async () => {
   for (const mintedAtMs of [NOW - 5_000, NOW - 3_000_000])
     for (const state of ['unsent', 'sent'] as const) {
-      const { order, asked } = await finding({ view: QUEUED, state }, { mintedAtMs });
-      assert.deepEqual(asked, ['gate']);
+      const { order, read } = await finding({ view: QUEUED, state }, { mintedAtMs });
+      assert.deepEqual(read, ['gate']);
       assert.deepEqual([order?.status, order?.waiting], ['queued', { position: 3, waitMs: 700 }]);
     }
   const unseen = await finding({ state: 'sent' }, LOCATED);
-  assert.deepEqual([unseen.order?.status, unseen.asked], ['queued', ['gate']]);
+  assert.deepEqual([unseen.order?.status, unseen.read], ['queued', ['gate']]);
 });
 
 test('an order that was restored with its gate is read from orders until its view is there again', async () => {
   const held: Order = { ...ROW, status: 'reserved', version: 2 };
   const restored = await finding({ state: 'sent', position: null, row: held }, LOCATED);
   assert.deepEqual([restored.order?.status, restored.order?.deadlineMs], ['reserved', held.deadlineMs]);
-  assert.deepEqual([restored.asked, restored.shown.length], [['gate', 'orders'], 1]);
+  assert.deepEqual([restored.read, restored.shown.length], [['gate', 'orders'], 1]);
   const view = restored.shown[0] as OrderView;
   const again = await finding({ view, state: 'sent', position: null, row: held }, LOCATED);
-  assert.deepEqual([again.order?.status, again.asked], ['reserved', ['gate']]);
+  assert.deepEqual([again.order?.status, again.read], ['reserved', ['gate']]);
 });
 
 test('an order that the gate does not have pending is read from orders, and its row is written to the view', async () => {
   const confirmed: Order = { ...ROW, status: 'confirmed', version: 3, final: true, decidedAtMs: NOW };
   for (const state of ['sold', null] as const) {
-    const { order, asked, shown } = await finding({ view: QUEUED, state, row: confirmed }, OLD);
-    assert.deepEqual([order?.status, asked.at(-1)], ['confirmed', 'orders']);
+    const { order, read, shown } = await finding({ view: QUEUED, state, row: confirmed }, OLD);
+    assert.deepEqual([order?.status, read.at(-1)], ['confirmed', 'orders']);
     assert.deepEqual(
       shown.map(({ version }) => version),
       [3],
@@ -99,29 +99,29 @@ test('an order that the gate does not have pending is read from orders, and its 
 });
 
 test('a final order is read from its view alone', async () => {
-  const { order, asked } = await finding({ view: { ...QUEUED, status: 'expired', version: 3 } });
-  assert.deepEqual([order?.status, asked], ['expired', []]);
+  const { order, read } = await finding({ view: { ...QUEUED, status: 'expired', version: 3 } });
+  assert.deepEqual([order?.status, read], ['expired', []]);
 });
 
 test('a hold past its deadline is read from orders although the gate still has it', async () => {
   const held: OrderView = { ...QUEUED, status: 'reserved', version: 2, deadlineMs: NOW + 1 };
-  assert.deepEqual((await finding({ view: held, state: 'sent' })).asked, ['gate']);
+  assert.deepEqual((await finding({ view: held, state: 'sent' })).read, ['gate']);
   const late = { ...held, deadlineMs: NOW - 1 };
-  const { order, asked } = await finding({ view: late, state: 'sent', row: { ...ROW, status: 'expired' } });
-  assert.deepEqual([order?.status, asked], ['expired', ['orders']]);
+  const { order, read } = await finding({ view: late, state: 'sent', row: { ...ROW, status: 'expired' } });
+  assert.deepEqual([order?.status, read], ['expired', ['orders']]);
 });
 
 test('an id is 404 only if a gate of its epoch never admitted it and then orders has no row: the gate first', async () => {
-  const { order, asked } = await finding({ absent: true }, { ...OLD, ...LOCATED });
-  assert.deepEqual([order, asked], [undefined, ['gate', 'absent 4', 'orders']]);
+  const { order, read } = await finding({ absent: true }, { ...OLD, ...LOCATED });
+  assert.deepEqual([order, read], [undefined, ['gate', 'absent 4', 'orders']]);
   const inserted = await finding({ absent: true, row: ROW }, { ...OLD, ...LOCATED });
   assert.equal(inserted.order?.status, 'queued');
 });
 
 test('an id younger than 30 s is not 404: its admit may be on its way', async () => {
   for (const age of [0, 3_000, 29_999]) {
-    const { order, asked } = await finding({ absent: true }, { ...LOCATED, mintedAtMs: NOW - age });
-    assert.deepEqual([order?.status, asked], ['queued', ['gate', 'orders']]);
+    const { order, read } = await finding({ absent: true }, { ...LOCATED, mintedAtMs: NOW - age });
+    assert.deepEqual([order?.status, read], ['queued', ['gate', 'orders']]);
   }
 });
 

@@ -43,7 +43,7 @@ test('an update that comes during a poll is not missed', async () => {
   assert.deepEqual((await course.next()).value, CONFIRMED);
 });
 
-test('of two updates the newer counts, and another order’s or another buyer’s is none of ours', async () => {
+test('of two updates the newer counts, and one of another order or another buyer does not', async () => {
   const { updates, course } = following(async () => QUEUED);
   await course.next();
   updates.publish({ ...CONFIRMED, orderId: 'y' });
@@ -57,14 +57,14 @@ test('of two updates the newer counts, and another order’s or another buyer’
 });
 
 test('while the order cannot be known it goes on; an order that is not the buyer’s ends it, and so does leaving', async () => {
-  let asked = 0;
+  let finds = 0;
   const { course } = following(async () => {
-    asked += 1;
-    if (asked === 1) throw new Error('orders is away');
+    finds += 1;
+    if (finds === 1) throw new Error('orders is away');
     return undefined;
   });
   assert.equal((await course.next()).done, true);
-  assert.equal(asked, 2);
+  assert.equal(finds, 2);
   const { gone, course: left } = following(async () => QUEUED);
   await left.next();
   gone.abort();

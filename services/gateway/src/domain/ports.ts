@@ -23,7 +23,7 @@ export type Admission =
   /** It may have acted. */
   | { kind: 'unknown' };
 
-/** What the first request with an idempotency key was for. */
+/** The choice of the first request with an idempotency key, and the order that it was for. */
 export interface FirstOrder extends Choice {
   orderId: string;
 }
@@ -57,7 +57,7 @@ export interface TakenUnit {
   quantity: number;
 }
 
-/** What a new gate is built from: of one instant, read page by page. */
+/** The source of a new gate: the state of one instant, read page by page. */
 export interface Snapshot {
   /** With the new epoch. */
   sale: Sale;

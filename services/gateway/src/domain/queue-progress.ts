@@ -1,7 +1,7 @@
-// What is known of the queue of placed orders: how long an order of a sale will wait, how far the workers have come, and
-// whether it is empty. The wait, for Retry-After and to refuse orders that could not be decided in time, follows from the
-// results of all gateways' orders. They come in bursts, because a backlog is worked in batches: the time from one burst to
-// the last counts.
+// The queue of placed orders, as far as it is known: how long an order of a sale will wait, how far the workers have come,
+// and whether it is empty. The wait, for Retry-After and to refuse orders that could not be decided in time, follows from
+// the results of all gateways' orders. They come in bursts, because a backlog is worked in batches: the time from one burst
+// to the last counts.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mintedAt } from '@flashsale/contracts/fields';
 import type { OrderEvent } from '@flashsale/contracts/messages';

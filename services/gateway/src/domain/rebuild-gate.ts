@@ -16,9 +16,9 @@ export interface RebuildPorts {
   courtesyMs: number;
 }
 
-/** What this gateway knows of a gate that is not valid. */
+/** A gate that is not valid, as far as this gateway knows it. */
 export interface InvalidGate {
-  /** Of `performance.now()`: since then it admits no order here. */
+  /** By `performance.now()`; since then it admits no order here. */
   sinceMs: number;
   /** The highest that was seen: an inventory restored from a backup may be behind it. */
   epoch: number;

@@ -49,7 +49,7 @@ export function createSweep(ports: SweepPorts, longestSweepMs = LONGEST_SWEEP_MS
 
 interface Check {
   sale: Sale;
-  /** Of the gate that handed the records out. */
+  /** The epoch of the gate that handed the records out. */
   epoch: number;
   queueIsEmpty: () => Promise<boolean>;
   ports: SweepPorts;

@@ -34,12 +34,12 @@ export function createWatch(ports: WatchPorts) {
   const over = (sale: Sale) => isOver(sale, ports.clock.nowMs() ?? Date.now());
 
   async function learnSales(): Promise<SaleStock[]> {
-    const askedAtMs = performance.now();
+    const listedAtMs = performance.now();
     const listed = await inventory.listSales();
     // A late order may still be reserved: then the sale has something under way again.
     for (const { id, held } of listed) if (held > 0) finished.delete(id);
     const live = listed.filter(({ id, revision }) => finished.get(id) !== revision);
-    catalogue.mirror(live, askedAtMs);
+    catalogue.mirror(live, listedAtMs);
     return live;
   }
 

@@ -39,7 +39,7 @@ export function createGate(redis: GateRedis, sentDueMs: number, leaseTimes?: Lea
     }
   }
 
-  /** What a gate that can be believed remembers of one buyer. */
+  /** The memory of one buyer, in a gate that can be believed. */
   async function recall(saleId: string, buyerId: string, key = '') {
     const recalling = run('recall', saleId, [buyerId, key && keyField(buyerId, key)]).catch(() => ['unavailable']);
     const [kind, orderId = null, first = null] = (await recalling) as [string, (string | null)?, (string | null)?];
@@ -146,7 +146,7 @@ function toFirst(text: string): FirstOrder {
 /** As text, which Lua passes on unchanged. */
 const firstRecord = (command: OrderCommand) => JSON.stringify({ orderId: command.orderId, ...choiceOf(command) });
 
-/** Of the command only what the record and its keys do not say already; that as text, too. */
+/** Contains only those fields of the command that the record and its keys lack; these as text, too. */
 function admittedRecord(command: OrderCommand, key: string | undefined): string {
   const { orderId, saleId, buyerId, quantity, ...rest } = command;
   const record = { state: 'unsent', claimed: false, attempts: 0, quantity, buyerId, command: JSON.stringify(rest) };

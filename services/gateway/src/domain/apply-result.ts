@@ -1,5 +1,5 @@
-// A result changes the gate and the buyer's view, whether it comes as an event or was read from orders. Every gateway
-// receives every order update: each wakes the requests that follow its order here.
+// A result changes the gate and the buyer's view, whether it comes as an event, to one gateway, or was read from orders.
+// Each gateway receives all order updates besides: they wake the requests that follow an order here.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type OrderView, type Result, viewOf } from './order-view.ts';
 import type { Gate, OrderViews } from './ports.ts';

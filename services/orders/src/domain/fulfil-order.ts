@@ -25,7 +25,7 @@ export async function placeOrder(
   isWaiting: () => boolean,
 ): Promise<Order> {
   const [order] = (await reserveOrders([placement], ports, timeouts)) as [Order];
-  // Dropped work is not undone: only a decision undoes, and the order's deadline will make it.
+  // The caller has gone: no charge. Its deadline ends the order, and that decision gives back what it took.
   if (!isDue(order) || !isWaiting()) return order;
   return payOrder(order, ports, timeouts);
 }

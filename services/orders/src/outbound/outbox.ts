@@ -1,5 +1,5 @@
 // The outbox: the statement that decides has written what must follow it; the relay carries that to the broker.
-import { declareTopology, ORDER_EVENTS, ORDERS_PLACED } from '@flashsale/contracts/topology';
+import { declareTopology, ORDER_EVENTS, PAYMENTS_DUE } from '@flashsale/contracts/topology';
 import { createPublisher, type Publisher } from '@flashsale/messaging/publisher';
 import type { Log } from '@flashsale/runtime/log';
 import { type Loop, startLoop } from '@flashsale/runtime/loop';
@@ -31,7 +31,7 @@ export function startOutbox(url: string, pool: Pool, log: Log) {
     const publisher = createPublisher({ url, name: `orders: ${name}`, log, declare: declareTopology });
     return { publisher, relay: startRelay(exchange, { pool, publisher, log }) };
   };
-  const work = start('work', ORDERS_PLACED.exchange);
+  const work = start('work', PAYMENTS_DUE.exchange);
   const events = start('events', ORDER_EVENTS);
   return {
     work: work.publisher,

@@ -20,7 +20,7 @@ export interface OrderRead {
   refund?: string;
   deadline?: string | null;
   position?: number;
-  /** Of a problem. */
+  /** The type of a problem. */
   type?: string;
 }
 
@@ -57,12 +57,12 @@ export function createBuying(gatewayUrl: string, tokenFor: ReturnType<typeof cre
   async function buy(saleId: string, buyer: string, quantity?: number, base?: string) {
     const init = post(quantity === undefined ? undefined : { quantity });
     const response = await request(`/v1/sales/${saleId}/orders`, init, tokenFor(buyer), base);
-    const answer = (await response.json()) as { orderId?: string; status: string | number; reason?: string };
+    const body = (await response.json()) as { orderId?: string; status: string | number; reason?: string };
     const header = (name: string) => response.headers.get(name);
-    return { ...answer, httpStatus: response.status, location: header('location'), retryAfter: header('retry-after') };
+    return { ...body, httpStatus: response.status, location: header('location'), retryAfter: header('retry-after') };
   }
 
-  /** By its id, or by the Location of an answer, which also names its sale and its epoch. */
+  /** By its id, or by the Location of a response, which also names its sale and its epoch. */
   const pathOf = (order: string) => (order.startsWith('/') ? order : `/v1/orders/${order}`);
 
   async function order(idOrLocation: string, buyer: string) {
@@ -72,8 +72,8 @@ export function createBuying(gatewayUrl: string, tokenFor: ReturnType<typeof cre
 
   async function act(path: string, method: 'POST' | 'DELETE', token: string) {
     const response = await request(path, { method }, token);
-    const answer = (await response.json()) as Partial<Omit<OrderRead, 'status'>> & { status: string | number };
-    return { ...answer, httpStatus: response.status, location: response.headers.get('location') };
+    const body = (await response.json()) as Partial<Omit<OrderRead, 'status'>> & { status: string | number };
+    return { ...body, httpStatus: response.status, location: response.headers.get('location') };
   }
   const pay = (orderId: string, buyer: string) => act(`/v1/orders/${orderId}/payment`, 'POST', tokenFor(buyer));
   const cancel = (orderId: string, buyer: string) => act(`/v1/orders/${orderId}`, 'DELETE', tokenFor(buyer));
@@ -82,14 +82,14 @@ export function createBuying(gatewayUrl: string, tokenFor: ReturnType<typeof cre
 
   /** The order, once it has one of these statuses; one that is final and has another never will. */
   function reaches(idOrLocation: string, buyer: string, statuses: string | readonly string[], deadlineMs?: number) {
-    const wanted = [statuses].flat();
-    const look = async () => {
+    const expected = [statuses].flat();
+    const check = async () => {
       const found = await order(idOrLocation, buyer);
-      if (wanted.includes(found.status)) return { found };
+      if (expected.includes(found.status)) return { found };
       return isFinalStatus(found.status) && { instead: found.status };
     };
-    return until(`order ${idOrLocation} is ${wanted.join(' or ')}`, look, deadlineMs).then(({ found, instead }) => {
-      if (!found) throw new Error(`order ${idOrLocation} is ${instead}, not ${wanted.join(' or ')}`);
+    return until(`order ${idOrLocation} is ${expected.join(' or ')}`, check, deadlineMs).then(({ found, instead }) => {
+      if (!found) throw new Error(`order ${idOrLocation} is ${instead}, not ${expected.join(' or ')}`);
       return found;
     });
   }

@@ -1,4 +1,4 @@
-// What orders and the gateway need, in this process on real servers in an own namespace: inventory, payment and the bank.
+// The neighbours of orders and the gateway, in this process on real servers in an own namespace: inventory, payment and the bank.
 // All of it, and all that a test starts from here, ends after the tests of the file, the last one first.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openShop } from './shop.ts';
 
-test('an order is confirmed on both paths, although the environment names a proxy that does not answer', async () => {
+test('an order is confirmed on both paths, although the environment names a proxy that does not respond', async () => {
   for (const name of ['grpc_proxy', 'http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY'])
     process.env[name] = 'http://127.0.0.1:9';
   const shop = await openShop();

@@ -11,7 +11,7 @@ import type { ServiceDefinition, ServiceError } from '@grpc/grpc-js';
 import { until } from '../until.ts';
 
 /**
- * Makes the real call, with another request if one is given. A server-streaming call is answered with the array of all
+ * Makes the real call, with another request if one is given. A server-streaming call returns the array of all
  * its responses, when it has ended: to hold some of them back, forward a request for the others first.
  */
 export type Forward = <Response = unknown>(request?: unknown) => Promise<Response>;

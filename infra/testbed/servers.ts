@@ -47,11 +47,11 @@ export async function startPrivateRedis() {
   // An older copy is put in by its dump, and a replica need not wait for others before it gets one.
   const settings = ['--appendonly', 'no', '--save', '', '--repl-diskless-sync-delay', '0'];
   const launch = () => execa(program, [SHIPPED, ...own, ...settings], { stdio: 'ignore', reject: false });
-  const answers = () => until('the private Redis answers', () => ask((redis) => redis.ping()));
+  const responds = () => until('the private Redis responds', () => run((redis) => redis.ping()));
   let server = launch();
-  await answers();
+  await responds();
 
-  async function ask<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
+  async function run<T>(work: (redis: Redis) => Promise<T>): Promise<T> {
     await using closing = new AsyncDisposableStack();
     const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null });
     closing.defer(() => redis.disconnect());
@@ -67,17 +67,17 @@ export async function startPrivateRedis() {
 
   async function start() {
     server = launch();
-    await answers();
+    await responds();
   }
 
-  const config = (name: string, value: string) => ask((redis) => redis.config('SET', name, value));
+  const config = (name: string, value: string) => run((redis) => redis.config('SET', name, value));
 
   return {
     url,
-    ask,
+    run,
     async copy() {
       // Refused for a moment after a backup, whose own process may still be there.
-      await until('Redis has written its data down', () => ask((redis) => redis.save()));
+      await until('Redis has written its data down', () => run((redis) => redis.save()));
       await copyFile(dump, kept);
     },
     /** Kills Redis and starts another process with what the copy holds, under the same address. */
@@ -88,7 +88,7 @@ export async function startPrivateRedis() {
     },
     /** As a service manager does: Redis writes its data down and finds them again. */
     async restart() {
-      await ask((redis) => redis.shutdown('SAVE')).catch(() => undefined);
+      await run((redis) => redis.shutdown('SAVE')).catch(() => undefined);
       await server;
       await start();
     },
@@ -97,17 +97,17 @@ export async function startPrivateRedis() {
     /** Its connections stay open. Resolves when it has the other's data. */
     async replicate(primaryUrl: string) {
       const { hostname, port: from } = new URL(primaryUrl);
-      await ask((redis) => redis.replicaof(hostname, from));
+      await run((redis) => redis.replicaof(hostname, from));
       await until('the replica is in step', () =>
-        ask(async (redis) => /^master_link_status:up/m.test(await redis.info())),
+        run(async (redis) => /^master_link_status:up/m.test(await redis.info())),
       );
     },
-    promote: () => ask((redis) => redis.replicaof('NO', 'ONE')),
+    promote: () => run((redis) => redis.replicaof('NO', 'ONE')),
     /** Takes a backup over the network. */
     async backUp() {
       const cli = join(dirname(program), basename(program).replace('server', 'cli'));
       await execa(cli, ['-p', String(port), '--rdb', join(folder, 'backup.rdb')]);
-      await until('the backup has gone', () => ask(async (redis) => /^connected_slaves:0/m.test(await redis.info())));
+      await until('the backup has gone', () => run(async (redis) => /^connected_slaves:0/m.test(await redis.info())));
     },
     async stop() {
       await kill();

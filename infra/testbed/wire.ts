@@ -8,7 +8,7 @@ export async function layWire(serverUrl: string) {
   const target = new URL(serverUrl);
   const connections = new Set<Connection>();
   let blocked = false;
-  let losing: 'requests' | 'answers' | undefined;
+  let losing: 'requests' | 'responses' | undefined;
   let holding = false;
   let listener: ((bytes: Buffer) => void) | undefined;
 
@@ -19,14 +19,14 @@ export async function layWire(serverUrl: string) {
     connections.add(connection);
     client.on('data', (request) => {
       listener?.(request);
-      // Its answer may come after the loss is over.
+      // Its response may come after the loss is over.
       if (losing) connection.lost = true;
       if (losing !== 'requests' && !upstream.destroyed) upstream.write(request);
     });
-    upstream.on('data', (answer) => {
-      if (losing === 'answers') connection.lost = true;
-      else if (holding) connection.held.push(answer);
-      else client.write(answer);
+    upstream.on('data', (response) => {
+      if (losing === 'responses') connection.lost = true;
+      else if (holding) connection.held.push(response);
+      else client.write(response);
     });
     for (const socket of [client, upstream]) {
       socket.setNoDelay(true);
@@ -56,16 +56,16 @@ export async function layWire(serverUrl: string) {
     url: url.toString(),
     /** Ends every connection; new ones are let through. */
     cut: () => cut(),
-    /** Requests arrive; their answers do not. A connection that lost one ends when this does. */
-    loseAnswers: (yes: boolean) => lose(yes ? 'answers' : undefined),
+    /** Requests arrive; their responses do not. A connection that lost one ends when this does. */
+    loseResponses: (yes: boolean) => lose(yes ? 'responses' : undefined),
     /** Requests do not arrive. A connection that lost one ends when this does. */
     loseRequests: (yes: boolean) => lose(yes ? 'requests' : undefined),
     /** Whether a connection that is still there lost anything. */
     hasLost: () => [...connections].some(({ lost }) => lost),
-    /** Answers wait in the wire until they are released. */
-    holdAnswers(hold: boolean) {
+    /** Responses wait in the wire until they are released. */
+    holdResponses(hold: boolean) {
       holding = hold;
-      if (!hold) for (const { client, held } of connections) for (const answer of held.splice(0)) client.write(answer);
+      if (!hold) for (const { client, held } of connections) for (const bytes of held.splice(0)) client.write(bytes);
     },
     /** Connections are refused, and open ones ended; or they are let through again. */
     block(block: boolean) {
@@ -76,9 +76,9 @@ export async function layWire(serverUrl: string) {
     onRequest(listen?: (bytes: Buffer) => void) {
       listener = listen;
     },
-    /** Sends every client an answer that the server never gave. */
-    pretend(answer: Buffer) {
-      for (const { client } of connections) client.write(answer);
+    /** Sends every client a response that the server never gave. */
+    pretend(bytes: Buffer) {
+      for (const { client } of connections) client.write(bytes);
     },
     async close() {
       blocked = true;

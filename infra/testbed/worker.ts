@@ -9,7 +9,7 @@ interface Surroundings {
   services: Record<'inventory' | 'payment', { address: string }>;
 }
 
-/** What a process of orders needs to find, before it is started. */
+/** The neighbours of a process of orders, before it is started. */
 export async function surround({ namespace, services }: Surroundings) {
   const wires = {
     postgres: await layWire(namespace.databases.orders),

@@ -224,11 +224,11 @@ test('Redis away: 503 before anything', async () => {
 
 test('an admit whose answer is lost is never placed: 504, and its ticket comes back', async () => {
   const placed = await placedWhile(fail(status.INTERNAL), async () => {
-    wires.redis.loseAnswers(true);
+    wires.redis.loseResponses(true);
     const answer = click('unanswered');
     await until('the gate has it', async () => (await evidence.gate(saleId)).buyers.has('unanswered'));
     await until('its answer is lost', wires.redis.hasLost);
-    wires.redis.loseAnswers(false);
+    wires.redis.loseResponses(false);
     assert.equal((await answer).httpStatus, 504);
   });
   assert.deepEqual(placed, []);

@@ -22,7 +22,7 @@ const UNBLOCKED = Buffer.from('01000000000004000a003dce', 'hex');
 const isKnown = async (buyer: string) => (await evidence.ordersOf(buyer)).length > 0;
 
 test('no 202 before the broker has confirmed, and 504 when the confirm does not come in time', async () => {
-  wires.gatewayAmqp.holdAnswers(true);
+  wires.gatewayAmqp.holdResponses(true);
   let answered = false;
   const late = click('confirmed late').finally(() => {
     answered = true;
@@ -31,16 +31,16 @@ test('no 202 before the broker has confirmed, and 504 when the confirm does not 
   await until('orders has it, so the broker had it long before', () => isKnown('confirmed late'));
   assert.equal((await never).httpStatus, 504);
   assert.equal(answered, false);
-  wires.gatewayAmqp.holdAnswers(false);
+  wires.gatewayAmqp.holdResponses(false);
   assert.equal((await late).httpStatus, 202);
 });
 
 test('an order whose connection breaks before the confirm is unknown, not refused, and is fulfilled', async () => {
-  wires.gatewayAmqp.holdAnswers(true);
+  wires.gatewayAmqp.holdResponses(true);
   const answer = click('cut off');
   await until('orders has it', () => isKnown('cut off'));
   wires.gatewayAmqp.cut();
-  wires.gatewayAmqp.holdAnswers(false);
+  wires.gatewayAmqp.holdResponses(false);
   const { httpStatus, orderId } = await answer;
   assert.equal(httpStatus, 504);
   assert.equal((await shop.final(orderId as string, 'cut off')).status, 'confirmed');
@@ -49,11 +49,11 @@ test('an order whose connection breaks before the confirm is unknown, not refuse
 });
 
 test('an admit whose answer is lost is sent once: 504, and its ticket is accounted for', async () => {
-  wires.redis.loseAnswers(true);
+  wires.redis.loseResponses(true);
   const answer = click('unanswered');
   await until('the gate has it', async () => (await evidence.gate(saleId)).buyers.has('unanswered'));
   await until('its answer is lost', wires.redis.hasLost);
-  wires.redis.loseAnswers(false);
+  wires.redis.loseResponses(false);
   // Neither sent again to be told "admitted", nor taken for a no.
   assert.equal((await answer).httpStatus, 504);
   await ready();
@@ -111,8 +111,8 @@ test('a full queue is refused: what was nacked is unknown, what comes after is t
 
 const { redis, gatewayAmqp } = wires;
 const FAULTS: { name: string; begin: (yes: boolean) => void; noticed: boolean; seen: number[] }[] = [
-  { name: 'Redis silent', begin: redis.loseAnswers, noticed: false, seen: [504] },
-  { name: 'confirms lost', begin: gatewayAmqp.loseAnswers, noticed: false, seen: [504] },
+  { name: 'Redis silent', begin: redis.loseResponses, noticed: false, seen: [504] },
+  { name: 'confirms lost', begin: gatewayAmqp.loseResponses, noticed: false, seen: [504] },
   { name: 'broker away', begin: gatewayAmqp.block, noticed: true, seen: [503] },
   { name: 'Redis away', begin: redis.block, noticed: true, seen: [503] },
 ];

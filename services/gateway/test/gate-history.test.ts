@@ -14,7 +14,7 @@ after(() => Promise.all([server.stop(), other.stop()]));
 const { gate, redis, open } = gates;
 
 const infoOf = (from: typeof server, field: string) =>
-  from.ask(async (asked) => new RegExp(`^${field}:(\\S+)`, 'm').exec(await asked.info('replication'))?.[1]);
+  from.run(async (client) => new RegExp(`^${field}:(\\S+)`, 'm').exec(await client.info('replication'))?.[1]);
 const nameOf = (from: typeof server) => infoOf(from, 'master_replid');
 /** To both gateways: whether the gate is of this Redis. */
 const isCurrent = ({ id }: Sale) =>
@@ -52,7 +52,7 @@ test('the first backup or replica changes the name of a Redis, and no later one 
 });
 
 test('the shipped settings never drop the replication backlog, which would change the name of an idle Redis', async () => {
-  assert.equal(((await server.ask((asked) => asked.config('GET', 'repl-backlog-ttl'))) as string[])[1], '0');
+  assert.equal(((await server.run((client) => client.config('GET', 'repl-backlog-ttl'))) as string[])[1], '0');
 });
 
 test('a start changes the name, after a crash and after an orderly end', async () => {

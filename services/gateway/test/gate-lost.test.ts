@@ -24,18 +24,18 @@ const connected = () =>
 
 async function replaceByCopy() {
   await server.restartFromCopy();
-  wire.holdAnswers(false);
+  wire.holdResponses(false);
   await until('both gateways are connected', () => Promise.all([redis.client.ping(), gates.redis.client.ping()]));
 }
 
 test('an admit that Redis did not get is unavailable, and one whose reply is lost is unknown: it may have acted', async () => {
   const sale = await open(2);
   const order = anOrder(sale, 'alice');
-  wire.loseAnswers(true);
+  wire.loseResponses(true);
   const answer = gate.admit(order, ANY_TIME);
   await until('the order is in the gate', () => stateOf(order));
   await until('an answer is lost', wire.hasLost);
-  wire.loseAnswers(false);
+  wire.loseResponses(false);
   wire.block(true);
   assert.deepEqual(await answer, { kind: 'unknown' });
   assert.deepEqual(await gate.admit(anOrder(sale, 'bob'), ANY_TIME), { kind: 'unavailable' });
@@ -52,12 +52,12 @@ test('an admit that Redis did not get is unavailable, and one whose reply is los
 test('an admit that was cut off is never sent again', async () => {
   const sale = await open(1);
   const order = anOrder(sale, 'alice');
-  wire.loseAnswers(true);
+  wire.loseResponses(true);
   const answer = gate.admit(order, ANY_TIME);
   await until('the order is in the gate', () => stateOf(order));
   await gates.gate.applyEnded(order);
   await until('an answer is lost', wire.hasLost);
-  wire.loseAnswers(false);
+  wire.loseResponses(false);
   assert.deepEqual(await answer, { kind: 'unknown' });
   await connected();
   assert.deepEqual([await tickets(sale.id), await stateOf(order)], [1, undefined]);
@@ -67,14 +67,14 @@ test('a gate is replaced once: when the reply is lost and Redis emptied, nothing
   const sale = aSale(2);
   async function* pages() {
     yield [taken('alice')];
-    wire.loseAnswers(true);
+    wire.loseResponses(true);
   }
   const replaced = gate.replace({ sale, available: 1, pages: pages() }, never);
   replaced.catch(() => undefined);
   await until('the gate is there', () => observer.exists(keyOf(sale.id, 'gate')));
   await until('an answer is lost', wire.hasLost);
   await observer.flushall();
-  wire.loseAnswers(false);
+  wire.loseResponses(false);
   await assert.rejects(replaced);
   await connected();
   assert.deepEqual(await gates.keysOf(sale.id), []);
@@ -175,7 +175,7 @@ test('an admit that still waits here when Redis is replaced does nothing in the 
   const sale = await open(2);
   const [written, waiting] = [anOrder(sale, 'alice'), anOrder(sale, 'bob')];
   await server.copy();
-  wire.holdAnswers(true);
+  wire.holdResponses(true);
   const answers = [gate.admit(written, ANY_TIME)];
   await until('the first is in the gate', () => stateOf(written));
   answers.push(gate.admit(waiting, ANY_TIME));

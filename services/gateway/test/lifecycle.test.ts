@@ -43,7 +43,7 @@ test('SIGTERM in the middle of requests: no new ones, those are answered, exit c
   const placing = proxies.orders.hold('placeOrder', 'there');
   const waiting = [0, 1].map((i) => buy(direct, `direct ${i}`, undefined, gateway.url));
   await placing.reached(2);
-  gateway.wires.amqp.holdAnswers(true);
+  gateway.wires.amqp.holdResponses(true);
   waiting.push(buy(queued, 'queued', undefined, gateway.url));
   await until('the publish is in flight', async () => (await evidence.ordersOf('queued')).length === 1);
 
@@ -51,7 +51,7 @@ test('SIGTERM in the middle of requests: no new ones, those are answered, exit c
   await until('it takes no more', () => refuses(new URL(gateway.url).host));
   assert.equal(gateway.child.exitCode, null);
   placing.letGo();
-  gateway.wires.amqp.holdAnswers(false);
+  gateway.wires.amqp.holdResponses(false);
   assert.deepEqual(
     (await Promise.all(waiting)).map(({ httpStatus }) => httpStatus),
     [201, 201, 202],

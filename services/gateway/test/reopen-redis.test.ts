@@ -53,10 +53,10 @@ test('a backup of Redis and a second gateway cost one epoch at most, and both ga
   await untilSells(saleId, 'before');
   // A replica that attaches gives the data of its primary a new history, as a backup over the network does.
   const { port, hostname } = new URL(main.url);
-  await other.ask((replica) => replica.replicaof(hostname, port));
+  await other.run((replica) => replica.replicaof(hostname, port));
   await until('it is attached', async () => (await redis.info('replication')).includes('state=online'));
   await until('the gate is rebuilt', async () => (await epochOf(saleId)) === 2);
-  await other.ask((replica) => replica.replicaof('NO', 'ONE'));
+  await other.run((replica) => replica.replicaof('NO', 'ONE'));
   await untilSells(saleId, 'after');
   const second = await shop.start.gateway(gatewayEnv, t);
   await untilSells(saleId, 'at the second', second.url);

@@ -69,12 +69,12 @@ test('a replacement of the gate whose reply is lost is never sent again under it
     const text = bytes.toString();
     const epoch = /:staged_buyers:(\d+)/.exec(text)?.[1];
     if (!epoch || !(text.includes('-- replace:') || text.includes(sha))) return;
-    if (epochs.push(epoch) === 1) wires.redis.loseAnswers(true);
+    if (epochs.push(epoch) === 1) wires.redis.loseResponses(true);
   });
   const saleId = await bareSale('queued', 4);
   await until('it was sent, and its answer lost', () => epochs.length > 0);
   await until('an answer is lost', wires.redis.hasLost);
-  wires.redis.loseAnswers(false);
+  wires.redis.loseResponses(false);
   await untilBothSell(saleId, 'after the replacement');
   wires.redis.onRequest();
   assert.equal(new Set(epochs).size, epochs.length, `epochs: ${epochs}`);

@@ -60,21 +60,21 @@ test('unsent: there is no connection, and it never arrives', async (t) => {
 
 test('unknown: its confirm does not come in time, and it has arrived', async (t) => {
   const { publish, arrived, wire } = await startPublisher(t, { confirmTimeoutMs: 300 });
-  wire.holdAnswers(true);
+  wire.holdResponses(true);
   assert.equal(await publish('m-1'), 'unknown');
   assert.deepEqual(await arrived(), ['m-1']);
-  wire.holdAnswers(false);
+  wire.holdResponses(false);
   const results = await Promise.all(['m-2', 'm-3'].map((id) => publish(id)));
   assert.deepEqual(results, ['confirmed', 'confirmed']);
 });
 
 test('unknown: the connection is cut before its confirm, and it has arrived', async (t) => {
   const { publish, arrived, wire, work, available } = await startPublisher(t, { confirmTimeoutMs: 60_000 });
-  wire.holdAnswers(true);
+  wire.holdResponses(true);
   const results = Promise.all([publish('m-1'), publish('m-2')]);
   await until('both have arrived', async () => (await broker.waiting(work.queue)) === 2);
   wire.cut();
-  wire.holdAnswers(false);
+  wire.holdResponses(false);
   assert.deepEqual(await results, ['unknown', 'unknown']);
   await until('it is available again', available);
   assert.deepEqual((await arrived()).toSorted(), ['m-1', 'm-2']);
@@ -100,11 +100,11 @@ test('it is not available while the broker blocks publishers', async (t) => {
 
 test('what waits for its confirm is bounded: beyond it nothing is sent', async (t) => {
   const { publish, available, arrived, wire } = await startPublisher(t, { maxUnconfirmed: 10 });
-  wire.holdAnswers(true);
+  wire.holdResponses(true);
   const first = Array.from({ length: 10 }, (_, index) => publish(`m-${index}`));
   assert.equal(available(), false);
   assert.deepEqual(await Promise.all([publish('m-10'), publish('m-11')]), ['unsent', 'unsent']);
-  wire.holdAnswers(false);
+  wire.holdResponses(false);
   assert.deepEqual(new Set(await Promise.all(first)), new Set(['confirmed']));
   assert.equal(available(), true);
   assert.equal((await arrived()).length, 10);

@@ -82,12 +82,12 @@ test('its connection breaks while it closes a connection itself: it is made anew
     if (message !== 'connection to the broker lost') return;
     consumer.log.onWarn = undefined;
     // It is about to close, and no response will come.
-    wire.loseAnswers(true);
+    wire.loseResponses(true);
     wire.onRequest(() => {
       wire.onRequest();
       setImmediate(() => {
         wire.cut();
-        wire.loseAnswers(false);
+        wire.loseResponses(false);
       });
     });
   };
@@ -104,8 +104,8 @@ test('a broker that does not respond to a close is not waited for', async (t) =>
   await until('it consumes', consumer.consuming);
   consumer.log.onWarn = () => {
     consumer.log.onWarn = undefined;
-    wire.holdAnswers(true);
-    wire.onRequest((bytes) => bytes.includes('AMQP') && wire.holdAnswers(false));
+    wire.holdResponses(true);
+    wire.onRequest((bytes) => bytes.includes('AMQP') && wire.holdResponses(false));
   };
   await broker.management.deleteQueue(work.queue);
   await until('it has lost its queue', () => !consumer.consuming());

@@ -101,14 +101,14 @@ test('a batch that ends while its connection is closing is not acknowledged, and
   await until('it is at work', () => batches.length === 1);
   consumer.log.onWarn = () => {
     consumer.log.onWarn = undefined;
-    consumer.wire.holdAnswers(true);
+    consumer.wire.holdResponses(true);
     setImmediate(finish);
   };
   await broker.management.deleteQueue(work.queue);
   await until('it has lost its queue', () => !consumer.consuming());
   await broker.declare(work);
   await broker.send(work, [2]);
-  consumer.wire.holdAnswers(false);
+  consumer.wire.holdResponses(false);
   await until('it goes on', () => batches.length === 2);
   await consumer.stop();
   assert.deepEqual(await broker.takeAll(work.queue), []);
@@ -120,7 +120,7 @@ test('a broker that does not respond delays no stop', async (t) => {
   const publisher = createPublisher({ url: wire.url, name: 'a publisher', log: listeningLog(), declare });
   const consumer = await startConsumer<number>(t, broker, work, { wire, publisher });
   await until('both are connected', () => consumer.consuming() && publisher.available());
-  wire.loseAnswers(true);
+  wire.loseResponses(true);
   const began = performance.now();
   await Promise.all([consumer.stop(), publisher.stop()]);
   assert.ok(performance.now() - began < 8_000, 'in less than a batch may take');

@@ -17,7 +17,7 @@ interface Step {
 
 /** The database runs the next statement about this order, and its response never reaches the worker. */
 function silenceAbout(order: OrderCommand, { wires: { postgres } }: Worker) {
-  postgres.onRequest((bytes) => bytes.includes(order.orderId) && postgres.loseAnswers(true));
+  postgres.onRequest((bytes) => bytes.includes(order.orderId) && postgres.loseResponses(true));
 }
 
 const isThere =

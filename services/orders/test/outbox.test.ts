@@ -88,7 +88,7 @@ test('an event waits while the broker is away, and is delivered when it is back'
 test('a relay dies between publishing and deleting: the event comes again, the same as before', async (t) => {
   const [sale, doomed] = [await openSale(1), await startWorker({}, t)];
   const order = anOrder(sale);
-  doomed.wires.amqp.loseAnswers(true);
+  doomed.wires.amqp.loseResponses(true);
   await doomed.place(order);
   await until('the event has come', () => broker.eventsOf(order.orderId).length > 0);
   assert.equal((await outbox()).length, 1);
@@ -104,12 +104,12 @@ test('a relay dies between publishing and deleting: the event comes again, the s
 test('an event whose confirm is lost is published again, and not deleted before', async (t) => {
   const [sale, worker] = [await openSale(1), await startWorker({}, t)];
   const order = anOrder(sale);
-  worker.wires.amqp.loseAnswers(true);
+  worker.wires.amqp.loseResponses(true);
   await worker.place(order);
   await until('the event has come', () => broker.eventsOf(order.orderId).length > 0);
   const before = broker.eventsOf(order.orderId).length;
   await until('an answer is lost', worker.wires.amqp.hasLost);
-  worker.wires.amqp.loseAnswers(false);
+  worker.wires.amqp.loseResponses(false);
   await until('it has come again', () => broker.eventsOf(order.orderId).length > before);
   await atRest(sale, 1);
 });

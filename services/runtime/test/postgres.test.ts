@@ -147,7 +147,7 @@ test('a connection that breaks, in use or idle, fails its work alone; the next w
 test('a database that stops answering fails a query in a bounded time', async (t) => {
   const { pool, wire } = await openPool(t);
   await Promise.all([pool.query('SELECT 1'), pool.query('SELECT 2')]);
-  wire.loseAnswers(true);
+  wire.loseResponses(true);
   await Promise.all([
     assert.rejects(pool.query('SELECT 3'), /timeout|terminated/),
     assert.rejects(
@@ -155,7 +155,7 @@ test('a database that stops answering fails a query in a bounded time', async (t
       /timeout|terminated/,
     ),
   ]);
-  wire.loseAnswers(false);
+  wire.loseResponses(false);
   await until('the pool works', async () => (await pool.query('SELECT 5 AS n')).rows[0].n === 5);
 });
 

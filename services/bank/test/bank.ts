@@ -7,7 +7,7 @@ import { openEnding } from '../../../infra/testbed/ending.ts';
 import { BANK_API_KEY, type Env, startService } from '../../../infra/testbed/services.ts';
 import { until } from '../../../infra/until.ts';
 
-export interface Line {
+export interface Charge {
   key: string;
   amountMinor: number;
   currency: string;
@@ -40,7 +40,7 @@ export function callerOf(url: string) {
   }
   const statement = async (since = 0) =>
     (await call('GET', `/statement?since=${since}`)).body as unknown as {
-      charges: Line[];
+      charges: Charge[];
       queue: { waiting: number; inProgress: number };
     };
   return {

@@ -23,10 +23,10 @@ test('charges take turns of 1/chargesPerSecond, first come, first served, and th
 
 test('a turn is far shorter than a timer, and the rate is still what it says', async (t) => {
   const bank = await openBank(t, { CHARGES_PER_SECOND: 0.001 });
-  const asked = keys(300).map((key) => bank.charge(key));
+  const requested = keys(300).map((key) => bank.charge(key));
   await bank.queueHas({ waiting: 299, inProgress: 1 });
   await bank.change({ chargesPerSecond: 5_000 });
-  await Promise.all(asked);
+  await Promise.all(requested);
   const { charges } = await bank.statement();
   const ms = (charges.at(-1)?.finishedAtMs ?? 0) - (charges[0]?.finishedAtMs ?? 0);
   assert.ok(Math.abs(ms - 299 / 5) <= 2, `299 turns took ${ms} ms`);
@@ -35,12 +35,12 @@ test('a turn is far shorter than a timer, and the rate is still what it says', a
 test('of failing charges half took effect and half did not, and repeating finds each one once', async (t) => {
   const bank = await openBank(t, { ERROR_RATE: 1 });
   const failed = await Promise.all(keys(60).map((key) => bank.charge(key)));
-  assert.deepEqual(new Set(failed.map((answer) => answer.status)), new Set([500]));
+  assert.deepEqual(new Set(failed.map((response) => response.status)), new Set([500]));
   const took = (await bank.statement()).charges.length;
   assert.ok(took > 10 && took < 50, `${took} of 60 took effect`);
   await bank.change({ errorRate: 0 });
   const again = await Promise.all(keys(60).map((key) => bank.charge(key)));
-  assert.deepEqual(new Set(again.map((answer) => answer.status)), new Set([201]));
+  assert.deepEqual(new Set(again.map((response) => response.status)), new Set([201]));
   assert.equal((await bank.statement()).charges.length, 60);
 });
 
@@ -51,7 +51,7 @@ test('a late charge takes effect in time and its response comes later', async (t
   assert.ok(Date.now() - from >= 99);
 });
 
-test('while a late response is on its way, the charge is on the statement and a repeated call is answered at once', async (t) => {
+test('while a late response is on its way, the charge is on the statement and a repeated call has its response at once', async (t) => {
   const bank = await openBank(t, { LATE_RATE: 1, LATE_MS: 3_600_000, STOP_MS: 1 });
   const late = assert.rejects(bank.charge('order-1'));
   await until('it is on the statement', async () => (await bank.statement()).charges.length === 1);

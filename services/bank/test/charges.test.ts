@@ -31,25 +31,25 @@ test('a key that comes again with another body is refused with 422, done or in p
 
 test('a call that is repeated while its charge is in progress attaches to it, and takes no second turn', async (t) => {
   const bank = await openBank(t, { CHARGES_PER_SECOND: STANDSTILL });
-  const asked = Array.from({ length: 20 }, () => bank.charge('order-1'));
+  const requested = Array.from({ length: 20 }, () => bank.charge('order-1'));
   await bank.queueHas({ waiting: 0, inProgress: 1 });
-  asked.push(bank.charge('order-1'));
+  requested.push(bank.charge('order-1'));
   await bank.change({ chargesPerSecond: 0 });
-  const answers = await Promise.all(asked);
-  assert.deepEqual(new Set(answers.map((answer) => JSON.stringify(answer))).size, 1);
-  assert.equal(answers[0]?.status, 201);
+  const responses = await Promise.all(requested);
+  assert.deepEqual(new Set(responses.map((response) => JSON.stringify(response))).size, 1);
+  assert.equal(responses[0]?.status, 201);
   assert.equal((await bank.statement()).charges.length, 1);
 });
 
 test('a declined charge is 402, and stays declined', async (t) => {
   const bank = await openBank(t, { DECLINE_RATE: 1 });
-  const answer = await bank.charge('order-1');
-  assert.deepEqual([answer.status, answer.type], [402, 'application/problem+json; charset=utf-8']);
+  const response = await bank.charge('order-1');
+  assert.deepEqual([response.status, response.type], [402, 'application/problem+json; charset=utf-8']);
   await bank.change({ declineRate: 0 });
   assert.equal((await bank.charge('order-1')).status, 402);
   assert.deepEqual((await bank.reverse('order-1')).body, { key: 'order-1', status: 'declined' });
   assert.deepEqual(
-    (await bank.statement()).charges.map((line) => line.status),
+    (await bank.statement()).charges.map(({ status }) => status),
     ['declined'],
   );
 });
@@ -58,12 +58,12 @@ test('a captured charge is refunded once, and a later charge with its key is ref
   const bank = await openBank(t);
   await bank.charge('order-1');
   for (let i = 0; i < 2; i++) {
-    const answer = await bank.reverse('order-1');
-    assert.deepEqual([answer.status, answer.body], [200, { key: 'order-1', status: 'reversed' }]);
+    const response = await bank.reverse('order-1');
+    assert.deepEqual([response.status, response.body], [200, { key: 'order-1', status: 'reversed' }]);
   }
   assert.equal((await bank.charge('order-1')).status, 409);
   assert.deepEqual(
-    (await bank.statement()).charges.map((line) => line.status),
+    (await bank.statement()).charges.map(({ status }) => status),
     ['reversed'],
   );
 });
@@ -87,21 +87,21 @@ test('a queued charge is cancelled by its reversal, and takes no turn', async (t
   await bank.change({ chargesPerSecond: 0 });
   assert.equal((await first).status, 201);
   assert.deepEqual(
-    (await bank.statement()).charges.map((line) => line.key),
+    (await bank.statement()).charges.map(({ key }) => key),
     ['first'],
   );
 });
 
 test('a charge whose turn has begun is captured and refunded by its reversal, never captured only', async (t) => {
   const bank = await openBank(t, { CHARGES_PER_SECOND: STANDSTILL });
-  const asked = bank.charge('order-1');
+  const requested = bank.charge('order-1');
   await bank.queueHas({ waiting: 0, inProgress: 1 });
   assert.equal((await bank.reverse('order-1')).body.status, 'reversed');
   assert.equal((await bank.charge('order-1')).status, 409);
   await bank.change({ chargesPerSecond: 0 });
-  assert.equal((await asked).status, 409);
+  assert.equal((await requested).status, 409);
   assert.deepEqual(
-    (await bank.statement()).charges.map((line) => line.status),
+    (await bank.statement()).charges.map(({ status }) => status),
     ['reversed'],
   );
 });
@@ -109,20 +109,20 @@ test('a charge whose turn has begun is captured and refunded by its reversal, ne
 test('whatever way a charge and its reversal meet, the key ends reversed', async (t) => {
   const bank = await openBank(t, { LATENCY_P50_MS: 3, LATENCY_P99_MS: 30, CHARGES_PER_SECOND: 2_000 });
   const keys = Array.from({ length: 100 }, (_, i) => `order-${i}`);
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     keys.map(async (key) => [await bank.charge(key), await bank.reverse(key)] as const),
   );
   const crossed = await Promise.all(
     keys.map((key) => Promise.all([bank.charge(`x-${key}`), bank.reverse(`x-${key}`)])),
   );
-  for (const [, reversal] of [...answers, ...crossed]) assert.equal(reversal.body.status, 'reversed');
-  assert.deepEqual(new Set((await bank.statement()).charges.map((line) => line.status)), new Set(['reversed']));
+  for (const [, reversal] of [...responses, ...crossed]) assert.equal(reversal.body.status, 'reversed');
+  assert.deepEqual(new Set((await bank.statement()).charges.map(({ status }) => status)), new Set(['reversed']));
 });
 
 test('a charge goes on when its caller hangs up', async (t) => {
   const bank = await openBank(t, { CHARGES_PER_SECOND: STANDSTILL });
   const hangUp = new AbortController();
-  const asked = fetch(`${bank.url}/charges`, {
+  const requested = fetch(`${bank.url}/charges`, {
     method: 'POST',
     headers: {
       authorization: `Bearer ${BANK_API_KEY}`,
@@ -134,11 +134,11 @@ test('a charge goes on when its caller hangs up', async (t) => {
   });
   await bank.queueHas({ waiting: 0, inProgress: 1 });
   hangUp.abort();
-  await assert.rejects(asked);
+  await assert.rejects(requested);
   await bank.change({ chargesPerSecond: 0 });
   await bank.queueHas({ waiting: 0, inProgress: 0 });
   assert.deepEqual(
-    (await bank.statement()).charges.map((line) => line.status),
+    (await bank.statement()).charges.map(({ status }) => status),
     ['captured'],
   );
 });

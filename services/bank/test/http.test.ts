@@ -17,8 +17,8 @@ test('every call needs the key', async (t) => {
   const bank = await openBank(t);
   for (const [method, path] of CALLS) {
     for (const authorization of ['', 'Bearer x', `Basic ${BANK_API_KEY}`]) {
-      const answer = await bank.call(method, path, undefined, { authorization });
-      assert.deepEqual([answer.status, answer.type], [401, 'application/problem+json; charset=utf-8'], path);
+      const response = await bank.call(method, path, undefined, { authorization });
+      assert.deepEqual([response.status, response.type], [401, 'application/problem+json; charset=utf-8'], path);
     }
   }
 });
@@ -44,14 +44,14 @@ test('a charge that cannot be read is refused with a 4xx problem, and nothing is
     'x'.repeat(5_000),
   ];
   for (const body of [...bodies, ...more]) {
-    const answer = await bank.call('POST', '/charges', body, { 'idempotency-key': 'order-1' });
-    assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status} for ${JSON.stringify(body).slice(0, 80)}`);
-    assert.match(answer.type ?? '', /problem\+json/);
+    const { status, type } = await bank.call('POST', '/charges', body, { 'idempotency-key': 'order-1' });
+    assert.ok(status >= 400 && status < 500, `${status} for ${JSON.stringify(body).slice(0, 80)}`);
+    assert.match(type ?? '', /problem\+json/);
   }
   for (const key of ['', 'a b', 'é', 'x'.repeat(256)]) {
-    const answer = await bank.call('POST', '/charges', good, { 'idempotency-key': key });
-    assert.equal(answer.status, 400, key);
-    assert.match(String(answer.body.detail), /Idempotency-Key/);
+    const response = await bank.call('POST', '/charges', good, { 'idempotency-key': key });
+    assert.equal(response.status, 400, key);
+    assert.match(String(response.body.detail), /Idempotency-Key/);
   }
   assert.equal((await bank.call('POST', '/charges', good)).status, 400);
   assert.equal(
@@ -69,7 +69,7 @@ test('a key of 255 visible characters is taken', async (t) => {
   assert.equal((await bank.charge('~'.repeat(255))).status, 201);
 });
 
-test('the statement shows what changed since, in one answer, be it 25,000 charges', async (t) => {
+test('the statement shows what changed since, in one response, be it 25,000 charges', async (t) => {
   const file = storeFile(t);
   const times = { receivedAtMs: 1_000, startedAtMs: 1_000, finishedAtMs: 1_001 };
   for (let i = 0; i < 25_000; i++) {

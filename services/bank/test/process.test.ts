@@ -15,13 +15,13 @@ async function spawnBank(t: TestContext, file: string, knobs: Env = {}) {
   return { child, exit, ...callerOf((await listening()).url) };
 }
 
-test('a bank that is killed forgets nothing it answered, and a queued charge never happened', async (t) => {
+test('a bank that is killed forgets no response it gave, and a queued charge never happened', async (t) => {
   const file = storeFile(t);
   const killed = await spawnBank(t, file);
   await Promise.all([killed.charge('captured'), killed.charge('refunded'), killed.reverse('never')]);
   await killed.reverse('refunded');
   await killed.change({ chargesPerSecond: 0.001 });
-  const waiting = [killed.charge('waiting-1'), killed.charge('waiting-2')].map((asked) => assert.rejects(asked));
+  const waiting = [killed.charge('waiting-1'), killed.charge('waiting-2')].map((charge) => assert.rejects(charge));
   await killed.queueHas({ waiting: 1, inProgress: 1 });
   killed.child.kill('SIGKILL');
   await Promise.all([killed.exit, ...waiting]);
@@ -52,11 +52,11 @@ test('a torn last line is dropped, and the next entry is whole', async (t) => {
 test('a stopping bank takes nothing more, finishes its queue, responds to each call and exits 0', async (t) => {
   const file = storeFile(t);
   const bank = await spawnBank(t, file, { CHARGES_PER_SECOND: 0.001 });
-  const asked = Array.from({ length: 10 }, (_, i) => bank.charge(`order-${i}`));
+  const requested = Array.from({ length: 10 }, (_, i) => bank.charge(`order-${i}`));
   await bank.queueHas({ waiting: 9, inProgress: 1 });
   await bank.change({ chargesPerSecond: 20 });
   bank.child.kill('SIGTERM');
-  assert.deepEqual(new Set((await Promise.all(asked)).map((answer) => answer.status)), new Set([201]));
+  assert.deepEqual(new Set((await Promise.all(requested)).map((response) => response.status)), new Set([201]));
   assert.deepEqual(await bank.exit, [0, null]);
   assert.equal(readFileSync(file, 'utf8').trimEnd().split('\n').length, 10);
 });
@@ -64,8 +64,8 @@ test('a stopping bank takes nothing more, finishes its queue, responds to each c
 test('a queue too long for the stop is dropped, not charged later', async (t) => {
   const file = storeFile(t);
   const bank = await openBank(t, { STORE_FILE: file, CHARGES_PER_SECOND: 0.001, STOP_MS: 1 });
-  const asked = bank.charge('order-1');
-  const dropped = assert.rejects(asked);
+  const requested = bank.charge('order-1');
+  const dropped = assert.rejects(requested);
   await bank.queueHas({ waiting: 0, inProgress: 1 });
   await bank.stop();
   await dropped;

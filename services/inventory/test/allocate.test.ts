@@ -122,7 +122,7 @@ function decide(call: string, sale: Parameters<typeof confirm>[0], known: Rememb
 const units = (remembered: Remembered, state: string) =>
   [...remembered.values()].reduce((sum, each) => sum + (each.state === state ? each.quantity : 0), 0);
 
-test('a reservation of another sale is answered and left alone', () => {
+test('a reservation of another sale has an outcome and is left alone', () => {
   const other: Reservation = { orderId: 'a', saleId: 'other', buyerId: 'b', quantity: 1, state: 'held', reason: null };
   const remembered = remember(empty, [other]);
   const here = { id: SALE, epoch: 3, available: 5 };

@@ -27,10 +27,10 @@ const plainClient = (definition: ServiceDefinition) => {
 test('health is checked by name and for all', async () => {
   const client = plainClient(healthService);
   for (const service of ['', NAME]) {
-    const answer = await new Promise((resolve, reject) => {
-      client.check?.({ service }, (error: Error | null, answer: unknown) => (error ? reject(error) : resolve(answer)));
+    const response = await new Promise((resolve, reject) => {
+      client.check?.({ service }, (error: Error | null, found: unknown) => (error ? reject(error) : resolve(found)));
     });
-    assert.deepEqual(answer, { status: 'SERVING' });
+    assert.deepEqual(response, { status: 'SERVING' });
   }
 });
 
@@ -99,12 +99,12 @@ test('SIGTERM lets the call in flight end, and the process with code 0', async (
   const sale = await inventory.open(1);
   const unlock = await lockSales(t, inventory, [sale.id]);
 
-  const answer = call(client, client.reserve, { items: [anOrder(sale)] }, { deadlineMs: 30_000 });
+  const response = call(client, client.reserve, { items: [anOrder(sale)] }, { deadlineMs: 30_000 });
   await until('one waits', async () => (await inventory.waiting()) === 1);
   child.kill('SIGTERM');
   await until('it takes no more calls', () => refuses(address));
   await unlock();
 
-  assert.equal((await answer).outcomes[0]?.state, 'RESERVATION_STATE_HELD');
+  assert.equal((await response).outcomes[0]?.state, 'RESERVATION_STATE_HELD');
   assert.deepEqual(await exit, [0, null]);
 });

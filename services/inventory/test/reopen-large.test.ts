@@ -42,9 +42,9 @@ test('all pages of a million arrive, as of one instant, while this sale and anot
     times(500, () => 'released'),
   );
 
-  let [reading, answered] = [true, 0];
+  let [reading, responses] = [true, 0];
   const selling = (async () => {
-    for (; reading; answered += 1) {
+    for (; reading; responses += 1) {
       assert.deepEqual(await reserve([anOrder(other)]), ['held']);
       await sleep(10);
     }
@@ -57,7 +57,7 @@ test('all pages of a million arrive, as of one instant, while this sale and anot
   reading = false;
   await selling;
   assert.ok(seen.every((count, n) => count === (n === 0 ? 0 : 1)));
-  assert.ok(answered >= 10, `another sale had ${answered} answers meanwhile`);
+  assert.ok(responses >= 10, `another sale had ${responses} responses meanwhile`);
   assert.equal((await get(sale.id)).epoch, 2);
 });
 

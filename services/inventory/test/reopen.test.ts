@@ -9,7 +9,7 @@ import { lock, lockSales, openInventory, stockOf, whileRunning } from './invento
 const inventory = await openInventory(3);
 const { create, open, get, update, reserve, confirm, release, reopen } = inventory;
 
-test('Reopen answers the sale in its new epoch with each held and each sold reservation', async () => {
+test('Reopen returns the sale in its new epoch with each held and each sold reservation', async () => {
   const sale = await open(10);
   const [held, sold, released, refused] = [
     anOrder(sale, { quantity: 2 }),
@@ -30,8 +30,8 @@ test('Reopen answers the sale in its new epoch with each held and each sold rese
 
 test('of ten Reopens at once one wins and nine are ABORTED', async () => {
   const sale = await create();
-  const answers = await Promise.allSettled(times(10, () => reopen(sale.id, 0)));
-  const lost = answers.filter((answer) => answer.status === 'rejected');
+  const outcomes = await Promise.allSettled(times(10, () => reopen(sale.id, 0)));
+  const lost = outcomes.filter((outcome) => outcome.status === 'rejected');
   assert.deepEqual(
     lost.map(({ reason }) => statusOf(reason)),
     times(9, () => status.ABORTED),
@@ -46,12 +46,12 @@ test('a worker that holds an order across a Reopen is refused in the transaction
   const unlock = await lockSales(t, inventory, [sale.id]);
   const reopened = reopen(sale.id, 1);
   await until('one waits', async () => (await inventory.waiting()) === 1);
-  const answer = reserve([order]);
+  const outcome = reserve([order]);
   await until('two wait', async () => (await inventory.waiting()) === 2);
   await unlock();
 
   assert.deepEqual((await reopened).reservations, []);
-  assert.deepEqual(await answer, ['stale_epoch']);
+  assert.deepEqual(await outcome, ['stale_epoch']);
   assert.deepEqual(await reserve([order]), ['stale_epoch']);
   assert.deepEqual(await reserve([{ ...order, epoch: 2 }]), ['stale_epoch']);
   assert.deepEqual(await stockOf(inventory, sale.id), { available: 1, held: 0, sold: 0 });

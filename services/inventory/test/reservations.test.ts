@@ -1,4 +1,4 @@
-// Reserve, Confirm, Release: what each answers, and what is remembered.
+// Reserve, Confirm, Release: the outcomes of each, and what is remembered.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -24,7 +24,7 @@ test('an order is held, then sold, and a repetition of either call changes nothi
   assert.deepEqual(await stock(sale.id), { available: 3, held: 0, sold: 2 });
 });
 
-test('the answer says what to charge and on which terms, whatever it answers and each time', async () => {
+test('an outcome has the amount to charge and the terms, whatever it is and each time', async () => {
   const terms = { checkout: 'hold', holdSeconds: 90, decideWithinSeconds: 300 };
   const sale = await open(5, terms);
   const [held, sold, released] = [anOrder(sale), anOrder(sale, { quantity: 3 }), anOrder(sale)];
@@ -41,8 +41,8 @@ test('the answer says what to charge and on which terms, whatever it answers and
       { items: requested },
       { deadlineMs: 30_000 },
     );
-    const answered = outcomes.map(({ state, reason }) => reason || reservationState.fromWire(state));
-    assert.deepEqual(answered, ['held', 'sold', 'released', 'sold_out', 'stale_epoch', 'unknown_sale', 'held']);
+    const found = outcomes.map(({ state, reason }) => reason || reservationState.fromWire(state));
+    assert.deepEqual(found, ['held', 'sold', 'released', 'sold_out', 'stale_epoch', 'unknown_sale', 'held']);
     for (const [at, { amount, checkout, holdSeconds, decideWithinSeconds }] of outcomes.entries()) {
       const isKnown = requested[at] !== unknown;
       const amountMinor = 1_000 * (requested[at]?.quantity ?? 0);
@@ -53,7 +53,7 @@ test('the answer says what to charge and on which terms, whatever it answers and
   }
 });
 
-test('a batch is served in the sequence of the request, and each item is answered by itself', async () => {
+test('a batch is served in the sequence of the request, and each item has its own outcome', async () => {
   const [sale, other] = [await open(5), await open(1)];
   const orders = [
     anOrder(sale, { quantity: 3 }),
@@ -64,9 +64,9 @@ test('a batch is served in the sequence of the request, and each item is answere
     anOrder(sale, { quantity: 2 }),
     anOrder(other, { quantity: 1 }),
   ];
-  const answers = ['held', 'held', 'sold_out', 'stale_epoch', 'unknown_sale', 'held', 'sold_out'];
-  assert.deepEqual(await reserve(orders), answers);
-  assert.deepEqual(await reserve(orders.toReversed()), answers.toReversed());
+  const outcomes = ['held', 'held', 'sold_out', 'stale_epoch', 'unknown_sale', 'held', 'sold_out'];
+  assert.deepEqual(await reserve(orders), outcomes);
+  assert.deepEqual(await reserve(orders.toReversed()), outcomes.toReversed());
   assert.deepEqual(await stock(sale.id), { available: 0, held: 5, sold: 0 });
   assert.deepEqual(await stock(other.id), { available: 0, held: 1, sold: 0 });
 });
@@ -75,15 +75,15 @@ test('a batch does not wait for one sale before it turns to the next', async (t)
   const sales = await Promise.all(times(4, () => open(1)));
   const orders = sales.map((sale) => anOrder(sale));
   const unlock = await lockSales(t, inventory, [sales[0]?.id ?? '']);
-  const answer = reserve(orders);
+  const outcome = reserve(orders);
   for (const { id: saleId } of sales.slice(1))
     await until('it is held', async () => (await inventory.get(saleId)).held === 1);
   assert.equal((await inventory.get(sales[0]?.id ?? '')).held, 0);
   await unlock();
-  assert.deepEqual(await answer, ['held', 'held', 'held', 'held']);
+  assert.deepEqual(await outcome, ['held', 'held', 'held', 'held']);
 });
 
-test('an order twice in one batch is one decision, answered twice', async () => {
+test('an order twice in one batch is one decision, returned twice', async () => {
   const sale = await open(1);
   const order = anOrder(sale);
   assert.deepEqual(await reserve([order, order]), ['held', 'held']);
@@ -92,7 +92,7 @@ test('an order twice in one batch is one decision, answered twice', async () => 
   assert.deepEqual(await stock(sale.id), { available: 1, held: 0, sold: 0 });
 });
 
-test('an empty batch is answered with nothing', async () => {
+test('an empty batch has no outcomes', async () => {
   assert.deepEqual([await reserve([]), await confirm([]), await release([])], [[], [], []]);
 });
 
@@ -174,7 +174,7 @@ test('a Confirm of an order never reserved is absent and writes nothing', async 
   assert.deepEqual(await confirm([randomUUID(), order.orderId]), ['absent', 'sold']);
 });
 
-test('calls that meet on orders of an unknown sale all get the one answer that is remembered', async () => {
+test('calls that meet on orders of an unknown sale all get the one outcome that is remembered', async () => {
   for (const _ of times(3, () => 0)) {
     const nowhere = { id: randomUUID(), epoch: 1 };
     const orders = times(100, () => anOrder(nowhere));

@@ -30,7 +30,7 @@ test('a sale may hold units for a while, a second at least and a day at most', a
   }
 });
 
-test('creating a sale again answers the one that is there, ten times at once too', async () => {
+test('creating a sale again returns the one that is there, ten times at once too', async () => {
   const requested = aSale();
   const sales = await Promise.all(times(10, (n) => create({ ...requested, title: `offer ${n}`, stock: 10 + n })));
   for (const sale of sales) assert.deepEqual(sale, sales[0]);
@@ -48,8 +48,8 @@ test('an id is the same in capital letters', async () => {
 
 test('a sale that does not exist is NOT_FOUND in each call', async () => {
   const unknown = randomUUID();
-  for (const ask of [() => get(unknown), () => update(unknown, { addStock: 1 }), () => inventory.reopen(unknown, 0)])
-    await assert.rejects(ask, failsWith(status.NOT_FOUND, new RegExp(unknown)));
+  for (const act of [() => get(unknown), () => update(unknown, { addStock: 1 }), () => inventory.reopen(unknown, 0)])
+    await assert.rejects(act, failsWith(status.NOT_FOUND, new RegExp(unknown)));
 });
 
 test('sales are listed newest first', async () => {
@@ -59,7 +59,7 @@ test('sales are listed newest first', async () => {
   assert.deepEqual(ids.slice(0, 2), [newer.id, older.id]);
 });
 
-test('stock is added to what is available, and absolute values and a revision are answered', async () => {
+test('stock is added to what is available, and absolute values and a revision are returned', async () => {
   const sale = await open(10);
   await reserve([anOrder(sale, { quantity: 4 })]);
   const topped = await update(sale.id, { addStock: 5 });

@@ -14,11 +14,11 @@ const { open, update, reopen, reserve, confirm, release } = inventory;
 test('200 Reserves at once, single and in batches, sell exactly what there is', async () => {
   const sale = await open(150);
   const batches = times(200, (n) => times(n % 4 === 0 ? 5 : 1, () => anOrder(sale)));
-  const answers = await Promise.all(batches.map(reserveAtLast));
-  assert.equal(answers.flat().filter((word) => word === 'held').length, 150);
-  assert.deepEqual(new Set(answers.flat()), new Set(['held', 'sold_out']));
+  const outcomes = await Promise.all(batches.map(reserveAtLast));
+  assert.equal(outcomes.flat().filter((word) => word === 'held').length, 150);
+  assert.deepEqual(new Set(outcomes.flat()), new Set(['held', 'sold_out']));
   assert.deepEqual(await stockOf(inventory, sale.id), { available: 0, held: 150, sold: 0 });
-  assert.deepEqual(await Promise.all(batches.map(reserveAtLast)), answers);
+  assert.deepEqual(await Promise.all(batches.map(reserveAtLast)), outcomes);
 });
 
 /** So many callers may wait for a connection longer than the pool lets them: like every caller, repeat what is unknown. */
@@ -64,10 +64,10 @@ test('in a storm of repeated and reordered calls units are conserved at every in
   const ended = new Map<string, string>();
   const storm = inLanes(LANES, randomCalls(orders, 400), async ([step, batch]) => {
     const before = new Map(ended);
-    const answers = await take[step](batch);
-    answers.forEach((answer, at) => {
+    const outcomes = await take[step](batch);
+    outcomes.forEach((outcome, at) => {
       const { orderId } = batch[at] as ReserveItem;
-      const word = answer === 'sold_out' ? 'refused' : answer;
+      const word = outcome === 'sold_out' ? 'refused' : outcome;
       if (before.has(orderId)) assert.equal(word, before.get(orderId));
       if (word === 'refused' || word === 'released') ended.set(orderId, word);
     });
@@ -78,9 +78,9 @@ test('in a storm of repeated and reordered calls units are conserved at every in
   });
   assert.ok(ended.size > 0);
 
-  const answers = await reserve(orders);
+  const states = await reserve(orders);
   const units = (saleId: string, state: string) =>
-    orders.reduce((sum, order, at) => sum + (order.saleId === saleId && answers[at] === state ? order.quantity : 0), 0);
+    orders.reduce((sum, order, at) => sum + (order.saleId === saleId && states[at] === state ? order.quantity : 0), 0);
   for (const { id: saleId } of [sale, other]) {
     const { held, sold } = await stockOf(inventory, saleId);
     assert.deepEqual({ held, sold }, { held: units(saleId, 'held'), sold: units(saleId, 'sold') });
@@ -125,11 +125,11 @@ test('when the database drops every connection callers get an error, and a repea
   await buying;
   assert.ok(failures > 0);
 
-  const answers = await reserve(orders);
+  const outcomes = await reserve(orders);
   orders.forEach(({ orderId }, at) => {
-    if (promised.has(orderId)) assert.equal(answers[at], 'held');
+    if (promised.has(orderId)) assert.equal(outcomes[at], 'held');
   });
-  assert.equal(answers.filter((word) => word === 'held').length, 100);
+  assert.equal(outcomes.filter((word) => word === 'held').length, 100);
   assert.deepEqual(await stockOf(inventory, sale.id), { available: 0, held: 100, sold: 0 });
   assert.equal((await reopen(sale.id, 1)).reservations.length, 100);
 });

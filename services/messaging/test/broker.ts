@@ -17,11 +17,11 @@ export async function openBroker() {
   const namespace = await openNamespace();
   const management = openManagement(namespace.id);
 
-  /** A connection for each question: nothing that a test does to connections is in the way. */
-  async function ask<T>(question: (channel: Channel) => Promise<T>): Promise<T> {
+  /** A connection for each call: nothing that a test does to connections is in the way. */
+  async function withChannel<T>(work: (channel: Channel) => Promise<T>): Promise<T> {
     const connection = await connect(namespace.amqpUrl);
     try {
-      return await question(await connection.createConfirmChannel());
+      return await work(await connection.createConfirmChannel());
     } finally {
       await connection.close();
     }
@@ -38,18 +38,18 @@ export async function openBroker() {
       const limits = { retryDelaysMs: [100, 200, 60_000], maxLength: 10_000 };
       return { exchange: name, queue: `${name}.todo`, ...limits };
     },
-    declare: (work: WorkQueue) => ask((channel) => declareWorkQueue(channel, work)),
+    declare: (work: WorkQueue) => withChannel((channel) => declareWorkQueue(channel, work)),
     send: (work: WorkQueue, bodies: unknown[], headers = {}) =>
-      ask(async (channel) => {
+      withChannel(async (channel) => {
         for (const body of bodies)
           channel.publish(work.exchange, work.queue, Buffer.from(JSON.stringify(body)), { persistent: true, headers });
         await channel.waitForConfirms();
       }),
     /** Messages that are in no consumer's hands. */
-    waiting: (queue: string) => ask(async (channel) => (await channel.checkQueue(queue)).messageCount),
+    waiting: (queue: string) => withChannel(async (channel) => (await channel.checkQueue(queue)).messageCount),
     /** Takes the messages that no consumer holds: all that came back is ahead of a message that is sent now. */
     takeAll: (queue: string) =>
-      ask(async (channel) => {
+      withChannel(async (channel) => {
         const last = randomUUID();
         channel.sendToQueue(queue, Buffer.from('null'), { messageId: last });
         await channel.waitForConfirms();

@@ -1,4 +1,4 @@
-// Whatever ends a connection, a channel or a consumer, at whatever moment: consuming again within 10 s, and saying no meanwhile.
+// A connection, a channel or a consumer ends, at any moment: consuming again within 10 s, and not ready meanwhile.
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
 import { layWire } from '../../../infra/testbed/wire.ts';

@@ -41,7 +41,7 @@ test('each file of the chassis is imported by two services, or by a file of the 
       );
       assert.ok(
         importers.size >= 2 || importers.has(chassis),
-        `${path} is used by ${[...importers].join(', ') || 'nobody'}`,
+        `${path} is used by ${[...importers].join(', ') || 'no service'}`,
       );
     }
   }

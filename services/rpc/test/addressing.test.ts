@@ -10,7 +10,7 @@ const RENEW_MS = 200;
 const signed = (name: string) => async () => ({ text: name });
 
 test('a process that joins the name gets its share of the calls, and one that leaves it costs none', async (t) => {
-  if (process.platform === 'darwin') return t.skip('macOS answers on 127.0.0.1 only');
+  if (process.platform === 'darwin') return t.skip('macOS responds on 127.0.0.1 only');
   const one = await startEcho(t, signed('one'));
   const two = await startEcho(t, signed('two'), one.port, '127.0.0.2');
   let addresses = ['127.0.0.1'];

@@ -22,14 +22,14 @@ function byHand() {
   return { double, groups, groupsAre };
 }
 
-test('what arrives together is one group, and each caller has its own answer', async () => {
+test('what arrives together is one group, and each caller has its own result', async () => {
   const { double, groupsAre } = byHand();
-  const answers = Promise.all(numbers(10).map(double));
+  const results = Promise.all(numbers(10).map(double));
   const [group] = await groupsAre(1);
   assert.deepEqual(group?.items, numbers(10));
   group?.end();
   assert.deepEqual(
-    await answers,
+    await results,
     numbers(10).map((n) => n * 2),
   );
 });
@@ -54,7 +54,7 @@ test('a group that fails fails its own callers, and no others', async () => {
 
 test('groups are bounded in size and in number: what is too much waits for a group to end', async () => {
   const { double, groups, groupsAre } = byHand();
-  const answers = Promise.all(numbers(2_600).map(double));
+  const results = Promise.all(numbers(2_600).map(double));
   await groupsAre(4);
   assert.deepEqual(
     groups.map(({ items }) => items.length),
@@ -65,20 +65,20 @@ test('groups are bounded in size and in number: what is too much waits for a gro
   assert.equal(groups[4]?.items.length, 500);
   for (const { end } of groups) end();
   (await groupsAre(6))[5]?.end();
-  assert.equal((await answers).length, 2_600);
+  assert.equal((await results).length, 2_600);
 });
 
-test('an answer may come after its group has ended: the next group need not wait for it', async () => {
+test('a result may come after its group has ended: the next group need not wait for it', async () => {
   const late = numbers(6).map(() => Promise.withResolvers<number>());
-  const ask = groupCommit<number, number>(1, async () => (item) => late[item]?.promise ?? -1);
-  const answers: Promise<number>[] = [];
+  const call = groupCommit<number, number>(1, async () => (item) => late[item]?.promise ?? -1);
+  const results: Promise<number>[] = [];
   for (const item of numbers(6)) {
-    answers.push(ask(item));
-    // One that is answered at once ends when the group of the one before it has ended.
-    assert.equal(await ask(99), -1);
+    results.push(call(item));
+    // A call with a result at once ends when the group of the one before it has ended.
+    assert.equal(await call(99), -1);
   }
   late.forEach(({ resolve }, i) => {
     resolve(i);
   });
-  assert.deepEqual(await Promise.all(answers), numbers(6));
+  assert.deepEqual(await Promise.all(results), numbers(6));
 });

@@ -7,20 +7,20 @@ import { startHttpServer } from '../src/http-server.ts';
 const NEVER_MS = 600_000;
 
 /** A server with one request in flight, whose response is the test's to give. */
-async function startAsked(t: TestContext, drainMs: number) {
-  const asked = Promise.withResolvers<ServerResponse>();
-  const app: RequestListener = (_request, response) => asked.resolve(response);
+async function startRequested(t: TestContext, drainMs: number) {
+  const requested = Promise.withResolvers<ServerResponse>();
+  const app: RequestListener = (_request, response) => requested.resolve(response);
   const limits = { keepAliveTimeout: NEVER_MS, drainMs };
   const { port, stop } = await startHttpServer({ host: '127.0.0.1', port: 0, app, ...limits });
   const url = `http://127.0.0.1:${port}`;
   const text = fetch(url).then((response) => response.text());
-  const response = await asked.promise;
+  const response = await requested.promise;
   t.after(() => Promise.all([response.end(), stop()]));
   return { url, text, response, stop };
 }
 
 test('a stop lets the response out, takes no new connection, and waits for none that is kept open', async (t) => {
-  const { url, text, response, stop } = await startAsked(t, NEVER_MS);
+  const { url, text, response, stop } = await startRequested(t, NEVER_MS);
   const stopped = stop();
   await assert.rejects(fetch(url));
   response.end('done');
@@ -48,6 +48,6 @@ test('two servers share a port where both say so, and one of them is enough', as
 });
 
 test('a stop does not wait for ever for a response that never comes', async (t) => {
-  const { text, stop } = await startAsked(t, 50);
+  const { text, stop } = await startRequested(t, 50);
   await Promise.all([stop(), assert.rejects(text)]);
 });

@@ -83,7 +83,7 @@ test('two statements cannot have one name, not even with one text', () => {
   assert.throws(() => statement(once.name, once.text), /two statements have the name test\.once/);
 });
 
-test('a pool is as large as it is told to be', async (t) => {
+test('a pool is as large as its setting', async (t) => {
   const pool = createPool(url, log, 2);
   t.after(() => pool.end());
   const taken = [await pool.connect(), await pool.connect()];
@@ -144,7 +144,7 @@ test('a connection that breaks, in use or idle, fails its work alone; the next w
   await until('the pool works', async () => (await pool.query('SELECT 3 AS n')).rows[0].n === 3);
 });
 
-test('a database that stops answering fails a query in a bounded time', async (t) => {
+test('a database that stops responding fails a query in a bounded time', async (t) => {
   const { pool, wire } = await openPool(t);
   await Promise.all([pool.query('SELECT 1'), pool.query('SELECT 2')]);
   wire.loseResponses(true);

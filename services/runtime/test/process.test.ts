@@ -85,12 +85,12 @@ test('a bad environment ends it with one message that names what is bad, no stac
 for (const [what, start, message] of [
   ['cannot start', `async () => { throw new Error('no database'); }`, /cannot start or stop: Error: no database/],
   [
-    'meets a bug nobody caught',
+    'meets an uncaught bug',
     `async () => { setTimeout(() => { throw new Error('a bug'); }); return { stop() {} }; }`,
     /uncaught exception: Error: a bug/,
   ],
   [
-    'meets a rejection nobody handled',
+    'meets an unhandled rejection',
     `async () => { Promise.reject(new Error('a bug')); return { stop() {} }; }`,
     /unhandled rejection: Error: a bug/,
   ],

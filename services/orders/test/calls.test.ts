@@ -22,13 +22,13 @@ test('orders are returned in the sequence of the request, twice if given twice, 
   await held.reached();
   const unknown = randomUUID();
   const requested = [refused.orderId, unknown, sold.orderId, working.orderId, refused.orderId];
-  const answers = await worker.get(...requested);
+  const responses = await worker.get(...requested);
   assert.deepEqual(
-    answers.map(({ orderId }) => orderId),
+    responses.map(({ orderId }) => orderId),
     requested,
   );
   assert.deepEqual(
-    answers.map(({ status, final }) => [status, final]),
+    responses.map(({ status, final }) => [status, final]),
     [
       ['rejected', true],
       ['not found', false],
@@ -74,7 +74,7 @@ test('giving up an order that has arrived changes nothing, decided or not', asyn
 test('a giving up and a placing at once agree on one end', async () => {
   const sale = await openSale(20);
   const orders = times(20, () => anOrder(sale));
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     orders.map(async (order, index) => {
       const calls = [worker.giveUp(order), worker.place(order)];
       if (index % 2) calls.reverse();
@@ -83,16 +83,16 @@ test('a giving up and a placing at once agree on one end', async () => {
     }),
   );
   const ends = await atRest(sale, 20);
-  const expected = answers.map((status) => (status === 'cancelled' ? 'given_up' : 'confirmed'));
+  const expected = responses.map((status) => (status === 'cancelled' ? 'given_up' : 'confirmed'));
   assert.deepEqual(Object.values(ends), expected);
 });
 
-test('beyond its limit of direct orders at once it refuses before anything is done, signs that, and still answers', async (t) => {
+test('beyond its limit of direct orders at once it refuses before anything is done, signs that, and still responds', async (t) => {
   const capped = await startWorker({ MAX_DIRECT_IN_FLIGHT: '2' }, t);
   const sale = await openSale(5);
   const held = capped.inventory.hold('reserve', 'there');
   const orders = [anOrder(sale), anOrder(sale)];
-  const answers = orders.map((order) => capped.place(order));
+  const responses = orders.map((order) => capped.place(order));
   await until('both are at work', async () => (await rowsOf(sale)).length === 2);
   const third = anOrder(sale);
   const refused = (error: unknown) => statusOf(error) === status.RESOURCE_EXHAUSTED && trailerOf(error, 'shed') === '1';
@@ -100,21 +100,21 @@ test('beyond its limit of direct orders at once it refuses before anything is do
   assert.equal(await rowOf(sale, third.orderId), undefined);
   assert.equal((await capped.get(third.orderId))[0]?.status, 'not found');
   held.letGo();
-  for (const answer of answers) assert.equal((await answer).status, 'confirmed');
+  for (const response of responses) assert.equal((await response).status, 'confirmed');
   assert.equal((await capped.place(third)).status, 'confirmed');
 });
 
-test('a caller without a deadline is answered, or left, when the deadline of its order has passed', async () => {
+test('a caller without a deadline has its response, or none, when the deadline of its order has passed', async () => {
   const sale = await openSale(1);
   const order = anOrder(sale, { deadlineMs: Date.now() + 1_000 });
   const held = worker.inventory.hold('reserve', 'there');
-  const answer = new Promise((resolve) =>
+  const response = new Promise((resolve) =>
     worker.client.placeOrder({ command: asCommand(order) }, new Metadata(), {}, (error, response) =>
       resolve(response ?? error),
     ),
   );
   await held.reached();
-  await answer;
+  await response;
   held.letGo();
   assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'timed_out' });
 });

@@ -1,4 +1,4 @@
-// What follows the end of an order: no event before its money and its unit are safe, and a worker that dies over it is
+// After the end of an order: no event before its money and its unit are safe, and a worker that dies over it is
 // followed by another.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -33,8 +33,8 @@ for (const [method, where, what] of [
   test(`an order that ended is not final and no event says so while ${what}`, async (t) => {
     const [worker, sale] = [await startWorker({}, t), await openSale(1)];
     const { order, letGo } = await compensationHeldAt(worker, sale, method, where);
-    const [answer] = await worker.get(order.orderId);
-    assert.deepEqual([answer?.status, answer?.reason, answer?.final], ['rejected', 'timed_out', false]);
+    const [response] = await worker.get(order.orderId);
+    assert.deepEqual([response?.status, response?.reason, response?.final], ['rejected', 'timed_out', false]);
     assert.equal((await unitsOf(sale)).get(order.orderId), 'held');
     // Events leave in order: one that comes after would have brought it along.
     const other = await openSale(1);
@@ -55,7 +55,7 @@ for (const method of ['void', 'release'] as const) {
     const neighbour = method === 'void' ? worker.payment : worker.inventory;
     const reserved = worker.inventory.hold('reserve', 'back');
     const { lost } = neighbour.lose(method, { howMany: 3, where: 'there' });
-    const answer = worker.place(order);
+    const response = worker.place(order);
     await reserved.reached();
     await passDeadline(order.orderId);
     await until('it has failed once', () => lost() >= 1);
@@ -63,7 +63,7 @@ for (const method of ['void', 'release'] as const) {
     assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'timed_out' });
     assert.equal(lost(), 3);
     reserved.letGo();
-    assert.equal((await answer).reason, 'timed_out');
+    assert.equal((await response).reason, 'timed_out');
   });
 }
 
@@ -92,13 +92,13 @@ for (const [what, cancel] of [
   ['cancelled by its buyer', (worker: Worker, order: OrderCommand) => worker.cancel(order)],
   ['given up', (worker: Worker, order: OrderCommand) => worker.giveUp(order)],
 ] as const) {
-  test(`an order ${what} whose compensation fails is answered as pending, and is compensated later`, async (t) => {
+  test(`an order ${what} whose compensation fails is reported as pending, and is compensated later`, async (t) => {
     const [worker, sale] = [await startWorker(TAKES_UP, t), await openSale(1, HOLD)];
     const order = anOrder(sale);
     if (what !== 'given up') await worker.place(order);
     const { lost } = worker.payment.lose('void', { howMany: 1, where: 'there' });
-    const answer = await cancel(worker, order);
-    assert.deepEqual([answer.status, answer.final, lost()], ['cancelled', false, 1]);
+    const response = await cancel(worker, order);
+    assert.deepEqual([response.status, response.final, lost()], ['cancelled', false, 1]);
     await atRest(sale, 1);
     assert.equal((await worker.get(order.orderId))[0]?.final, true);
   });
@@ -112,7 +112,7 @@ test('an order of which orders lost its row is given up: its event comes only af
   // As a database restored from a backup would have it.
   await stores.orders.query('DELETE FROM orders WHERE id = $1', [order.orderId]);
   const releasing = worker.inventory.hold('release', 'there');
-  const answer = worker.giveUp(order);
+  const response = worker.giveUp(order);
   await releasing.reached();
   const row = await rowOf(sale, order.orderId);
   assert.deepEqual([row?.status, row?.reason, row?.compensationPending], ['cancelled', 'given_up', true]);
@@ -121,7 +121,7 @@ test('an order of which orders lost its row is given up: its event comes only af
     ['confirmed'],
   );
   releasing.letGo();
-  assert.deepEqual([(await answer).status, (await answer).refund], ['cancelled', 'owed']);
+  assert.deepEqual([(await response).status, (await response).refund], ['cancelled', 'owed']);
   assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'given_up' });
   await until('it is refunded', async () => (await moneyOf()).get(order.orderId) === 'reversed');
 });

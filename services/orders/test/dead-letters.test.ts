@@ -19,7 +19,7 @@ const wrong = (fields: object) => ({ ...anOrder(unknownSale), ...fields });
 const required = Object.entries(OrderCommand.shape).flatMap(([field, schema]) =>
   schema.safeParse(undefined).success ? [] : [field],
 );
-/** What is wrong with it, and it. */
+/** The reason and the message. */
 const bad: [reason: RegExp, body: object | string][] = [
   [/^not JSON$/, 'buy me one'],
   [/^not JSON$/, ''],

@@ -90,11 +90,11 @@ test('a row that no worker and no message carries on is ended by its deadline', 
   const sale = await openSale(1);
   const order = anOrder(sale, { deadlineMs: Date.now() + 3_000 });
   const held = doomed.inventory.hold('reserve', 'back');
-  const answer = doomed.place(order).catch((error) => error);
+  const response = doomed.place(order).catch((error) => error);
   await held.reached();
   doomed.die();
   held.letGo();
-  await answer;
+  await response;
   assert.deepEqual([(await rowOf(sale, order.orderId))?.status], ['placed']);
   assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'timed_out' });
   assert.equal((await stockOf(sale)).available, 1);

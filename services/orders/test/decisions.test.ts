@@ -11,7 +11,7 @@ const KnownEvent = OrderEvent.extend({ reason: Reason.nullable() });
 const written = new Set<string | null>();
 
 /**
- * What an order left in the outbox so far: payments as they are, events by their status. SQL has written exactly the
+ * The rows of an order in the outbox so far: payments as they are, events by their status. SQL has written exactly the
  * fields that the contracts read.
  */
 async function leftBy(orderId: string): Promise<string[]> {

@@ -1,5 +1,5 @@
-// What orders lives among, real: inventory, payment, the bank and the broker, in a namespace of the file's own; and what
-// its stores hold. Tests start the workers.
+// The neighbours of orders, real: inventory, payment, the bank and the broker, in a namespace of the file's own; and
+// the contents of its stores. Tests start the workers.
 import { InventoryServiceClient, type Sale } from '@flashsale/contracts/inventory';
 import { OrdersServiceClient } from '@flashsale/contracts/orders';
 import { PaymentServiceClient } from '@flashsale/contracts/payment';

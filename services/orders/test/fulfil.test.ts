@@ -11,7 +11,7 @@ const { atRest, bank, broker, moneyOf, openSale, reopen, rowOf, startWorker, sto
   await openEnvironment();
 const worker = await startWorker();
 
-/** Each brings an order in and answers its end as its row has it. */
+/** Each brings an order in and returns its end as its row has it. */
 const paths: Record<string, (sale: OpenSale, order: OrderCommand) => Promise<string>> = {
   call: async (_sale, order) => {
     const { status, reason } = await worker.place(order);
@@ -108,8 +108,8 @@ for (const [path, bring] of Object.entries(paths)) {
 test('the same order by many calls at once is one order', async () => {
   const sale = await openSale(5);
   const order = anOrder(sale);
-  const answers = await Promise.all(times(5, () => worker.place(order)));
-  for (const { orderId, status } of answers) assert.deepEqual([orderId, status], [order.orderId, 'confirmed']);
+  const responses = await Promise.all(times(5, () => worker.place(order)));
+  for (const { orderId, status } of responses) assert.deepEqual([orderId, status], [order.orderId, 'confirmed']);
   assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
 });
 

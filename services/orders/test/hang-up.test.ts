@@ -52,12 +52,12 @@ test('a caller hangs up while another worker carries the same order on: that one
   const [sale, elsewhere] = [await openSale(1), await openSale(1)];
   const order = anOrder(sale);
   const charging = other.payment.hold('charge', 'back');
-  const answer = other.place(order);
+  const response = other.place(order);
   await charging.reached();
   // The row is reserved, so this one begins with the payment.
   await hangUp(gone, order, 'confirm');
   await afterThat(gone, anOrder(elsewhere));
   charging.letGo();
-  assert.equal((await answer).status, 'confirmed');
+  assert.equal((await response).status, 'confirmed');
   assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
 });

@@ -44,9 +44,9 @@ for (const mode of modes) {
     assert.deepEqual([row?.status, row?.payRequested, row?.final], ['reserved', false, false]);
     assert.equal((await moneyOf()).has(order.orderId), false);
 
-    const answer = await worker.pay(order);
-    if (mode === 'queued') assert.deepEqual([answer.status, answer.payRequested], ['reserved', true]);
-    else assert.deepEqual([answer.status, answer.final], ['confirmed', true]);
+    const response = await worker.pay(order);
+    if (mode === 'queued') assert.deepEqual([response.status, response.payRequested], ['reserved', true]);
+    else assert.deepEqual([response.status, response.final], ['confirmed', true]);
     assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
     assert.deepEqual(statusesOf(order), ['reserved', 'confirmed']);
   });
@@ -54,9 +54,9 @@ for (const mode of modes) {
   test(`a ${mode} hold whose payment is declined gives its unit back`, async () => {
     const { sale, order } = await aHold(mode);
     await decline(order);
-    const answer = await worker.pay(order);
+    const response = await worker.pay(order);
     if (mode === 'direct')
-      assert.deepEqual([answer.status, answer.reason, answer.final], ['rejected', 'declined', true]);
+      assert.deepEqual([response.status, response.reason, response.final], ['rejected', 'declined', true]);
     assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'declined' });
     assert.equal((await stockOf(sale)).available, 1);
   });
@@ -69,38 +69,38 @@ for (const mode of modes) {
     assert.deepEqual([(await worker.pay(order)).status, (await worker.cancel(order)).status], ['expired', 'expired']);
   });
 
-  test(`the buyer cancels a ${mode} hold: the answer comes with the unit back, and a late payment finds that`, async () => {
+  test(`the buyer cancels a ${mode} hold: the response comes with the unit back, and a late payment finds that`, async () => {
     const { sale, order } = await aHold(mode);
-    const answer = await worker.cancel(order);
-    assert.deepEqual([answer.status, answer.reason, answer.final], ['cancelled', 'buyer', true]);
+    const response = await worker.cancel(order);
+    assert.deepEqual([response.status, response.reason, response.final], ['cancelled', 'buyer', true]);
     assert.equal((await stockOf(sale)).available, 1);
     assert.equal((await worker.pay(order)).status, 'cancelled');
-    assert.equal((await worker.cancel(order)).version, answer.version);
+    assert.equal((await worker.cancel(order)).version, response.version);
     assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'buyer' });
     assert.deepEqual(statusesOf(order), ['reserved', 'cancelled']);
   });
 
-  test(`a ${mode} hold is not cancelled while its payment is under way, and its answer says so`, async () => {
+  test(`a ${mode} hold is not cancelled while its payment is under way, and its response says so`, async () => {
     const { sale, order } = await aHold(mode);
     const charging = worker.payment.hold('charge', 'back');
     const paid = worker.pay(order);
     await charging.reached();
-    const answer = await worker.cancel(order);
-    assert.deepEqual([answer.status, answer.payRequested], ['reserved', true]);
+    const response = await worker.cancel(order);
+    assert.deepEqual([response.status, response.payRequested], ['reserved', true]);
     charging.letGo();
     await paid;
     assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
     assert.equal((await worker.cancel(order)).status, 'confirmed');
   });
 
-  test(`a ${mode} hold that is paid many times at once is charged once, and every answer is its row`, async () => {
+  test(`a ${mode} hold that is paid many times at once is charged once, and every response is its row`, async () => {
     const { sale, order } = await aHold(mode);
     const charging = worker.payment.hold('charge', 'back');
-    const answers = times(5, () => worker.pay(order));
+    const responses = times(5, () => worker.pay(order));
     await charging.reached();
     charging.letGo();
-    const statuses = (await Promise.all(answers)).map((answer) => answer.status);
-    // The one that requested it has its answer at once in a queued sale; the others wait for the result.
+    const statuses = (await Promise.all(responses)).map((response) => response.status);
+    // The one that requested it has its response at once in a queued sale; the others wait for the result.
     const first = mode === 'queued' ? 'reserved' : 'confirmed';
     assert.deepEqual(statuses.sort(), ['confirmed', 'confirmed', 'confirmed', 'confirmed', first].sort());
     assert.equal(charging.count(), 1);
@@ -112,8 +112,8 @@ for (const mode of modes) {
     const charging = worker.payment.hold('charge', 'back');
     const paid = worker.pay(order);
     await charging.reached();
-    const answer = await worker.pay(order, 3_000);
-    assert.deepEqual([answer.status, answer.payRequested], ['reserved', true]);
+    const response = await worker.pay(order, 3_000);
+    assert.deepEqual([response.status, response.payRequested], ['reserved', true]);
     assert.equal(charging.count(), 1);
     charging.letGo();
     await paid;
@@ -132,7 +132,7 @@ test('a payment begun in time is honoured after the deadline of its hold', async
   assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
 });
 
-test('a direct payment whose answer never comes ends with its deadline, and the money is given back', async () => {
+test('a direct payment whose response never comes ends with its deadline, and the money is given back', async () => {
   const { sale, order } = await aHold('direct');
   const charging = worker.payment.hold('charge', 'back');
   await assert.rejects(worker.pay(order, 500), /DEADLINE_EXCEEDED/);
@@ -161,8 +161,8 @@ for (const mode of modes) {
     await worker.pay(order);
     await atRest(sale, 1);
     const reversals = worker.payment.hold('getCharge', 'there');
-    const answer = await worker.cancelAsAdmin(order.orderId);
-    assert.deepEqual([answer.status, answer.reason, answer.final, answer.refund], ['cancelled', 'admin', true, 'owed']);
+    const { status, reason, final, refund } = await worker.cancelAsAdmin(order.orderId);
+    assert.deepEqual([status, reason, final, refund], ['cancelled', 'admin', true, 'owed']);
     assert.equal((await unitsOf(sale)).get(order.orderId), 'released');
     await reversals.reached();
     reversals.letGo();

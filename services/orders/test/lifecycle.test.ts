@@ -58,7 +58,7 @@ test('SIGTERM lets the batch and the call at work end, hands back the rest, and 
   await held.reached();
   await broker.publish(...queued.slice(2));
   const { client } = orders;
-  const answer = call(client, client.placeOrder, { command: asCommand(direct) }, { deadlineMs: 60_000 });
+  const response = call(client, client.placeOrder, { command: asCommand(direct) }, { deadlineMs: 60_000 });
   await until('the call is at work', async () => rowOf(sale, direct.orderId));
 
   orders.child.kill('SIGTERM');
@@ -70,7 +70,7 @@ test('SIGTERM lets the batch and the call at work end, hands back the rest, and 
     );
   });
   held.letGo();
-  assert.equal((await answer).order?.status, 'ORDER_STATUS_CONFIRMED');
+  assert.equal((await response).order?.status, 'ORDER_STATUS_CONFIRMED');
   assert.deepEqual(await orders.exit, [0, null]);
   const rows = await rowsOf(sale);
   assert.ok(rows.every(({ status }) => status !== 'placed'));
@@ -92,9 +92,9 @@ test('SIGTERM does not wait for ever for a bank that hangs, on no path: it hands
   const { client } = orders;
   const place = (order: OrderCommand, deadlineMs: number) =>
     assert.rejects(call(client, client.placeOrder, { command: asCommand(order) }, { deadlineMs }));
-  const answers = [place(direct, 60_000), place(left, 2_000), broker.publish(queued)];
+  const responses = [place(direct, 60_000), place(left, 2_000), broker.publish(queued)];
   await hanging.reached();
-  await answers[1];
+  await responses[1];
   await until('all are being paid', async () => {
     const rows = await rowsOf(sale);
     return rows.length === 3 && rows.every(({ payRequested }) => payRequested);
@@ -103,7 +103,7 @@ test('SIGTERM does not wait for ever for a bank that hangs, on no path: it hands
   orders.child.kill('SIGTERM');
   assert.deepEqual(await orders.exit, [0, null]);
   hanging.letGo();
-  await Promise.all(answers);
+  await Promise.all(responses);
   await startWorker(TAKES_UP, t);
   for (const { orderId } of [direct, left]) await passDeadline(orderId);
   assert.deepEqual(await atRest(sale, 3), {

@@ -11,7 +11,7 @@ const PREFETCH = 1_000;
 interface Bank {
   perSecond: number;
   latencyMs: number;
-  /** This share of the charges is answered `lateMs` later. */
+  /** This share of the charges has its answer `lateMs` later. */
   lateShare: number;
   lateMs: number;
 }
@@ -36,9 +36,9 @@ function simulatedClock() {
   };
 }
 
-/** One charge after the other, each key once; repeated, it answers when the first call would have been answered. */
+/** One charge after the other, each key once; repeated, it responds when the first call would have had its answer. */
 function simulatedBank(clock: ReturnType<typeof simulatedClock>, knobs: Bank) {
-  const answeredAt = new Map<number, number>();
+  const respondsAt = new Map<number, number>();
   let freeAt = 0;
   let hangs = false;
   let received = 0;
@@ -47,15 +47,15 @@ function simulatedBank(clock: ReturnType<typeof simulatedClock>, knobs: Bank) {
       hangs = on;
     },
     received: () => received,
-    charge(key: number, answer: () => void) {
+    charge(key: number, respond: () => void) {
       received += 1;
       if (hangs) return;
-      if (!answeredAt.has(key)) {
+      if (!respondsAt.has(key)) {
         freeAt = Math.max(freeAt, clock.now()) + 1_000 / knobs.perSecond;
         const late = key % Math.round(1 / knobs.lateShare) === 0 ? knobs.lateMs : 0;
-        answeredAt.set(key, freeAt + knobs.latencyMs + late);
+        respondsAt.set(key, freeAt + knobs.latencyMs + late);
       }
-      clock.in((answeredAt.get(key) as number) - clock.now(), answer);
+      clock.in((respondsAt.get(key) as number) - clock.now(), respond);
     },
   };
 }
@@ -142,7 +142,7 @@ test('a bank of 400 a second that is a minute late with one charge in a hundred 
   assert.equal(lowest(), 20);
 });
 
-test('a bank that hangs gets one payment at a time, and has its rate back once it answers', () => {
+test('a bank that hangs gets one payment at a time, and has its rate back once it responds', () => {
   const { bank, runUntil, rateUntil, atWork } = simulate(40_000);
   runUntil(5_000);
   bank.hang(true);

@@ -108,7 +108,7 @@ test('an event whose confirm is lost is published again, and not deleted before'
   await worker.place(order);
   await until('the event has come', () => broker.eventsOf(order.orderId).length > 0);
   const before = broker.eventsOf(order.orderId).length;
-  await until('an answer is lost', worker.wires.amqp.hasLost);
+  await until('a response is lost', worker.wires.amqp.hasLost);
   worker.wires.amqp.loseResponses(false);
   await until('it has come again', () => broker.eventsOf(order.orderId).length > before);
   await atRest(sale, 1);

@@ -35,7 +35,7 @@ const captured = (...ids: (string | undefined)[]): ChargeResponse => ({
   outcomes: ids.map((orderId) => ({ orderId: String(orderId), state: ChargeState.CAPTURED })),
 });
 
-test('charges of the same moment share a stream, and each is answered when its own outcome arrives', async (t) => {
+test('charges of the same moment share a stream, and each returns when its own outcome arrives', async (t) => {
   const [first, second, third] = orderIds(3) as [string, string, string];
   const rest = Promise.withResolvers<void>();
   const requests: string[][] = [];
@@ -45,13 +45,13 @@ test('charges of the same moment share a stream, and each is answered when its o
     await rest.promise;
     yield captured(third, first);
   });
-  const answered: string[] = [];
+  const returned: string[] = [];
   const charges = [first, second, third].map(async (id) => {
     assert.equal(await payment.charge(due(id), MINUTE_MS), 'captured');
-    answered.push(id);
+    returned.push(id);
   });
   await charges[1];
-  assert.deepEqual(answered, [second]);
+  assert.deepEqual(returned, [second]);
   rest.resolve();
   await Promise.all(charges);
   assert.deepEqual(requests, [[first, second, third]]);
@@ -63,8 +63,8 @@ test('an outcome that is missing when the stream ends is unknown, and so is one 
     yield captured(known);
     yield { outcomes: [{ orderId: requested, state: ChargeState.REQUESTED }] };
   });
-  const answers = await Promise.all([known, missing, requested].map((id) => payment.charge(due(id), MINUTE_MS)));
-  assert.deepEqual(answers, ['captured', undefined, undefined]);
+  const outcomes = await Promise.all([known, missing, requested].map((id) => payment.charge(due(id), MINUTE_MS)));
+  assert.deepEqual(outcomes, ['captured', undefined, undefined]);
   assert.deepEqual(warnings, []);
 });
 
@@ -74,19 +74,19 @@ test('a stream that fails leaves what is missing unknown, and is logged once, no
     yield captured(known);
     await lost();
   });
-  const answers = await Promise.all([known, ...others].map((id) => payment.charge(due(id), MINUTE_MS)));
-  assert.deepEqual(answers, ['captured', ...others.map(() => undefined)]);
+  const outcomes = await Promise.all([known, ...others].map((id) => payment.charge(due(id), MINUTE_MS)));
+  assert.deepEqual(outcomes, ['captured', ...others.map(() => undefined)]);
   assert.equal(warnings.length, 1);
 });
 
 test('a caller waits no longer than its own deadline, though its stream goes on for another', async (t) => {
-  const [hurried, patient] = orderIds(2) as [string, string];
+  const [short, long] = orderIds(2) as [string, string];
   const rest = Promise.withResolvers<void>();
   const { payment } = await openPayment(t, async function* () {
     await rest.promise;
-    yield captured(hurried, patient);
+    yield captured(short, long);
   });
-  const charges = [payment.charge(due(hurried), 50), payment.charge(due(patient), MINUTE_MS)];
+  const charges = [payment.charge(due(short), 50), payment.charge(due(long), MINUTE_MS)];
   assert.equal(await charges[0], undefined);
   rest.resolve();
   assert.equal(await charges[1], 'captured');
@@ -113,7 +113,7 @@ test('streams that last hold up no new one', async (t) => {
   assert.deepEqual(new Set(await Promise.all(charges)), new Set(['captured']));
 });
 
-test('a payment that does not answer has said nothing of a void, nor of a state', async (t) => {
+test('a payment that does not respond has said nothing of a void, nor of a state', async (t) => {
   const { payment } = await openPayment(t, async function* () {});
   const [id] = orderIds(1) as [string];
   assert.equal((await payment.void([id], 1_000)).size, 0);

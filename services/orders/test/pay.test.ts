@@ -31,21 +31,21 @@ test('an order whose charge hangs holds up no other', async (t) => {
   const sale = await openSale(10);
   const worker = await startWorker({}, t);
   const [hanging, ...others] = times(10, () => anOrder(sale)) as [OrderCommand, ...OrderCommand[]];
-  const bankAnswers = Promise.withResolvers<void>();
-  t.after(() => bankAnswers.resolve());
+  const bankResponds = Promise.withResolvers<void>();
+  t.after(() => bankResponds.resolve());
   worker.payment.on('charge', async function* ({ items }: ChargeRequest, forward: Forward) {
     yield* await forward<ChargeResponse[]>({ items: items.filter(({ orderId }) => orderId !== hanging.orderId) });
-    if (items.some(({ orderId }) => orderId === hanging.orderId)) await bankAnswers.promise;
+    if (items.some(({ orderId }) => orderId === hanging.orderId)) await bankResponds.promise;
     yield* await forward<ChargeResponse[]>({ items });
   } as never);
   await broker.publish(hanging, ...others);
   for (const order of others) await becomes(sale, order, 'confirmed');
   assert.equal(await statusOf(sale, hanging), 'reserved');
-  bankAnswers.resolve();
+  bankResponds.resolve();
   assert.equal((await atRest(sale, 10))[hanging.orderId], 'confirmed');
 });
 
-test('an order is confirmed only when its unit is sold: its row stays reserved until inventory has answered', async (t) => {
+test('an order is confirmed only when its unit is sold: its row stays reserved until inventory has responded', async (t) => {
   const sale = await openSale();
   const worker = await startWorker({}, t);
   const order = anOrder(sale);
@@ -75,7 +75,7 @@ test('a worker that dies between Confirm and its statement leaves the order due:
 });
 
 for (const state of ['HELD', 'RELEASED', 'REFUSED', 'ABSENT']) {
-  test(`only the answer sold confirms: with ${state.toLowerCase()} the order stays due, and is paid again`, async (t) => {
+  test(`only the outcome sold confirms: with ${state.toLowerCase()} the order stays due, and is paid again`, async (t) => {
     const sale = await openSale();
     const worker = await startWorker({}, t);
     const order = anOrder(sale);
@@ -133,14 +133,14 @@ test('a charge that arrives after its order was voided takes no money', async (t
   assert.equal((await moneyOf()).get(order.orderId), undefined);
 });
 
-test('a bank that has not heard of a charge yet is no proof that it never will: it is told to refuse it', async (t) => {
+test('a bank that has not received a charge yet is no proof that it never will: it has to refuse it', async (t) => {
   const sale = await openSale();
   await startWorker({}, t);
   const [first, order] = [anOrder(sale), anOrder(sale)];
   await bank.change({ chargesPerSecond: 0.001 });
   t.after(() => bank.change({ chargesPerSecond: 0 }));
   await broker.publish(first, order);
-  await until('one is at work, the other in line', async () => {
+  await until('one is at work, the other in the queue', async () => {
     const { queue } = await bank.statement();
     return queue.inProgress === 1 && queue.waiting === 1;
   });
@@ -174,11 +174,11 @@ test('a worker begins with twenty payments; the others wait, and go back to the 
   const sale = await openSale(50);
   const worker = await startWorker({}, t);
   const charged = new Set<string>();
-  const bankAnswers = Promise.withResolvers<void>();
-  t.after(() => bankAnswers.resolve());
+  const bankResponds = Promise.withResolvers<void>();
+  t.after(() => bankResponds.resolve());
   worker.payment.on('charge', async function* ({ items }: ChargeRequest, forward: Forward) {
     for (const { orderId } of items) charged.add(orderId);
-    await bankAnswers.promise;
+    await bankResponds.promise;
     yield* await forward<ChargeResponse[]>({ items });
   } as never);
   const orders = times(50, () => anOrder(sale));
@@ -191,7 +191,7 @@ test('a worker begins with twenty payments; the others wait, and go back to the 
   await until('the worker has all messages', async () => (await broker.waiting(PAYMENTS_DUE.queue)) === 0);
   await until('twenty are at the bank', () => charged.size === 20);
   const stopped = worker.stop();
-  bankAnswers.resolve();
+  bankResponds.resolve();
   await stopped;
   assert.equal(charged.size, 20);
   assert.equal(await broker.waiting(PAYMENTS_DUE.queue), 30);

@@ -1,4 +1,4 @@
-// What the stores hold of a sale, and what must be so once everything has come to rest.
+// The contents of the stores for a sale, and what must be so once everything has come to rest.
 import assert from 'node:assert/strict';
 import type { Stores } from '../../../infra/audit/stores.ts';
 import { until } from '../../../infra/until.ts';
@@ -37,7 +37,7 @@ export function readStores({ orders, inventory, bank }: Stores, broker: Broker) 
   /** By order: captured, declined, reversed, as the bank's own statement has it. */
   async function moneyOf(): Promise<Map<string, string>> {
     const { charges } = await bank.statement();
-    assert.equal(new Set(charges.map(({ key }) => key)).size, charges.length, 'one line for each key');
+    assert.equal(new Set(charges.map(({ key }) => key)).size, charges.length, 'one charge for each key');
     return new Map(charges.map(({ key, status }) => [key, status]));
   }
 

@@ -45,20 +45,20 @@ for (const where of ['there', 'back'] as const) {
       const order = anOrder(sale);
       if (end === 'declined') await decline(order);
       const { lost } = proxyOf(worker).lose(method, { howMany: 2, where, code: status.UNAVAILABLE });
-      const answer = await worker.place(order);
-      assert.deepEqual([answer.reason || answer.status, lost()], [end, 2], method);
+      const response = await worker.place(order);
+      assert.deepEqual([response.reason || response.status, lost()], [end, 2], method);
       assert.deepEqual(await atRest(sale, 1), { [order.orderId]: end });
     }
   });
 }
 
-test('a direct call that meets an unknown answers the row as it is, and the deadline ends it', async (t) => {
+test('a direct call that meets an unknown returns the row as it is, and the deadline ends it', async (t) => {
   const worker = await startWorker({}, t);
   const sale = await openSale(1);
   const order = anOrder(sale);
   const { lost } = worker.payment.lose('charge', { howMany: 1, where: 'back' });
-  const answer = await worker.place(order);
-  assert.deepEqual([answer.status, answer.payRequested, answer.final, lost()], ['reserved', true, false, 1]);
+  const response = await worker.place(order);
+  assert.deepEqual([response.status, response.payRequested, response.final, lost()], ['reserved', true, false, 1]);
   await passDeadline(order.orderId);
   assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'timed_out' });
 });
@@ -67,14 +67,14 @@ test('only a unit that is sold confirms an order: with any other outcome of inve
   const worker = await startWorker({}, t);
   const sale = await openSale(1);
   const order = anOrder(sale);
-  let answers = 0;
+  let calls = 0;
   worker.inventory.on('confirm', async (request: { orderIds: string[] }, forward) => {
-    answers += 1;
-    if (answers > 1) return forward();
+    calls += 1;
+    if (calls > 1) return forward();
     return { outcomes: request.orderIds.map((orderId) => ({ orderId, state: ReservationState.ABSENT })) };
   });
   await broker.publish(order);
-  await until('it was answered once', () => answers === 1);
+  await until('it was called once', () => calls === 1);
   await until('it waits', async () => (await broker.onRetrySteps(PAYMENTS_DUE)) === 1);
   assert.equal((await rowOf(sale, order.orderId))?.status, 'reserved');
   assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'confirmed' });
@@ -94,7 +94,7 @@ test('the steps are taken one after the other, and the order is confirmed when i
   assert.equal(lost(), 2);
 });
 
-test('a bank that answers after the timeout of its call has captured once, and the order is confirmed', async (t) => {
+test('a bank that responds after the timeout of its call has captured once, and the order is confirmed', async (t) => {
   await startWorker({ CHARGE_TIMEOUT_MS: '300' }, t);
   const sale = await openSale(10);
   const orders = times(10, () => anOrder(sale));
@@ -106,18 +106,18 @@ test('a bank that answers after the timeout of its call has captured once, and t
   assert.ok(Object.values(ends).every((end) => end === 'confirmed'));
 });
 
-test('a bank that answers after the deadline of an order has captured, and refunds', async (t) => {
+test('a bank that responds after the deadline of an order has captured, and refunds', async (t) => {
   const worker = await startWorker({}, t);
   const sale = await openSale(1);
   const order = anOrder(sale);
   await bank.change({ lateRate: 1, lateMs: 2_000 });
-  const answer = worker.place(order).catch(() => undefined);
+  const response = worker.place(order).catch(() => undefined);
   await until('the bank has captured', async () => (await moneyOf()).get(order.orderId) === 'captured');
   await passDeadline(order.orderId);
   await bank.change({ lateRate: 0 });
   assert.deepEqual(await atRest(sale, 1), { [order.orderId]: 'timed_out' });
   await until('it is refunded', async () => (await moneyOf()).get(order.orderId) === 'reversed');
-  await answer;
+  await response;
 });
 
 test('orders loses its database at work: nothing is lost, nothing is dead-lettered, all is drained after', async (t) => {

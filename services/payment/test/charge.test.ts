@@ -28,14 +28,14 @@ test('a bank that is late leaves it unknown before the deadline; a repeated call
   assert.equal((await bank.statement()).charges.length, 12);
 });
 
-test('an order for which payment has no free connection is answered in time, too', async (t) => {
+test('an order for which payment has no free connection has an outcome in time, too', async (t) => {
   const { bank, startPayment } = await openEnvironment(t, { CHARGES_PER_SECOND: STANDSTILL });
   const payment = await startPayment({ BANK_CONCURRENCY: 2 });
-  const patient = payment.charge(itemsOf(orderIds(2)));
+  const charged = payment.charge(itemsOf(orderIds(2)));
   await bank.queueHas({ waiting: 1, inProgress: 1 });
   assert.deepEqual(await payment.charge(itemsOf(orderIds(1)), NO_DEADLINE), ['unknown']);
   await bank.change({ chargesPerSecond: 0 });
-  assert.deepEqual(await patient, ['captured', 'captured']);
+  assert.deepEqual(await charged, ['captured', 'captured']);
 });
 
 test('a deadline of any length is a deadline: a tenth of it need not be whole milliseconds', async (t) => {
@@ -46,7 +46,7 @@ test('a deadline of any length is a deadline: a tenth of it need not be whole mi
   }
 });
 
-test('what is known in time is answered, the rest has no outcome', async (t) => {
+test('what is known in time is returned, the rest has no outcome', async (t) => {
   const { bank, startPayment } = await openEnvironment(t);
   const payment = await startPayment();
   const [first, second] = orderIds(2) as [string, string];
@@ -103,7 +103,7 @@ test('the first amount stays, whatever is requested later', async (t) => {
   const { charge, amount } = await payment.get(id);
   assert.deepEqual([charge?.orderId, amount], [id, { amountMinor: 700, currency: 'USD' }]);
   assert.deepEqual(
-    (await bank.statement()).charges.map((line) => [line.amountMinor, line.currency]),
+    (await bank.statement()).charges.map(({ amountMinor, currency }) => [amountMinor, currency]),
     [[700, 'USD']],
   );
 });
@@ -132,7 +132,7 @@ test('what cannot be read is refused by the name of its field, and nothing of th
   assert.deepEqual((await bank.statement()).charges, []);
 });
 
-test('an empty list is answered with an empty list', async (t) => {
+test('an empty list returns an empty list', async (t) => {
   const { startPayment } = await openEnvironment(t);
   const payment = await startPayment();
   assert.deepEqual([await payment.charge([]), await payment.void([])], [[], []]);
@@ -181,9 +181,9 @@ test('a caller that attached to a call with less time calls the bank itself when
   const [id] = orderIds(1) as [string];
   const hurried = payment.charge([item(id)], NO_DEADLINE);
   await bank.queueHas({ waiting: 0, inProgress: 1 });
-  const patient = payment.charge([item(id)]);
+  const charged = payment.charge([item(id)]);
   assert.deepEqual(await hurried, ['unknown']);
   await bank.change({ chargesPerSecond: 0 });
-  assert.deepEqual(await patient, ['captured']);
+  assert.deepEqual(await charged, ['captured']);
   assert.equal((await bank.statement()).charges.length, 1);
 });

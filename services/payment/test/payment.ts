@@ -32,10 +32,10 @@ export async function openEnvironment(t: TestContext, knobs: Env = {}) {
     const { client, ...payment } = await start(more);
     return { ...payment, ...callerOf(client) };
   }
-  /** What the bank's statement says of each order, `nothing` included. */
+  /** The status of each order on the bank's statement, or `nothing`. */
   async function moneyOf(ids: string[]): Promise<string[]> {
-    const lines = new Map((await bank.statement()).charges.map(({ key, status }) => [key, status]));
-    return ids.map((id) => lines.get(id) ?? 'nothing');
+    const statuses = new Map((await bank.statement()).charges.map(({ key, status }) => [key, status]));
+    return ids.map((id) => statuses.get(id) ?? 'nothing');
   }
   return { bank, moneyOf, startPayment };
 }
@@ -83,7 +83,7 @@ function callerOf(client: PaymentServiceClient) {
   }
   return {
     outcomes,
-    /** What is known of each when the stream has ended. */
+    /** The known state of each when the stream has ended. */
     async charge(items: ReturnType<typeof item>[], deadlineMs?: number): Promise<(ChargeState | 'unknown')[]> {
       const known = new Map<string, ChargeState>();
       for await (const response of outcomes(items, deadlineMs))

@@ -4,7 +4,7 @@ import { spawnService } from '../../../infra/testbed/process.ts';
 import { openService } from '../../../infra/testbed/service.ts';
 import { BANK_API_KEY } from '../../../infra/testbed/services.ts';
 
-test('the process says when it is ready, and exits 0 when it is told to stop', async (t) => {
+test('the process says when it is ready, and exits 0 on SIGTERM', async (t) => {
   const { databaseUrl } = await openService('payment', {}, t);
   const settings = { GRPC_PORT: 0, DATABASE_URL: databaseUrl, BANK_URL: 'http://127.0.0.1:1', BANK_API_KEY };
   const { child, exit, logged, listening } = spawnService(t, 'payment', settings);

@@ -5,7 +5,7 @@ import { itemsOf, openEnvironment, openScriptedBank, orderIds } from './payment.
 
 const STANDSTILL = 0.001;
 const HANGS = { latencyMs: { p50: 3_600_000, p99: 3_600_000 } };
-const ANSWERS = { latencyMs: { p50: 0, p99: 0 } };
+const AT_ONCE = { latencyMs: { p50: 0, p99: 0 } };
 
 const all = (states: string[], expected: string) => states.every((state) => state === expected);
 
@@ -45,7 +45,7 @@ test('an order voided while the bank is silent ends reversed, though the bank go
   const payment = await startPayment();
   const ids = orderIds(2);
   const charged = payment.charge(itemsOf(ids));
-  // One is at work, the other in line behind it.
+  // One is at work, the other in the queue behind it.
   await bank.queueHas({ waiting: 1, inProgress: 1 });
   assert.ok(all(await payment.void(ids), 'reversing'));
   await until('all are reversed', async () => all(await payment.states(ids), 'reversed'));
@@ -55,7 +55,7 @@ test('an order voided while the bank is silent ends reversed, though the bank go
   assert.ok(all(await payment.charge(itemsOf(ids)), 'reversed'));
 });
 
-test('an order voided when the bank has not even heard of it is refused there for ever', async (t) => {
+test('an order voided when the bank has not even received it is refused there for ever', async (t) => {
   const { bank, startPayment } = await openEnvironment(t);
   const cutOff = await startPayment({ BANK_URL: 'http://127.0.0.1:1' });
   const ids = orderIds(2);
@@ -79,7 +79,7 @@ test('an order that turns out to be declined while it is taken back ends decline
   await until('all have ended', async () => JSON.stringify(await payment.states(ids)) === JSON.stringify(expected));
 });
 
-test('a void is answered while the bank hangs, and carried out when it answers again, by a restarted payment too', async (t) => {
+test('a void returns while the bank hangs, and is carried out when it responds again, by a restarted payment too', async (t) => {
   const { bank, moneyOf, startPayment } = await openEnvironment(t);
   const before = await startPayment();
   const ids = orderIds(30);
@@ -90,7 +90,7 @@ test('a void is answered while the bank hangs, and carried out when it answers a
   const after = await startPayment();
   assert.ok(all(await after.states(ids), 'reversing'));
   assert.ok(all(await moneyOf(ids), 'captured'));
-  await bank.change(ANSWERS);
+  await bank.change(AT_ONCE);
   await until('all are reversed', async () => all(await after.states(ids), 'reversed'));
   assert.ok(all(await moneyOf(ids), 'reversed'));
 });
@@ -126,12 +126,12 @@ test('whatever way charges and voids meet, at a bank in bad weather, payment and
   const ids = orderIds(120);
   // A third is never voided, a third is voided by the other process at once, a third at some time.
   const voided = ids.filter((_, i) => i % 3 !== 0);
-  const rounds = [0, 1, 2, 3].flatMap((round) => [
+  const calls = [0, 1, 2, 3].flatMap((run) => [
     payments[0].charge(itemsOf(ids)),
     payments[1].charge(itemsOf(ids.toReversed())),
-    payments[1].void(voided.filter((_, i) => i % 2 === 0 || round === 2)),
+    payments[1].void(voided.filter((_, i) => i % 2 === 0 || run === 2)),
   ]);
-  await Promise.all(rounds);
+  await Promise.all(calls);
   const final = (state: string) => state !== 'unknown' && state !== 'reversing';
   await until('all are final', async () => (await payments[0].charge(itemsOf(ids))).every(final));
 
@@ -149,15 +149,15 @@ test('calls that name the same orders in another order do not lock each other ou
   const { startPayment } = await openEnvironment(t);
   const cutOff = { BANK_URL: 'http://127.0.0.1:1' };
   const payments = [await startPayment(cutOff), await startPayment(cutOff)] as const;
-  for (let round = 0; round < 3; round++) {
+  for (let run = 0; run < 3; run++) {
     const ids = orderIds(1_000);
-    const answers = await Promise.all([
+    const outcomes = await Promise.all([
       payments[0].charge(itemsOf(ids)),
       payments[1].charge(itemsOf(ids.toReversed())),
       payments[0].void(ids.toReversed()),
       payments[1].void(ids),
     ]);
-    for (const states of answers) assert.equal(states.length, 1_000);
+    for (const states of outcomes) assert.equal(states.length, 1_000);
   }
 });
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { createApplyResult } from '../src/domain/apply-result.ts';
 import type { Order } from '../src/domain/ports.ts';
 
-/** What is done with it, in order. */
+/** The steps done with it, in order. */
 async function applying(order: Partial<Order>): Promise<string[]> {
   const done: string[] = [];
   const note =

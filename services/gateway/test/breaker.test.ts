@@ -7,9 +7,9 @@ function breaking() {
   let ms = 0;
   const breaker = createBreaker(() => ms);
   const enter = () => breaker.enter() as Pass;
-  const call = (answered: boolean) => {
+  const call = (responded: boolean) => {
     const pass = enter();
-    pass.note(answered);
+    pass.note(responded);
     pass.leave();
   };
   return { breaker, enter, call, pass: (passed: number) => (ms += passed) };

@@ -1,4 +1,4 @@
-// Clicks under faults, whose answers are checked against the stores in the end.
+// Clicks under faults, whose responses are checked against the stores in the end.
 import assert from 'node:assert/strict';
 import { isFinalStatus } from '@flashsale/contracts/messages';
 import { v7 } from 'uuid';
@@ -7,30 +7,30 @@ import type { TestShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 import { assertLocation } from './problem.ts';
 
-export type Answer = Awaited<ReturnType<TestShop['buy']>> & { buyer: string };
+export type ClickResponse = Awaited<ReturnType<TestShop['buy']>> & { buyer: string };
 
-/** `answers` may be shared by the clicks at several gateways. */
+/** `responses` may be shared by the clicks at several gateways. */
 export function clicksAt(
   shop: TestShop,
   saleId: string,
   gateway: { url: string; ops: number } = shop.services.gateway,
-  answers: Answer[] = [],
+  responses: ClickResponse[] = [],
 ) {
   const unready = async () => (await fetch(`http://127.0.0.1:${gateway.ops}/readyz`)).status === 503;
 
-  async function click(buyer: string): Promise<Answer> {
-    const answer = { ...(await shop.buy(saleId, buyer, undefined, gateway.url)), buyer };
-    answers.push(answer);
-    return answer;
+  async function click(buyer: string): Promise<ClickResponse> {
+    const response = { ...(await shop.buy(saleId, buyer, undefined, gateway.url)), buyer };
+    responses.push(response);
+    return response;
   }
 
   return {
     click,
-    answers,
+    responses,
     unready: () => until('the gateway says that it is not ready', unready),
     ready: () => until('the gateway is ready again', async () => !(await unready())),
 
-    /** The gateway refuses for a second after a call that was not answered; then one click tries. */
+    /** The gateway refuses for a second after a call without a response; then one click tries. */
     letIn: () =>
       until('a buyer is let in again', async () => [201, 202].includes((await click(`in again ${v7()}`)).httpStatus)),
 
@@ -40,11 +40,11 @@ export function clicksAt(
       return [...new Set((await Promise.all(clicks)).map(({ httpStatus }) => httpStatus))].sort();
     },
 
-    /** Once everything has come to rest: each answer agrees with the stores. */
+    /** Once everything has come to rest: each response agrees with the stores. */
     async check(): Promise<void> {
       await shop.evidence.atRest(60_000);
-      const of = (...statuses: number[]) => answers.filter(({ httpStatus }) => statuses.includes(httpStatus));
-      assert.equal(of(201, 202, 402, 503, 504).length, answers.length, 'no other answer');
+      const of = (...statuses: number[]) => responses.filter(({ httpStatus }) => statuses.includes(httpStatus));
+      assert.equal(of(201, 202, 402, 503, 504).length, responses.length, 'no other response');
 
       for (const { retryAfter } of of(503)) assert.match(retryAfter ?? '', /^[12]$/);
       const refused = of(503).map(({ buyer }) => buyer);
@@ -55,7 +55,7 @@ export function clicksAt(
         const orders = await shop.evidence.ordersOf(buyer);
         const order = await shop.order(location as string, buyer);
         if (httpStatus === 504 && orders.length === 0) {
-          // It never got in: a young id is believed to be in line, an older one is known never to have been.
+          // It never got in: a young id is believed to be in the queue, an older one is known never to have been.
           assert.deepEqual(await shop.evidence.tracesOf(buyer), {});
           assert.ok(order.status === 'queued' || order.httpStatus === 404, `${order.httpStatus} ${order.status}`);
         } else {

@@ -16,9 +16,9 @@ const PATHS = [
 
 const atOnce = (saleId: string, count: number, buyerOf: (i: number) => string, quantity?: number) =>
   Promise.all(times(count, (i) => buy(saleId, buyerOf(i), quantity, gateways[i % 2])));
-function countOf(answers: { httpStatus: number }[]): Record<string, number> {
+function countOf(responses: { httpStatus: number }[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { httpStatus } of answers) counts[httpStatus] = (counts[httpStatus] ?? 0) + 1;
+  for (const { httpStatus } of responses) counts[httpStatus] = (counts[httpStatus] ?? 0) + 1;
   return counts;
 }
 
@@ -35,11 +35,11 @@ for (const { mode, yes } of PATHS) {
   test(`${mode}: 100 clicks of one buyer at once are one order, one unit, one charge, and name one id`, async () => {
     const saleId = await openSale(mode, 10, 3);
     const buyer = `clicker-${mode}`;
-    const answers = await atOnce(saleId, 100, () => buyer, 2);
-    assert.deepEqual(countOf(answers), { [yes]: 1, 409: 99 });
-    const ids = new Set(answers.map(({ orderId }) => orderId));
+    const responses = await atOnce(saleId, 100, () => buyer, 2);
+    assert.deepEqual(countOf(responses), { [yes]: 1, 409: 99 });
+    const ids = new Set(responses.map(({ orderId }) => orderId));
     assert.equal(ids.size, 1);
-    assert.equal(new Set(answers.map(({ location }) => location)).size, 1);
+    assert.equal(new Set(responses.map(({ location }) => location)).size, 1);
 
     await evidence.atRest();
     assert.deepEqual(await evidence.tracesOf(buyer), {
@@ -51,14 +51,14 @@ for (const { mode, yes } of PATHS) {
     assert.equal(charges.filter(({ key }) => ids.has(key)).length, 1);
 
     const again = await buy(saleId, buyer);
-    assert.deepEqual([again.httpStatus, again.orderId], [409, answers[0]?.orderId]);
+    assert.deepEqual([again.httpStatus, again.orderId], [409, responses[0]?.orderId]);
   });
 
   test(`${mode}: many buyers get exactly the stock, the others 410, and no order is lost`, async () => {
     const [saleId, stock, buyerCount] = [await openSale(mode, 25), 25, 90];
-    const answers = await atOnce(saleId, buyerCount, (i) => `${mode}-${i}`);
-    assert.deepEqual(countOf(answers), { [yes]: stock, 410: buyerCount - stock });
-    const sold = answers.map(({ httpStatus }, i) => ({ httpStatus, buyer: `${mode}-${i}` }));
+    const responses = await atOnce(saleId, buyerCount, (i) => `${mode}-${i}`);
+    assert.deepEqual(countOf(responses), { [yes]: stock, 410: buyerCount - stock });
+    const sold = responses.map(({ httpStatus }, i) => ({ httpStatus, buyer: `${mode}-${i}` }));
     const buyers = (status: number) => sold.filter(({ httpStatus }) => httpStatus === status).map(({ buyer }) => buyer);
 
     await evidence.atRest();
@@ -78,15 +78,15 @@ for (const { mode, yes } of PATHS) {
     const declined = await Promise.all(
       ['a', 'b', 'c'].map((name) => buy(saleId, `${mode}-poor-${name}`, undefined, gateways[0])),
     );
-    for (const [i, answer] of declined.entries()) {
-      if (mode === 'direct') assert.deepEqual([answer.httpStatus, answer.reason], [402, 'declined']);
-      const order = await shop.final(answer.orderId as string, `${mode}-poor-${'abc'[i]}`);
+    for (const [i, response] of declined.entries()) {
+      if (mode === 'direct') assert.deepEqual([response.httpStatus, response.reason], [402, 'declined']);
+      const order = await shop.final(response.orderId as string, `${mode}-poor-${'abc'[i]}`);
       assert.deepEqual([order.status, order.reason], ['rejected', 'declined']);
     }
     await shop.bank.change({ declineRate: 0 });
     await evidence.atRest();
-    const answers = await atOnce(saleId, 6, (i) => (i < 3 ? `${mode}-poor-${'abc'[i]}` : `${mode}-rich-${i}`));
-    assert.deepEqual(countOf(answers), { [yes]: 6 });
+    const responses = await atOnce(saleId, 6, (i) => (i < 3 ? `${mode}-poor-${'abc'[i]}` : `${mode}-rich-${i}`));
+    assert.deepEqual(countOf(responses), { [yes]: 6 });
     await evidence.atRest();
     assert.equal((await evidence.gate(saleId)).tickets, 0);
   });

@@ -34,11 +34,11 @@ test('an update is shown before it is sent, and one that cannot be shown is sent
 });
 
 test('an update that comes during a poll is not missed', async () => {
-  const looked = Promise.withResolvers<OrderView>();
-  const { updates, course } = following(() => looked.promise);
+  const polled = Promise.withResolvers<OrderView>();
+  const { updates, course } = following(() => polled.promise);
   const first = course.next();
   updates.publish(CONFIRMED);
-  looked.resolve(QUEUED);
+  polled.resolve(QUEUED);
   assert.deepEqual((await first).value, QUEUED);
   assert.deepEqual((await course.next()).value, CONFIRMED);
 });

@@ -40,10 +40,10 @@ test('the same order again is admitted and changes nothing, whatever became of i
 test('a buyer with an order gets its id, and nothing is taken', async () => {
   const sale = await open(2);
   const order = await admitted(sale, 'alice', 2);
-  const answer = { kind: 'already-bought', orderId: order.orderId };
-  assert.deepEqual(await gate.admit(anOrder(sale, 'alice'), ANY_TIME), answer);
+  const outcome = { kind: 'already-bought', orderId: order.orderId };
+  assert.deepEqual(await gate.admit(anOrder(sale, 'alice'), ANY_TIME), outcome);
   await gate.applyConfirmed(sale.id, order.orderId, 1);
-  assert.deepEqual(await gate.admit(anOrder(sale, 'alice'), ANY_TIME), answer);
+  assert.deepEqual(await gate.admit(anOrder(sale, 'alice'), ANY_TIME), outcome);
   assert.equal((await read(sale.id)).records.size, 1);
 });
 

@@ -27,13 +27,13 @@ test('claim hands out what is due, with the epoch of the gate, and puts it off',
   assert.deepEqual(idsOf((await gate.claim(sale.id, MOST)).records), [unsent.orderId]);
 });
 
-async function waitsOf(sale: Sale, order: OrderCommand, looks: number, sentDueMs: number) {
-  const looking = createGate(gates.redis, sentDueMs);
+async function waitsOf(sale: Sale, order: OrderCommand, claims: number, sentDueMs: number) {
+  const claiming = createGate(gates.redis, sentDueMs);
   const waits: number[] = [];
-  for (let i = 0; i < looks; i++) {
+  for (let i = 0; i < claims; i++) {
     await makeDue(order);
     const before = await now();
-    await looking.claim(sale.id, MOST);
+    await claiming.claim(sale.id, MOST);
     const [due, after] = [(await dueOf(order)) as number, await now()];
     const wait = [5, 10, 20, 30, 40, 60, 80, 120, 160, 240, 300].find(
       (seconds) => before + seconds * 1_000 <= due && due <= after + seconds * 1_000,
@@ -94,7 +94,7 @@ test('a due entry without a record is removed, and the rest is handed out', asyn
   assert.deepEqual([...(await read(sale.id)).due.keys()], [order.orderId]);
 });
 
-/** What may stand in a record's place after a fault, or an operator's hand. */
+/** Values that may stand in a record's place after a fault, or an operator's hand. */
 const damages = {
   'not JSON': () => '{"state":"unsent","quantity":2',
   'no object': () => '17',

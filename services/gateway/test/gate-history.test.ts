@@ -1,4 +1,4 @@
-// What a Redis calls its data, which a gate is bound to: when the name changes, and that no gateway keeps it.
+// The name that a Redis gives its data, which a gate is bound to: when the name changes, and that no gateway keeps it.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, type TestContext, test } from 'node:test';
@@ -18,7 +18,7 @@ const infoOf = (from: typeof server, field: string) =>
 const nameOf = (from: typeof server) => infoOf(from, 'master_replid');
 /** To both gateways: whether the gate is of this Redis. */
 const isCurrent = ({ id }: Sale) =>
-  until('both gateways are answered', async () => {
+  until('both gateways have a reply', async () => {
     const states = await Promise.all([gate.read([id]), two.gate.read([id])]);
     return { both: states.map(([state]) => state?.current) };
   });

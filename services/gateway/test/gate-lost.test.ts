@@ -1,4 +1,4 @@
-// The gate on a Redis that is full, read-only, goes away, loses answers, or comes back as an older copy of itself.
+// The gate on a Redis that is full, read-only, goes away, loses replies, or comes back as an older copy of itself.
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
 import { keyOf } from '@flashsale/contracts/keys';
@@ -32,12 +32,12 @@ test('an admit that Redis did not get is unavailable, and one whose reply is los
   const sale = await open(2);
   const order = anOrder(sale, 'alice');
   wire.loseResponses(true);
-  const answer = gate.admit(order, ANY_TIME);
+  const outcome = gate.admit(order, ANY_TIME);
   await until('the order is in the gate', () => stateOf(order));
-  await until('an answer is lost', wire.hasLost);
+  await until('a reply is lost', wire.hasLost);
   wire.loseResponses(false);
   wire.block(true);
-  assert.deepEqual(await answer, { kind: 'unknown' });
+  assert.deepEqual(await outcome, { kind: 'unknown' });
   assert.deepEqual(await gate.admit(anOrder(sale, 'bob'), ANY_TIME), { kind: 'unavailable' });
   assert.equal(await gate.orderOf(sale.id, 'alice'), 'unavailable');
   await assert.rejects(gate.refuse(order));
@@ -53,12 +53,12 @@ test('an admit that was cut off is never sent again', async () => {
   const sale = await open(1);
   const order = anOrder(sale, 'alice');
   wire.loseResponses(true);
-  const answer = gate.admit(order, ANY_TIME);
+  const outcome = gate.admit(order, ANY_TIME);
   await until('the order is in the gate', () => stateOf(order));
   await gates.gate.applyEnded(order);
-  await until('an answer is lost', wire.hasLost);
+  await until('a reply is lost', wire.hasLost);
   wire.loseResponses(false);
-  assert.deepEqual(await answer, { kind: 'unknown' });
+  assert.deepEqual(await outcome, { kind: 'unknown' });
   await connected();
   assert.deepEqual([await tickets(sale.id), await stateOf(order)], [1, undefined]);
 });
@@ -72,7 +72,7 @@ test('a gate is replaced once: when the reply is lost and Redis emptied, nothing
   const replaced = gate.replace({ sale, available: 1, pages: pages() }, never);
   replaced.catch(() => undefined);
   await until('the gate is there', () => observer.exists(keyOf(sale.id, 'gate')));
-  await until('an answer is lost', wire.hasLost);
+  await until('a reply is lost', wire.hasLost);
   await observer.flushall();
   wire.loseResponses(false);
   await assert.rejects(replaced);
@@ -176,12 +176,12 @@ test('an admit that still waits here when Redis is replaced does nothing in the 
   const [written, waiting] = [anOrder(sale, 'alice'), anOrder(sale, 'bob')];
   await server.copy();
   wire.holdResponses(true);
-  const answers = [gate.admit(written, ANY_TIME)];
+  const outcomes = [gate.admit(written, ANY_TIME)];
   await until('the first is in the gate', () => stateOf(written));
-  answers.push(gate.admit(waiting, ANY_TIME));
+  outcomes.push(gate.admit(waiting, ANY_TIME));
   await replaceByCopy();
-  assert.equal((await answers[0])?.kind, 'unknown');
-  assert.notEqual((await answers[1])?.kind, 'admitted');
+  assert.equal((await outcomes[0])?.kind, 'unknown');
+  assert.notEqual((await outcomes[1])?.kind, 'admitted');
   assert.deepEqual([await tickets(sale.id), (await read(sale.id)).records.size], [2, 0]);
 });
 

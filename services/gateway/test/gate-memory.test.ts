@@ -1,4 +1,4 @@
-// What an order takes of Redis, so that an operator can tell how many fit.
+// The memory an order takes of Redis: an operator can compute how many fit.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VIEW_KEYS } from '@flashsale/contracts/keys';

@@ -1,4 +1,4 @@
-// Whatever several gateways do at once with the orders of several buyers, the gate never gives more than there is.
+// Several gateways act at once with the orders of several buyers: the gate never gives more than there is.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
@@ -53,13 +53,13 @@ async function take({ what, order: index, gateway }: Step, sale: Sale, orders: O
 }
 
 test('any interleaving keeps stock = tickets + units of records, and never gives more', async () => {
-  const rounds = fc.array(fc.array(step, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 12 });
+  const groups = fc.array(fc.array(step, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 12 });
   const sold = { most: 0 };
   await fc.assert(
-    fc.asyncProperty(rounds, async (rounds) => {
+    fc.asyncProperty(groups, async (groups) => {
       const sale = await open(STOCK, { revision: 0 });
       const orders = Array.from({ length: ORDERS }, (_, i) => anOrder(sale, `buyer-${i % BUYERS}`, 1 + (i % 3)));
-      for (const atOnce of rounds) {
+      for (const atOnce of groups) {
         await Promise.all(atOnce.map((each) => take(each, sale, orders)));
         // Throws unless the gate is whole: tickets, records, buyers and due agree.
         const { records, stock } = await read(sale.id);

@@ -33,7 +33,7 @@ test('a new gate has each held and each sold unit as a record that is checked at
   const { records, buyers, dueSent, dueUnsent, waiting, ...gateNow } = await read(sale.id);
   assert.deepEqual([gateNow.tickets, gateNow.stock, gateNow.rev, gateNow.epoch], [7, 10, 4, 3]);
   assert.deepEqual(Object.fromEntries(buyers), { alice: held.orderId, bob: sold.orderId });
-  assert.deepEqual([dueUnsent.size, waiting.length], [0, 0], 'nothing restored waits in line');
+  assert.deepEqual([dueUnsent.size, waiting.length], [0, 0], 'nothing restored waits in the queue');
   for (const { orderId } of [held, sold]) {
     assert.equal(records.get(orderId)?.state, 'sent');
     assert.ok((dueSent.get(orderId) as number) <= (await now()));

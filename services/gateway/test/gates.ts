@@ -47,7 +47,7 @@ export async function gatesOn(url: string, owner?: Owner) {
   const { gate } = own;
   const replace = (snapshot: Snapshot) => gate.replace(snapshot, new AbortController().signal);
 
-  /** The gate of that sale, exact in every line of the audit. */
+  /** The gate of that sale, exact in every figure of the audit. */
   async function read(saleId: string) {
     const state = await readGate(observer, saleId);
     for (const check of gateChecks(state)) assert.ok(check.ok, `${check.name}: ${check.left} = ${check.terms}`);
@@ -105,7 +105,7 @@ export function aSale(stock: number, fields: Partial<Sale> = {}): Sale {
   return { ...sale, ...fields } as Sale;
 }
 
-/** What inventory says of a sale whose other units are all available. */
+/** The snapshot of a sale whose other units are all available. */
 export function aSnapshot(sale: Sale, taken: TakenUnit[] = []): Snapshot {
   const units = taken.reduce((sum, { quantity }) => sum + quantity, 0);
   return { sale, available: sale.stock - units, pages: pagesOf(taken) };

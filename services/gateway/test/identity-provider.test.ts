@@ -38,10 +38,10 @@ const [first, second] = [makeKey('first'), makeKey('second')];
 
 /** A provider as OpenID Connect has it: a discovery document that leads to the keys. */
 async function startProvider(published: object[]) {
-  const answer = { keys: published };
+  const keySet = { keys: published };
   const server = createServer(({ url }, response) => {
-    if (answer.keys.length === 0) return response.writeHead(500).end();
-    const document = url === '/keys' ? answer : { issuer, jwks_uri: `${issuer}/keys` };
+    if (keySet.keys.length === 0) return response.writeHead(500).end();
+    const document = url === '/keys' ? keySet : { issuer, jwks_uri: `${issuer}/keys` };
     response.end(JSON.stringify(document));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -51,7 +51,7 @@ async function startProvider(published: object[]) {
     return new Promise((resolve) => server.close(resolve));
   };
   after(close);
-  return { answer, issuer, close, discovery: `${issuer}/.well-known/openid-configuration` };
+  return { keySet, issuer, close, discovery: `${issuer}/.well-known/openid-configuration` };
 }
 
 const provider = await startProvider([first.jwk]);
@@ -71,7 +71,7 @@ function sign({ kid, privatePem }: ReturnType<typeof makeKey>, { role, ...claims
 
 const bearer = (token: string) => ({ get: () => `Bearer ${token}` }) as unknown as Parameters<Authenticate>[0];
 
-/** The kind of problem that a token is answered with, if any. */
+/** The type of the problem that a token leads to, if any. */
 function problemOf(token: string, by = authenticate): string | undefined {
   try {
     by(bearer(token));
@@ -117,7 +117,7 @@ function withSecret(secret: string): string {
 }
 
 test('a key that the provider adds is taken up, one that it removes is refused', async () => {
-  provider.answer.keys = [second.jwk];
+  provider.keySet.keys = [second.jwk];
   await until('the new key is taken up', () => problemOf(sign(second)) === undefined);
   assert.equal(problemOf(sign(first)), 'unauthenticated');
 });
@@ -127,7 +127,7 @@ test('until the first keys are here it is 503; after that the provider may be aw
   const lateAuthenticate = createAuthenticate(late.discovery, REFRESH_MS);
   const token = () => sign(first, { iss: late.issuer });
   assert.equal(problemOf(token(), lateAuthenticate), 'busy');
-  late.answer.keys = [first.jwk];
+  late.keySet.keys = [first.jwk];
   await until('the keys are here', () => problemOf(token(), lateAuthenticate) === undefined);
   const warned = new Promise((resolve) => process.once('warning', resolve));
   await late.close();

@@ -12,24 +12,24 @@ import type { Snapshot } from '../src/domain/ports.ts';
 import { createInventory } from '../src/outbound/inventory.ts';
 
 const good: WireSale = aSale({ stock: 5, available: 5, mode: 'direct', epoch: 1, revision: 1 });
-let answered = good;
+let returned = good;
 let reopen: (request: ReopenRequest, caller: Caller) => AsyncIterable<ReopenResponse>;
 const neighbour = await proxyRpc('inventory');
-neighbour.on('getSale', async () => ({ sale: answered }));
-neighbour.on('listSales', async () => ({ sales: [good, answered] }));
+neighbour.on('getSale', async () => ({ sale: returned }));
+neighbour.on('listSales', async () => ({ sales: [good, returned] }));
 neighbour.on('reopen', (request, _forward, caller) => reopen(request, caller));
 const config = { INVENTORY_ADDRESS: neighbour.address, RPC_DEADLINE_MS: 10_000 };
 const log = createLog('test', 'silent');
 const inventory = createInventory(config as Config, log);
-const impatient = createInventory({ ...config, RPC_DEADLINE_MS: 200 } as Config, log);
+const shorter = createInventory({ ...config, RPC_DEADLINE_MS: 200 } as Config, log);
 after(async () => {
   inventory.stop();
-  impatient.stop();
+  shorter.stop();
   await neighbour.stop();
 });
 
 test('a sale is read as it is', async () => {
-  answered = good;
+  returned = good;
   const { mode, checkout, price } = (await inventory.getSale(good.id)) ?? {};
   assert.deepEqual([mode, checkout, price], ['direct', 'instant', good.price]);
 });
@@ -42,7 +42,7 @@ const strange: Record<string, WireSale> = {
 };
 for (const [what, sale] of Object.entries(strange))
   test(`a sale ${what} is refused, not taken for another`, async () => {
-    answered = sale;
+    returned = sale;
     await assert.rejects(inventory.getSale(sale.id), /means nothing here/);
     const sales = await inventory.listSales();
     assert.deepEqual(
@@ -53,7 +53,7 @@ for (const [what, sale] of Object.entries(strange))
   });
 
 test('sales are listed with what inventory has of them', async () => {
-  answered = { ...good, available: 2, held: 1, sold: 2 };
+  returned = { ...good, available: 2, held: 1, sold: 2 };
   const [, { available, held, sold } = assert.fail()] = await inventory.listSales();
   assert.deepEqual([available, held, sold], [2, 1, 2]);
 });
@@ -91,9 +91,9 @@ test('an epoch that is not given is no error: lost, too soon, or too many at onc
   }
   // biome-ignore lint/correctness/useYield: it fails before its first response.
   reopen = async function* () {
-    throw new RpcError(status.INTERNAL, 'nobody knows');
+    throw new RpcError(status.INTERNAL, 'it is not known');
   };
-  await assert.rejects(inventory.reopen(good.id, 1, 1), /nobody knows/);
+  await assert.rejects(inventory.reopen(good.id, 1, 1), /it is not known/);
 });
 
 test('a snapshot that does not begin within the deadline of a call is given up; its pages may take longer', async () => {
@@ -104,21 +104,21 @@ test('a snapshot that does not begin within the deadline of a call is given up; 
     await new Promise((resolve) => caller.signal.addEventListener('abort', resolve));
     yield* inPages(2);
   };
-  await assert.rejects(impatient.reopen(good.id, 1, 1), /CANCELLED/);
+  await assert.rejects(shorter.reopen(good.id, 1, 1), /CANCELLED/);
   await until('the server knows', () => gone === 1);
-  const { promise: patience, resolve: goOn } = Promise.withResolvers<void>();
+  const { promise: resumed, resolve: goOn } = Promise.withResolvers<void>();
   reopen = async function* () {
     const [first, ...pages] = await collect(inPages(2));
     if (first) yield first;
-    await patience;
+    await resumed;
     yield* pages;
   };
-  const { pages } = (await impatient.reopen(good.id, 1, 1)) as Snapshot;
+  const { pages } = (await shorter.reopen(good.id, 1, 1)) as Snapshot;
   setTimeout(goOn, 400);
   assert.equal((await collect(pages)).length, 2);
 });
 
-test('a snapshot whose pages are not wanted any more ends its call, read or not', async () => {
+test('a snapshot whose pages are not needed any more ends its call, read or not', async () => {
   for (const read of [0, 1]) {
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     reopen = async function* (_request, caller) {

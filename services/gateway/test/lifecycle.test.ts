@@ -1,4 +1,4 @@
-// The process: a bad environment, a start without neighbours, and a stop that lets its answers out.
+// The process: a bad environment, a start without neighbours, and a stop that lets its responses out.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { refuses, spawnService } from '../../../infra/testbed/process.ts';
@@ -33,7 +33,7 @@ test('a bad environment ends the process with one message that names every bad v
   assert.deepEqual(logged, []);
 });
 
-test('SIGTERM in the middle of requests: no new ones, those are answered, exit code 0', async (t) => {
+test('SIGTERM in the middle of requests: no new ones, those have their responses, exit code 0', async (t) => {
   const [direct, queued] = [
     await shop.createSale({ mode: 'direct', stock: 5 }),
     await shop.createSale({ mode: 'queued', stock: 5 }),

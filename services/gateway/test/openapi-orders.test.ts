@@ -29,7 +29,7 @@ const cancel = (orderId: string, sent: Sent) => send('DELETE', `/v1/orders/${ord
 const adminCancel = (orderId: string, sent: Sent = {}) =>
   send('POST', `/v1/orders/${orderId}/cancel`, { token: admin, ...sent });
 
-/** Of a new buyer, waiting for its payment. */
+/** An order of a new buyer that waits for its payment. */
 async function aHold(mode: 'queued' | 'direct' = 'direct') {
   const name = v7();
   const { orderId = '' } = await shop.buy(holds[mode], name);

@@ -46,18 +46,18 @@ test('both: the gate’s refusal ends it, an unavailable gate is busy, and an ad
 test('both: a sale that is long over is closed, for its gate may be gone for good', async () => {
   const over = (closesAtMs: number) =>
     placing('queued', { admission: 'unavailable' }, { closesAtMs, decideWithinSeconds: 10 });
-  assert.equal((await over(NOW - 20_000)).answer.kind, 'closed');
-  assert.equal((await over(NOW - 19_000)).answer.kind, 'busy');
+  assert.equal((await over(NOW - 20_000)).outcome.kind, 'closed');
+  assert.equal((await over(NOW - 19_000)).outcome.kind, 'busy');
 });
 
 test('direct: a hold has its result when it is reserved, an instant order does not', async () => {
-  const { answer } = await placing('direct', { placed: 'reserved' }, { checkout: 'hold', holdSeconds: 60 });
-  assert.equal(answer.kind, 'reserved');
+  const { outcome } = await placing('direct', { placed: 'reserved' }, { checkout: 'hold', holdSeconds: 60 });
+  assert.equal(outcome.kind, 'reserved');
 });
 
 test('direct: sold out is 410’s, a duplicate names the live order and not itself, other rejections say their reason', async () => {
   const rejected = async (reason: string, live: string | null = null) =>
-    (await placing('direct', { placed: 'rejected', reason, live })).answer;
+    (await placing('direct', { placed: 'rejected', reason, live })).outcome;
   assert.deepEqual(await rejected('sold_out'), { kind: 'sold-out' });
   assert.deepEqual(await rejected('duplicate', 'the-live-one'), { kind: 'already-bought', orderId: 'the-live-one' });
   assert.deepEqual(await rejected('duplicate'), { kind: 'already-bought', orderId: undefined });
@@ -76,7 +76,7 @@ test('both: without room there is no admit', async () => {
 
 test('queued: more waiting orders than can be decided in time refuse before admit, with the time they need', async () => {
   assert.deepEqual(await placing('queued', { tooLong: 90_000 }), {
-    answer: { kind: 'busy', waitMs: 90_000 },
+    outcome: { kind: 'busy', waitMs: 90_000 },
     done: [],
   });
 });
@@ -105,7 +105,7 @@ test('both: a call that times out refuses the next ones before admit, on that pa
     const done: string[] = [];
     const respondsWithinMs = atOnce ? { queued: 5_000, direct: 5_000 } : { queued: 0, direct: 0 };
     const { breakers } = portsOf({});
-    const answer = async (given: Given, on: 'queued' | 'direct') =>
+    const kindOf = async (given: Given, on: 'queued' | 'direct') =>
       (
         await placeOrder(aSale(1, { mode: on }), click(), {
           ...portsOf({ ...given, respondsWithinMs }, done),
@@ -115,13 +115,13 @@ test('both: a call that times out refuses the next ones before admit, on that pa
     const yes = { queued: 'queued', direct: 'confirmed' };
     const other = mode === 'queued' ? 'direct' : 'queued';
     const refuses = 'admission' in silent || !atOnce;
-    assert.equal(await answer(silent, mode), 'unknown');
+    assert.equal(await kindOf(silent, mode), 'unknown');
     done.length = 0;
-    assert.equal(await answer({}, mode), refuses ? 'busy' : yes[mode]);
+    assert.equal(await kindOf({}, mode), refuses ? 'busy' : yes[mode]);
     assert.deepEqual(done.includes('admit'), !refuses);
     const early = refuseEarly(aSale(1, { mode }), { ...portsOf({ now: Date.now() }), breakers })?.kind;
     assert.equal(early, refuses ? 'busy' : undefined);
-    assert.equal(await answer({}, other), 'admission' in silent ? 'busy' : yes[other]);
+    assert.equal(await kindOf({}, other), 'admission' in silent ? 'busy' : yes[other]);
   }
 });
 
@@ -129,12 +129,12 @@ test('a known key needs no room, and with room admit finds that it is known', as
   const keyed = click({ idempotencyKey: 'k' });
   const place = async (given: Given, done: string[], quantity = 1) =>
     (await placeOrder(aSale(1, { perBuyerLimit: 2 }), { ...keyed, quantity }, portsOf(given, done))).kind;
-  const heard: Record<string, string[]> = { room: [], full: [], unknown: [], many: [] };
-  assert.equal(await place({ admission: 'repeated' }, heard.room as string[]), 'queued');
-  assert.equal(await place({ available: false, known: 'first' }, heard.full as string[]), 'queued');
-  assert.equal(await place({ available: false }, heard.unknown as string[]), 'busy');
-  assert.equal(await place({ known: 'first' }, heard.many as string[], 3), 'queued');
-  assert.deepEqual(heard, {
+  const calls: Record<string, string[]> = { room: [], full: [], unknown: [], many: [] };
+  assert.equal(await place({ admission: 'repeated' }, calls.room as string[]), 'queued');
+  assert.equal(await place({ available: false, known: 'first' }, calls.full as string[]), 'queued');
+  assert.equal(await place({ available: false }, calls.unknown as string[]), 'busy');
+  assert.equal(await place({ known: 'first' }, calls.many as string[], 3), 'queued');
+  assert.deepEqual(calls, {
     room: ['admit', 'repeat'],
     full: ['recall', 'repeat'],
     unknown: ['recall'],

@@ -87,15 +87,15 @@ export const click = (own: { quantity?: number; idempotencyKey?: string } = {}) 
 
 export async function placing(mode: 'queued' | 'direct', given: Given, own: Partial<Sale> = {}) {
   const done: string[] = [];
-  const answer = await placeOrder(
+  const outcome = await placeOrder(
     aSale(1, { mode, closesAtMs: NOW + 3_600_000, ...own }),
     click(),
     portsOf(given, done),
   );
-  return { answer, done };
+  return { outcome, done };
 }
 
 export async function clicking(mode: 'queued' | 'direct', given: Given): Promise<[string, ...string[]]> {
-  const { answer, done } = await placing(mode, given);
-  return [answer.kind, ...done];
+  const { outcome, done } = await placing(mode, given);
+  return [outcome.kind, ...done];
 }

@@ -1,4 +1,4 @@
-// Buyers who wait and ask: what it costs the services that work their orders off, and what an id is that never was.
+// Buyers who wait and poll: the cost for the services that fulfil their orders, and an id that never was.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VIEW_KEYS } from '@flashsale/contracts/keys';
@@ -7,7 +7,7 @@ import { times } from '../../../infra/testbed/samples.ts';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 
-// The sweeper asks orders as well, and must not be counted here.
+// The sweeper calls orders as well, and must not be counted here.
 const shop = await openShop({ gateway: { SENT_DUE_MS: '600000', UNSENT_DUE_MS: '600000' } });
 const { buy, request, tokenFor, evidence, wires, proxies } = shop;
 
@@ -21,18 +21,18 @@ async function callsDuring(work: () => Promise<unknown>): Promise<number> {
 
 const atOnce = <T>(count: number, work: (i: number) => Promise<T>) => Promise.all(times(count, work));
 
-test('while their orders are in line, however often buyers ask, orders is not called', async (t) => {
+test('while their orders are in the queue, however often buyers poll, orders is not called', async (t) => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 20 });
   wires.ordersAmqp.block(true);
   t.after(() => wires.ordersAmqp.block(false));
-  const placed = await atOnce(5, async (i) => ({ buyer: `patient ${i}`, ...(await buy(saleId, `patient ${i}`)) }));
+  const placed = await atOnce(5, async (i) => ({ buyer: `waiting ${i}`, ...(await buy(saleId, `waiting ${i}`)) }));
   // The view, without which an id alone has no sale, is written in the background.
   for (const { buyer, orderId = '' } of placed)
     await until('it is found in the gate', async () => 'position' in (await shop.order(orderId, buyer)));
   const calls = await callsDuring(async () => {
     for (const { buyer, orderId = '', location } of placed) {
-      const answers = await atOnce(20, (i) => shop.order(i % 2 ? orderId : (location as string), buyer));
-      for (const { status, position } of answers) assert.deepEqual([status, typeof position], ['queued', 'number']);
+      const responses = await atOnce(20, (i) => shop.order(i % 2 ? orderId : (location as string), buyer));
+      for (const { status, position } of responses) assert.deepEqual([status, typeof position], ['queued', 'number']);
     }
     const gone = AbortSignal.timeout(1_500);
     const streams = placed.map(({ buyer, orderId }) =>
@@ -45,7 +45,7 @@ test('while their orders are in line, however often buyers ask, orders is not ca
   for (const { buyer, orderId = '' } of placed) await shop.final(orderId, buyer);
 });
 
-test('orders that only orders knows are asked for together, and then read from their views', async () => {
+test('orders that only orders knows share a call, and are then read from their views', async () => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 20 });
   const placed = await atOnce(10, async (i) => ({ buyer: `late ${i}`, ...(await buy(saleId, `late ${i}`)) }));
   for (const { buyer, orderId = '' } of placed) await shop.final(orderId, buyer);
@@ -56,30 +56,30 @@ test('orders that only orders knows are asked for together, and then read from t
       assert.equal((await shop.order(orderId, buyer)).status, 'confirmed');
     });
   const calls = await callsDuring(poll);
-  assert.ok(calls > 0 && calls < 40, `${calls} calls for 100 questions`);
+  assert.ok(calls > 0 && calls < 40, `${calls} calls for 100 reads`);
   await until('the views are written', async () => (await callsDuring(poll)) === 0);
 });
 
-test('an id that never was is queued for 30 s, then 404 where its sale and its epoch say which gate to ask', async () => {
+test('an id that never was is queued for 30 s, then 404 where its sale and its epoch name its gate', async () => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 5 });
-  const ask = async (ageMs: number, query: string) => {
+  const read = async (ageMs: number, query: string) => {
     const path = `/v1/orders/${v7({ msecs: Date.now() - ageMs })}${query}`;
     const response = await request(path, {}, tokenFor('stranger'));
     const { status } = (await response.json()) as { status: unknown };
     return response.status === 200 ? status : response.status;
   };
   const here = `?sale=${saleId}&epoch=1`;
-  assert.equal(await ask(0, here), 'queued');
-  assert.equal(await ask(28_000, here), 'queued');
-  assert.equal(await ask(31_000, here), 404);
-  assert.equal(await ask(31_000, `?sale=${saleId.toUpperCase()}&epoch=1`), 404);
-  assert.equal(await ask(31_000, `?sale=${saleId}&epoch=2`), 'queued', 'a gate that is not there cannot say');
-  assert.equal(await ask(31_000, ''), 'queued');
-  assert.equal(await ask(601_000, ''), 404, 'the longest that any sale takes to decide is over');
-  assert.equal(await ask(-30_000, here), 'queued', 'minted by a gateway whose clock is ahead');
+  assert.equal(await read(0, here), 'queued');
+  assert.equal(await read(28_000, here), 'queued');
+  assert.equal(await read(31_000, here), 404);
+  assert.equal(await read(31_000, `?sale=${saleId.toUpperCase()}&epoch=1`), 404);
+  assert.equal(await read(31_000, `?sale=${saleId}&epoch=2`), 'queued', 'a gate that is not there cannot say');
+  assert.equal(await read(31_000, ''), 'queued');
+  assert.equal(await read(601_000, ''), 404, 'the longest that any sale takes to decide is over');
+  assert.equal(await read(-30_000, here), 'queued', 'minted by a gateway whose clock is ahead');
 });
 
-test('a click that could not be decided within its sale’s time is 503 before it is admitted, and told how long the line is', async () => {
+test('a click that could not be decided within its sale’s time is 503 before it is admitted, and Retry-After grows with the queue', async () => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 1_000, decideWithinSeconds: 20 });
   await shop.bank.change({ chargesPerSecond: 12 });
   await atOnce(450, (i) => buy(saleId, `early ${i}`));
@@ -88,12 +88,12 @@ test('a click that could not be decided within its sale’s time is 503 before i
     'a click is refused',
     async () => {
       clicks += 1;
-      const answer = await buy(saleId, `latecomer ${clicks}`);
-      return answer.httpStatus === 503 && answer;
+      const response = await buy(saleId, `latecomer ${clicks}`);
+      return response.httpStatus === 503 && response;
     },
     60_000,
   );
-  // More than 16 s of waiting, of which a client is told 0.4 to 0.8.
+  // More than 16 s of waiting, of which Retry-After is 0.4 to 0.8.
   assert.ok(Number(refused.retryAfter) >= 6, `${refused.retryAfter} s`);
   assert.deepEqual(await evidence.tracesOf(`latecomer ${clicks}`), {});
 });

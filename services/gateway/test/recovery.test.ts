@@ -8,7 +8,7 @@ import { until } from '../../../infra/until.ts';
 import { spawnGateway } from './spawned.ts';
 
 const BOUND_MS = 10_000;
-// The sweeper never asks: a record becomes sold only by its event.
+// The sweeper never calls orders: a record becomes sold only by its event.
 const NEVER_ASKS = { SENT_DUE_MS: '3600000', UNSENT_DUE_MS: '3600000', DIRECT_DEADLINE_MS: '60000' };
 const shop = await openShop({ gateway: NEVER_ASKS });
 // The only consumer of results is the process under test.

@@ -96,7 +96,7 @@ test('an order cancelled between the snapshot and the new gate gives its ticket 
 
 test('an event that is lost leaves a gate at rest that contradicts inventory: it is rebuilt', async () => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 3 });
-  const { orderId } = await buy(saleId, 'cancelled unheard');
+  const { orderId } = await buy(saleId, 'cancelled meanwhile');
   await until('it is sold', async () => (await recordOf(saleId, orderId))?.state === 'sold');
   wires.gatewayAmqp.block(true);
   const consumers = async () => (await channel.checkQueue(RESULTS_QUEUE)).consumerCount;

@@ -1,4 +1,4 @@
-// What happens to Redis itself: a backup, a second gateway, a demotion, no memory. Each costs few epochs, or none.
+// Events in Redis itself: a backup, a second gateway, a demotion, no memory. Each costs few epochs, or none.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { InventoryServiceClient, type Sale as WireSale } from '@flashsale/contracts/inventory';
@@ -40,7 +40,7 @@ async function make(): Promise<string> {
   assert.equal(response.status, 201);
   return ((await response.json()) as { id: string }).id;
 }
-/** So many rounds of the gateway have tried to rebuild the gate, and could not. */
+/** So many refreshes of the gateway have tried to rebuild the gate, and could not. */
 async function untilTried(times: number) {
   const metrics = async () => (await fetch(`http://127.0.0.1:${shop.services.gateway.ops}/metrics`)).text();
   const failed = async () => Number(/^gateway_gate_rebuilds_failed_total\S* (\d+)/m.exec(await metrics())?.[1] ?? 0);

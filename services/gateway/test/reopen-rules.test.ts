@@ -76,7 +76,7 @@ test('an epoch that inventory does not give replaces nothing', async () => {
 test('a replacement with an unknown outcome is not sent again: the next refresh takes an epoch of its own', async () => {
   let lost = 1;
   const replace = async () => {
-    if (lost-- > 0) throw new Error('the answer is lost');
+    if (lost-- > 0) throw new Error('the reply is lost');
     return true;
   };
   const shop = watchedSales({ sales: [aStock({ mode: 'direct' })], replace });
@@ -151,7 +151,7 @@ test('a gate that waits for its turn has had its courtesy meanwhile', async () =
   const held: (() => void)[] = [];
   const replace = () => new Promise<boolean>((resolve) => held.push(() => resolve(true)));
   const waiting = async () => {
-    shop.calls.push('look');
+    shop.calls.push('waiting');
     return 7;
   };
   const shop = watchedSales({ sales: times(5, () => aStock()), replace, waiting, courtesyMs: 300 });

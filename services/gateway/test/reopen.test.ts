@@ -26,18 +26,18 @@ import {
 test('Redis is emptied while orders wait: rebuilt from inventory, nothing oversold, every 202 final', async () => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 12 });
   wires.ordersAmqp.block(true);
-  const inLine = await Promise.all(Array.from({ length: 8 }, (_, i) => buy(saleId, `in line ${i}`)));
+  const inQueue = await Promise.all(Array.from({ length: 8 }, (_, i) => buy(saleId, `in queue ${i}`)));
   await redis.flushdb();
   assert.equal((await buy(saleId, 'meanwhile')).httpStatus, 503);
   wires.ordersAmqp.block(false);
-  await until('it sells', async () => (await buy(saleId, 'in line 0')).httpStatus === 409);
+  await until('it sells', async () => (await buy(saleId, 'in queue 0')).httpStatus === 409);
   const statuses = await Promise.all(
     Array.from({ length: 20 }, (_, i) => buy(saleId, `later ${i}`).then((it) => it.httpStatus)),
   );
   assert.deepEqual(statuses.filter((status) => status === 202).length, 4);
-  for (const [i, { orderId, httpStatus }] of inLine.entries()) {
+  for (const [i, { orderId, httpStatus }] of inQueue.entries()) {
     assert.equal(httpStatus, 202);
-    assert.equal((await shop.final(orderId as string, `in line ${i}`)).status, 'confirmed');
+    assert.equal((await shop.final(orderId as string, `in queue ${i}`)).status, 'confirmed');
   }
   await evidence.atRest();
   assert.deepEqual([(await evidence.gate(saleId)).tickets, await evidence.tracesOf('meanwhile')], [0, {}]);
@@ -72,8 +72,8 @@ test('a replacement of the gate whose reply is lost is never sent again under it
     if (epochs.push(epoch) === 1) wires.redis.loseResponses(true);
   });
   const saleId = await bareSale('queued', 4);
-  await until('it was sent, and its answer lost', () => epochs.length > 0);
-  await until('an answer is lost', wires.redis.hasLost);
+  await until('it was sent, and its reply lost', () => epochs.length > 0);
+  await until('a reply is lost', wires.redis.hasLost);
   wires.redis.loseResponses(false);
   await untilBothSell(saleId, 'after the replacement');
   wires.redis.onRequest();
@@ -125,20 +125,20 @@ test('a gateway that meets a gate it cannot use refreshes at once, not with the 
 
 test('a rebuild that takes long is not overtaken by the other gateway: it costs one epoch', async () => {
   const saleId = await shop.createSale({ mode: 'queued', stock: 3 });
-  const { promise: lookedAtOften, resolve: goOn } = Promise.withResolvers<void>();
-  let [rounds, reopened] = [0, 0];
+  const { promise: refreshedOften, resolve: goOn } = Promise.withResolvers<void>();
+  let [refreshes, reopened] = [0, 0];
   proxies.gatewayInventory.on('reopen', async ({ saleId: id }: { saleId: string }, forward) => {
     const snapshot = await forward();
     if (id !== saleId) return snapshot;
     reopened += 1;
-    await lookedAtOften;
+    await refreshedOften;
     return snapshot;
   });
   await loseGate(saleId);
   await until('one gateway rebuilds it', () => reopened > 0);
   proxies.gatewayInventory.on('listSales', (_request, forward) => {
-    rounds += 1;
-    if (rounds > 20) goOn();
+    refreshes += 1;
+    if (refreshes > 20) goOn();
     return forward();
   });
   await untilEpoch(saleId, 2);

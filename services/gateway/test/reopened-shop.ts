@@ -34,7 +34,7 @@ export const saleOf = async (saleId: string) =>
 export const update = (saleId: string, change: { addStock?: number; closed?: boolean }) =>
   call(inventory, inventory.updateSale, { saleId, addStock: 0, ...change }, { deadlineMs: 10_000 });
 
-/** A buyer of that name is admitted at each gateway; one whose first answer was lost is told 409 the next time. */
+/** A buyer of that name is admitted at each gateway; one whose first response was lost gets 409 the next time. */
 export async function untilBothSell(saleId: string, name: string): Promise<void> {
   for (const [i, url] of gateways.entries())
     await until('it sells', async () =>
@@ -45,9 +45,9 @@ export const untilEpoch = (saleId: string, epoch: number) =>
   until(`the gate of epoch ${epoch} is open`, async () => (await evidence.gate(saleId)).epoch === epoch);
 
 const KEYS: GateKey[] = ['gate', 'buyers', 'orders', 'unsent', 'sent', 'waiting', 'keys'];
-/** What FLUSHDB does, to one sale. */
+/** FLUSHDB for one sale. */
 export const loseGate = (saleId: string) => redis.del(...KEYS.map((key) => keyOf(saleId, key)));
-/** What a gateway does that dies before it replaces the gate; too soon after another epoch, inventory refuses. */
+/** Acts as a gateway that dies before it replaces the gate; too soon after another epoch, inventory refuses. */
 export async function takeEpoch(saleId: string, expectedEpoch: number) {
   const request = { saleId, expectedEpoch, gateEpoch: expectedEpoch };
   const take = async () => {

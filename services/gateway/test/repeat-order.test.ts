@@ -18,7 +18,7 @@ function repeating(
   own: Partial<Record<'row' | 'state' | 'absent' | 'first' | 'position', unknown>> = {},
   respondsWithinMs = 5_000,
 ) {
-  const counts = { asked: 0, givenUp: 0 };
+  const counts = { reads: 0, givenUp: 0 };
   const given = { ...own };
   const ports = {
     gate: {
@@ -30,7 +30,7 @@ function repeating(
     },
     orders: {
       async get() {
-        counts.asked += 1;
+        counts.reads += 1;
         return new Map(given.row ? [['first', given.row]] : []);
       },
       async giveUp() {
@@ -61,24 +61,24 @@ test('fifty repeats of an order that is on its way are one poll, and all get its
   setTimeout(() => {
     given.state = 'sent';
   }, 300);
-  for (const answer of await Promise.all(repeats)) assert.deepEqual(answer, { kind: 'queued', orderId: 'first' });
-  assert.ok(counts.asked <= 5, `${counts.asked} questions`);
+  for (const outcome of await Promise.all(repeats)) assert.deepEqual(outcome, { kind: 'queued', orderId: 'first' });
+  assert.ok(counts.reads <= 5, `${counts.reads} reads`);
 });
 
 test('a poll slows down: it reads six times within three seconds, not thirty', async () => {
   const { counts, repeat } = repeating({ state: 'unsent' }, 2_900);
   assert.equal((await repeat()).kind, 'unknown');
-  assert.ok(counts.asked <= 7, `${counts.asked} questions`);
+  assert.ok(counts.reads <= 7, `${counts.reads} reads`);
 });
 
 test('a poll stops when its last client has gone, and not before', async () => {
   const { counts, repeat } = repeating({ state: 'unsent' }, 60_000);
   const [one, other] = [new AbortController(), new AbortController()];
-  const answers = [repeat(one.signal), repeat(other.signal)];
+  const outcomes = [repeat(one.signal), repeat(other.signal)];
   one.abort();
-  assert.equal(await Promise.race([answers[0], 'goes on']), 'goes on');
+  assert.equal(await Promise.race([outcomes[0], 'goes on']), 'goes on');
   other.abort();
-  for (const answer of await Promise.all(answers)) assert.equal(answer.kind, 'unknown');
+  for (const outcome of await Promise.all(outcomes)) assert.equal(outcome.kind, 'unknown');
   assert.equal(counts.givenUp, 0);
 });
 
@@ -102,8 +102,8 @@ test('another quantity is another body, and a key that was given back is busy', 
 
 test('an order is given up only if a valid gate never admitted it; else its outcome is unknown', async () => {
   const lost = repeating({ absent: true }, 0);
-  const answer = await lost.repeat();
-  assert.deepEqual([answer.kind, lost.counts.givenUp], ['rejected', 1]);
+  const outcome = await lost.repeat();
+  assert.deepEqual([outcome.kind, lost.counts.givenUp], ['rejected', 1]);
   const unsure = repeating({ absent: false }, 0);
   assert.deepEqual(await unsure.repeat(), { kind: 'unknown', orderId: 'first', epoch: 0 });
   assert.equal(unsure.counts.givenUp, 0);

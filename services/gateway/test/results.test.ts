@@ -10,7 +10,7 @@ import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
 import { ANY_TIME, anOrder, aSale, gatesOn } from './gates.ts';
 
-// The sweeper never asks: what is applied here was applied by its event.
+// The sweeper never calls orders: what is applied here was applied by its event.
 const NEVER_ASKS = { SENT_DUE_MS: '3600000', UNSENT_DUE_MS: '3600000' };
 const shop = await openShop({ gateway: NEVER_ASKS });
 await shop.start.gateway(NEVER_ASKS);
@@ -146,7 +146,7 @@ test('a hold that is reserved waits no longer, and is shown with its deadline', 
   const order = await admitted(5, 'alice', 1);
   assert.equal((await read(order.saleId)).waiting.length, 1);
   await publish(resultOf(order, 'reserved', 2));
-  await until('it has left the line', async () => (await read(order.saleId)).waiting.length === 0);
+  await until('it is not waiting', async () => (await read(order.saleId)).waiting.length === 0);
   await until('it is shown', async () => (await viewOf(order)) === 'reserved');
   assert.equal(await gates.stateOf(order), 'unsent');
 });

@@ -19,7 +19,7 @@ const patch = (saleId: string, body: unknown, token: string | undefined = admin,
     token,
   );
 
-/** A sale that is known to be sold out is refused before the token is looked at. */
+/** A sale that is known to be sold out is refused before the token is checked. */
 const untilFlagged = (saleId: string, url?: string) =>
   until('it is known to be sold out', async () => {
     const response = await request(`/v1/sales/${saleId}/orders`, { method: 'POST' }, undefined, url);
@@ -87,9 +87,9 @@ test('the same change again changes nothing, and a change for an older revision 
 
 test('changes made at once by many all get in, none twice', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 5 });
-  const answers = await Promise.all(times(6, (i) => patch(saleId, i % 2 ? { closed: i % 4 === 1 } : { stock: 6 + i })));
+  const patched = await Promise.all(times(6, (i) => patch(saleId, i % 2 ? { closed: i % 4 === 1 } : { stock: 6 + i })));
   // A stock that another request has outgrown meanwhile is refused.
-  for (const { status } of answers) assert.ok([200, 400].includes(status), `${status}`);
+  for (const { status } of patched) assert.ok([200, 400].includes(status), `${status}`);
   await until('the gate has what inventory has', async () => (await evidence.gate(saleId)).stock === 10);
   await evidence.atRest();
 });

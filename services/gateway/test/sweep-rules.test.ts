@@ -28,7 +28,7 @@ test('queued and unsent: published again under its id, and marked only when the 
   assert.deepEqual(await sweeping(queued, record, { available: false }), []);
 });
 
-test('final: its result is applied, a confirmation with the epoch of the gate that asked', async () => {
+test('final: its result is applied, a confirmation with the epoch of the gate it was swept at', async () => {
   for (const status of ['confirmed', 'rejected', 'expired', 'cancelled'] as const)
     for (const [sale, record] of [
       [queued, due(queued, 'sent')],
@@ -52,25 +52,25 @@ test('queued, sent and without a row: it stands in the queue, so it is not publi
   assert.deepEqual(await sweeping(queued, due(queued, 'sent'), { waiting: [0, 1] }), []);
 });
 
-test('queued, sent and without a row while the queue is empty in two looks: it is published again', async () => {
+test('queued, sent and without a row while the queue is empty in two checks: it is published again', async () => {
   const record = due(queued, 'sent');
   const published = [`published ${record.orderId}`, `sent ${record.orderId}`];
   assert.deepEqual(await sweeping(queued, record, { waiting: EMPTY }), published);
 });
 
-test('an order that a worker takes between the two looks is not published again', async () => {
-  let questions = 0;
-  const row = () => (questions++ === 0 ? undefined : { status: 'placed' as const, final: false });
+test('an order that a worker takes between the two checks is not published again', async () => {
+  let reads = 0;
+  const row = () => (reads++ === 0 ? undefined : { status: 'placed' as const, final: false });
   assert.deepEqual(await sweeping(queued, due(queued, 'sent'), { waiting: EMPTY, row }), []);
 });
 
-test('one observation of the queue serves all orders of a round, so that the first does not hide the others', async () => {
+test('one observation of the queue serves all orders of a sweep, so that the first does not hide the others', async () => {
   const claims = [0, 1, 2].map(() => times(500, () => due(queued, 'sent')));
   const waiting = [0, 0, 500];
-  const { done, sweep, looks } = aSweep(queued, claims, { waiting });
+  const { done, sweep, checks } = aSweep(queued, claims, { waiting });
   await sweep();
   assert.equal(done.filter((it) => it.startsWith('published')).length, 1_500);
-  assert.equal(looks(), 2);
+  assert.equal(checks(), 2);
 });
 
 test('queued, sent and passed by a much later order of its sale: it is published again into any queue', async () => {
@@ -126,14 +126,14 @@ test('a tombstone gives nothing back by itself, only once it is final; a row tha
     ]);
 });
 
-test('a round goes on until fewer are due than it claims at once', async () => {
+test('a sweep goes on until fewer are due than it claims at once', async () => {
   const many = () => times(500, () => due(queued, 'sent'));
-  const { asked, sweep } = aSweep(queued, [many(), many(), [due(queued, 'sent')], many()], {
+  const { requested, sweep } = aSweep(queued, [many(), many(), [due(queued, 'sent')], many()], {
     row: { status: 'placed', final: false },
   });
   await sweep();
   assert.deepEqual(
-    asked.map(({ length }) => length),
+    requested.map(({ length }) => length),
     [500, 500, 1],
   );
 });

@@ -1,4 +1,4 @@
-// Orders that were admitted and not heard of again: any gateway asks, publishes again or gives up, and never guesses.
+// Orders that were admitted and have no result: any gateway checks, publishes again or gives up, and never guesses.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keyOf } from '@flashsale/contracts/keys';
@@ -40,7 +40,7 @@ const recordOf = async ({ saleId, orderId }: Order) => (await evidence.gate(sale
 const untilSold = (order: Order) => until('it is sold', async () => (await recordOf(order))?.state === 'sold');
 const untilSent = (order: Order) => until('it is sent', async () => (await recordOf(order))?.state === 'sent');
 const untilGivenBack = (order: Order) => until('its ticket is back', async () => !(await recordOf(order)));
-const looksAt = async ({ saleId, orderId }: Order): Promise<number> =>
+const checksOf = async ({ saleId, orderId }: Order): Promise<number> =>
   JSON.parse((await dead.observer.hget(keyOf(saleId, 'orders'), orderId)) ?? '{}').attempts ?? 0;
 
 /** A bought order that stands in the queue, because no worker reads it. */
@@ -74,14 +74,14 @@ test('a gateway dies between admit and call: the order is given up, and its tick
 });
 
 test('a confirmed event that is lost is read from orders', async () => {
-  const order = await inQueue('unheard');
+  const order = await inQueue('unreported');
   wires.gatewayAmqp.block(true);
   const consumers = async () => (await channel.checkQueue(RESULTS_QUEUE)).consumerCount;
   await until('the broker knows that the gateway is gone', async () => (await consumers()) === 0);
   wires.ordersAmqp.block(false);
   await until('its event is with the broker', async () => {
     const { rows } = await evidence.stores.orders.query('SELECT count(*)::int AS unpublished FROM outbox');
-    return (await evidence.ordersOf('unheard'))[0]?.status === 'confirmed' && rows[0].unpublished === 0;
+    return (await evidence.ordersOf('unreported'))[0]?.status === 'confirmed' && rows[0].unpublished === 0;
   });
   await broker.purge(RESULTS_QUEUE);
   wires.gatewayAmqp.block(false);
@@ -90,14 +90,14 @@ test('a confirmed event that is lost is read from orders', async () => {
 });
 
 test('an order that stands in the queue is not published again, however often it is checked', async () => {
-  const order = await inQueue('patient');
-  await until('it was looked at twice', async () => {
+  const order = await inQueue('waiting');
+  await until('it was checked twice', async () => {
     await dead.makeDue(order as OrderCommand);
-    return (await looksAt(order)) >= 2;
+    return (await checksOf(order)) >= 2;
   });
   assert.equal((await channel.checkQueue(ORDERS_PLACED.queue)).messageCount, 1);
   wires.ordersAmqp.block(false);
-  assert.equal((await shop.final(order.orderId, 'patient')).status, 'confirmed');
+  assert.equal((await shop.final(order.orderId, 'waiting')).status, 'confirmed');
 });
 
 test('a message that is lost is published again, under the same id, once the queue is empty', async () => {
@@ -151,18 +151,18 @@ test('a direct order that never arrived is ended before its ticket comes back, a
 });
 
 test('a give-up with an unknown outcome gives nothing back; the next one does', async () => {
-  let asked = 0;
+  let calls = 0;
   proxies.orders.on('cancelOrder', async (_request, forward) => {
-    asked += 1;
-    if (asked > 1) return forward();
+    calls += 1;
+    if (calls > 1) return forward();
     throw new RpcError(status.INTERNAL, 'it is not known');
   });
   const order = await admittedByTheDead(direct, 'doomed', LONG_OVER);
-  await until('the sweeper has tried', () => asked > 0);
+  await until('the sweeper has tried', () => calls > 0);
   assert.ok(await recordOf(order));
   await dead.makeDue(order);
   await untilGivenBack(order);
-  assert.equal(asked, 2);
+  assert.equal(calls, 2);
   proxies.orders.on('cancelOrder');
 });
 

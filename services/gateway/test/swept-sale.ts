@@ -18,7 +18,7 @@ interface Given {
   available?: boolean;
   /** The row that orders has; a function is called for each query. */
   row?: Partial<Order> | (() => Partial<Order> | undefined);
-  /** What GiveUp finds or makes. */
+  /** The order that GiveUp finds or makes. */
   found?: Partial<Order>;
   /** Messages in the queue, count by count; the last one stays. */
   waiting?: number[];
@@ -29,10 +29,10 @@ interface Given {
 export function aSweep(sale: Sale, claims: DueRecord[][], given: Given = {}) {
   const done: string[] = [];
   const warned: string[] = [];
-  const asked: string[][] = [];
+  const requested: string[][] = [];
   const waiting = [...(given.waiting ?? [1])];
-  let looks = 0;
-  const answer = (orderId: string, order: Partial<Order>) =>
+  let checks = 0;
+  const orderOf = (orderId: string, order: Partial<Order>) =>
     ({ orderId, saleId: sale.id, reason: null, ...order }) as Order;
   const rowOf = () => (typeof given.row === 'function' ? given.row() : given.row);
   const ports = {
@@ -47,20 +47,20 @@ export function aSweep(sale: Sale, claims: DueRecord[][], given: Given = {}) {
         return given.published ?? 'confirmed';
       },
       async waiting() {
-        looks += 1;
+        checks += 1;
         return waiting.length > 1 ? waiting.shift() : waiting[0];
       },
     },
     orders: {
       place: async () => assert.fail('an order is never placed a second time'),
       async get(ids: string[]) {
-        asked.push(ids);
+        requested.push(ids);
         const row = rowOf();
-        return new Map(row ? ids.map((id) => [id, answer(id, row)]) : []);
+        return new Map(row ? ids.map((id) => [id, orderOf(id, row)]) : []);
       },
       async giveUp({ orderId, epoch }: OrderCommand) {
         done.push(`gave up ${orderId} of epoch ${epoch}`);
-        return answer(orderId, given.found ?? { status: 'cancelled', final: false });
+        return orderOf(orderId, given.found ?? { status: 'cancelled', final: false });
       },
     },
     clock: { nowMs: () => ('nowMs' in given ? given.nowMs : NOW_MS) },
@@ -74,7 +74,7 @@ export function aSweep(sale: Sale, claims: DueRecord[][], given: Given = {}) {
     warn: (id: string) => warned.push(id),
   };
   const sweep = createSweep(ports as unknown as SweepPorts, LONG_MS);
-  return { done, warned, asked, sweep: () => sweep([sale]), looks: () => looks };
+  return { done, warned, requested, sweep: () => sweep([sale]), checks: () => checks };
 }
 
 /** One sweep over one record; what it did, in order. */

@@ -24,8 +24,8 @@ function measuring() {
   return { time, throughput, count: () => throughput.count('sale'), perSecond };
 }
 
-const near = (value: number | undefined, wanted: number, share = 0.05) =>
-  assert.ok(Math.abs((value ?? 0) - wanted) < wanted * share, `${value}, not ${wanted}`);
+const near = (value: number | undefined, expected: number, share = 0.05) =>
+  assert.ok(Math.abs((value ?? 0) - expected) < expected * share, `${value}, not ${expected}`);
 
 test('the throughput of a queue that moves evenly is what it moves by, after a second and after a minute', () => {
   for (const ms of [1_000, 4_000, 7_500, 60_000]) {

@@ -17,7 +17,7 @@ test('a sale that is over and has nothing held is not rebuilt; with a unit held 
   }
 });
 
-test('the keys of a sale that is over expire once nothing is pending, and then it is looked at no more', async () => {
+test('the keys of a sale that is over expire once nothing is pending, and then it is checked no more', async () => {
   const sale = aStock({ closed: true });
   const shop = watchedSales({ sales: [sale], gates: new Map([[sale.id, stateOf(1, { pending: 1 })]]) });
   await shop.refresh();
@@ -31,7 +31,7 @@ test('the keys of a sale that is over expire once nothing is pending, and then i
   assert.deepEqual(withoutLease(shop.calls), ['expire', 'reopen 1', 'replace 2']);
 });
 
-test('a sale that was over and done is looked at again when a late order is reserved, until that is done too', async () => {
+test('a sale that was over and done is checked again when a late order is reserved, until that is done too', async () => {
   const sale = aStock({ closed: true });
   const shop = watchedSales({ sales: [sale] });
   await shop.refresh();
@@ -77,7 +77,7 @@ test('at most four gates are rebuilt at once, and the next begins when one is do
   await until('all are done', () => shop.rebuilt.length === 7);
 });
 
-test('the caller who makes a sale is answered when its gate is open, even if a refresh was already opening it', async () => {
+test('the caller who makes a sale has a response when its gate is open, even if a refresh was already opening it', async () => {
   const { promise: opened, resolve: open } = Promise.withResolvers<boolean>();
   const made: string[] = [];
   const sale = aStock({ epoch: 0 });
@@ -91,11 +91,11 @@ test('the caller who makes a sale is answered when its gate is open, even if a r
   assert.deepEqual([withoutLease(shop.calls), made], [['reopen 0', 'replace 1'], ['made, epoch 1']]);
 });
 
-test('the caller who makes a sale is answered when another gateway has opened its gate', async () => {
+test('the caller who makes a sale has a response when another gateway has opened its gate', async () => {
   const sale = aStock({ epoch: 0 });
   const shop = watchedSales({ lease: async () => undefined });
   const making = shop.watch.createSale(sale);
-  await until('it asks for the lease', () => shop.calls.length === 1);
+  await until('it requests the lease', () => shop.calls.length === 1);
   shop.sales.set(sale.id, { ...sale, epoch: 1 });
   shop.gates.set(sale.id, stateOf(1));
   assert.equal((await making).epoch, 1);
@@ -140,7 +140,7 @@ test('an operator has a gate rebuilt by shutting it', async () => {
   assert.deepEqual(shop.calls, ['shut 4: operator']);
 });
 
-test('while inventory does not answer, the gates are still read, and none is rebuilt', async () => {
+test('while inventory does not respond, the gates are still read, and none is rebuilt', async () => {
   const sale = aStock();
   const shop = watchedSales({ sales: [sale], gates: new Map([[sale.id, stateOf(1)]]) });
   await shop.refresh();

@@ -13,13 +13,13 @@ import { until } from '../../../infra/until.ts';
 import { clicksAt } from './checked-clicks.ts';
 
 const shop = await openShop({ gateway: { DIRECT_DEADLINE_MS: '1000', DIRECT_MAX_IN_FLIGHT: '6' } });
-// Its sweeper would wait as long as its buyers do, so it looks rarely; without any look it would not know Redis' time.
+// Its sweeper would wait as long as its buyers do, so it refreshes rarely; without a refresh Redis' time is unknown.
 const second = await shop.start.gateway({ DIRECT_DEADLINE_MS: '10000', REFRESH_MS: '5000' });
 const { wires, proxies, evidence } = shop;
 const saleId = await shop.createSale({ mode: 'direct', stock: 200 });
-const { click, burst, ready, unready, letIn, check, answers } = clicksAt(shop, saleId);
-const patient = clicksAt(shop, saleId, second, answers);
-await Promise.all([letIn(), patient.letIn()]);
+const { click, burst, ready, unready, letIn, check, responses } = clicksAt(shop, saleId);
+const longer = clicksAt(shop, saleId, second, responses);
+await Promise.all([letIn(), longer.letIn()]);
 
 /** How often each order was placed while this script stands for orders. */
 async function placedWhile(script: Script, work: () => Promise<unknown>): Promise<number[]> {
@@ -43,7 +43,7 @@ const shed = fail(status.RESOURCE_EXHAUSTED, { shed: '1' });
 const eachOnce = Array(6).fill(1);
 
 /** An HTTP/2 server in front of orders that forwards each call, waits for its response, and resets the stream. */
-async function resetAnswers(t: TestContext, address: string) {
+async function resetResponses(t: TestContext, address: string) {
   const orders = connect(`http://${address}`);
   const server = createServer();
   server.on('stream', (stream, headers) => {
@@ -61,7 +61,7 @@ async function resetAnswers(t: TestContext, address: string) {
 
 /** Clicks at a gateway of the test's own, which finds orders at that address. */
 const clicksBefore = async (t: TestContext, ORDERS_ADDRESS: string) =>
-  clicksAt(shop, saleId, await shop.start.gateway({ ORDERS_ADDRESS, DIRECT_DEADLINE_MS: '10000' }, t), answers);
+  clicksAt(shop, saleId, await shop.start.gateway({ ORDERS_ADDRESS, DIRECT_DEADLINE_MS: '10000' }, t), responses);
 
 async function clicksBeforeWire(t: TestContext) {
   const wire = await layWire(`http://${proxies.orders.address}`);
@@ -71,7 +71,7 @@ async function clicksBeforeWire(t: TestContext) {
 
 test('shed by orders: given back at once, 503, and nothing is missing', async () => {
   const placed = await placedWhile(shed, async () => {
-    assert.deepEqual(await patient.burst('shed'), [503]);
+    assert.deepEqual(await longer.burst('shed'), [503]);
   });
   assert.deepEqual(placed, eachOnce);
   assert.deepEqual(await evidence.tracesOf('shed 0', 'shed 5'), {});
@@ -84,16 +84,16 @@ test('an attempt that fails after it was delivered is not made again: a later sh
       attempt += 1;
       if (attempt > 1) return shed();
       await forward();
-      throw new RpcError(status.UNAVAILABLE, 'the answer is lost');
+      throw new RpcError(status.UNAVAILABLE, 'the response is lost');
     },
     async () => {
-      const { httpStatus, orderId } = await patient.click('delivered');
+      const { httpStatus, orderId } = await longer.click('delivered');
       assert.equal(httpStatus, 504);
       assert.equal((await shop.final(orderId as string, 'delivered')).status, 'confirmed');
     },
   );
   assert.deepEqual(placed, [1]);
-  await patient.letIn();
+  await longer.letIn();
 });
 
 test('RESOURCE_EXHAUSTED without the trailer of orders is unknown: a proxy may say it of a call that was delivered', async () => {
@@ -113,7 +113,7 @@ test('RESOURCE_EXHAUSTED without the trailer of orders is unknown: a proxy may s
 });
 
 test('a stream that is reset with ENHANCE_YOUR_CALM after orders did it is 504, never 503', async (t) => {
-  const calming = await resetAnswers(t, proxies.orders.address);
+  const calming = await resetResponses(t, proxies.orders.address);
   const other = await clicksBefore(t, calming);
   await until('it is at work', async () => {
     const { httpStatus, orderId, buyer } = await other.click(`calmed ${v7()}`);
@@ -157,7 +157,7 @@ test('while orders cannot be reached, no buyer is admitted: 503, and it sells ag
   await until('it sells again', async () => (await other.click(`after ${Math.random()}`)).httpStatus === 201);
 });
 
-test('an answer that comes after the deadline is unknown, and the order is what it became', async () => {
+test('a response that comes after the deadline is unknown, and the order is what it became', async () => {
   const { promise: held, resolve: release } = Promise.withResolvers<void>();
   const late: Script = async (_request, forward) => {
     const response = await forward();
@@ -165,10 +165,10 @@ test('an answer that comes after the deadline is unknown, and the order is what 
     return response;
   };
   const placed = await placedWhile(late, async () => {
-    const { httpStatus, orderId } = await click('answered late');
+    const { httpStatus, orderId } = await click('late response');
     assert.equal(httpStatus, 504);
     release();
-    assert.equal((await shop.final(orderId as string, 'answered late')).status, 'confirmed');
+    assert.equal((await shop.final(orderId as string, 'late response')).status, 'confirmed');
   });
   assert.deepEqual(placed, [1]);
   await letIn();
@@ -178,7 +178,7 @@ test('after calls without a response the next ones are refused before admit, unt
   await placedWhile(
     () => new Promise(() => undefined),
     async () => {
-      assert.deepEqual(await burst('unheard'), [504]);
+      assert.deepEqual(await burst('no response'), [504]);
       assert.deepEqual(await burst('spared'), [503]);
       assert.deepEqual(await evidence.tracesOf('spared 0', 'spared 5'), {});
     },
@@ -196,18 +196,18 @@ test('beyond the limit of calls a buyer is turned away before admit: 503, and Re
       return forward();
     },
     async () => {
-      const within = patient.burst('within');
+      const within = longer.burst('within');
       await until('all of them are at work', () => inside === 6);
-      let heard = false;
+      let received = false;
       wires.redis.onRequest((bytes) => {
-        heard ||= bytes.includes('beyond');
+        received ||= bytes.includes('beyond');
       });
-      assert.deepEqual(await patient.burst('beyond'), [503]);
+      assert.deepEqual(await longer.burst('beyond'), [503]);
       wires.redis.onRequest();
-      assert.equal(heard, false);
+      assert.equal(received, false);
       release();
       assert.deepEqual(await within, [201]);
-      assert.deepEqual(await patient.burst('again'), [201], 'those who have left make room');
+      assert.deepEqual(await longer.burst('again'), [201], 'those who have left make room');
     },
   );
   assert.equal(placed.length, 12);
@@ -222,23 +222,23 @@ test('Redis away: 503 before anything', async () => {
   await letIn();
 });
 
-test('an admit whose answer is lost is never placed: 504, and its ticket comes back', async () => {
+test('an admit whose reply is lost is never placed: 504, and its ticket comes back', async () => {
   const placed = await placedWhile(fail(status.INTERNAL), async () => {
     wires.redis.loseResponses(true);
-    const answer = click('unanswered');
-    await until('the gate has it', async () => (await evidence.gate(saleId)).buyers.has('unanswered'));
-    await until('its answer is lost', wires.redis.hasLost);
+    const response = click('no reply');
+    await until('the gate has it', async () => (await evidence.gate(saleId)).buyers.has('no reply'));
+    await until('its reply is lost', wires.redis.hasLost);
     wires.redis.loseResponses(false);
-    assert.equal((await answer).httpStatus, 504);
+    assert.equal((await response).httpStatus, 504);
   });
   assert.deepEqual(placed, []);
   await ready();
   await letIn();
 });
 
-test('in the end every 503 left nothing anywhere, and every 504 can be asked about', async () => {
+test('in the end every 503 left nothing anywhere, and every 504 can be read', async () => {
   await check();
-  const orders = await evidence.ordersOf('unanswered', 'failed INTERNAL 0', 'failed UNAVAILABLE 0');
+  const orders = await evidence.ordersOf('no reply', 'failed INTERNAL 0', 'failed UNAVAILABLE 0');
   assert.deepEqual(
     orders.map(({ status, reason }) => `${status} ${reason}`),
     Array(3).fill('cancelled given_up'),

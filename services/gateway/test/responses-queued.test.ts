@@ -1,4 +1,4 @@
-// The queued path while Redis and the broker fail: 202 is a promise, 503 means that nothing happened, 504 says where to ask.
+// The queued path while Redis and the broker fail: 202 is a promise, 503: nothing happened, 504: poll the Location.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ORDERS_PLACED } from '@flashsale/contracts/topology';
@@ -11,9 +11,9 @@ const shop = await openShop({ gateway: LONG_DUE });
 const second = await shop.start.gateway({ ...LONG_DUE, CONFIRM_TIMEOUT_MS: '500' });
 const { wires, broker, evidence } = shop;
 const saleId = await shop.createSale({ mode: 'queued', stock: 200 });
-const { click, burst, ready, unready, letIn, check, answers } = clicksAt(shop, saleId);
-const impatient = clicksAt(shop, saleId, second, answers);
-await Promise.all([letIn(), impatient.letIn()]);
+const { click, burst, ready, unready, letIn, check, responses } = clicksAt(shop, saleId);
+const shorter = clicksAt(shop, saleId, second, responses);
+await Promise.all([letIn(), shorter.letIn()]);
 
 // AMQP method frames on channel 0: connection.blocked with an empty reason, connection.unblocked.
 const BLOCKED = Buffer.from('01000000000005000a003c00ce', 'hex');
@@ -23,54 +23,54 @@ const isKnown = async (buyer: string) => (await evidence.ordersOf(buyer)).length
 
 test('no 202 before the broker has confirmed, and 504 when the confirm does not come in time', async () => {
   wires.gatewayAmqp.holdResponses(true);
-  let answered = false;
+  let responded = false;
   const late = click('confirmed late').finally(() => {
-    answered = true;
+    responded = true;
   });
-  const never = impatient.click('unconfirmed');
+  const never = shorter.click('unconfirmed');
   await until('orders has it, so the broker had it long before', () => isKnown('confirmed late'));
   assert.equal((await never).httpStatus, 504);
-  assert.equal(answered, false);
+  assert.equal(responded, false);
   wires.gatewayAmqp.holdResponses(false);
   assert.equal((await late).httpStatus, 202);
 });
 
 test('an order whose connection breaks before the confirm is unknown, not refused, and is fulfilled', async () => {
   wires.gatewayAmqp.holdResponses(true);
-  const answer = click('cut off');
+  const response = click('cut off');
   await until('orders has it', () => isKnown('cut off'));
   wires.gatewayAmqp.cut();
   wires.gatewayAmqp.holdResponses(false);
-  const { httpStatus, orderId } = await answer;
+  const { httpStatus, orderId } = await response;
   assert.equal(httpStatus, 504);
   assert.equal((await shop.final(orderId as string, 'cut off')).status, 'confirmed');
   await ready();
   await letIn();
 });
 
-test('an admit whose answer is lost is sent once: 504, and its ticket is accounted for', async () => {
+test('an admit whose reply is lost is sent once: 504, and its ticket is accounted for', async () => {
   wires.redis.loseResponses(true);
-  const answer = click('unanswered');
-  await until('the gate has it', async () => (await evidence.gate(saleId)).buyers.has('unanswered'));
-  await until('its answer is lost', wires.redis.hasLost);
+  const response = click('no reply');
+  await until('the gate has it', async () => (await evidence.gate(saleId)).buyers.has('no reply'));
+  await until('its reply is lost', wires.redis.hasLost);
   wires.redis.loseResponses(false);
-  // Neither sent again to be told "admitted", nor taken for a no.
-  assert.equal((await answer).httpStatus, 504);
+  // Neither sent again to get "admitted", nor taken for a no.
+  assert.equal((await response).httpStatus, 504);
   await ready();
   await letIn();
 });
 
-test('an admit that is lost on its way is unknown too, since the two look alike', async () => {
+test('an admit that is lost on its way is unknown too, since the two seem alike', async () => {
   const sent = new Set<string>();
   wires.redis.onRequest((bytes) => {
     for (const [buyer] of bytes.toString().matchAll(/lost on its way \d/g)) sent.add(buyer);
   });
   wires.redis.loseRequests(true);
-  const answers = burst('lost on its way');
+  const responses = burst('lost on its way');
   await until('all of them are on their way', () => sent.size === 6);
   wires.redis.loseRequests(false);
   wires.redis.onRequest();
-  assert.deepEqual(await answers, [504]);
+  assert.deepEqual(await responses, [504]);
   await ready();
   await letIn();
 });
@@ -119,19 +119,19 @@ const FAULTS: { name: string; begin: (yes: boolean) => void; noticed: boolean; s
 
 for (const { name, begin, noticed, seen } of FAULTS) {
   test(`${name}: ${seen}, then 503 before admit, and 202 again when it is over`, async () => {
-    await impatient.letIn();
+    await shorter.letIn();
     begin(true);
-    if (noticed) await impatient.unready();
-    assert.deepEqual(await impatient.burst(name), seen);
+    if (noticed) await shorter.unready();
+    assert.deepEqual(await shorter.burst(name), seen);
     // Known to be silent by then: at most one buyer is the probe, and the others are refused before admit.
-    assert.ok((await impatient.burst(`spared by ${name}`)).includes(503));
+    assert.ok((await shorter.burst(`spared by ${name}`)).includes(503));
     begin(false);
-    await Promise.all([ready(), impatient.ready()]);
-    await Promise.all([letIn(), impatient.letIn()]);
+    await Promise.all([ready(), shorter.ready()]);
+    await Promise.all([letIn(), shorter.letIn()]);
   });
 }
 
-test('connections that break among a burst: each answer is one of three, and true', async () => {
+test('connections that break among a burst: each response is one of three, and true', async () => {
   for (const wire of [wires.gatewayAmqp, wires.redis, wires.gatewayAmqp]) {
     const clicks = burst(`among ${Date.now()}`);
     wire.cut();
@@ -140,4 +140,4 @@ test('connections that break among a burst: each answer is one of three, and tru
   }
 });
 
-test('in the end every 503 left nothing anywhere, every 504 can be asked about, every 202 is final', check);
+test('in the end every 503 left nothing anywhere, every 504 can be read, every 202 is final', check);

@@ -3,13 +3,11 @@ import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';
 import type { Config } from './config.ts';
 import { type Cancellation, cancelOrder } from './domain/cancel-order.ts';
-import { compensate, compensatePending } from './domain/compensate.ts';
-import { followRefunds } from './domain/follow-refunds.ts';
+import { compensate, compensatePending, followRefunds, timeOutOrders } from './domain/compensate.ts';
 import { createStages, placeOrder } from './domain/fulfil-order.ts';
 import type { Order, Placement } from './domain/order.ts';
 import type { Ports, Timeouts } from './domain/ports.ts';
 import { type PaymentRequest, requestPayment } from './domain/request-payment.ts';
-import { timeOutOrders } from './domain/time-out-orders.ts';
 import type { Metrics } from './metrics.ts';
 
 /** The deadline is in Unix milliseconds. */

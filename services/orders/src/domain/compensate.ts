@@ -1,4 +1,5 @@
-// What must follow an order that ended with a unit and money at stake: no charge stays, then no unit stays.
+// Orders that end without success, by whichever worker: at their deadline, compensated (no charge stays, then no unit
+// stays), and followed until owed money is given back.
 import type { ChargeState, Refund } from '@flashsale/contracts/fields';
 import type { Order } from './order.ts';
 import { MAX_TAKEN, type Ports, type Timeouts } from './ports.ts';
@@ -11,6 +12,18 @@ const REFUNDS: Partial<Record<ChargeState, Refund>> = {
 };
 /** Undefined for a charge that may still become, or stay, money taken. */
 export const refundFor = (state: ChargeState | undefined) => state && REFUNDS[state];
+
+/**
+ * Ends what is not decided by its deadline, and does not wait for the compensations, which call the participants: one
+ * that hangs must not delay the next time-out.
+ */
+export async function timeOutOrders({ ledger }: Ports, compensateSoon: (orders: Order[]) => void): Promise<void> {
+  let ended: Order[];
+  do {
+    ended = await ledger.timeOut();
+    compensateSoon(ended);
+  } while (ended.length === MAX_TAKEN);
+}
 
 /** Returns the rows of those whose outcome both participants gave; the rest stays pending and is taken up again. */
 export async function compensate(orders: Order[], ports: Ports, timeouts: Timeouts): Promise<Order[]> {
@@ -35,4 +48,14 @@ export async function compensatePending(ports: Ports, timeouts: Timeouts, untouc
     pending = await ports.ledger.takeCompensationPending(untouchedForMs);
     await compensate(pending, ports, timeouts);
   } while (pending.length === MAX_TAKEN);
+}
+
+/** Money that was taken and is owed: payment gives it back, orders records when that is done. */
+export async function followRefunds({ ledger, payment }: Ports, timeouts: Timeouts): Promise<void> {
+  const owed = await ledger.takeRefundsOwed();
+  const outcomes = owed.map(async (orderId) => {
+    const refund = refundFor(await payment.stateOf(orderId, timeouts.callMs));
+    return refund && refund !== 'owed' ? [{ orderId, refund }] : [];
+  });
+  await ledger.refunded((await Promise.all(outcomes)).flat());
 }

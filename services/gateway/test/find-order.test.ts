@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { choiceOf } from '@flashsale/contracts/messages';
-import { type FindPorts, findOrder, type OrderRef, type OrderView, UNDECIDED } from '../src/domain/order-view.ts';
-import type { Order } from '../src/domain/ports.ts';
+import { type FindPorts, findOrder, type OrderRef, UNDECIDED } from '../src/domain/order-view.ts';
+import type { Order, OrderView } from '../src/domain/ports.ts';
 import { aSale } from './gates.ts';
 
 const NOW = 1_800_000_000_000;

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createOrderUpdates } from '../src/domain/apply-result.ts';
 import { followOrder, untilOutcome } from '../src/domain/follow-order.ts';
-import { type OrderView, UNDECIDED } from '../src/domain/order-view.ts';
-import type { OrderViews } from '../src/domain/ports.ts';
+import { UNDECIDED } from '../src/domain/order-view.ts';
+import type { OrderView, OrderViews } from '../src/domain/ports.ts';
 
 const ORDER = { orderId: 'x', saleId: 'sale', buyerId: 'alice', quantity: 1, epoch: 1 };
 const QUEUED: OrderView = { ...UNDECIDED, ...ORDER, status: 'queued' };

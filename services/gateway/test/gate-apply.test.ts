@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VIEW_KEYS } from '@flashsale/contracts/keys';
-import { type OrderView, UNDECIDED } from '../src/domain/order-view.ts';
+import { UNDECIDED } from '../src/domain/order-view.ts';
+import type { OrderView } from '../src/domain/ports.ts';
 import { anOrder, aSale, openGates } from './gates.ts';
 
 const gates = await openGates();

@@ -1,8 +1,8 @@
 // A result changes the gate and the buyer's view, whether it comes as an event, to one gateway, or was read from orders.
 // Each gateway receives all order updates besides: they wake the requests that follow an order here.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type OrderView, type Result, viewOf } from './order-view.ts';
-import type { Gate, OrderViews } from './ports.ts';
+import { type Result, viewOf } from './order-view.ts';
+import type { Gate, OrderView, OrderViews } from './ports.ts';
 import type { QueueProgress } from './queue-progress.ts';
 
 export interface ApplyPorts {

@@ -1,6 +1,6 @@
 // Ending an order: a hold by its buyer before it is paid, a confirmed order by an admin, who owes the money then.
-import { awaitsPayment, type FoundOrder, isFinal, type OrderRef, type OrderView, viewOf } from './order-view.ts';
-import type { Order, Orders, OrderViews } from './ports.ts';
+import { awaitsPayment, type FoundOrder, isFinal, type OrderRef, viewOf } from './order-view.ts';
+import type { Order, Orders, OrderView, OrderViews } from './ports.ts';
 
 export type CancelOutcome =
   | { kind: 'cancelled' | 'ended' | 'not-confirmed'; order: OrderView }

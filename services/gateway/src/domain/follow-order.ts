@@ -1,7 +1,7 @@
 // The course of an order, as it becomes known, until it is over or the reader has gone.
 import type { OrderUpdates } from './apply-result.ts';
-import { isFinal, type OrderView } from './order-view.ts';
-import type { OrderViews } from './ports.ts';
+import { isFinal } from './order-view.ts';
+import type { OrderView, OrderViews } from './ports.ts';
 
 /** Updates may be lost, so every reader polls as well: as often as a polite client would. */
 const POLL_EVERY_MS = 1_000;

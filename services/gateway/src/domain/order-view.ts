@@ -1,7 +1,7 @@
 // An order as its buyer sees it, and how it is found. The gate is read first and orders second: orders works the queue
 // off, and must not be slowed down by the buyers who wait.
-import { type Choice, isFinalStatus, type OrderEvent } from '@flashsale/contracts/messages';
-import type { Clock, Gate, Order, Orders, OrderViews } from './ports.ts';
+import { isFinalStatus } from '@flashsale/contracts/messages';
+import type { Clock, Gate, Order, Orders, OrderView, OrderViews } from './ports.ts';
 import type { WaitingEstimate } from './queue-progress.ts';
 import type { Sale } from './sale.ts';
 
@@ -13,15 +13,6 @@ const LONGEST_DECISION_MS = 86_400_000;
 
 /** An order as in its event, or as read from orders. */
 export type Result = Omit<Order, 'final' | 'payRequested'> & Partial<Pick<Order, 'final' | 'payRequested'>>;
-
-/** `version` 0 is an order that only the gate knows of. */
-export type OrderView = Omit<OrderEvent, keyof Choice | 'status' | 'deadlineMs'> & {
-  status: 'queued' | OrderEvent['status'];
-  /** Unix milliseconds, of a hold that waits for its payment; else null. */
-  deadlineMs: number | null;
-  payRequested: boolean;
-  /** Absent for an order of which only the id is known. */
-} & Partial<Choice>;
 
 export const UNDECIDED = {
   reason: null,

@@ -2,8 +2,8 @@
 
 import type { Catalogue } from './catalogue.ts';
 import type { Breaker, ConcurrencyLimit } from './limits.ts';
-import { awaitsPayment, type FoundOrder, isFinal, type OrderRef, type OrderView, viewOf } from './order-view.ts';
-import type { Gate, Orders, OrderViews } from './ports.ts';
+import { awaitsPayment, type FoundOrder, isFinal, type OrderRef, viewOf } from './order-view.ts';
+import type { Gate, Orders, OrderView, OrderViews } from './ports.ts';
 import type { WaitingEstimate } from './queue-progress.ts';
 import type { Sale } from './sale.ts';
 

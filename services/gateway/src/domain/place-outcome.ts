@@ -1,6 +1,6 @@
 // The outcomes of a click, and which of them a result is.
-import { isFinal, type OrderView } from './order-view.ts';
-import type { Gate } from './ports.ts';
+import { isFinal } from './order-view.ts';
+import type { Gate, OrderView } from './ports.ts';
 import type { Sale } from './sale.ts';
 
 export type PlaceOutcome =

@@ -2,7 +2,6 @@
 import type { OrderStatus } from '@flashsale/contracts/fields';
 import type { Choice, OrderCommand, OrderEvent } from '@flashsale/contracts/messages';
 import type { Sale as SaleStock } from '@flashsale/contracts/sale';
-import type { OrderView } from './order-view.ts';
 import type { Sale } from './sale.ts';
 
 /** Redis' clock as this gateway estimates it: the last TIME that it read, and the monotonic time since. */
@@ -166,6 +165,15 @@ export interface Inventory {
 
 /** A sale with inventory's counters. */
 export type { SaleStock };
+
+/** An order as its buyer sees it. `version` 0 is one that only the gate knows of. */
+export type OrderView = Omit<OrderEvent, keyof Choice | 'status' | 'deadlineMs'> & {
+  status: 'queued' | OrderEvent['status'];
+  /** Unix milliseconds, of a hold that waits for its payment; else null. */
+  deadlineMs: number | null;
+  payRequested: boolean;
+  /** Absent for an order of which only the id is known. */
+} & Partial<Choice>;
 
 export interface OrderViews {
   /** Keeps the highest version; a final order's view is kept for minutes only. */

@@ -6,7 +6,8 @@ import { Instant, problemsOf, Sale, type SaleChange, type SaleProblem } from '@f
 import { issuesOf } from '@flashsale/runtime/validation';
 import express, { type Request, type Response } from 'express';
 import { z } from 'zod';
-import { awaitsPayment, type FoundOrder, type OrderView } from '../domain/order-view.ts';
+import { awaitsPayment, type FoundOrder } from '../domain/order-view.ts';
+import type { OrderView } from '../domain/ports.ts';
 import type { Sale as GateSale } from '../domain/sale.ts';
 import { Problem } from './problems.ts';
 

@@ -1,8 +1,8 @@
 // The buyers' views of orders, in Redis; lost with it, and made again from the rows of orders.
 import { VIEW_KEYS } from '@flashsale/contracts/keys';
 import { groupCommit } from '@flashsale/runtime/group-commit';
-import { isFinal, type OrderView } from '../domain/order-view.ts';
-import type { OrderViews } from '../domain/ports.ts';
+import { isFinal } from '../domain/order-view.ts';
+import type { OrderView, OrderViews } from '../domain/ports.ts';
 import type { GateRedis } from './redis.ts';
 
 const KEPT_FOR_MS = 24 * 3_600_000;

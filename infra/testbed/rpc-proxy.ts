@@ -31,7 +31,8 @@ const NOWHERE = '127.0.0.1:1';
 export async function proxyRpc(name: keyof typeof NEIGHBOURS, address = NOWHERE) {
   const { Client, protoFile, service: definition } = NEIGHBOURS[name];
   const service: ServiceDefinition = definition;
-  const client = connectTo<{ close(): void }>(Client, address, { retries: 'never' });
+  const registry = createRegistry('proxy');
+  const client = connectTo<{ close(): void }>(Client, address, { retries: 'never', registry });
   const methods = client as unknown as Record<string, never>;
   const scripts = new Map<string, Script | undefined>();
   const timeOf = ({ deadlineMs }: Caller) => ({ deadlineMs: deadlineMs - Date.now() });
@@ -65,7 +66,7 @@ export async function proxyRpc(name: keyof typeof NEIGHBOURS, address = NOWHERE)
     protoFolder,
     protoFile,
     log: { error: () => undefined },
-    registry: createRegistry('proxy'),
+    registry,
   });
   /** The script of a method from now on; undefined: straight through. */
   const on = (method: string, script?: Script) => void scripts.set(method, script);

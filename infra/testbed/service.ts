@@ -3,6 +3,7 @@
 import { InventoryServiceClient } from '@flashsale/contracts/inventory';
 import { PaymentServiceClient } from '@flashsale/contracts/payment';
 import { connectTo } from '@flashsale/rpc/client';
+import { createRegistry } from '@flashsale/runtime/ops';
 import pg from 'pg';
 import { openNamespace } from '../native/namespace.ts';
 import { type Owner, openEnding } from './ending.ts';
@@ -25,6 +26,7 @@ export async function openService<Of extends Name>(name: Of, env: Env = {}, owne
       const service = stopped(await startService[name]({ DATABASE_URL: databases[name], ...env, ...own }));
       const client = connectTo<InstanceType<(typeof CLIENTS)[Name]>>(CLIENTS[name], service.address, {
         retries: 'never',
+        registry: createRegistry('test'),
       });
       return { ...service, client: closed(client as InstanceType<(typeof CLIENTS)[Of]>) };
     },

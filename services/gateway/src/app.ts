@@ -22,15 +22,15 @@ export async function startGateway(config: Config) {
   const redis = createRedis(config.REDIS_URL, log);
   const { clock } = redis;
   const [gate, views] = [createGate(redis, config.SENT_DUE_MS), createOrderViews(redis)];
-  const queue = createOrderQueue(config, log);
-  const orders = createOrders(config, clock, log);
-  const inventory = createInventory(config, log);
+  const queue = createOrderQueue(config, log, registry);
+  const orders = createOrders(config, clock, log, registry);
+  const inventory = createInventory(config, log, registry);
   const ports = { gate, clock, views, queue, orders, inventory };
   const useCases = createUseCases(config, ports, log, metrics);
 
   const http = await startHttp(config, { ...useCases, gate }, log);
-  const consumers = startConsumers(config, useCases, log);
-  const jobs = startBackgroundJobs(config, useCases, log);
+  const consumers = startConsumers(config, useCases, log, registry);
+  const jobs = startBackgroundJobs(config, useCases, log, registry);
   const unready = async () => [
     ...(await redis.problems()),
     ...(queue.available() ? [] : ['cannot publish']),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { InventoryServiceClient } from '@flashsale/contracts/inventory';
 import { call, connectTo } from '@flashsale/rpc/client';
+import { Registry } from '@prometheus-io/client';
 import { v7 } from 'uuid';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
@@ -144,7 +145,10 @@ test('after its window a sale responds 403, and nothing is taken', async () => {
 
 test('a sale that was closed responds 403 before token and body are checked', async () => {
   const saleId = await createSale({ mode: 'queued', stock: 1 });
-  const inventory = connectTo(InventoryServiceClient, services.inventory.address, { retries: 'idempotent' });
+  const inventory = connectTo(InventoryServiceClient, services.inventory.address, {
+    retries: 'idempotent',
+    registry: new Registry(),
+  });
   after(() => inventory.close());
   await call(inventory, inventory.updateSale, { saleId, addStock: 0, closed: true }, { deadlineMs: 5_000 });
   const blind = () =>

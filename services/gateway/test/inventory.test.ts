@@ -4,6 +4,7 @@ import { after, test } from 'node:test';
 import type { ReopenRequest, ReopenResponse, Sale as WireSale } from '@flashsale/contracts/inventory';
 import { type Caller, RpcError, status } from '@flashsale/rpc/handlers';
 import { createLog } from '@flashsale/runtime/log';
+import { Registry } from '@prometheus-io/client';
 import { proxyRpc } from '../../../infra/testbed/rpc-proxy.ts';
 import { aSale } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
@@ -20,8 +21,8 @@ neighbour.on('listSales', async () => ({ sales: [good, returned] }));
 neighbour.on('reopen', (request, _forward, caller) => reopen(request, caller));
 const config = { INVENTORY_ADDRESS: neighbour.address, RPC_DEADLINE_MS: 10_000 };
 const log = createLog('test', 'silent');
-const inventory = createInventory(config as Config, log);
-const shorter = createInventory({ ...config, RPC_DEADLINE_MS: 200 } as Config, log);
+const inventory = createInventory(config as Config, log, new Registry());
+const shorter = createInventory({ ...config, RPC_DEADLINE_MS: 200 } as Config, log, new Registry());
 after(async () => {
   inventory.stop();
   shorter.stop();

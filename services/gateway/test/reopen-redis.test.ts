@@ -4,6 +4,7 @@ import { after, test } from 'node:test';
 import { InventoryServiceClient, type Sale as WireSale } from '@flashsale/contracts/inventory';
 import { keyOf } from '@flashsale/contracts/keys';
 import { call, connectTo } from '@flashsale/rpc/client';
+import { Registry } from '@prometheus-io/client';
 import { Redis } from 'ioredis';
 import { startPrivateRedis } from '../../../infra/testbed/servers.ts';
 import { openShop } from '../../../infra/testbed/shop.ts';
@@ -15,7 +16,10 @@ const other = await startPrivateRedis();
 const gatewayEnv = { REDIS_URL: main.url, REBUILD_COURTESY_MS: '500' };
 const shop = await openShop({ gateway: gatewayEnv });
 const inventory = shop.closed(
-  connectTo(InventoryServiceClient, shop.services.inventory.address, { retries: 'idempotent' }),
+  connectTo(InventoryServiceClient, shop.services.inventory.address, {
+    retries: 'idempotent',
+    registry: new Registry(),
+  }),
 );
 const redis = new Redis(main.url);
 redis.on('error', () => undefined);

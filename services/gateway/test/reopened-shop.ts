@@ -4,6 +4,7 @@ import { type GateKey, keyOf } from '@flashsale/contracts/keys';
 import type { OrderEvent } from '@flashsale/contracts/messages';
 import { EVENT_KEY_PREFIX, ORDER_EVENTS, RESULTS_QUEUE } from '@flashsale/contracts/topology';
 import { call, callStream, connectTo } from '@flashsale/rpc/client';
+import { Registry } from '@prometheus-io/client';
 import { aSale } from '../../../infra/testbed/samples.ts';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
@@ -16,7 +17,10 @@ export const shop = await openShop({
 });
 const second = await shop.start.gateway();
 const inventory = shop.closed(
-  connectTo(InventoryServiceClient, shop.services.inventory.address, { retries: 'idempotent' }),
+  connectTo(InventoryServiceClient, shop.services.inventory.address, {
+    retries: 'idempotent',
+    registry: new Registry(),
+  }),
 );
 export const channel = await shop.channel();
 export const { wires, proxies, evidence, buy, services } = shop;

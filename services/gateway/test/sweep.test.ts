@@ -11,6 +11,7 @@ import {
 import { ORDERS_PLACED, RESULTS_QUEUE } from '@flashsale/contracts/topology';
 import { call, connectTo } from '@flashsale/rpc/client';
 import { RpcError, status } from '@flashsale/rpc/handlers';
+import { Registry } from '@prometheus-io/client';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
 import { ANY_TIME, anOrder, aSale, gatesOn } from './gates.ts';
@@ -19,7 +20,9 @@ const DEADLINE_MS = 500;
 const LONG_OVER = -10 * DEADLINE_MS;
 const shop = await openShop({ gateway: { DIRECT_DEADLINE_MS: String(DEADLINE_MS) } });
 const dead = await gatesOn(shop.stores.redisUrl);
-const orders = shop.closed(connectTo(OrdersServiceClient, shop.services.orders.address, { retries: 'idempotent' }));
+const orders = shop.closed(
+  connectTo(OrdersServiceClient, shop.services.orders.address, { retries: 'idempotent', registry: new Registry() }),
+);
 const channel = await shop.channel();
 const { wires, proxies, broker, evidence } = shop;
 

@@ -18,8 +18,8 @@ export async function startInventory(config: Config) {
   const metrics = createMetrics(registry);
 
   await migrate(config.DATABASE_URL, migrations, log);
-  const pool = createPool(config.DATABASE_URL, log);
-  const reopenPool = createPool(config.DATABASE_URL, log, REOPEN_CONNECTIONS);
+  const pool = createPool(config.DATABASE_URL, log, registry);
+  const reopenPool = createPool(config.DATABASE_URL, log, registry, { name: 'reopen', max: REOPEN_CONNECTIONS });
   const ports = {
     ledger: createLedger(pool),
     reopen: createReopening(reopenPool, { dampingMs: config.REOPEN_DAMPING_MS }),

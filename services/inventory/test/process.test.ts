@@ -7,6 +7,7 @@ import { InventoryServiceClient } from '@flashsale/contracts/inventory';
 import { call, connectTo } from '@flashsale/rpc/client';
 import { credentials, makeGenericClientConstructor, type ServiceDefinition } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import { Registry } from '@prometheus-io/client';
 import { service as healthService } from 'grpc-health-check';
 import { openNamespace, withPostgres } from '../../../infra/native/namespace.ts';
 import { refuses, spawnService } from '../../../infra/testbed/process.ts';
@@ -94,7 +95,7 @@ test('SIGTERM lets the call in flight end, and the process with code 0', async (
   const env = { GRPC_PORT: 0, DATABASE_URL: inventory.databaseUrl };
   const { child, exit, listening } = spawnService(t, 'inventory', env);
   const { address } = await listening();
-  const client = connectTo(InventoryServiceClient, address, { retries: 'never' });
+  const client = connectTo(InventoryServiceClient, address, { retries: 'never', registry: new Registry() });
   t.after(() => client.close());
   const sale = await inventory.open(1);
   const unlock = await lockSales(t, inventory, [sale.id]);

@@ -2,6 +2,7 @@
 // amqplib's own `recovery` can end the process or wedge for ever when a connection breaks during its set-up (2.3.1).
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '@flashsale/runtime/log';
+import type { Registry } from '@prometheus-io/client';
 import { type ChannelModel, connect } from 'amqplib';
 
 const FIRST_WAIT_MS = 100;
@@ -23,6 +24,7 @@ export function keepConnected(options: {
   url: string;
   name: string;
   log: Log;
+  registry: Registry;
   setUp: (model: ChannelModel, broken: (why: string) => void) => Promise<void>;
   onLost?: () => void;
 }): KeptConnection {

@@ -48,6 +48,7 @@ export function consumeBatches<Value>(options: Options<Value>): Consumer {
     url: options.url,
     name: options.name,
     log: options.log,
+    registry: options.registry,
     async setUp(model, broken) {
       const channel = await model.createChannel();
       const subscription: Subscription = { channel, consumerTag: '', open: true, waiting: [], gathering: false };

@@ -1,6 +1,7 @@
 // Publishing with confirms: the broker has it, the broker could not route it, or it is unknown.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '@flashsale/runtime/log';
+import type { Registry } from '@prometheus-io/client';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { keepConnected } from './connection.ts';
 import type { DeclareTopology } from './topology.ts';
@@ -43,6 +44,7 @@ export function createPublisher(options: {
   url: string;
   name: string;
   log: Log;
+  registry: Registry;
   declare: DeclareTopology;
   confirmTimeoutMs?: number;
   /** Bounds the memory that waits for the broker. */
@@ -60,6 +62,7 @@ export function createPublisher(options: {
     url: options.url,
     name: options.name,
     log,
+    registry: options.registry,
     async setUp(model, broken) {
       model.on('blocked', (reason) => {
         blocked = true;

@@ -1,6 +1,7 @@
 // Verdicts: a handler's decision on each message, carried out at the broker: done, again later, or dead-lettered.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '@flashsale/runtime/log';
+import type { Registry } from '@prometheus-io/client';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Publisher } from './publisher.ts';
 import { deadLetterQueue, retryQueue, type WorkQueue } from './topology.ts';
@@ -13,6 +14,7 @@ export type Verdict = 'done' | 'later' | { dead: string };
 export interface Handling<Value> {
   queue: string;
   log: Log;
+  registry: Registry;
   parse: (body: unknown) => { value: Value } | { dead: string };
   /** One verdict for each value. What it throws is a surprise: all of them later. */
   handle: (values: Value[]) => Promise<Verdict[]>;

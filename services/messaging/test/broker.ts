@@ -1,6 +1,7 @@
 // A broker of a test's own: a virtual host, work queues in it, wires to it, and the notices that a server can be made to send.
 import { randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
+import { Registry } from '@prometheus-io/client';
 import { connect, type GetMessage } from 'amqplib';
 import { openNamespace } from '../../../infra/native/namespace.ts';
 import { openBroker as openManagement } from '../../../infra/testbed/servers.ts';
@@ -98,16 +99,17 @@ export async function startConsumer<Value>(
   } = {},
 ) {
   const wire = options.wire ?? (await layWire(broker.url));
-  const log = listeningLog();
+  const [log, registry] = [listeningLog(), new Registry()];
   const handled: Value[] = [];
   const handle = options.handle ?? (async (values: Value[]) => values.map(() => 'done' as const));
   const declare = (channel: Parameters<typeof declareWorkQueue>[0]) => declareWorkQueue(channel, work);
   const publisher =
-    options.publisher ?? createPublisher({ url: broker.url, name: 'retries', log: listeningLog(), declare });
+    options.publisher ?? createPublisher({ url: broker.url, name: 'retries', log: listeningLog(), registry, declare });
   const consumer = consumeBatches<Value>({
     url: wire.url,
     name: 'a consumer',
     log,
+    registry,
     declare,
     queue: work.queue,
     batch: options.batch ?? 10,
@@ -130,7 +132,7 @@ export async function startConsumer<Value>(
     if (!options.publisher) await publisher.stop();
     await wire.close();
   });
-  return { ...consumer, stop, wire, log, handled };
+  return { ...consumer, stop, wire, log, registry, handled };
 }
 
 /** A method as the server sends it: for `wire.pretend`. */

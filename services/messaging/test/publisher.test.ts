@@ -1,6 +1,7 @@
 // Each of the four results, really produced; and when a publisher is not available.
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
+import { Registry } from '@prometheus-io/client';
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
 import { createPublisher } from '../src/publisher.ts';
@@ -16,9 +17,9 @@ async function startPublisher(
 ) {
   const { work = broker.workQueue(), ...limits } = options;
   const wire = await layWire(broker.url);
-  const log = listeningLog();
+  const [log, registry] = [listeningLog(), new Registry()];
   const declare = (channel: Parameters<typeof declareWorkQueue>[0]) => declareWorkQueue(channel, work);
-  const publisher = createPublisher({ url: wire.url, name: 'a publisher', log, declare, ...limits });
+  const publisher = createPublisher({ url: wire.url, name: 'a publisher', log, registry, declare, ...limits });
   t.after(async () => {
     await publisher.stop();
     await wire.close();
@@ -28,7 +29,7 @@ async function startPublisher(
   const publish = (id: string, exchange = work.exchange) =>
     publisher.publish(exchange, work.queue, { id, body: { id } });
   const arrived = async () => (await broker.takeAll(work.queue)).map(({ properties }) => properties.messageId);
-  return { ...publisher, publish, arrived, work, wire, log };
+  return { ...publisher, publish, arrived, work, wire, log, registry };
 }
 
 test('confirmed: it is in the queue, persistent, with its id', async (t) => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Registry } from '@prometheus-io/client';
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
 import { createPublisher } from '../src/publisher.ts';
@@ -117,7 +118,13 @@ test('a batch that ends while its connection is closing is not acknowledged, and
 test('a broker that does not respond delays no stop', async (t) => {
   const [wire, work] = [await layWire(broker.url), broker.workQueue()];
   const declare = (channel: Parameters<typeof declareWorkQueue>[0]) => declareWorkQueue(channel, work);
-  const publisher = createPublisher({ url: wire.url, name: 'a publisher', log: listeningLog(), declare });
+  const publisher = createPublisher({
+    url: wire.url,
+    name: 'a publisher',
+    log: listeningLog(),
+    registry: new Registry(),
+    declare,
+  });
   const consumer = await startConsumer<number>(t, broker, work, { wire, publisher });
   await until('both are connected', () => consumer.consuming() && publisher.available());
   wire.loseResponses(true);

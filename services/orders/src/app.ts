@@ -24,20 +24,20 @@ export async function startOrders(config: Config) {
   const metrics = createMetrics(registry);
 
   await migrate(config.DATABASE_URL, migrations, log);
-  const pool = createPool(config.DATABASE_URL, log);
-  const outbox = startOutbox(config.AMQP_URL, pool, log);
+  const pool = createPool(config.DATABASE_URL, log, registry);
+  const outbox = startOutbox(config.AMQP_URL, pool, log, registry);
   const ledger = coalesced(createLedger(pool, metrics, outbox.kick));
   const portsOf = (gatherMs: number) => ({
     ledger,
-    inventory: createInventory(config, log, gatherMs),
-    payment: createPayment(config, log, gatherMs),
+    inventory: createInventory(config, log, registry, gatherMs),
+    payment: createPayment(config, log, registry, gatherMs),
   });
   const ports = { queued: portsOf(GATHER_MS.queued), direct: portsOf(GATHER_MS.direct) };
   const useCases = createUseCases(config, ports, log, metrics);
 
   const rpc = await startRpc(config, useCases, log, registry);
-  const consumers = startConsumers(config, useCases, outbox.work, log);
-  const jobs = startBackgroundJobs(config, useCases, log);
+  const consumers = startConsumers(config, useCases, outbox.work, log, registry);
+  const jobs = startBackgroundJobs(config, useCases, log, registry);
   const unready = async () => [...(await unreachable(pool)), ...consumers.unready(), ...outbox.unready()];
   const ops = await startOps({ host: config.HOST, port: config.OPS_PORT, registry, unready });
   log.info({ rpc: rpc.port, ops: ops.port }, 'orders is ready');

@@ -4,6 +4,7 @@ import { InventoryServiceClient, type Sale } from '@flashsale/contracts/inventor
 import { OrdersServiceClient } from '@flashsale/contracts/orders';
 import { PaymentServiceClient } from '@flashsale/contracts/payment';
 import { call, callStream, connectTo } from '@flashsale/rpc/client';
+import { Registry } from '@prometheus-io/client';
 import { openStores } from '../../../infra/audit/stores.ts';
 import type { Owner } from '../../../infra/testbed/ending.ts';
 import { openParticipants } from '../../../infra/testbed/participants.ts';
@@ -34,8 +35,12 @@ export async function openEnvironment() {
   const participants = await openParticipants({ inventory: { REOPEN_DAMPING_MS: 1 }, orders });
   const { namespace, services, bank, ending, startOrders } = participants;
   const { closed } = ending;
-  const sales = closed(connectTo(InventoryServiceClient, services.inventory.address, { retries: 'never' }));
-  const charges = closed(connectTo(PaymentServiceClient, services.payment.address, { retries: 'never' }));
+  const sales = closed(
+    connectTo(InventoryServiceClient, services.inventory.address, { retries: 'never', registry: new Registry() }),
+  );
+  const charges = closed(
+    connectTo(PaymentServiceClient, services.payment.address, { retries: 'never', registry: new Registry() }),
+  );
   const stores = closed(openStores(participants.stores));
   const broker = await openBroker(await participants.channel());
 
@@ -62,7 +67,9 @@ export async function openEnvironment() {
 
     async startWorker(env?: Env, owner?: Owner) {
       const worker = await startOrders(env, owner);
-      const client = closed(connectTo(OrdersServiceClient, worker.address, { retries: 'never' }));
+      const client = closed(
+        connectTo(OrdersServiceClient, worker.address, { retries: 'never', registry: new Registry() }),
+      );
       return { ...worker, client, ...callsOf(client) };
     },
 

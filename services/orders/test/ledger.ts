@@ -16,7 +16,7 @@ const log = { info: () => undefined, warn: () => undefined, error: () => undefin
 const ending = openEnding();
 const url = ending.closed(await openNamespace()).databases.orders;
 await migrate(url, fileURLToPath(new URL('../migrations', import.meta.url)), log);
-export const pool = createPool(url, log);
+export const pool = createPool(url, log, new Registry());
 export const ledger = createLedger(pool, createMetrics(new Registry()), () => undefined);
 ending.defer(() => pool.end());
 

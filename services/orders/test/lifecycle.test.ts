@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import type { OrderCommand } from '@flashsale/contracts/messages';
 import { OrdersServiceClient } from '@flashsale/contracts/orders';
 import { call, connectTo } from '@flashsale/rpc/client';
+import { Registry } from '@prometheus-io/client';
 import { spawnService } from '../../../infra/testbed/process.ts';
 import { anOrder, times } from '../../../infra/testbed/samples.ts';
 import type { Env } from '../../../infra/testbed/services.ts';
@@ -25,7 +26,7 @@ async function spawnOrders(t: TestContext, env: Env = {}) {
   });
   const { address, ready } = await orders.listening();
   await ready();
-  const client = connectTo(OrdersServiceClient, address, { retries: 'never' });
+  const client = connectTo(OrdersServiceClient, address, { retries: 'never', registry: new Registry() });
   t.after(() => client.close());
   return { ...around, ...orders, client };
 }

@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { type ChargeRequest, type ChargeResponse, ChargeState } from '@flashsale/contracts/payment';
 import { RpcError, status } from '@flashsale/rpc/handlers';
 import type { Log } from '@flashsale/runtime/log';
+import { Registry } from '@prometheus-io/client';
 import { proxyRpc } from '../../../infra/testbed/rpc-proxy.ts';
 import { times } from '../../../infra/testbed/samples.ts';
 import { until } from '../../../infra/until.ts';
@@ -23,7 +24,7 @@ async function openPayment(t: TestContext, charge: (request: ChargeRequest) => A
   neighbour.on('charge', charge);
   const warnings: object[] = [];
   const log = { warn: (fields: object) => void warnings.push(fields) } as unknown as Log;
-  const payment = createPayment({ PAYMENT_ADDRESS: neighbour.address } as Config, log, 5);
+  const payment = createPayment({ PAYMENT_ADDRESS: neighbour.address } as Config, log, new Registry(), 5);
   t.after(async () => {
     payment.stop();
     await neighbour.stop();

@@ -19,12 +19,12 @@ export async function startPayment(config: Config) {
   const metrics = createMetrics(registry);
 
   await migrate(config.DATABASE_URL, migrations, log);
-  const pool = createPool(config.DATABASE_URL, log);
+  const pool = createPool(config.DATABASE_URL, log, registry);
   const ports = { ledger: createLedger(pool), bank: createBank(config, metrics, log) };
   const useCases = createUseCases(ports, log);
 
   const rpc = await startRpc(config, useCases, log, registry);
-  const jobs = startBackgroundJobs(useCases, log);
+  const jobs = startBackgroundJobs(useCases, log, registry);
   const unready = () => unreachable(pool);
   const ops = await startOps({ host: config.HOST, port: config.OPS_PORT, registry, unready });
   log.info({ rpc: rpc.port, ops: ops.port }, 'payment is ready');

@@ -13,6 +13,7 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
+import type { Registry } from '@prometheus-io/client';
 
 type Constructor<Made> = new (address: string, credentials: ChannelCredentials, options: ClientOptions) => Made;
 
@@ -60,7 +61,7 @@ const NO_RETRY = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
 export function connectTo<Made>(
   Service: Constructor<Made>,
   address: string,
-  { retries, renewMs = RENEW_MS }: { retries: 'idempotent' | 'never'; renewMs?: number },
+  { retries, registry, renewMs = RENEW_MS }: { retries: 'idempotent' | 'never'; registry: Registry; renewMs?: number },
 ): Made {
   const safe = retries === 'idempotent';
   const insecure = credentials.createInsecure();

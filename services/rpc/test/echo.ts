@@ -45,9 +45,9 @@ interface EchoClient {
   close(): void;
 }
 
-const EchoClient = makeGenericClientConstructor(service, NAME) as unknown as new (
+const EchoClient = makeGenericClientConstructor(service, NAME) as unknown as (new (
   ...args: ConstructorParameters<ReturnType<typeof makeGenericClientConstructor>>
-) => EchoClient;
+) => EchoClient) & { service: ServiceDefinition };
 
 type SayHandler = (request: Words, caller: Caller) => Promise<Words>;
 export type RepeatHandler = (request: Words, caller: Caller) => AsyncIterable<Words>;
@@ -79,10 +79,12 @@ async function start(t: TestContext, handlers: object, port: number, host: strin
 }
 
 export function connect(t: TestContext, address: string, retries: 'idempotent' | 'never', renewMs?: number) {
-  const client = connectTo(EchoClient, address, renewMs ? { retries, renewMs } : { retries });
+  const registry = new Registry();
+  const client = connectTo(EchoClient, address, { retries, registry, ...(renewMs && { renewMs }) });
   t.after(() => client.close());
   return {
     client,
+    registry,
     say: async (text: string, deadlineMs = 30_000) => (await call(client, client.say, { text }, { deadlineMs })).text,
     async *repeat(text: string, deadlineMs = 30_000) {
       for await (const words of callStream(client, client.repeat, { text }, { deadlineMs })) yield words.text;

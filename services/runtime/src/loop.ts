@@ -1,5 +1,6 @@
 // Work that is run again and again: never two runs at once, and a run that fails is logged and tried again.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Registry } from '@prometheus-io/client';
 import type { Log } from './log.ts';
 
 /** A run that hangs is abandoned: its work must survive a crash anyway. */
@@ -15,6 +16,7 @@ export function startLoop(options: {
   name: string;
   everyMs: number;
   log: Log;
+  registry: Registry;
   run: (kick: () => void) => Promise<void>;
 }): Loop {
   let timer: NodeJS.Timeout | undefined;

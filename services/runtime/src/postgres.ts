@@ -1,5 +1,6 @@
 // A pool, named statements, transactions and numbered SQL migrations.
 import { readdirSync } from 'node:fs';
+import type { Registry } from '@prometheus-io/client';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 import { ConfigError } from './config.ts';
@@ -17,7 +18,12 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 /** A silent database does not even report that a statement took too long. */
 const RESPONSE_TIMEOUT_MS = 12_000;
 
-export function createPool(databaseUrl: string, log: Log, max = MOST_CONNECTIONS): Pool {
+export function createPool(
+  databaseUrl: string,
+  log: Log,
+  registry: Registry,
+  { name = 'main', max = MOST_CONNECTIONS } = {},
+): Pool {
   const pool = new pg.Pool({
     connectionString: databaseUrl,
     max,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { Registry } from '@prometheus-io/client';
 import { until } from '../../../infra/until.ts';
 import { createLog } from '../src/log.ts';
 import { startLoop } from '../src/loop.ts';
@@ -15,6 +16,7 @@ function byHand(t: TestContext, everyMs = NEVER_MS) {
     name: 'test',
     everyMs,
     log,
+    registry: new Registry(),
     async run() {
       atOnce += 1;
       most = Math.max(most, atOnce);
@@ -64,6 +66,7 @@ test('a run that kicks its own loop before it waits for anything is not overtake
     name: 'test',
     everyMs: 1,
     log,
+    registry: new Registry(),
     async run() {
       runs += 1;
       atOnce += 1;
@@ -114,7 +117,13 @@ test('stopping waits for the run that runs, and none follows', async (t) => {
 });
 
 test('stopping does not wait for ever for a run that hangs', async () => {
-  const loop = startLoop({ name: 'test', everyMs: NEVER_MS, log, run: () => new Promise(() => undefined) });
+  const loop = startLoop({
+    name: 'test',
+    everyMs: NEVER_MS,
+    log,
+    registry: new Registry(),
+    run: () => new Promise(() => undefined),
+  });
   const began = performance.now();
   const kept = setTimeout(() => undefined, 60_000);
   await loop.stop();

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
+import { Registry } from '@prometheus-io/client';
 import { openNamespace } from '../../../infra/native/namespace.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
@@ -16,13 +17,13 @@ const url = namespace.databases.orders;
 const log = createLog('test', 'silent');
 
 async function openPool(t: TestContext) {
-  const wire = await layWire(url);
-  const pool = createPool(wire.url, log);
+  const [wire, registry] = [await layWire(url), new Registry()];
+  const pool = createPool(wire.url, log, registry);
   t.after(async () => {
     await pool.end();
     await wire.close();
   });
-  return { pool, wire };
+  return { pool, wire, registry };
 }
 
 test('five processes that migrate at once apply each migration once, in order', async (t) => {
@@ -60,7 +61,7 @@ test('a database with a migration that is not known here is refused in one sente
 });
 
 test('a statement is prepared once on a connection, under its name, in a transaction or not', async (t) => {
-  const pool = createPool(url, log, 1);
+  const pool = createPool(url, log, new Registry(), { max: 1 });
   t.after(() => pool.end());
   const echo = statement('test.echo', 'SELECT $1::int AS n');
   const runs = [
@@ -84,7 +85,7 @@ test('two statements cannot have one name, not even with one text', () => {
 });
 
 test('a pool is as large as its setting', async (t) => {
-  const pool = createPool(url, log, 2);
+  const pool = createPool(url, log, new Registry(), { max: 2 });
   t.after(() => pool.end());
   const taken = [await pool.connect(), await pool.connect()];
   await assert.rejects(pool.connect(), /timeout/);

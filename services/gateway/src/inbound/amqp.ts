@@ -6,6 +6,7 @@ import { declarePush, declareTopology, pushQueue, RESULTS_QUEUE } from '@flashsa
 import { consumeBatches } from '@flashsale/messaging/delivery';
 import type { Verdict } from '@flashsale/messaging/verdicts';
 import type { Log } from '@flashsale/runtime/log';
+import type { Registry } from '@prometheus-io/client';
 import type { Config } from '../config.ts';
 
 const ATTEMPTS = 2;
@@ -16,9 +17,9 @@ interface UseCases {
   receiveUpdate(event: OrderEvent): void;
 }
 
-export function startConsumers(config: Config, useCases: UseCases, log: Log) {
+export function startConsumers(config: Config, useCases: UseCases, log: Log, registry: Registry) {
   const instance = randomUUID();
-  const shared = { url: config.AMQP_URL, log, batch: 200, parse: read(OrderEvent) };
+  const shared = { url: config.AMQP_URL, log, registry, batch: 200, parse: read(OrderEvent) };
   const results = consumeBatches<OrderEvent>({
     ...shared,
     name: 'gateway: results',

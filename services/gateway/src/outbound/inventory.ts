@@ -4,6 +4,7 @@ import { read } from '@flashsale/contracts/messages';
 import { Sale as SaleStock } from '@flashsale/contracts/sale';
 import { call, callStream, connectTo, status, statusOf } from '@flashsale/rpc/client';
 import type { Log } from '@flashsale/runtime/log';
+import type { Registry } from '@prometheus-io/client';
 import type { Config } from '../config.ts';
 import type { Inventory, TakenUnit } from '../domain/ports.ts';
 import { query } from './calls.ts';
@@ -11,8 +12,8 @@ import { query } from './calls.ts';
 /** A sale of millions is read in pages; while they come, the new gate is staged. */
 const PAGES_DEADLINE_MS = 120_000;
 
-export function createInventory(config: Config, log: Log): Inventory & { stop(): void } {
-  const client = connectTo(InventoryServiceClient, config.INVENTORY_ADDRESS, { retries: 'idempotent' });
+export function createInventory(config: Config, log: Log, registry: Registry): Inventory & { stop(): void } {
+  const client = connectTo(InventoryServiceClient, config.INVENTORY_ADDRESS, { retries: 'idempotent', registry });
   const deadlineMs = config.RPC_DEADLINE_MS;
   return {
     async createSale(sale) {

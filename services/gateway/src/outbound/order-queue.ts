@@ -4,6 +4,7 @@ import { declareTopology, ORDERS_PLACED } from '@flashsale/contracts/topology';
 import { createPublisher } from '@flashsale/messaging/publisher';
 import { retryQueue } from '@flashsale/messaging/topology';
 import type { Log } from '@flashsale/runtime/log';
+import type { Registry } from '@prometheus-io/client';
 import type { Config } from '../config.ts';
 import type { OrderQueue } from '../domain/ports.ts';
 
@@ -11,11 +12,12 @@ import type { OrderQueue } from '../domain/ports.ts';
 const SHARED_FOR_MS = 900;
 const COUNT_TIMEOUT_MS = 2_000;
 
-export function createOrderQueue(config: Config, log: Log): OrderQueue & { stop(): Promise<void> } {
+export function createOrderQueue(config: Config, log: Log, registry: Registry): OrderQueue & { stop(): Promise<void> } {
   const publisher = createPublisher({
     url: config.AMQP_URL,
     name: 'gateway: orders',
     log,
+    registry,
     declare: declareTopology,
     confirmTimeoutMs: config.CONFIRM_TIMEOUT_MS,
   });

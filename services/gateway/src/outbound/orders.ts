@@ -5,6 +5,7 @@ import { OrdersServiceClient, type Order as WireOrder } from '@flashsale/contrac
 import { call, connectTo, reachable, status, statusOf, trailerOf } from '@flashsale/rpc/client';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';
+import type { Registry } from '@prometheus-io/client';
 import type { Config } from '../config.ts';
 import type { Clock, Order, Orders } from '../domain/ports.ts';
 import { outcomeOf, query } from './calls.ts';
@@ -12,9 +13,9 @@ import { outcomeOf, query } from './calls.ts';
 /** Reads that come within this time share one call, so that many readers do not cost a call each. */
 const GATHER_MS = 5;
 
-export function createOrders(config: Config, clock: Clock, log: Log): Orders & { stop(): void } {
-  const placing = connectTo(OrdersServiceClient, config.ORDERS_ADDRESS, { retries: 'never' });
-  const repeatable = connectTo(OrdersServiceClient, config.ORDERS_ADDRESS, { retries: 'idempotent' });
+export function createOrders(config: Config, clock: Clock, log: Log, registry: Registry): Orders & { stop(): void } {
+  const placing = connectTo(OrdersServiceClient, config.ORDERS_ADDRESS, { retries: 'never', registry });
+  const repeatable = connectTo(OrdersServiceClient, config.ORDERS_ADDRESS, { retries: 'idempotent', registry });
   const deadlineMs = config.RPC_DEADLINE_MS;
   // Connects now, not with the first buyer.
   reachable(placing);

@@ -5,6 +5,7 @@ import { consumeBatches } from '@flashsale/messaging/delivery';
 import type { Publisher } from '@flashsale/messaging/publisher';
 import type { Verdict } from '@flashsale/messaging/verdicts';
 import type { Log } from '@flashsale/runtime/log';
+import type { Registry } from '@prometheus-io/client';
 import type { Config } from '../config.ts';
 import { createConcurrencyLimit } from '../domain/concurrency-limit.ts';
 import { isDue } from '../domain/fulfil-order.ts';
@@ -22,8 +23,8 @@ interface UseCases {
   pay(due: PaymentDue): Promise<Order | undefined>;
 }
 
-export function startConsumers(config: Config, useCases: UseCases, publisher: Publisher, log: Log) {
-  const shared = { url: config.AMQP_URL, log, declare: declareTopology };
+export function startConsumers(config: Config, useCases: UseCases, publisher: Publisher, log: Log, registry: Registry) {
+  const shared = { url: config.AMQP_URL, log, registry, declare: declareTopology };
   const consumers = [
     consumeBatches<OrderCommand>({
       ...shared,

@@ -5,12 +5,18 @@ import { reasonFromWire } from '@flashsale/contracts/messages';
 import { call, connectTo, status, statusOf } from '@flashsale/rpc/client';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';
+import type { Registry } from '@prometheus-io/client';
 import type { Config } from '../config.ts';
 import type { Inventory, Outcomes } from '../domain/ports.ts';
 
 /** Confirms of the same `gatherMs` share a call. */
-export function createInventory(config: Config, log: Log, gatherMs: number): Inventory & { stop(): void } {
-  const client = connectTo(InventoryServiceClient, config.INVENTORY_ADDRESS, { retries: 'idempotent' });
+export function createInventory(
+  config: Config,
+  log: Log,
+  registry: Registry,
+  gatherMs: number,
+): Inventory & { stop(): void } {
+  const client = connectTo(InventoryServiceClient, config.INVENTORY_ADDRESS, { retries: 'idempotent', registry });
   const known = unknownOnFailure(log);
 
   const confirm = groupCommit(gatherMs, async (items: { orderId: string; timeoutMs: number }[]) => {

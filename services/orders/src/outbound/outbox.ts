@@ -4,6 +4,7 @@ import { createPublisher, type Publisher } from '@flashsale/messaging/publisher'
 import type { Log } from '@flashsale/runtime/log';
 import { type Loop, startLoop } from '@flashsale/runtime/loop';
 import { inTransaction, type Pool, statement } from '@flashsale/runtime/postgres';
+import type { Registry } from '@prometheus-io/client';
 import { isDue } from '../domain/fulfil-order.ts';
 import type { Order } from '../domain/order.ts';
 
@@ -26,10 +27,10 @@ const MAX_AT_ONCE = 500;
 const GATHER_MS = 50;
 
 /** A publisher for each exchange: one that the broker refuses for a full queue must not hold back the other. */
-export function startOutbox(url: string, pool: Pool, log: Log) {
+export function startOutbox(url: string, pool: Pool, log: Log, registry: Registry) {
   const start = (name: string, exchange: string) => {
-    const publisher = createPublisher({ url, name: `orders: ${name}`, log, declare: declareTopology });
-    return { publisher, relay: startRelay(exchange, { pool, publisher, log }) };
+    const publisher = createPublisher({ url, name: `orders: ${name}`, log, registry, declare: declareTopology });
+    return { publisher, relay: startRelay(exchange, { pool, publisher, log, registry }) };
   };
   const work = start('work', PAYMENTS_DUE.exchange);
   const events = start('events', ORDER_EVENTS);
@@ -48,9 +49,10 @@ export function startOutbox(url: string, pool: Pool, log: Log) {
 }
 
 /** Publishes what waits for one exchange: at least once, and deleted only when the broker has confirmed it. */
-function startRelay(exchange: string, options: { pool: Pool; publisher: Publisher; log: Log }): Loop {
-  const { pool, publisher, log } = options;
-
+function startRelay(
+  exchange: string,
+  { pool, publisher, log, registry }: { pool: Pool; publisher: Publisher; log: Log; registry: Registry },
+): Loop {
   const publish = ({ orderId, routingKey, payload }: Outgoing) =>
     publisher.publish(exchange, routingKey, { id: orderId, body: payload });
 
@@ -72,6 +74,7 @@ function startRelay(exchange: string, options: { pool: Pool; publisher: Publishe
     name: `relay of ${exchange}`,
     everyMs: 1_000,
     log,
+    registry,
     async run() {
       while (publisher.available() && (await relay()) === MAX_AT_ONCE);
     },

@@ -4,6 +4,7 @@ import { type ChargeOutcome, PaymentServiceClient } from '@flashsale/contracts/p
 import { call, callStream, connectTo } from '@flashsale/rpc/client';
 import { groupCommit } from '@flashsale/runtime/group-commit';
 import type { Log } from '@flashsale/runtime/log';
+import type { Registry } from '@prometheus-io/client';
 import type { Config } from '../config.ts';
 import type { Payment } from '../domain/ports.ts';
 
@@ -16,8 +17,13 @@ interface ChargeItem {
 type Known = ChargeState | undefined;
 
 /** Charges of the same `gatherMs` share a call. */
-export function createPayment(config: Config, log: Log, gatherMs: number): Payment & { stop(): void } {
-  const client = connectTo(PaymentServiceClient, config.PAYMENT_ADDRESS, { retries: 'idempotent' });
+export function createPayment(
+  config: Config,
+  log: Log,
+  registry: Registry,
+  gatherMs: number,
+): Payment & { stop(): void } {
+  const client = connectTo(PaymentServiceClient, config.PAYMENT_ADDRESS, { retries: 'idempotent', registry });
 
   function unknown(method: string, error: unknown): undefined {
     log.warn({ method, error: error instanceof Error ? error.message : error }, 'outcome unknown');

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Registry } from '@prometheus-io/client';
 import type { Log } from './log.ts';
+import { jobMetrics } from './metrics.ts';
 
 /** A run that hangs is abandoned: its work must survive a crash anyway. */
 const STOP_WAIT_MS = 8_000;
@@ -19,6 +20,10 @@ export function startLoop(options: {
   registry: Registry;
   run: (kick: () => void) => Promise<void>;
 }): Loop {
+  const { runs, lastSuccess } = jobMetrics(options.registry);
+  const job = options.name;
+  for (const result of ['done', 'failed']) runs.inc({ job, result }, 0);
+  lastSuccess.set({ job }, 0);
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
   let again = false;
@@ -29,11 +34,11 @@ export function startLoop(options: {
     again = false;
     try {
       await options.run(kick);
+      runs.inc({ job, result: 'done' });
+      lastSuccess.setToCurrentTime({ job });
     } catch (error) {
-      options.log.warn(
-        { error: String(error) },
-        `${options.name}: this run failed, the next is in ${options.everyMs} ms`,
-      );
+      runs.inc({ job, result: 'failed' });
+      options.log.warn({ error: String(error) }, `${job}: this run failed, the next is in ${options.everyMs} ms`);
       again = false;
     }
     running = undefined;

@@ -1,12 +1,18 @@
 // The operators' port: alive, ready, metrics.
 import type { RequestListener } from 'node:http';
-import { collectDefaultMetrics, Registry } from '@prometheus-io/client';
+import { collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client';
+import packaged from '../package.json' with { type: 'json' };
 import { type HttpServer, startHttpServer } from './http-server.ts';
 
 export function createRegistry(service: string): Registry {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
   collectDefaultMetrics({ register: registry });
+  const help = 'The version of this build, which is that of all services; always 1.';
+  new Gauge({ name: 'build_info', help, labelNames: ['version'], registers: [registry] }).set(
+    { version: packaged.version },
+    1,
+  );
   return registry;
 }
 

@@ -1,15 +1,16 @@
 // A pool, named statements, transactions and numbered SQL migrations.
 import { readdirSync } from 'node:fs';
-import type { Registry } from '@prometheus-io/client';
+import type { Histogram, Registry } from '@prometheus-io/client';
 import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 import { ConfigError } from './config.ts';
 import type { Log } from './log.ts';
+import { poolMetrics } from './metrics.ts';
 
 // Counts and amounts in minor units stay far below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
-export type Pool = pg.Pool;
+export type Pool = pg.Pool & { readonly transactionSeconds: Histogram<'result'> };
 export type Connection = pg.PoolClient;
 
 const MOST_CONNECTIONS = 10;
@@ -38,7 +39,11 @@ export function createPool(
   pool.on('error', (error) => log.warn({ error: error.message }, 'an idle database connection broke'));
   // The pool does not listen to one that is in use: its query rejects.
   pool.on('connect', (connection) => connection.on('error', () => undefined));
-  return pool;
+  const { inUse, waiting, transactionSeconds } = poolMetrics(registry);
+  inUse.add(name, () => pool.totalCount - pool.idleCount);
+  waiting.add(name, () => pool.waitingCount);
+  for (const result of ['committed', 'failed']) transactionSeconds.zero({ result });
+  return Object.assign(pool, { transactionSeconds });
 }
 
 export interface Statement {
@@ -68,7 +73,18 @@ export const unreachable = (pool: Pool): Promise<string[]> =>
 
 /** Commits what `work` did, or nothing of it. */
 export async function inTransaction<T>(pool: Pool, work: (connection: Connection) => Promise<T>): Promise<T> {
-  const connection = await pool.connect();
+  const end = pool.transactionSeconds.startTimer();
+  try {
+    const result = await commit(await pool.connect(), work);
+    end({ result: 'committed' });
+    return result;
+  } catch (error) {
+    end({ result: 'failed' });
+    throw error;
+  }
+}
+
+async function commit<T>(connection: Connection, work: (connection: Connection) => Promise<T>): Promise<T> {
   try {
     const [, result] = await Promise.all([connection.query('BEGIN'), work(connection)]);
     await connection.query('COMMIT');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Registry } from '@prometheus-io/client';
+import { seriesValue } from '../../../infra/testbed/metrics.ts';
 import { until } from '../../../infra/until.ts';
 import { createLog } from '../src/log.ts';
 import { startLoop } from '../src/loop.ts';
@@ -11,12 +12,13 @@ const NEVER_MS = 3_600_000;
 /** A loop whose runs wait for the test. */
 function byHand(t: TestContext, everyMs = NEVER_MS) {
   const runs: { end(): void; fail(): void }[] = [];
+  const registry = new Registry();
   let [atOnce, most] = [0, 0];
   const loop = startLoop({
     name: 'test',
     everyMs,
     log,
-    registry: new Registry(),
+    registry,
     async run() {
       atOnce += 1;
       most = Math.max(most, atOnce);
@@ -32,7 +34,7 @@ function byHand(t: TestContext, everyMs = NEVER_MS) {
     return loop.stop();
   });
   const begun = (count: number) => until(`run ${count} has begun`, () => runs.length >= count);
-  return { ...loop, runs, begun, most: () => most };
+  return { ...loop, runs, begun, most: () => most, registry };
 }
 
 test('runs follow each other, never two at once', async (t) => {
@@ -97,6 +99,25 @@ test('a run that fails is tried again after a while, and not at once however it 
   slow.kick();
   await slow.begun(2);
   kick();
+});
+
+test('runs are counted by their result, and the end of the last good one is kept', async (t) => {
+  const { kick, runs, begun, registry } = byHand(t);
+  const counted = (result: string) => seriesValue(registry, `job_runs_total{job="test",result="${result}"}`);
+  const lastSuccess = () => seriesValue(registry, 'job_last_success_timestamp_seconds{job="test"}');
+  assert.deepEqual([await counted('done'), await counted('failed'), await lastSuccess()], [0, 0, 0]);
+  await begun(1);
+  runs[0]?.fail();
+  await until('the failure is counted', async () => (await counted('failed')) === 1);
+  assert.equal(await lastSuccess(), 0);
+  const before = Date.now() / 1_000;
+  kick();
+  await begun(2);
+  runs[1]?.end();
+  await until('the success is counted', async () => (await counted('done')) === 1);
+  const at = Number(await lastSuccess());
+  assert.ok(at >= before && at <= Date.now() / 1_000, `${at - before} s after the kick`);
+  assert.equal(await counted('failed'), 1);
 });
 
 test('stopping waits for the run that runs, and none follows', async (t) => {

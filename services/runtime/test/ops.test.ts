@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { createRegistry, startOps } from '../src/ops.ts';
 
@@ -35,6 +36,8 @@ test('metrics name their service, those of the process among them', async (t) =>
   const [status, text] = await get('/metrics');
   assert.equal(status, 200);
   assert.match(text, /^process_cpu_user_seconds_total\{service="a-service"\} /m);
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  assert.ok(text.includes(`build_info{version="${version}",service="a-service"} 1\n`));
 });
 
 test('other paths are not found', async (t) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { Registry } from '@prometheus-io/client';
 import { openNamespace } from '../../../infra/native/namespace.ts';
+import { seriesValue } from '../../../infra/testbed/metrics.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
 import { ConfigError } from '../src/config.ts';
@@ -124,6 +125,26 @@ test('a transaction that ends well is committed, and one whose work throws leave
     /division by zero/,
   );
   assert.deepEqual((await pool.query('SELECT text FROM notes')).rows, [{ text: 'kept' }]);
+});
+
+test('connections in use and requests that wait for one are counted by pool, and transactions by result', async (t) => {
+  const registry = new Registry();
+  const pools = ['main', 'second'].map((name) => createPool(url, log, registry, { name, max: 1 }));
+  t.after(() => Promise.all(pools.map((pool) => pool.end())));
+  const [pool] = pools as [(typeof pools)[number]];
+  const of = (name: string, label: string) => seriesValue(registry, `db_${name}{${label}}`);
+  const usage = () => Promise.all([of('pool_in_use', 'pool="main"'), of('pool_waiting', 'pool="main"')]);
+  const ended = (result: string) => of('transaction_seconds_count', `result="${result}"`);
+  assert.deepEqual([...(await usage()), await ended('committed'), await ended('failed')], [0, 0, 0, 0]);
+  const connection = await pool.connect();
+  const waiting = inTransaction(pool, (own) => own.query('SELECT 1'));
+  assert.deepEqual(await usage(), [1, 1]);
+  connection.release();
+  await waiting;
+  await assert.rejects(inTransaction(pool, (own) => own.query('SELECT 1 / 0')));
+  await until('the pool is at rest', async () => (await usage()).every((count) => count === 0));
+  assert.deepEqual([await ended('committed'), await ended('failed')], [1, 1]);
+  assert.equal(await of('pool_in_use', 'pool="second"'), 0);
 });
 
 test('many transactions that fail leave the pool whole', async (t) => {

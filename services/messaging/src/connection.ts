@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '@flashsale/runtime/log';
 import type { Registry } from '@prometheus-io/client';
 import { type ChannelModel, connect } from 'amqplib';
+import { metricsOf } from './metrics.ts';
 
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
@@ -32,6 +33,7 @@ export function keepConnected(options: {
   const stopping = new AbortController();
   const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
   const connection = { connected: false, stop };
+  metricsOf(options.registry).connected.add(name, () => Number(connection.connected));
 
   async function holdOne() {
     const model = await connect(withHeartbeat(options.url), {

@@ -4,13 +4,15 @@ import type { Log } from '@flashsale/runtime/log';
 import type { Registry } from '@prometheus-io/client';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { keepConnected } from './connection.ts';
+import { metricsOf } from './metrics.ts';
 import type { DeclareTopology } from './topology.ts';
 
+const RESULTS = ['confirmed', 'returned', 'unsent', 'unknown'] as const;
 /**
  * confirmed: in a queue, for good. returned: no queue took it. unsent: not handed to a connection at all.
  * unknown: nacked, timed out or cut off; it may be in a queue or arrive yet.
  */
-export type PublishResult = 'confirmed' | 'returned' | 'unsent' | 'unknown';
+export type PublishResult = (typeof RESULTS)[number];
 
 export interface Message {
   id: string;
@@ -29,12 +31,17 @@ export interface Publisher {
   /** False when the broker is unreachable, blocked or refusing, or too much waits for its confirms. */
   available(): boolean;
   publish(exchange: string, routingKey: string, message: Message): Promise<PublishResult>;
-  /** Sends a delivered message on, its body untouched. */
+  /** Sends a delivered message on, its body untouched, and of its headers those that stay with it. */
   forward(queue: string, message: ConsumeMessage, headers: Headers): Promise<PublishResult>;
   /** Messages that wait in a queue, delivered ones not counted. */
   waiting(queue: string): Promise<number>;
   stop(): Promise<void>;
 }
+
+/** Unix milliseconds at which a message was first sent: AMQP's own timestamp has whole seconds. */
+export const SENT_MS = 'x-sent-ms';
+/** Headers that stay with a message when it is sent on. */
+const KEPT = [SENT_MS];
 
 const REFUSING_FOR_MS = 1_000;
 const NACKED = 'message nacked';
@@ -57,6 +64,11 @@ export function createPublisher(options: {
   let sequence = 0;
   const unconfirmed = new Map<string, (result: PublishResult) => void>();
   const returned = new Set<string>();
+  const metrics = metricsOf(options.registry);
+  const labels = { connection: options.name };
+  metrics.unconfirmed.add(options.name, () => unconfirmed.size);
+  metrics.confirmSeconds.zero(labels);
+  for (const result of RESULTS) metrics.published.inc({ ...labels, result }, 0);
 
   const connection = keepConnected({
     url: options.url,
@@ -114,6 +126,14 @@ export function createPublisher(options: {
     });
   }
 
+  async function sendMeasured(exchange: string, routingKey: string, content: Content): Promise<PublishResult> {
+    const end = metrics.confirmSeconds.startTimer(labels);
+    const result = await send(exchange, routingKey, content);
+    if (result !== 'unsent') end();
+    metrics.published.inc({ ...labels, result });
+    return result;
+  }
+
   return {
     available: () =>
       connection.connected &&
@@ -121,9 +141,17 @@ export function createPublisher(options: {
       unconfirmed.size < maxUnconfirmed &&
       performance.now() - refusedAt > REFUSING_FOR_MS,
     publish: (exchange, routingKey, { id, body }) =>
-      send(exchange, routingKey, { id, bytes: Buffer.from(JSON.stringify(body)), headers: {} }),
+      sendMeasured(exchange, routingKey, {
+        id,
+        bytes: Buffer.from(JSON.stringify(body)),
+        headers: { [SENT_MS]: Date.now() },
+      }),
     forward: (queue, message, headers) =>
-      send('', queue, { id: message.properties.messageId ?? '', bytes: message.content, headers }),
+      sendMeasured('', queue, {
+        id: message.properties.messageId ?? '',
+        bytes: message.content,
+        headers: { ...keptOf(message), ...headers },
+      }),
     async waiting(queue) {
       if (!channel) throw new Error('not connected to the broker');
       return (await channel.checkQueue(queue)).messageCount;
@@ -135,3 +163,6 @@ export function createPublisher(options: {
     },
   };
 }
+
+const keptOf = ({ properties: { headers = {} } }: ConsumeMessage): Headers =>
+  Object.fromEntries(KEPT.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])));

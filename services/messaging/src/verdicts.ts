@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '@flashsale/runtime/log';
 import type { Registry } from '@prometheus-io/client';
 import type { Channel, ConsumeMessage } from 'amqplib';
-import type { Publisher } from './publisher.ts';
+import { metricsOf } from './metrics.ts';
+import { type Publisher, SENT_MS } from './publisher.ts';
 import { deadLetterQueue, retryQueue, type WorkQueue } from './topology.ts';
 
 /** A reason travels in a header, which is bounded. */
@@ -13,6 +14,8 @@ export type Verdict = 'done' | 'later' | { dead: string };
 
 export interface Handling<Value> {
   queue: string;
+  /** The queue's name in metrics, where its own is one of many. */
+  countedAs?: string;
   log: Log;
   registry: Registry;
   parse: (body: unknown) => { value: Value } | { dead: string };
@@ -26,9 +29,14 @@ export interface Handling<Value> {
 export type DeliveryChannel = { channel: Channel; open: boolean };
 
 export function createBatchHandler<Value>(options: Handling<Value>) {
-  const { log, retries } = options;
+  const { log, retries, countedAs: queue = options.queue } = options;
+  const { consumed, waitSeconds, deadLettered } = metricsOf(options.registry);
+  for (const verdict of ['done', 'later', 'dead']) consumed.inc({ queue, verdict }, 0);
+  waitSeconds.zero({ queue });
+  if (retries) deadLettered.inc({ queue }, 0);
 
   async function handleBatch(from: DeliveryChannel, messages: ConsumeMessage[]): Promise<void> {
+    messages.forEach(observeWait);
     const parsed = messages.map((message) => parseMessage(message, options.parse));
     const values = parsed.flatMap((result) => ('value' in result ? [result.value] : []));
     const verdicts = values.length ? [...(await verdictsOn(values))] : [];
@@ -39,6 +47,12 @@ export function createBatchHandler<Value>(options: Handling<Value>) {
         if (await putAway(from, message, verdict)) from.channel.ack(message);
       }),
     );
+  }
+
+  /** Its publisher's clock may be ahead; a message of another publisher may have no such header. */
+  function observeWait({ properties }: ConsumeMessage) {
+    const sentMs = properties.headers?.[SENT_MS];
+    if (Number.isFinite(sentMs)) waitSeconds.observe({ queue }, Math.max(0, Date.now() - sentMs) / 1_000);
   }
 
   async function verdictsOn(values: Value[]): Promise<Verdict[]> {
@@ -52,6 +66,7 @@ export function createBatchHandler<Value>(options: Handling<Value>) {
 
   /** True once the message may be acknowledged; false when it comes again anyway. */
   async function putAway(from: DeliveryChannel, message: ConsumeMessage, verdict: Verdict): Promise<boolean> {
+    consumed.inc({ queue, verdict: typeof verdict === 'string' ? verdict : 'dead' });
     if (verdict === 'done') return from.open;
     if (!retries) return putAwayHere(from, message, verdict);
     const { work, publisher } = retries;
@@ -61,7 +76,10 @@ export function createBatchHandler<Value>(options: Handling<Value>) {
     const headers = verdict === 'later' ? { 'x-attempt': attempt + 1 } : { 'x-reason': reason };
     if (verdict !== 'later') log.warn({ messageId: message.properties.messageId, reason }, 'dead-lettered');
     while (from.open) {
-      if ((await publisher.forward(target, message, headers)) === 'confirmed') return from.open;
+      if ((await publisher.forward(target, message, headers)) === 'confirmed') {
+        if (verdict !== 'later') deadLettered.inc({ queue });
+        return from.open;
+      }
       await sleep(500);
     }
     return false;

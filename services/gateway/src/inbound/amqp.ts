@@ -34,6 +34,7 @@ export function startConsumers(config: Config, useCases: UseCases, log: Log, reg
     name: 'gateway: order updates',
     declare: declarePush(instance),
     queue: pushQueue(instance),
+    countedAs: pushQueue('*'),
     lanes: 1,
     async handle(events) {
       for (const event of events) useCases.receiveUpdate(event);

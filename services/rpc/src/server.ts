@@ -3,9 +3,10 @@ import type { Log } from '@flashsale/runtime/log';
 import { Server, ServerCredentials, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
-import { Histogram, type Registry } from '@prometheus-io/client';
+import type { Registry } from '@prometheus-io/client';
 import { HealthImplementation } from 'grpc-health-check';
 import { type Streaming, toHandler, toStreamHandler, type Unary } from './handlers.ts';
+import { serverCallSeconds } from './metrics.ts';
 
 const DRAIN_MS = 5_000;
 
@@ -28,9 +29,10 @@ export async function startRpcServer(options: {
   registry: Registry;
 }): Promise<RpcServer> {
   const server = new Server({ 'grpc.max_send_message_length': 64 * 1024 * 1024 });
-  const seconds = callSeconds(options.registry);
+  const seconds = serverCallSeconds(options.registry);
   const handlers = Object.entries(options.handlers).map(([method, handler]) => {
     const measured = { method, seconds, log: options.log };
+    seconds.zero({ method, code: 'OK' });
     return options.service[method]?.responseStream
       ? [method, toStreamHandler(handler as Streaming<unknown, unknown>, measured)]
       : [method, toHandler(handler as Unary<unknown, unknown>, measured)];
@@ -71,15 +73,5 @@ function drain(server: Server): Promise<void> {
       clearTimeout(timer);
       resolve();
     });
-  });
-}
-
-function callSeconds(registry: Registry) {
-  return new Histogram({
-    name: 'rpc_server_call_seconds',
-    help: 'Time from a call to its response, by method and status.',
-    labelNames: ['method', 'code'] as const,
-    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10],
-    registers: [registry],
   });
 }

@@ -78,8 +78,13 @@ async function start(t: TestContext, handlers: object, port: number, host: strin
   return { address: `${host}:${server.port}`, port: server.port, stop, errors, registry };
 }
 
-export function connect(t: TestContext, address: string, retries: 'idempotent' | 'never', renewMs?: number) {
-  const registry = new Registry();
+export function connect(
+  t: TestContext,
+  address: string,
+  retries: 'idempotent' | 'never',
+  renewMs?: number,
+  registry = new Registry(),
+) {
   const client = connectTo(EchoClient, address, { retries, registry, ...(renewMs && { renewMs }) });
   t.after(() => client.close());
   return {

@@ -26,11 +26,12 @@ for (const where of ['there', 'back'] as const) {
     const sales: OpenSale[] = [];
     while (sales.length < calls.length) sales.push(await openSale(1));
     const orders = sales.map((sale) => anOrder(sale));
-    for (const [index, [method, proxyOf, end]] of calls.entries()) {
-      const order = orders[index] ?? assert.fail();
-      if (end === 'declined') await decline(order);
+    const orderOf = (index: number) => orders[index] ?? assert.fail();
+    // Before any order is on its way: while one is declined, the bank declines whatever comes.
+    for (const [index, [, , end]] of calls.entries()) if (end === 'declined') await decline(orderOf(index));
+    for (const [index, [method, proxyOf]] of calls.entries()) {
       const { lost } = proxyOf(worker).lose(method, { howMany: 1, where });
-      await broker.publish(order);
+      await broker.publish(orderOf(index));
       await until('it is lost', () => lost() === 1);
     }
     for (const [index, [, , end]] of calls.entries())

@@ -4,9 +4,12 @@ import { Behaviour, createBehaviour } from './domain/behaviour.ts';
 import { createChargeQueue } from './domain/charge-queue.ts';
 import { createBank } from './domain/charges.ts';
 import type { Statement } from './domain/statement.ts';
+import type { Metrics } from './metrics.ts';
 
-export const createUseCases = (config: Config, statement: Statement) =>
-  createBank(statement, createChargeQueue(config.CHARGES_PER_SECOND), createBehaviour(firstBehaviour(config)));
+export function createUseCases(config: Config, statement: Statement, { busy }: Metrics) {
+  const queue = createChargeQueue(config.CHARGES_PER_SECOND, busy);
+  return createBank(statement, queue, createBehaviour(firstBehaviour(config)));
+}
 
 const firstBehaviour = (config: Config): Behaviour =>
   Behaviour.parse({

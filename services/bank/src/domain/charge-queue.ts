@@ -23,7 +23,12 @@ const LONGEST_TIMER_MS = 60_000;
 
 export type ChargeQueue = ReturnType<typeof createChargeQueue>;
 
-export function createChargeQueue(chargesPerSecond: number, now = Date.now) {
+interface Counter {
+  inc(seconds: number): void;
+}
+
+/** `busy` counts the time of the turns, each when it has ended. */
+export function createChargeQueue(chargesPerSecond: number, busy: Counter, now = Date.now) {
   const queue: Waiting[] = [];
   let turnMs = turnOf(chargesPerSecond);
   let pacedAtMs = 0;
@@ -44,6 +49,7 @@ export function createChargeQueue(chargesPerSecond: number, now = Date.now) {
       }
       queue.shift();
       freeAtMs = finishedAtMs;
+      busy.inc((finishedAtMs - first.startedAtMs) / 1_000);
       first.done({
         receivedAtMs: first.receivedAtMs,
         startedAtMs: Math.floor(first.startedAtMs),

@@ -98,6 +98,7 @@ export function createBank(
       behaviour.change(change);
       queue.pace(behaviour.knobs().chargesPerSecond);
     },
+    waiting: queue.waiting,
     statement(sinceMs: number) {
       const waiting = queue.waiting();
       return { charges: statement.charges(sinceMs), queue: { waiting, inProgress: works.size - waiting } };

@@ -5,9 +5,10 @@ import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import { createPool, migrate, unreachable } from '@flashsale/runtime/postgres';
 import type { Config } from './config.ts';
 import { startRpc } from './inbound/grpc.ts';
-import { createMetrics } from './metrics.ts';
+import { createGauges, createMetrics } from './metrics.ts';
 import { createLedger } from './outbound/ledger.ts';
 import { createReopening, REOPEN_CONNECTIONS } from './outbound/reopening.ts';
+import { readUnits } from './outbound/units.ts';
 import { createUseCases } from './use-cases.ts';
 
 const migrations = fileURLToPath(new URL('../migrations', import.meta.url));
@@ -27,6 +28,7 @@ export async function startInventory(config: Config) {
   const useCases = createUseCases(ports, metrics);
 
   const rpc = await startRpc(config, useCases, log, registry);
+  createGauges(registry, () => readUnits(pool));
   const unready = () => unreachable(pool);
   const ops = await startOps({ host: config.HOST, port: config.OPS_PORT, registry, unready });
   log.info({ rpc: rpc.port, ops: ops.port }, 'inventory is ready');

@@ -54,14 +54,6 @@ test('the ops port says alive and ready', async () => {
     assert.equal((await fetch(`http://127.0.0.1:${inventory.ops}/${path}`)).status, 200);
 });
 
-test('outcomes of Reserve are counted', async () => {
-  const sale = await inventory.open(1);
-  await inventory.reserve([anOrder(sale), anOrder(sale)]);
-  const metrics = await (await fetch(`http://127.0.0.1:${inventory.ops}/metrics`)).text();
-  assert.match(metrics, /^inventory_reserve_outcomes_total\{[^}]*outcome="held"[^}]*\} [1-9]/m);
-  assert.match(metrics, /^inventory_reserve_outcomes_total\{[^}]*outcome="sold_out"[^}]*\} [1-9]/m);
-});
-
 test('a bad environment ends the process with one message that names every bad variable and shows no value', async (t) => {
   const env = { GRPC_PORT: 'many', DATABASE_URL: 'mysql://root:hunter2@db/inventory', LOG_LEVEL: 'loud' };
   const { exit, stderr } = spawnService(t, 'inventory', env);

@@ -6,7 +6,8 @@ import { createPool, migrate, unreachable } from '@flashsale/runtime/postgres';
 import { startBackgroundJobs } from './background-jobs.ts';
 import type { Config } from './config.ts';
 import { startRpc } from './inbound/grpc.ts';
-import { createMetrics } from './metrics.ts';
+import { createGauges, createMetrics } from './metrics.ts';
+import { readBacklog } from './outbound/backlog.ts';
 import { createBank } from './outbound/bank.ts';
 import { createLedger } from './outbound/ledger.ts';
 import { createUseCases } from './use-cases.ts';
@@ -25,6 +26,7 @@ export async function startPayment(config: Config) {
 
   const rpc = await startRpc(config, useCases, log, registry);
   const jobs = startBackgroundJobs(useCases, log, registry);
+  createGauges(registry, () => readBacklog(pool));
   const unready = () => unreachable(pool);
   const ops = await startOps({ host: config.HOST, port: config.OPS_PORT, registry, unready });
   log.info({ rpc: rpc.port, ops: ops.port }, 'payment is ready');

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Config } from '../config.ts';
 import type { Bank, BankAnswer } from '../domain/ports.ts';
 import { REVERSALS_AT_ONCE } from '../domain/reverse-charges.ts';
-import type { Metrics } from '../metrics.ts';
+import type { BankCall, Metrics } from '../metrics.ts';
 
 const CHARGE_ANSWERS: Record<number, BankAnswer> = {
   201: 'captured',
@@ -23,9 +23,14 @@ export function createBank(config: Config, metrics: Metrics, log: Log): Bank & {
   const reversals = new Pool(origin, { ...limits, connections: REVERSALS_AT_ONCE });
   const headers = { authorization: `Bearer ${config.BANK_API_KEY}`, 'content-type': 'application/json' };
 
-  async function timed<Answer extends string>(call: string, work: () => Promise<Answer>): Promise<Answer | 'unknown'> {
+  async function timed<Answer extends string>(
+    call: BankCall,
+    work: () => Promise<Answer>,
+  ): Promise<Answer | 'unknown'> {
     const end = metrics.bankCall.startTimer({ call });
+    metrics.bankInFlight.inc({ call });
     const answer = await work().catch(() => 'unknown' as const);
+    metrics.bankInFlight.dec({ call });
     end({ outcome: answer });
     return answer;
   }

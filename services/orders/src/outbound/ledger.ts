@@ -54,9 +54,17 @@ export function createLedger(pool: Pool, metrics: Metrics, onOutbox: (orders: Or
     return changed;
   }
 
-  async function decided(sql: Statement, values: unknown[]): Promise<Order[]> {
+  async function ended(sql: Statement, values: unknown[]): Promise<Order[]> {
     const changed = await follow(sql, values);
-    for (const order of changed) if (order.decidedAtMs !== null) count(order, metrics);
+    for (const order of changed)
+      if (order.decidedAtMs !== null && !order.compensationPending) observeFinal(order, metrics);
+    return changed;
+  }
+
+  async function decided(sql: Statement, values: unknown[]): Promise<Order[]> {
+    const changed = await ended(sql, values);
+    for (const { mode, status, reason, decidedAtMs } of changed)
+      if (decidedAtMs !== null) metrics.decided.inc({ mode, status, reason: reason ?? '' });
     return changed;
   }
 
@@ -97,7 +105,7 @@ export function createLedger(pool: Pool, metrics: Metrics, onOutbox: (orders: Or
     timeOut: () => decided(TIME_OUT, []),
 
     takeCompensationPending: (untouchedForMs) => rows(TAKE_COMPENSATION_PENDING, [untouchedForMs]),
-    compensated: ofEach(follow, COMPENSATED),
+    compensated: ofEach(ended, COMPENSATED),
     takeRefundsOwed: async () => (await rows(TAKE_REFUNDS_OWED, [])).map(({ orderId }) => orderId),
     refunded: ofEach(follow, REFUNDED),
     read,
@@ -109,10 +117,12 @@ const without = (placements: Placement[], orders: Order[]) => {
   return placements.filter(({ orderId }) => !known.has(orderId));
 };
 
-function count({ orderId, mode, status, reason, decidedAtMs }: Order, metrics: Metrics) {
-  metrics.decided.inc({ mode, status, reason: reason ?? '' });
+/** A confirmed order that an operator cancels was final before: its buyer does not wait for this. */
+function observeFinal({ orderId, mode, status, reason }: Order, metrics: Metrics) {
   const clickedAtMs = mintedAt(orderId);
-  if (decidedAtMs && clickedAtMs) metrics.clickToDecision.observe({ mode, status }, (decidedAtMs - clickedAtMs) / 1000);
+  if (reason === 'admin' || clickedAtMs === undefined) return;
+  // The clocks of two machines may differ by more than the fastest order takes.
+  metrics.clickToFinal.observe({ mode, status }, Math.max(0, Date.now() - clickedAtMs) / 1_000);
 }
 
 const GATHER_MS = 5;

@@ -7,7 +7,8 @@ import { startBackgroundJobs } from './background-jobs.ts';
 import type { Config } from './config.ts';
 import { startConsumers } from './inbound/amqp.ts';
 import { startRpc } from './inbound/grpc.ts';
-import { createMetrics } from './metrics.ts';
+import { createGauges, createMetrics } from './metrics.ts';
+import { readBacklog } from './outbound/backlog.ts';
 import { createInventory } from './outbound/inventory.ts';
 import { coalesced, createLedger } from './outbound/ledger.ts';
 import { startOutbox } from './outbound/outbox.ts';
@@ -38,6 +39,7 @@ export async function startOrders(config: Config) {
   const rpc = await startRpc(config, useCases, log, registry);
   const consumers = startConsumers(config, useCases, outbox.work, log, registry);
   const jobs = startBackgroundJobs(config, useCases, log, registry);
+  createGauges(registry, () => readBacklog(pool));
   const unready = async () => [...(await unreachable(pool)), ...consumers.unready(), ...outbox.unready()];
   const ops = await startOps({ host: config.HOST, port: config.OPS_PORT, registry, unready });
   log.info({ rpc: rpc.port, ops: ops.port }, 'orders is ready');

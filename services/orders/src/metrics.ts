@@ -1,6 +1,7 @@
 // The metrics of orders. Series with labels exist from the start, so that a rate sees their first event, too.
 import { cancelReason, Mode } from '@flashsale/contracts/fields';
 import { FINAL_STATUSES, type FinalStatus, type Reason, Refusal } from '@flashsale/contracts/messages';
+import { createReadGauges } from '@flashsale/runtime/gauges';
 import { Counter, Histogram, type Registry } from '@prometheus-io/client';
 
 const REASONS: Record<FinalStatus, (Reason | '')[]> = {
@@ -43,3 +44,45 @@ export function createMetrics(registry: Registry): Metrics {
     }
   return metrics;
 }
+
+/** In the whole database, so the same at each worker. At most 10,000 of each are read. */
+export interface Backlog {
+  /** By stage. */
+  undecided: { placed: number; unpaid: number; due: number };
+  undecidedOldestSeconds: number;
+  compensationsPending: number;
+  /** By exchange. */
+  outbox: Record<string, number>;
+  outboxOldestSeconds: Record<string, number>;
+}
+
+export const createGauges = (registry: Registry, readBacklog: () => Promise<Backlog>) =>
+  createReadGauges<keyof Backlog>(
+    registry,
+    {
+      undecided: {
+        name: 'orders_undecided',
+        help: 'Orders without a result, up to 10,000: placed, unpaid holds, and those whose payment is due.',
+        label: 'stage',
+      },
+      undecidedOldestSeconds: {
+        name: 'orders_undecided_oldest_seconds',
+        help: 'How long the oldest order, placed or with its payment due, has been in its stage.',
+      },
+      compensationsPending: {
+        name: 'orders_compensations_pending',
+        help: 'Ended orders, up to 10,000, whose charge is not voided or whose unit is not released yet.',
+      },
+      outbox: {
+        name: 'orders_outbox_waiting',
+        help: 'Messages, up to 10,000, that the broker has not confirmed yet, by exchange.',
+        label: 'exchange',
+      },
+      outboxOldestSeconds: {
+        name: 'orders_outbox_oldest_seconds',
+        help: 'How long the oldest message of the outbox has waited, by exchange.',
+        label: 'exchange',
+      },
+    },
+    readBacklog,
+  );

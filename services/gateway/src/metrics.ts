@@ -1,10 +1,14 @@
-// The gateway's own metrics.
+// The gateway's own metrics that count. Series with labels exist from the start, so that a rate sees their first event.
+import { Mode } from '@flashsale/contracts/fields';
 import { Counter, Histogram, type Registry } from '@prometheus-io/client';
+import type { PlaceOutcome } from './domain/place-outcome.ts';
+import type { RebuildReason } from './domain/rebuild-gate.ts';
+import type { ShutReason } from './domain/watch-sales.ts';
 
-export const createMetrics = (registry: Registry) => ({
+const metricsOf = (registry: Registry) => ({
   placed: new Counter({
     name: 'gateway_orders_total',
-    help: 'Clicks that reached the gate, by mode and outcome.',
+    help: 'Clicks with a valid token and body, by mode and outcome.',
     labelNames: ['mode', 'outcome'] as const,
     registers: [registry],
   }),
@@ -12,7 +16,7 @@ export const createMetrics = (registry: Registry) => ({
     name: 'gateway_order_seconds',
     help: 'Time from a valid click to its outcome, by mode and outcome.',
     labelNames: ['mode', 'outcome'] as const,
-    buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
+    buckets: [0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
     registers: [registry],
   }),
   swept: new Counter({
@@ -44,4 +48,28 @@ export const createMetrics = (registry: Registry) => ({
   }),
 });
 
-export type Metrics = ReturnType<typeof createMetrics>;
+export type Metrics = ReturnType<typeof metricsOf>;
+
+export function createMetrics(registry: Registry): Metrics {
+  const metrics = metricsOf(registry);
+  for (const mode of Mode.options) {
+    for (const outcome of OUTCOMES) metrics.placed.inc({ mode, outcome }, 0);
+    for (const outcome of ACCEPTED[mode]) metrics.seconds.zero({ mode, outcome });
+  }
+  for (const reason of REBUILD_REASONS) metrics.rebuilt.inc({ reason }, 0);
+  for (const reason of SHUT_REASONS) metrics.shut.inc({ reason }, 0);
+  return metrics;
+}
+
+/** Complete, or it does not compile. */
+const all = <Name extends string>(names: Record<Name, true>) => Object.keys(names) as Name[];
+
+const OUTCOMES = all<PlaceOutcome['kind']>({
+  ...{ queued: true, reserved: true, confirmed: true, declined: true, rejected: true, unknown: true },
+  ...{ 'already-bought': true, 'key-reused': true, limit: true },
+  ...{ busy: true, 'sold-out': true, 'not-open': true, closed: true },
+});
+const REBUILD_REASONS = all<RebuildReason>({ first: true, missing: true, history: true, epoch: true });
+const SHUT_REASONS = all<ShutReason>({ sold_out: true, at_rest: true, operator: true });
+/** No alert is about the time of the other outcomes: their series come with their first click. */
+const ACCEPTED = { queued: ['queued'], direct: ['reserved', 'confirmed'] } as const;

@@ -1,0 +1,50 @@
+// The gateway's metrics, as its ops port shows them: what waits, what is under way, and how each click ended.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openShop } from '../../../infra/testbed/shop.ts';
+
+const shop = await openShop({ gateway: { DIRECT_DEADLINE_MS: '20000' } });
+const { services } = shop;
+const MODES = ['queued', 'direct'];
+
+type Figures = Record<string, number>;
+
+/** Every sample by its name and labels, without the label that all have. */
+async function figures({ ops }: { ops: number } = services.gateway): Promise<Figures> {
+  const text = await (await fetch(`http://127.0.0.1:${ops}/metrics`)).text();
+  const samples = [...text.matchAll(/^(gateway_\w+){(.*)} (\S+)$/gm)].map(([, name, labels = '', value]) => {
+    const own = labels.split(',').filter((label) => label !== 'service="gateway"');
+    return [`${name}${own.length > 0 ? `{${own}}` : ''}`, Number(value)];
+  });
+  return Object.fromEntries(samples);
+}
+
+test('from the start there is every series that an alert may need, at zero', async (t) => {
+  const fresh = await figures(await shop.start.gateway({}, t));
+  const expected = [
+    ...MODES.flatMap((mode) => [
+      ...['confirmed', 'queued', 'busy', 'sold-out', 'unknown'].map(
+        (o) => `orders_total{mode="${mode}",outcome="${o}"}`,
+      ),
+    ]),
+    ...['missing', 'history', 'epoch'].map((reason) => `gates_rebuilt_total{reason="${reason}"}`),
+    ...['sold_out', 'at_rest', 'operator'].map((reason) => `gates_shut_total{reason="${reason}"}`),
+    ...[
+      'order_seconds_count{mode="queued",outcome="queued"}',
+      'order_seconds_count{mode="direct",outcome="confirmed"}',
+    ],
+    ...['gate_rebuilds_failed_total'],
+    ...['swept_total', 'damaged_records_total'],
+  ];
+  for (const name of expected) assert.equal(fresh[`gateway_${name}`], 0, name);
+  assert.ok('gateway_order_seconds_bucket{le="0.001",mode="queued",outcome="queued"}' in fresh);
+});
+
+test('no label is an id or the name of a buyer', async () => {
+  const labels = Object.keys(await figures()).flatMap((name) => [...name.matchAll(/(\w+)="(.*?)"/g)]);
+  const values = new Set(
+    labels.filter(([, label]) => label !== 'le' && label !== 'status').map(([, , value]) => value),
+  );
+  for (const value of values) assert.match(value ?? '', /^[a-z_-]+$/);
+  for (const buyer of ['alice', 'carol', 'dave', 'erin']) assert.equal(values.has(buyer), false);
+});

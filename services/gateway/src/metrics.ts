@@ -1,7 +1,7 @@
 // The gateway's own metrics that count. Series with labels exist from the start, so that a rate sees their first event.
 import { Mode } from '@flashsale/contracts/fields';
 import { Counter, Histogram, type Registry } from '@prometheus-io/client';
-import type { PlaceOutcome } from './domain/place-outcome.ts';
+import type { PlaceOutcome, Refusal } from './domain/place-outcome.ts';
 import type { RebuildReason } from './domain/rebuild-gate.ts';
 import type { ShutReason } from './domain/watch-sales.ts';
 
@@ -17,6 +17,12 @@ const metricsOf = (registry: Registry) => ({
     help: 'Time from a valid click to its outcome, by mode and outcome.',
     labelNames: ['mode', 'outcome'] as const,
     buckets: [0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
+    registers: [registry],
+  }),
+  refusedEarly: new Counter({
+    name: 'gateway_refused_early_total',
+    help: 'Clicks refused before token and body were checked, by mode and reason; gateway_orders_total lacks them.',
+    labelNames: ['mode', 'reason'] as const,
     registers: [registry],
   }),
   swept: new Counter({
@@ -54,12 +60,16 @@ export function createMetrics(registry: Registry): Metrics {
   const metrics = metricsOf(registry);
   for (const mode of Mode.options) {
     for (const outcome of OUTCOMES) metrics.placed.inc({ mode, outcome }, 0);
+    for (const reason of EARLY_REASONS) metrics.refusedEarly.inc({ mode, reason }, 0);
     for (const outcome of ACCEPTED[mode]) metrics.seconds.zero({ mode, outcome });
   }
   for (const reason of REBUILD_REASONS) metrics.rebuilt.inc({ reason }, 0);
   for (const reason of SHUT_REASONS) metrics.shut.inc({ reason }, 0);
   return metrics;
 }
+
+/** `queue-too-long`: the order could not be decided in time, though nothing is wrong. */
+export type EarlyReason = Refusal['kind'] | 'queue-too-long';
 
 /** Complete, or it does not compile. */
 const all = <Name extends string>(names: Record<Name, true>) => Object.keys(names) as Name[];
@@ -68,6 +78,9 @@ const OUTCOMES = all<PlaceOutcome['kind']>({
   ...{ queued: true, reserved: true, confirmed: true, declined: true, rejected: true, unknown: true },
   ...{ 'already-bought': true, 'key-reused': true, limit: true },
   ...{ busy: true, 'sold-out': true, 'not-open': true, closed: true },
+});
+const EARLY_REASONS = all<EarlyReason>({
+  ...{ busy: true, 'queue-too-long': true, 'sold-out': true, 'not-open': true, closed: true },
 });
 const REBUILD_REASONS = all<RebuildReason>({ first: true, missing: true, history: true, epoch: true });
 const SHUT_REASONS = all<ShutReason>({ sold_out: true, at_rest: true, operator: true });

@@ -13,14 +13,14 @@ import { createBreaker, createConcurrencyLimit, refuseEarly } from './domain/lim
 import { findOrder, type OrderRef, viewOf } from './domain/order-view.ts';
 import { payOrder } from './domain/pay-order.ts';
 import { type Click, type PlacePorts, placeOrder } from './domain/place-order.ts';
-import { type PlaceOutcome, resultOf } from './domain/place-outcome.ts';
+import { type PlaceOutcome, type Refusal, resultOf } from './domain/place-outcome.ts';
 import type { Clock, Gate, Inventory, OrderQueue, Orders, OrderView, OrderViews } from './domain/ports.ts';
 import { createQueueProgress, createWaitingEstimate, type WaitingEstimate } from './domain/queue-progress.ts';
 import { createRepeatOrder } from './domain/repeat-order.ts';
 import type { Sale } from './domain/sale.ts';
 import { createSweep } from './domain/sweep.ts';
 import { createWatch, type ShutReason } from './domain/watch-sales.ts';
-import type { Metrics } from './metrics.ts';
+import type { EarlyReason, Metrics } from './metrics.ts';
 
 export interface Ports {
   gate: Gate;
@@ -60,7 +60,7 @@ export function createUseCases(config: Config, ports: Ports, log: Log, metrics: 
 
   return {
     catalogue,
-    refuseEarly: (sale: Sale) => refuseEarly(sale, placing),
+    refuseEarly: counted(metrics, (sale) => refuseEarly(sale, placing)),
     placeOrder: measured(metrics, (sale, click) => placeOrder(sale, click, placing)),
     resultOf: (order: OrderView, sale: Sale) => resultOf(order, sale, ports.gate),
     findOrder: find,
@@ -90,6 +90,17 @@ const measured =
     seconds.observe({ mode: sale.mode, outcome: outcome.kind }, (performance.now() - began) / 1_000);
     return outcome;
   };
+
+const counted =
+  ({ refusedEarly }: Metrics, refuse: (sale: Sale) => Refusal | undefined): typeof refuse =>
+  (sale) => {
+    const refusal = refuse(sale);
+    if (refusal) refusedEarly.inc({ mode: sale.mode, reason: reasonOf(refusal) });
+    return refusal;
+  };
+
+const reasonOf = (refusal: Refusal): EarlyReason =>
+  refusal.kind === 'busy' && refusal.waitMs !== undefined ? 'queue-too-long' : refusal.kind;
 
 type GatePorts = Ports & { catalogue: Catalogue; estimate: WaitingEstimate; directDeadlineMs: number };
 

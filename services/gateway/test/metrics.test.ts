@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openShop } from '../../../infra/testbed/shop.ts';
+import { until } from '../../../infra/until.ts';
 
 const shop = await openShop({ gateway: { DIRECT_DEADLINE_MS: '20000' } });
-const { services } = shop;
+const { services, createSale, request, tokenFor } = shop;
 const MODES = ['queued', 'direct'];
 
 type Figures = Record<string, number>;
@@ -19,6 +20,19 @@ async function figures({ ops }: { ops: number } = services.gateway): Promise<Fig
   return Object.fromEntries(samples);
 }
 
+/** How much these figures have grown since then, once it is as much as expected. */
+const grown = (before: Figures, expected: Figures, gateway?: { ops: number }) =>
+  until('the metrics show it', async () => {
+    const now = await figures(gateway);
+    const names = Object.keys(expected);
+    const differences = names.map((name) => [name, (now[name] ?? Number.NaN) - (before[name] ?? Number.NaN)]);
+    assert.deepEqual(Object.fromEntries(differences), expected);
+    return true;
+  });
+
+const click = (saleId: string, headers: Record<string, string> = {}, token?: string, base?: string) =>
+  request(`/v1/sales/${saleId}/orders`, { method: 'POST', headers }, token, base);
+
 test('from the start there is every series that an alert may need, at zero', async (t) => {
   const fresh = await figures(await shop.start.gateway({}, t));
   const expected = [
@@ -26,6 +40,7 @@ test('from the start there is every series that an alert may need, at zero', asy
       ...['confirmed', 'queued', 'busy', 'sold-out', 'unknown'].map(
         (o) => `orders_total{mode="${mode}",outcome="${o}"}`,
       ),
+      ...['busy', 'queue-too-long', 'closed'].map((r) => `refused_early_total{mode="${mode}",reason="${r}"}`),
     ]),
     ...['missing', 'history', 'epoch'].map((reason) => `gates_rebuilt_total{reason="${reason}"}`),
     ...['sold_out', 'at_rest', 'operator'].map((reason) => `gates_shut_total{reason="${reason}"}`),
@@ -38,6 +53,19 @@ test('from the start there is every series that an alert may need, at zero', asy
   ];
   for (const name of expected) assert.equal(fresh[`gateway_${name}`], 0, name);
   assert.ok('gateway_order_seconds_bucket{le="0.001",mode="queued",outcome="queued"}' in fresh);
+});
+
+test('a refusal counts once: early, or as the outcome of a click', async () => {
+  const before = await figures();
+  const opensAt = new Date(Date.now() + 600_000).toISOString();
+  const saleId = await createSale({ mode: 'queued', stock: 1, opensAt });
+  assert.equal((await click(saleId)).status, 403);
+  assert.equal((await click(saleId, { 'idempotency-key': 'k' })).status, 401);
+  assert.equal((await click(saleId, { 'idempotency-key': 'k' }, tokenFor('erin'))).status, 403);
+  await grown(before, {
+    'gateway_refused_early_total{mode="queued",reason="not-open"}': 1,
+    'gateway_orders_total{mode="queued",outcome="not-open"}': 1,
+  });
 });
 
 test('no label is an id or the name of a buyer', async () => {

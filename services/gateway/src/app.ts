@@ -28,7 +28,7 @@ export async function startGateway(config: Config) {
   const ports = { gate, clock, views, queue, orders, inventory };
   const useCases = createUseCases(config, ports, log, metrics);
 
-  const http = await startHttp(config, { ...useCases, gate }, log);
+  const http = await startHttp(config, { ...useCases, gate }, log, metrics.problems);
   const consumers = startConsumers(config, useCases, log, registry);
   const jobs = startBackgroundJobs(config, useCases, log, registry);
   const unready = async () => [

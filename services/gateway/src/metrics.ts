@@ -4,6 +4,7 @@ import { Counter, Histogram, type Registry } from '@prometheus-io/client';
 import type { PlaceOutcome, Refusal } from './domain/place-outcome.ts';
 import type { RebuildReason } from './domain/rebuild-gate.ts';
 import type { ShutReason } from './domain/watch-sales.ts';
+import { PROBLEMS, type ProblemKind } from './inbound/problems.ts';
 
 const metricsOf = (registry: Registry) => ({
   placed: new Counter({
@@ -23,6 +24,12 @@ const metricsOf = (registry: Registry) => ({
     name: 'gateway_refused_early_total',
     help: 'Clicks refused before token and body were checked, by mode and reason; gateway_orders_total lacks them.',
     labelNames: ['mode', 'reason'] as const,
+    registers: [registry],
+  }),
+  problems: new Counter({
+    name: 'gateway_problems_total',
+    help: 'Responses that were a problem, by its name and HTTP status.',
+    labelNames: ['problem', 'status'] as const,
     registers: [registry],
   }),
   swept: new Counter({
@@ -63,6 +70,8 @@ export function createMetrics(registry: Registry): Metrics {
     for (const reason of EARLY_REASONS) metrics.refusedEarly.inc({ mode, reason }, 0);
     for (const outcome of ACCEPTED[mode]) metrics.seconds.zero({ mode, outcome });
   }
+  for (const problem of Object.keys(PROBLEMS) as ProblemKind[])
+    metrics.problems.inc({ problem, status: PROBLEMS[problem][0] }, 0);
   for (const reason of REBUILD_REASONS) metrics.rebuilt.inc({ reason }, 0);
   for (const reason of SHUT_REASONS) metrics.shut.inc({ reason }, 0);
   return metrics;

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openShop } from '../../../infra/testbed/shop.ts';
 import { until } from '../../../infra/until.ts';
+import { PROBLEMS } from '../src/inbound/problems.ts';
 
 const shop = await openShop({ gateway: { DIRECT_DEADLINE_MS: '20000' } });
-const { services, createSale, request, tokenFor } = shop;
+const { services, createSale, buy, request, tokenFor } = shop;
 const MODES = ['queued', 'direct'];
 
 type Figures = Record<string, number>;
@@ -42,6 +43,7 @@ test('from the start there is every series that an alert may need, at zero', asy
       ),
       ...['busy', 'queue-too-long', 'closed'].map((r) => `refused_early_total{mode="${mode}",reason="${r}"}`),
     ]),
+    ...Object.entries(PROBLEMS).map(([name, [status]]) => `problems_total{problem="${name}",status="${status}"}`),
     ...['missing', 'history', 'epoch'].map((reason) => `gates_rebuilt_total{reason="${reason}"}`),
     ...['sold_out', 'at_rest', 'operator'].map((reason) => `gates_shut_total{reason="${reason}"}`),
     ...[
@@ -55,7 +57,7 @@ test('from the start there is every series that an alert may need, at zero', asy
   assert.ok('gateway_order_seconds_bucket{le="0.001",mode="queued",outcome="queued"}' in fresh);
 });
 
-test('a refusal counts once: early, or as the outcome of a click', async () => {
+test('a refusal counts once: early, or as the outcome of a click; and each is a problem by its name', async () => {
   const before = await figures();
   const opensAt = new Date(Date.now() + 600_000).toISOString();
   const saleId = await createSale({ mode: 'queued', stock: 1, opensAt });
@@ -65,6 +67,22 @@ test('a refusal counts once: early, or as the outcome of a click', async () => {
   await grown(before, {
     'gateway_refused_early_total{mode="queued",reason="not-open"}': 1,
     'gateway_orders_total{mode="queued",outcome="not-open"}': 1,
+    'gateway_problems_total{problem="not-open",status="403"}': 2,
+    'gateway_problems_total{problem="unauthenticated",status="401"}': 1,
+  });
+});
+
+test('an outcome that is unknown is visible as outcome and as 504', async () => {
+  const before = await figures();
+  const saleId = await createSale({ mode: 'direct', stock: 1 });
+  shop.proxies.orders.on('placeOrder', async () => {
+    throw new Error('the response is lost');
+  });
+  assert.equal((await buy(saleId, 'grace')).httpStatus, 504);
+  shop.proxies.orders.on('placeOrder');
+  await grown(before, {
+    'gateway_orders_total{mode="direct",outcome="unknown"}': 1,
+    'gateway_problems_total{problem="outcome-unknown",status="504"}': 1,
   });
 });
 

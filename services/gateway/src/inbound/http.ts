@@ -9,14 +9,18 @@ import { EVENTS, type EventsPorts } from './events-http.ts';
 import { HOLDS, type HoldsPorts } from './holds-http.ts';
 import { type Operation, type Params, withDocument } from './openapi.ts';
 import { ORDERS, type OrdersPorts } from './orders-http.ts';
-import { problemHandler, respondWithProblem } from './problems.ts';
+import { onProblem, PROBLEMS, type ProblemKind, problemHandler, respondWithProblem } from './problems.ts';
 import { SALES, type SalesPorts } from './sales-http.ts';
 import { createAuthenticate } from './token.ts';
 
 type HttpPorts = SalesPorts & ClicksPorts & OrdersPorts & HoldsPorts & EventsPorts;
 type Own = 'authenticate' | 'isRateLimited' | 'listeners' | 'stopping' | 'heartbeatMs';
 
-export async function startHttp(config: Config, useCases: Omit<HttpPorts, Own>, log: Log) {
+interface ProblemCounter {
+  inc(labels: { problem: ProblemKind; status: number }): void;
+}
+
+export async function startHttp(config: Config, useCases: Omit<HttpPorts, Own>, log: Log, problems: ProblemCounter) {
   const stopping = new AbortController();
   const ports: HttpPorts = {
     ...useCases,
@@ -30,6 +34,7 @@ export async function startHttp(config: Config, useCases: Omit<HttpPorts, Own>, 
   const timeouts = { headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 30_000, drainMs: 5_000 };
   const listen = { host: config.HOST, port: config.HTTP_PORT, reusePort: config.HTTP_REUSE_PORT };
   const app = routesOf(ports, log);
+  onProblem(app, (problem) => problems.inc({ problem, status: PROBLEMS[problem][0] }));
   const server = await startHttpServer({ ...listen, app, ...timeouts, connectionsCheckingInterval: 1_000 });
   return {
     port: server.port,

@@ -1,4 +1,5 @@
 // Every way a request can fail: RFC 9457 problems, one table.
+import type { EventEmitter } from 'node:events';
 import { Id } from '@flashsale/contracts/fields';
 import type { NextFunction, Request, Response } from 'express';
 import { z } from 'zod';
@@ -75,6 +76,11 @@ export const PROBLEM_HEADERS: Partial<Record<ProblemKind, Record<string, () => s
   unauthenticated: { 'WWW-Authenticate': () => 'Bearer' },
 };
 
+const SENT = 'problem';
+
+/** Each problem is an event of its app, because it may be sent from anywhere in it. */
+export const onProblem = (app: EventEmitter, count: (kind: ProblemKind) => void) => app.on(SENT, count);
+
 /** Written past express's own `send`, in one piece: most responses in a burst are refusals, which must cost little. */
 export function respondWithProblem(response: Response, kind: ProblemKind, members: ProblemMembers = {}): void {
   const [status, title] = PROBLEMS[kind];
@@ -88,6 +94,7 @@ export function respondWithProblem(response: Response, kind: ProblemKind, member
       'Cache-Control': 'no-store',
     })
     .end(body);
+  response.app.emit(SENT, kind);
 }
 
 /** The last middleware: body-parser's and router's errors are the client's, everything else is a bug and is logged. */

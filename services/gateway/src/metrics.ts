@@ -32,6 +32,12 @@ const metricsOf = (registry: Registry) => ({
     labelNames: ['problem', 'status'] as const,
     registers: [registry],
   }),
+  resultLag: new Histogram({
+    name: 'gateway_result_lag_seconds',
+    help: 'Time from the decision of an order, its compensation included, until its event was applied to the gate.',
+    buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60],
+    registers: [registry],
+  }),
   swept: new Counter({
     name: 'gateway_swept_total',
     help: 'Records that were due and checked.',

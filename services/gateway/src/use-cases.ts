@@ -138,7 +138,15 @@ function createGateUseCases(
   });
   return {
     ...watch,
-    applyResult: (event: OrderEvent) => applyResult(event, event.epoch),
+    async applyResult(event: OrderEvent) {
+      await applyResult(event, event.epoch);
+      const lagMs = lagOf(event);
+      if (lagMs !== undefined) metrics.resultLag.observe(lagMs / 1_000);
+    },
     sweep: () => sweepSales(ports.catalogue.pending()),
   };
 }
+
+/** Undefined before the decision, and for a refund that is done some time after it. The clocks differ a little. */
+const lagOf = ({ decidedAtMs, refund }: OrderEvent) =>
+  decidedAtMs === null || refund === 'done' ? undefined : Math.max(0, Date.now() - decidedAtMs);

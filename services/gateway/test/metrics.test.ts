@@ -50,7 +50,7 @@ test('from the start there is every series that an alert may need, at zero', asy
       'order_seconds_count{mode="queued",outcome="queued"}',
       'order_seconds_count{mode="direct",outcome="confirmed"}',
     ],
-    ...['gate_rebuilds_failed_total'],
+    ...['result_lag_seconds_count', 'gate_rebuilds_failed_total'],
     ...['swept_total', 'damaged_records_total'],
   ];
   for (const name of expected) assert.equal(fresh[`gateway_${name}`], 0, name);
@@ -70,6 +70,13 @@ test('a refusal counts once: early, or as the outcome of a click; and each is a 
     'gateway_problems_total{problem="not-open",status="403"}': 2,
     'gateway_problems_total{problem="unauthenticated",status="401"}': 1,
   });
+});
+
+test('the result of an order has its lag, once', async () => {
+  const before = await figures();
+  const { orderId = '' } = await buy(await createSale({ mode: 'queued', stock: 1 }), 'alice');
+  await shop.final(orderId, 'alice');
+  await grown(before, { gateway_result_lag_seconds_count: 1 });
 });
 
 test('an outcome that is unknown is visible as outcome and as 504', async () => {

@@ -3,6 +3,7 @@ import { createLog } from '@flashsale/runtime/log';
 import { createRegistry, startOps } from '@flashsale/runtime/ops';
 import { startBackgroundJobs } from './background-jobs.ts';
 import type { Config } from './config.ts';
+import { createGauges } from './gauges.ts';
 import { startConsumers } from './inbound/amqp.ts';
 import { startHttp } from './inbound/http.ts';
 import { createMetrics } from './metrics.ts';
@@ -31,6 +32,7 @@ export async function startGateway(config: Config) {
   const http = await startHttp(config, { ...useCases, gate }, log, metrics.problems);
   const consumers = startConsumers(config, useCases, log, registry);
   const jobs = startBackgroundJobs(config, useCases, log, registry);
+  createGauges(registry, { ...useCases, directLimit: config.DIRECT_MAX_IN_FLIGHT, listeners: http.listeners });
   const unready = async () => [
     ...(await redis.problems()),
     ...(queue.available() ? [] : ['cannot publish']),

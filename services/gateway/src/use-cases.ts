@@ -75,6 +75,8 @@ export function createUseCases(config: Config, ports: Ports, log: Log, metrics: 
       estimate.count(event);
       updates.publish(viewOf(event));
     },
+    /** For the gauges. */
+    directInFlight: limits.direct.inside,
     ...createGateUseCases(config, { ...shared, directDeadlineMs }, warn, metrics),
   };
 }

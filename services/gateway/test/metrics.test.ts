@@ -6,7 +6,7 @@ import { until } from '../../../infra/until.ts';
 import { PROBLEMS } from '../src/inbound/problems.ts';
 
 const shop = await openShop({ gateway: { DIRECT_DEADLINE_MS: '20000' } });
-const { services, createSale, buy, request, tokenFor } = shop;
+const { services, createSale, buy, request, tokenFor, holdCharges } = shop;
 const MODES = ['queued', 'direct'];
 
 type Figures = Record<string, number>;
@@ -50,11 +50,35 @@ test('from the start there is every series that an alert may need, at zero', asy
       'order_seconds_count{mode="queued",outcome="queued"}',
       'order_seconds_count{mode="direct",outcome="confirmed"}',
     ],
-    ...['result_lag_seconds_count', 'gate_rebuilds_failed_total'],
+    ...['result_lag_seconds_count', 'direct_in_flight', 'listeners', 'gate_rebuilds_failed_total'],
     ...['swept_total', 'damaged_records_total'],
   ];
   for (const name of expected) assert.equal(fresh[`gateway_${name}`], 0, name);
+  assert.equal(fresh.gateway_direct_limit, 100);
   assert.ok('gateway_order_seconds_bucket{le="0.001",mode="queued",outcome="queued"}' in fresh);
+});
+
+test('the result of an order has its lag, once', async () => {
+  const before = await figures();
+  const { orderId = '' } = await buy(await createSale({ mode: 'queued', stock: 1 }), 'alice');
+  await shop.final(orderId, 'alice');
+  await grown(before, { gateway_result_lag_seconds_count: 1 });
+});
+
+test('a direct order is in flight until it is confirmed', async () => {
+  const before = await figures();
+  const saleId = await createSale({ mode: 'direct', stock: 1 });
+  const release = holdCharges();
+  const bought = buy(saleId, 'carol');
+  await grown(before, { gateway_direct_in_flight: 1 });
+  release();
+  assert.equal((await bought).httpStatus, 201);
+  await grown(before, {
+    gateway_direct_in_flight: 0,
+    'gateway_orders_total{mode="direct",outcome="confirmed"}': 1,
+    'gateway_order_seconds_count{mode="direct",outcome="confirmed"}': 1,
+    gateway_result_lag_seconds_count: 1,
+  });
 });
 
 test('a refusal counts once: early, or as the outcome of a click; and each is a problem by its name', async () => {
@@ -72,11 +96,21 @@ test('a refusal counts once: early, or as the outcome of a click; and each is a 
   });
 });
 
-test('the result of an order has its lag, once', async () => {
-  const before = await figures();
-  const { orderId = '' } = await buy(await createSale({ mode: 'queued', stock: 1 }), 'alice');
-  await shop.final(orderId, 'alice');
-  await grown(before, { gateway_result_lag_seconds_count: 1 });
+test('with as many direct calls in flight as there may be, the next click is refused early as busy', async (t) => {
+  const narrow = await shop.start.gateway({ DIRECT_MAX_IN_FLIGHT: '1', DIRECT_DEADLINE_MS: '20000' }, t);
+  const saleId = await createSale({ mode: 'direct', stock: 5 });
+  const buyThere = async (buyer: string) => (await buy(saleId, buyer, undefined, narrow.url)).httpStatus;
+  await until('this gateway sells it', async () => (await buyThere('eve')) === 201);
+  const release = holdCharges();
+  const bought = buyThere('fay');
+  await until('it is in flight', async () => (await figures(narrow)).gateway_direct_in_flight === 1);
+  const before = await figures(narrow);
+  assert.equal(before.gateway_direct_limit, 1);
+  assert.equal((await click(saleId, {}, undefined, narrow.url)).status, 503);
+  const busy = { 'gateway_refused_early_total{mode="direct",reason="busy"}': 1 };
+  await grown(before, { ...busy, 'gateway_problems_total{problem="busy",status="503"}': 1 }, narrow);
+  release();
+  assert.equal(await bought, 201);
 });
 
 test('an outcome that is unknown is visible as outcome and as 504', async () => {
@@ -91,6 +125,23 @@ test('an outcome that is unknown is visible as outcome and as 504', async () => 
     'gateway_orders_total{mode="direct",outcome="unknown"}': 1,
     'gateway_problems_total{problem="outcome-unknown",status="504"}': 1,
   });
+});
+
+test('open event streams and waits are listeners', async () => {
+  const before = await figures();
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const release = holdCharges();
+  const { orderId = '' } = await buy(saleId, 'heidi');
+  const gone = new AbortController();
+  const stream = await request(`/v1/orders/${orderId}/events`, { signal: gone.signal }, tokenFor('heidi'));
+  assert.equal(stream.status, 200);
+  const waits = click(saleId, { prefer: 'wait=20' }, tokenFor('ivan'));
+  await grown(before, { gateway_listeners: 2 });
+  gone.abort();
+  await grown(before, { gateway_listeners: 1 });
+  release();
+  assert.equal((await waits).status, 201);
+  await grown(before, { gateway_listeners: 0 });
 });
 
 test('no label is an id or the name of a buyer', async () => {

@@ -12,6 +12,7 @@ const WINDOW_MARGIN_MS = 1_000;
 
 /** A bound on how many callers are inside at once. */
 export interface ConcurrencyLimit {
+  inside(): number;
   full(): boolean;
   /** False when it is full; a caller that got in must leave. */
   enter(): boolean;
@@ -21,6 +22,7 @@ export interface ConcurrencyLimit {
 export function createConcurrencyLimit(most: number): ConcurrencyLimit {
   let inside = 0;
   return {
+    inside: () => inside,
     full: () => inside >= most,
     enter: () => inside < most && ++inside > 0,
     leave: () => {
@@ -31,6 +33,8 @@ export function createConcurrencyLimit(most: number): ConcurrencyLimit {
 
 /** A bound on all callers, and one on those of the same key. */
 export interface LimitPerKey {
+  /** All keys together. */
+  inside(): number;
   enter(key: string): boolean;
   leave(key: string): void;
 }
@@ -39,6 +43,7 @@ export function createLimitPerKey(most: number, mostOfEach: number): LimitPerKey
   const all = createConcurrencyLimit(most);
   const inside = new Map<string, number>();
   return {
+    inside: all.inside,
     enter(key) {
       const count = inside.get(key) ?? 0;
       if (count >= mostOfEach || !all.enter()) return false;

@@ -38,6 +38,7 @@ export async function startHttp(config: Config, useCases: Omit<HttpPorts, Own>, 
   const server = await startHttpServer({ ...listen, app, ...timeouts, connectionsCheckingInterval: 1_000 });
   return {
     port: server.port,
+    listeners: ports.listeners.inside,
     stop() {
       stopping.abort();
       return server.stop();

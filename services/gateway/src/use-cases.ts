@@ -19,6 +19,7 @@ import { createQueueProgress, createWaitingEstimate, type WaitingEstimate } from
 import { createRepeatOrder } from './domain/repeat-order.ts';
 import type { Sale } from './domain/sale.ts';
 import { createSweep } from './domain/sweep.ts';
+import { createTotals } from './domain/totals.ts';
 import { createWatch, type ShutReason } from './domain/watch-sales.ts';
 import type { EarlyReason, Metrics } from './metrics.ts';
 
@@ -114,6 +115,7 @@ function createGateUseCases(
   metrics: Metrics,
 ) {
   const progress = createQueueProgress();
+  const totals = createTotals(ports.clock);
   const shut = async (saleId: string, epoch: number, reason: ShutReason) => {
     await ports.gate.shut(saleId, epoch);
     metrics.shut.inc({ reason });
@@ -129,7 +131,7 @@ function createGateUseCases(
     warn: warn('not swept, again soon'),
   });
   const watch = createWatch({
-    ...{ ...ports, seeWaiting: ports.estimate.see, shut },
+    ...{ ...ports, seeWaiting: ports.estimate.see, seeGates: totals.see, shut },
     ...{ courtesyMs: config.REBUILD_COURTESY_MS, atRestMs: config.AT_REST_MS },
     rebuilt: (_saleId, reason) => metrics.rebuilt.inc({ reason }),
     rebuildFailed(saleId, error) {
@@ -146,6 +148,7 @@ function createGateUseCases(
       if (lagMs !== undefined) metrics.resultLag.observe(lagMs / 1_000);
     },
     sweep: () => sweepSales(ports.catalogue.pending()),
+    totals: totals.of,
   };
 }
 

@@ -228,12 +228,13 @@ test('a gate that was shut admits no order, and counts as one of another Redis',
   assert.equal(await tickets(sale.id), 2);
 });
 
-test('a gate is read with its epoch, revision, stock, tickets, what waits and what is pending', async () => {
+test('a gate is read with its epoch, revision, stock, tickets, what waits since when, and what is pending', async () => {
   const sale = await open(4, { epoch: 5, revision: 6 });
   const [waiting, sold] = [await admitted(sale, 'alice', 2), await admitted(sale, 'bob')];
   await gate.markSent(waiting);
   await gate.applyConfirmed(sale.id, sold.orderId, 5);
-  const state = { epoch: 5, revision: 6, stock: 4, tickets: 1, current: true, waiting: 1, pending: 1 };
+  const counts = { epoch: 5, revision: 6, stock: 4, tickets: 1, current: true, waiting: 1, pending: 1 };
+  const state = { ...counts, waitingSinceMs: await gates.waitingSinceMs(waiting) };
   assert.deepEqual(await gate.read([sale.id, aSale(1).id]), [state, undefined]);
   await makeOld(sale.id);
   assert.deepEqual(await gate.read([sale.id]), [{ ...state, current: false }]);

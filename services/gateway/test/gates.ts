@@ -85,6 +85,9 @@ export async function gatesOn(url: string, owner?: Owner) {
     tickets: async (saleId: string) => (await read(saleId)).tickets,
     stateOf: async ({ saleId, orderId }: OrderCommand) => (await read(saleId)).records.get(orderId)?.state,
     dueOf: async ({ saleId, orderId }: OrderCommand) => (await read(saleId)).due.get(orderId),
+    /** Since when an order waits, in Unix milliseconds. */
+    waitingSinceMs: async ({ saleId, orderId }: OrderCommand) =>
+      Math.floor(Number(await observer.zscore(keyOf(saleId, 'waiting'), orderId)) / 1_000),
     async makeDue({ saleId, orderId }: OrderCommand) {
       await observer.zadd(keyOf(saleId, 'unsent'), 'XX', 0, orderId);
       await observer.zadd(keyOf(saleId, 'sent'), 'XX', 0, orderId);

@@ -38,6 +38,9 @@ test('from the start there is every series that an alert may need, at zero', asy
   const fresh = await figures(await shop.start.gateway({}, t));
   const expected = [
     ...MODES.flatMap((mode) => [
+      ...['waiting_orders', 'waiting_oldest_seconds', 'unpaid_orders', 'tickets_left'].map(
+        (n) => `${n}{mode="${mode}"}`,
+      ),
       ...['confirmed', 'queued', 'busy', 'sold-out', 'unknown'].map(
         (o) => `orders_total{mode="${mode}",outcome="${o}"}`,
       ),
@@ -58,11 +61,30 @@ test('from the start there is every series that an alert may need, at zero', asy
   assert.ok('gateway_order_seconds_bucket{le="0.001",mode="queued",outcome="queued"}' in fresh);
 });
 
-test('the result of an order has its lag, once', async () => {
+test('queued orders wait, also when their sale is closed, and the age of the first grows until its result is applied', async () => {
   const before = await figures();
-  const { orderId = '' } = await buy(await createSale({ mode: 'queued', stock: 1 }), 'alice');
-  await shop.final(orderId, 'alice');
-  await grown(before, { gateway_result_lag_seconds_count: 1 });
+  const saleId = await createSale({ mode: 'queued', stock: 5 });
+  const release = holdCharges();
+  for (const buyer of ['alice', 'bob']) assert.equal((await buy(saleId, buyer)).httpStatus, 202);
+  const waiting = { 'gateway_waiting_orders{mode="queued"}': 2, 'gateway_waiting_orders{mode="direct"}': 0 };
+  await grown(before, { ...waiting, 'gateway_tickets_left{mode="queued"}': 3 });
+  const admin = tokenFor('admin', { admin: true });
+  const close = { method: 'PATCH', body: '{"closed":true}', headers: { 'content-type': 'application/json' } };
+  assert.equal((await request(`/v1/sales/${saleId}`, close, admin)).status, 200);
+  await grown(before, { ...waiting, 'gateway_tickets_left{mode="queued"}': 0 });
+
+  const age = async () => (await figures())['gateway_waiting_oldest_seconds{mode="queued"}'] ?? 0;
+  const first = await age();
+  assert.ok(first > 0);
+  await until('it is older', async () => (await age()) > first);
+  release();
+  await grown(before, {
+    'gateway_waiting_orders{mode="queued"}': 0,
+    'gateway_waiting_oldest_seconds{mode="queued"}': 0,
+    'gateway_orders_total{mode="queued",outcome="queued"}': 2,
+    'gateway_order_seconds_count{mode="queued",outcome="queued"}': 2,
+    gateway_result_lag_seconds_count: 2,
+  });
 });
 
 test('a direct order is in flight until it is confirmed', async () => {
@@ -70,15 +92,25 @@ test('a direct order is in flight until it is confirmed', async () => {
   const saleId = await createSale({ mode: 'direct', stock: 1 });
   const release = holdCharges();
   const bought = buy(saleId, 'carol');
-  await grown(before, { gateway_direct_in_flight: 1 });
+  await grown(before, { gateway_direct_in_flight: 1, 'gateway_waiting_orders{mode="direct"}': 1 });
   release();
   assert.equal((await bought).httpStatus, 201);
   await grown(before, {
-    gateway_direct_in_flight: 0,
+    ...{ gateway_direct_in_flight: 0, 'gateway_waiting_orders{mode="direct"}': 0 },
     'gateway_orders_total{mode="direct",outcome="confirmed"}': 1,
     'gateway_order_seconds_count{mode="direct",outcome="confirmed"}': 1,
     gateway_result_lag_seconds_count: 1,
   });
+});
+
+test('a hold that is reserved is unpaid and waits no longer, until it is paid for', async () => {
+  const before = await figures();
+  const saleId = await createSale({ mode: 'queued', stock: 1, checkout: 'hold', holdSeconds: 600 });
+  const { orderId = '' } = await buy(saleId, 'dave');
+  const unpaid = 'gateway_unpaid_orders{mode="queued"}';
+  await grown(before, { [unpaid]: 1, 'gateway_waiting_orders{mode="queued"}': 0, gateway_result_lag_seconds_count: 0 });
+  assert.equal((await shop.pay(orderId, 'dave')).httpStatus, 202);
+  await grown(before, { [unpaid]: 0, gateway_result_lag_seconds_count: 1 });
 });
 
 test('a refusal counts once: early, or as the outcome of a click; and each is a problem by its name', async () => {

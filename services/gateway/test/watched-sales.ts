@@ -7,7 +7,7 @@ import { createWatch, type WatchPorts } from '../src/domain/watch-sales.ts';
 import { aSale } from './gates.ts';
 
 export const stateOf = (epoch: number, more: Partial<GateState> = {}): GateState => ({
-  ...{ epoch, revision: 1, stock: 5, tickets: 5, current: true, waiting: 0, pending: 0 },
+  ...{ epoch, revision: 1, stock: 5, tickets: 5, current: true, waiting: 0, waitingSinceMs: null, pending: 0 },
   ...more,
 });
 export const aStock = (sale: Parameters<typeof aSale>[1] = {}, stock: Partial<SaleStock> = {}): SaleStock => ({
@@ -100,6 +100,7 @@ export function watchedSales(options: Options = {}) {
     shut: async (_id: string, epoch: number, reason: string) => void calls.push(`shut ${epoch}: ${reason}`),
     rebuilt: (_id: string, reason: string) => void rebuilt.push(reason),
     seeWaiting: () => undefined,
+    seeGates: () => undefined,
     rebuildFailed: (id: string, error: Error) => void warned.push(`${id}: ${error.message}`),
     warn: (id: string, error: Error) => void warned.push(`${id}: ${error.message}`),
   };

@@ -37,6 +37,8 @@ export interface GateState {
   current: boolean;
   /** Orders that are admitted and not reserved yet, or paying; restored records and unpaid holds do not wait. */
   waiting: number;
+  /** When the first of them was admitted or joined, in Unix milliseconds; null: none waits. */
+  waitingSinceMs: number | null;
   /** Records that the sweeper must check at some time: admitted, and not known to be final. */
   pending: number;
 }

@@ -21,6 +21,8 @@ export interface WatchPorts extends RebuildsPorts {
   atRestMs: number;
   /** How many orders wait, for estimates. */
   seeWaiting: (saleId: string, waiting: number) => void;
+  /** The sales, and the state of the gate of each. */
+  seeGates: (sales: Sale[], states: (GateState | undefined)[]) => void;
   /** `gate.shut`, counted. */
   shut: (saleId: string, epoch: number, reason: ShutReason) => Promise<void>;
 }
@@ -88,7 +90,9 @@ export function createWatch(ports: WatchPorts) {
       const learning = learnSales();
       const sales = await learning.catch(() => undefined);
       // Without inventory the gates still admit, and their clock must be read.
-      const states = await gate.read((sales ?? catalogue.all()).map(({ id }) => id));
+      const known: Sale[] = sales ?? catalogue.all();
+      const states = await gate.read(known.map(({ id }) => id));
+      ports.seeGates(known, states);
       if (!sales) return void (await learning);
       const pairs = sales.map((sale, index) => ({ sale, state: states[index] }));
       for (const { sale, state } of pairs) catalogue.seePending(sale.id, state?.pending ?? 0);

@@ -50,7 +50,8 @@ export function createUpkeep(redis: GateRedis, leaseTimes = LEASE): Upkeep {
 
 function toState(fields: (string | number)[]): GateState | undefined {
   if (fields.length === 0) return undefined;
-  const [epoch, revision, stock, tickets, current, waiting, pending] = fields.map(Number) as Seven;
-  return { epoch, revision, stock, tickets, current: current === 1, waiting, pending };
+  const [epoch, revision, stock, tickets, current, waiting, pending, sinceUs] = fields.map(Number) as Eight;
+  const waitingSinceMs = sinceUs === 0 ? null : Math.floor(sinceUs / 1_000);
+  return { epoch, revision, stock, tickets, current: current === 1, waiting, waitingSinceMs, pending };
 }
-type Seven = [number, number, number, number, number, number, number];
+type Eight = [number, number, number, number, number, number, number, number];

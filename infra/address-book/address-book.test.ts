@@ -22,7 +22,7 @@ function stackOf(names: typeof TWO_EACH): AddressBook {
     gatewayUrl: `http://${ADDRESS}`,
     bankUrl: `http://${ADDRESS}`,
     bankApiKey: 'secret',
-    tokenSecret: 'secret',
+    tokenSecrets: { buyer: 'secret', admin: 'secret' },
     redisUrl: `redis://:secret@${ADDRESS}`,
     amqpUrl: `amqp://flashsale:secret@${ADDRESS}`,
     rabbitManagementUrl: `http://flashsale:secret@${ADDRESS}`,

@@ -1,6 +1,7 @@
 // stack.json: what another process (audit, token, down) must know to speak to a running stack.
 import fs from 'node:fs';
 import { join, relative } from 'node:path';
+import type { TokenSecrets } from '../buyers/buyers.ts';
 import { LOCAL, ownerOf, ROOT } from '../native/leftovers.ts';
 
 export type ServiceName = 'bank' | 'inventory' | 'payment' | 'orders' | 'gateway';
@@ -16,7 +17,7 @@ export type AddressBook = {
   gatewayUrl: string;
   bankUrl: string;
   bankApiKey: string;
-  tokenSecret: string;
+  tokenSecrets: TokenSecrets;
   redisUrl: string;
   amqpUrl: string;
   rabbitManagementUrl: string;
@@ -80,7 +81,8 @@ export async function namedAddressBook(env = process.env) {
   await fetch(new URL('/v1/sales', gatewayUrl), { signal: AbortSignal.timeout(5_000) }).catch((error) => {
     throw new Error(`no shop answers at ${gatewayUrl} (${error.cause?.message ?? error.message}): is it up?`);
   });
-  const shop = { gatewayUrl, bankUrl: of('BANK_URL'), bankApiKey: of('BANK_API_KEY'), tokenSecret: of('TOKEN_SECRET') };
+  const tokenSecrets = { buyer: of('BUYER_TOKEN_SECRET'), admin: of('ADMIN_TOKEN_SECRET') };
+  const shop = { gatewayUrl, bankUrl: of('BANK_URL'), bankApiKey: of('BANK_API_KEY'), tokenSecrets };
   const database = (name: string) => of(`${name}_DATABASE_URL`);
   const databases = { orders: database('ORDERS'), inventory: database('INVENTORY'), payment: database('PAYMENT') };
   return { ...shop, redisUrl: of('REDIS_URL'), amqpUrl: of('AMQP_URL'), databases };

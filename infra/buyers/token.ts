@@ -10,12 +10,17 @@ const MOST = 100_000;
 
 const text = { type: 'string' } as const;
 
+/** In containers, which have no address book. */
+function namedSecrets({ BUYER_TOKEN_SECRET: buyer, ADMIN_TOKEN_SECRET: admin } = process.env) {
+  return buyer && admin ? { buyer, admin } : undefined;
+}
+
 function tokens(): string[] {
   const options = { buyer: text, admin: { type: 'boolean', default: false }, hours: text, count: text } as const;
   const { buyer, admin, hours = '12', count } = parseArgs({ options }).values;
   const names = count === undefined ? 1 : Number(count);
   if (!buyer || !(Number(hours) > 0) || !Number.isInteger(names) || names < 1 || names > MOST) throw new Error(USAGE);
-  const tokenFor = createTokens(process.env.TOKEN_SECRET || readAddressBook().tokenSecret);
+  const tokenFor = createTokens(namedSecrets() ?? readAddressBook().tokenSecrets);
   const token = (name: string) => tokenFor(name, { admin, hours: Number(hours) });
   return count === undefined ? [token(buyer)] : Array.from({ length: names }, (_, i) => token(`${buyer}-${i + 1}`));
 }

@@ -6,6 +6,8 @@ import { createDatabases } from './namespace.ts';
 import { freePort } from './ports.ts';
 import type { Servers } from './servers.ts';
 
+const newSecret = () => randomBytes(32).toString('base64url');
+
 export type ByService<T> = Record<ServiceName, T>;
 
 export async function layOut(dir: string, servers: Servers, counts: Partial<ByService<number>>): Promise<AddressBook> {
@@ -17,7 +19,7 @@ export async function layOut(dir: string, servers: Servers, counts: Partial<BySe
     gatewayUrl: gateway,
     bankUrl: bank,
     bankApiKey: randomUUID(),
-    tokenSecret: randomBytes(32).toString('base64url'),
+    tokenSecrets: { buyer: newSecret(), admin: newSecret() },
     redisUrl: redis.url,
     amqpUrl: rabbitmq.url,
     rabbitManagementUrl: rabbitmq.managementUrl ?? '',
@@ -57,14 +59,15 @@ export function environmentOf(
   service: ServiceName,
   { address, ops }: Replica,
 ): Record<string, string> {
-  const { dir, bankUrl, bankApiKey, databases, addresses, replicas } = stack;
+  const { dir, bankUrl, bankApiKey, databases, addresses, replicas, tokenSecrets } = stack;
   const ports = { HOST: '127.0.0.1', OPS_PORT: String(portOf(ops)), LOG_LEVEL: process.env.LOG_LEVEL ?? 'info' };
   const http = { ...ports, HTTP_PORT: String(portOf(address)) };
   const grpc = { ...ports, GRPC_PORT: String(portOf(address)) };
   const amqp = { AMQP_URL: stack.amqpUrl };
   const inventory = { INVENTORY_ADDRESS: addresses.inventory };
   const orders = { ORDERS_ADDRESS: `ipv4:${replicas.orders.map((worker) => worker.address)}` };
-  const gateway = { REDIS_URL: stack.redisUrl, TOKEN_SECRET: stack.tokenSecret };
+  const tokens = { BUYER_TOKEN_SECRET: tokenSecrets.buyer, ADMIN_TOKEN_SECRET: tokenSecrets.admin };
+  const gateway = { REDIS_URL: stack.redisUrl, ...tokens };
   const several = { HTTP_REUSE_PORT: String(replicas.gateway.length > 1) };
   const own = {
     bank: { ...http, BANK_API_KEY: bankApiKey, STORE_FILE: join(dir, 'bank', 'statement.jsonl') },

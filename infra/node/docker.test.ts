@@ -129,7 +129,7 @@ test('no container runs as root or can write beside its data, and no secret show
     run('docker compose config'),
     run(`docker inspect ${ids.join(' ')}`),
   ]);
-  assert.equal(secrets.length, 8);
+  assert.equal(secrets.length, 9);
   assert.ok(secrets.every((secret) => !shown.join().includes(secret)));
   const [gateway = ''] = await idsOf('gateway');
   assert.equal(await inside(gateway, `console.log(fs.readdirSync('/run/secrets').join())`), 'env');

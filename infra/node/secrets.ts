@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { dirname, join } from 'node:path';
 
 const DIR = process.argv[2] ?? '/secrets';
-const NAMES = ['postgres', 'orders', 'inventory', 'payment', 'redis', 'rabbitmq', 'bank', 'token'] as const;
+const NAMES = ['postgres', 'orders', 'inventory', 'payment', 'redis', 'rabbitmq', 'bank', 'buyers', 'admins'] as const;
 
 const kept = join(DIR, 'all.json');
 const secrets: Record<(typeof NAMES)[number], string> = {
@@ -19,7 +19,7 @@ const database = (name: 'orders' | 'inventory' | 'payment') =>
 const redis = { REDIS_URL: `redis://:${secrets.redis}@redis:6379` };
 const amqp = { AMQP_URL: `amqp://flashsale:${secrets.rabbitmq}@rabbitmq:5672` };
 const bank = { BANK_API_KEY: secrets.bank };
-const token = { TOKEN_SECRET: secrets.token };
+const token = { BUYER_TOKEN_SECRET: secrets.buyers, ADMIN_TOKEN_SECRET: secrets.admins };
 const stores = {
   ...redis,
   ORDERS_DATABASE_URL: database('orders'),

@@ -3,10 +3,15 @@ import { readConfig } from '@flashsale/runtime/config';
 
 export type Env = Record<string, string | number>;
 
-export const TOKEN_SECRET = 'a-secret-for-tests-only-0123456789-0123456789';
+export const TOKEN_SECRETS = {
+  buyer: 'a-secret-for-tests-only-of-buyers-0123456789',
+  admin: 'a-secret-for-tests-only-of-admins-0123456789',
+};
+export const TOKEN_ENV = { BUYER_TOKEN_SECRET: TOKEN_SECRETS.buyer, ADMIN_TOKEN_SECRET: TOKEN_SECRETS.admin };
 export const BANK_API_KEY = 'a-bank-api-key-for-tests-only-0123456789';
 /** Any free port, the secrets, and a log only on request. */
-const COMMON = { LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent', HTTP_PORT: 0, GRPC_PORT: 0, TOKEN_SECRET, BANK_API_KEY };
+const LOG_LEVEL = process.env.LOG_LEVEL ?? 'silent';
+const COMMON = { LOG_LEVEL, HTTP_PORT: 0, GRPC_PORT: 0, ...TOKEN_ENV, BANK_API_KEY };
 
 export const asStrings = (env: Env): Record<string, string> =>
   Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)]));

@@ -7,7 +7,7 @@ import { openEvidence } from './evidence.ts';
 import { openParticipants, type Settings } from './participants.ts';
 import { proxyRpc } from './rpc-proxy.ts';
 import { openBroker } from './servers.ts';
-import { type Env, startService, TOKEN_SECRET } from './services.ts';
+import { type Env, startService, TOKEN_SECRETS } from './services.ts';
 import { layWire } from './wire.ts';
 
 export type TestShop = Awaited<ReturnType<typeof openShop>>;
@@ -43,7 +43,7 @@ export async function openShop(settings: Settings = {}) {
     return gateway;
   }
   const gateway = await startGateway();
-  const tokenFor = createTokens(TOKEN_SECRET);
+  const tokenFor = createTokens(TOKEN_SECRETS);
   return {
     ...participants,
     wires,
@@ -53,7 +53,7 @@ export async function openShop(settings: Settings = {}) {
     closed,
     broker: openBroker(namespace.id),
     evidence: closed(await openEvidence(stores)),
-    secret: TOKEN_SECRET,
+    secrets: TOKEN_SECRETS,
     tokenFor,
     ...createBuying(gateway.url, tokenFor),
     /** Holds every charge back until the function that this returns is called. */

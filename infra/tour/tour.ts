@@ -42,8 +42,8 @@ export async function tour(signal?: AbortSignal, log = (_: string) => {}): Promi
 }
 
 /** Returns how a buyer places an order and follows it until it is confirmed. */
-async function openSale({ gatewayUrl, tokenSecret }: Stack) {
-  const tokenFor = createTokens(tokenSecret);
+async function openSale({ gatewayUrl, tokenSecrets }: Stack) {
+  const tokenFor = createTokens(tokenSecrets);
   const [shop, now] = [createShop(gatewayUrl), Date.now()];
   const sale = {
     ...{ sku: 'tour', title: 'One order', price: { amountMinor: 100, currency: 'EUR' }, stock: 10, perBuyerLimit: 1 },

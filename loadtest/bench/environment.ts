@@ -56,7 +56,7 @@ async function startAccept(opened: AsyncDisposableStack, stack: Stack) {
   const reference = await startReference(opened, stack.dir, 'accept', {
     REDIS_URL: `${stack.redisUrl}/1`,
     AMQP_URL: `amqp://reference:${password}@${new URL(stack.amqpUrl).host}/reference`,
-    TOKEN_SECRET: stack.tokenSecret,
+    BUYER_TOKEN_SECRET: stack.tokenSecrets.buyer,
     SALE_IDS: Object.values(saleIds).join(','),
   });
   return { ...reference, saleIds };

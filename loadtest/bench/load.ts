@@ -12,15 +12,15 @@ import { cpuSeconds, cpuUsed } from '../figures/cpu.ts';
 type Clicks = Omit<Load, 'gatewayUrl' | 'tokens' | 'timeoutMs' | 'keep'>;
 type Responses = Omit<LoadResult, 'clicks' | 'lastClickAt'>;
 
-export function createLoad({ gatewayUrl, tokenSecret }: Stack, stores: Stores, signal: AbortSignal) {
+export function createLoad({ gatewayUrl, tokenSecrets }: Stack, stores: Stores, signal: AbortSignal) {
   const shop = createShop(gatewayUrl);
-  const admin = createTokens(tokenSecret)('bench', { admin: true });
+  const admin = createTokens(tokenSecrets)('bench', { admin: true });
   const generator = createGenerator();
   let tokens: string[] = [];
 
   async function send(who: string, status: number, clicks: Clicks, at = gatewayUrl): Promise<Responses> {
     const count = Math.max(1_000, clicks.clicks ?? 0);
-    if (tokens.length < count) tokens = createBuyers(tokenSecret, 'buyer', count).map(({ token }) => token);
+    if (tokens.length < count) tokens = createBuyers(tokenSecrets, 'buyer', count).map(({ token }) => token);
     const load = { ...clicks, gatewayUrl: at, tokens, timeoutMs: 10_000, keep: false };
     const { clicks: _none, lastClickAt: _at, ...responses } = await generator.send(load, { signal });
     // At a rate that is too high some clicks time out: it did not hold, and that is no failure.

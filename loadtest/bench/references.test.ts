@@ -17,7 +17,8 @@ import { until } from '../../infra/until.ts';
 import { startReference } from './environment.ts';
 import { layLedger, parsePgbench } from './ledger.ts';
 
-const SECRET = 'a-secret-for-tests-only-0123456789-0123456789';
+const SECRETS = { buyer: 'a-secret-for-tests-only-0123456789-0123456789', admin: 'none' };
+const FORGED = { ...SECRETS, buyer: SECRETS.buyer.toUpperCase() };
 const SALE = '019ad000-0000-7000-8000-000000000001';
 const dir = join(LOCAL, `references-${process.pid}`);
 await claim(dir);
@@ -57,11 +58,12 @@ test('reference (a) responds byte for byte as the gateway does for a sold-out sa
 async function openAccept(t: TestContext) {
   const namespace = await openNamespace();
   t.after(namespace.close);
-  const env = { REDIS_URL: namespace.redisUrl, AMQP_URL: namespace.amqpUrl, TOKEN_SECRET: SECRET, SALE_IDS: SALE };
+  const stores = { REDIS_URL: namespace.redisUrl, AMQP_URL: namespace.amqpUrl };
+  const env = { ...stores, BUYER_TOKEN_SECRET: SECRETS.buyer, SALE_IDS: SALE };
   const opened = new AsyncDisposableStack();
   t.after(() => opened.disposeAsync());
   const { gatewayUrl } = await startReference(opened, dir, 'accept', env);
-  const click = (buyer: string, tokenFor = createTokens(SECRET)) =>
+  const click = (buyer: string, tokenFor = createTokens(SECRETS)) =>
     fetch(`${gatewayUrl}/v1/sales/${SALE}/orders`, {
       method: 'POST',
       headers: { authorization: `Bearer ${tokenFor(buyer)}`, 'content-type': 'application/json' },
@@ -94,7 +96,7 @@ test('reference (b) accepts a buyer once, and the order is in the gate and in th
 
 test('reference (b) admits no forged token', async (t) => {
   const { namespace, click } = await openAccept(t);
-  assert.notEqual((await click('mallory', createTokens(SECRET.toUpperCase()))).status, 202);
+  assert.notEqual((await click('mallory', createTokens(FORGED))).status, 202);
   assert.deepEqual(await takeAll(namespace.amqpUrl), []);
 });
 

@@ -100,10 +100,10 @@ export function createKill({ killOrders, progress, victim }: KillEnvironment, ki
 }
 
 /** Resolves when its gate is open. Retried: a gateway that has just started may not have found its neighbours. */
-type Gateway = Pick<RunEnvironment, 'gatewayUrl' | 'tokenSecret'>;
-export async function openSale({ gatewayUrl, tokenSecret }: Gateway, mode: Mode, stock: number, holdSeconds?: number) {
+type Gateway = Pick<RunEnvironment, 'gatewayUrl' | 'tokenSecrets'>;
+export async function openSale({ gatewayUrl, tokenSecrets }: Gateway, mode: Mode, stock: number, holdSeconds?: number) {
   const shop = createShop(gatewayUrl);
-  const admin = createTokens(tokenSecret)('demo', { admin: true });
+  const admin = createTokens(tokenSecrets)('demo', { admin: true });
   const hold = holdSeconds ? ({ checkout: 'hold', holdSeconds } as const) : {};
   const product = {
     ...hold,

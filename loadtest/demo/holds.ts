@@ -21,10 +21,10 @@ export interface HoldRun {
 }
 
 export async function runHolds(environment: RunEnvironment & { progress: Progress }, saleId: string): Promise<HoldRun> {
-  const { gatewayUrl, tokenSecret, stores, generator, bank, finalWithinSeconds, progress } = environment;
+  const { gatewayUrl, tokenSecrets, stores, generator, bank, finalWithinSeconds, progress } = environment;
   const shop = createShop(gatewayUrl);
   const withinMs = finalWithinSeconds * 1_000;
-  const tokens = createBuyers(tokenSecret, `holder-${saleId.slice(-6)}`, buyers).map(({ token }) => token);
+  const tokens = createBuyers(tokenSecrets, `holder-${saleId.slice(-6)}`, buyers).map(({ token }) => token);
   await stores.bank.change(bank);
   const load = { gatewayUrl, saleId, tokens, seconds: burstSeconds, timeoutMs: settings.clientTimeoutMs };
   const { clicks } = await generator.send(load);

@@ -16,7 +16,7 @@ import { settings } from './settings.ts';
 const SAMPLE_EVERY_MS = 250;
 
 type RunSettings = Pick<typeof settings, 'bank' | 'finalWithinSeconds'>;
-export interface RunEnvironment extends RunSettings, Pick<AddressBook, 'gatewayUrl' | 'tokenSecret' | 'amqpUrl'> {
+export interface RunEnvironment extends RunSettings, Pick<AddressBook, 'gatewayUrl' | 'tokenSecrets' | 'amqpUrl'> {
   stores: Stores;
   generator: Generator;
 }
@@ -35,12 +35,12 @@ export type Mode = 'queued' | 'direct';
 export type OnSample = (sample: Sample, last: boolean) => void;
 
 export async function run(
-  { gatewayUrl, tokenSecret, stores, generator, bank, finalWithinSeconds }: RunEnvironment,
+  { gatewayUrl, tokenSecrets, stores, generator, bank, finalWithinSeconds }: RunEnvironment,
   saleId: string,
   load: Pick<typeof settings, 'units' | 'buyers' | 'burstSeconds'>,
   onSample: OnSample = () => undefined,
 ) {
-  const tokens = createBuyers(tokenSecret, `buyer-${saleId.slice(-6)}`, load.buyers).map(({ token }) => token);
+  const tokens = createBuyers(tokenSecrets, `buyer-${saleId.slice(-6)}`, load.buyers).map(({ token }) => token);
   // Setting the seed restarts the bank's sequence: the n-th charge meets the same fate on both paths.
   await stores.bank.change(bank);
   await using sampling = startSampling(stores, saleId, onSample);

@@ -23,7 +23,8 @@ for (const [how, behaviour] of Object.entries(STANDING)) {
     const { stack, stores, generator } = own;
     await stores.bank.change({ ...settings.bank, ...behaviour });
     const saleId = await openSale(stack, 'queued', BURST.buyers);
-    const tokens = createBuyers(stack.tokenSecret, `buyer-${saleId.slice(-6)}`, BURST.buyers).map(({ token }) => token);
+    const buyers = createBuyers(stack.tokenSecrets, `buyer-${saleId.slice(-6)}`, BURST.buyers);
+    const tokens = buyers.map(({ token }) => token);
     const load = { gatewayUrl: stack.gatewayUrl, saleId, tokens, seconds: BURST.seconds, clicks: BURST.buyers };
     const { statuses } = await generator.send({ ...load, timeoutMs: 10_000, keep: false });
     assert.deepEqual(statuses, { 202: BURST.buyers });

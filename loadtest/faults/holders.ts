@@ -1,5 +1,5 @@
 // Buyers of a hold sale: each reserves first; then, in random order, a third pays, a third cancels, a third leaves.
-import { createBuyers } from '../../infra/buyers/buyers.ts';
+import { createBuyers, type TokenSecrets } from '../../infra/buyers/buyers.ts';
 import { createShop, NEVER, type Shop } from '../../infra/clients/shop.ts';
 import type { Generator } from '../../infra/load/generator.ts';
 import type { Tally } from '../../infra/load/thread.ts';
@@ -22,7 +22,7 @@ export interface Held {
 
 interface Holders {
   gatewayUrl: string;
-  tokenSecret: string;
+  tokenSecrets: TokenSecrets;
   generator: Generator;
 }
 
@@ -33,7 +33,7 @@ interface Watch {
 }
 
 export async function sendHolders(
-  { gatewayUrl, tokenSecret, generator }: Holders,
+  { gatewayUrl, tokenSecrets, generator }: Holders,
   {
     saleId,
     name,
@@ -44,7 +44,7 @@ export async function sendHolders(
   { onTally = () => undefined, onActed = () => undefined }: Watch = {},
 ): Promise<Held[]> {
   const shop = createShop(gatewayUrl);
-  const tokens = createBuyers(tokenSecret, name, count).map(({ token }) => token);
+  const tokens = createBuyers(tokenSecrets, name, count).map(({ token }) => token);
   const load = { gatewayUrl, saleId, tokens, seconds, timeoutMs: CLIENT_TIMEOUT_MS };
   const { clicks } = await generator.send(load, { tally: onTally });
   const orders = clicks.flatMap(({ orderId, location }, i) =>

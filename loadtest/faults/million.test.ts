@@ -24,7 +24,7 @@ test('the gate of a million sold units is lost: it is rebuilt and counts each of
   await stores.redis.del(keyOf(large, 'gate'));
 
   const lostAt = performance.now();
-  const buyers = createBuyers(stack.tokenSecret, 'meanwhile', AVAILABLE).map(({ token }) => token);
+  const buyers = createBuyers(stack.tokenSecrets, 'meanwhile', AVAILABLE).map(({ token }) => token);
   const meanwhile: number[] = [];
   const sellsAgain = async () => {
     const token = buyers[meanwhile.length] ?? '';

@@ -32,7 +32,7 @@ test('100,000 units, 20,000 orders wait for the bank, Redis is killed and empty:
   const shop = createShop(stack.gatewayUrl);
   const killedAt = performance.now();
   await restartRedisEmpty();
-  const again = createBuyers(stack.tokenSecret, 'again', 1)[0]?.token ?? '';
+  const again = createBuyers(stack.tokenSecrets, 'again', 1)[0]?.token ?? '';
   await until('the sale sells again', async () => (await shop.buy(saleId, again)) === 202, {
     withinMs: 60_000,
     everyMs: 100,
@@ -66,14 +66,14 @@ async function openSale(): Promise<string> {
     mode: 'queued' as const,
     decideWithinSeconds: 86_400,
   };
-  const { id } = await shop.createSale(draft, createTokens(stack.tokenSecret)('admin', { admin: true }));
+  const { id } = await shop.createSale(draft, createTokens(stack.tokenSecrets)('admin', { admin: true }));
   await until(`sale ${id} is open`, async () => (await shop.sale(id)).remaining === UNITS);
   return id;
 }
 
 async function buy(saleId: string, name: string, buyers: number, seconds: number) {
   const { stack, generator } = own;
-  const tokens = createBuyers(stack.tokenSecret, name, buyers).map(({ token }) => token);
+  const tokens = createBuyers(stack.tokenSecrets, name, buyers).map(({ token }) => token);
   const load = {
     gatewayUrl: stack.gatewayUrl,
     saleId,

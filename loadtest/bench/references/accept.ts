@@ -1,5 +1,5 @@
 // Reference (b): the least that a yes takes. The same token check, the gate's own script, a confirmed publish, 202.
-// PORT, REDIS_URL, AMQP_URL and TOKEN_SECRET are its addresses and key; each of SALE_IDS gets a gate with ample stock.
+// PORT, REDIS_URL, AMQP_URL and BUYER_TOKEN_SECRET are its addresses and key; each of SALE_IDS has a gate with ample stock.
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { createVerifier } from 'fast-jwt';
 import { Redis } from 'ioredis';
 import { ROOT } from '../../../infra/native/leftovers.ts';
 
-const { PORT, REDIS_URL = '', AMQP_URL = '', TOKEN_SECRET: key = '', SALE_IDS = '' } = process.env;
+const { PORT, REDIS_URL = '', AMQP_URL = '', BUYER_TOKEN_SECRET: key = '', SALE_IDS = '' } = process.env;
 const [DAY_MS, DECIDE_WITHIN_MS, ADMIT_WITHIN_MS, UNSENT_DUE_MS] = [86_400_000, 600_000, 3_000, 10_000];
 const GATE = { epoch: 1, tickets: 1_000_000_000, closed: 0, opensAt: 0 };
 
@@ -36,7 +36,8 @@ channel.on('return', () => {
 const publish = promisify(channel.publish.bind(channel));
 
 const requiredClaims = ['sub', 'aud', 'exp'];
-const verify = createVerifier({ key, algorithms: ['HS256'], allowedAud: 'flashsale', requiredClaims, cache: false });
+const checks = { allowedAud: 'flashsale-buyers', requiredClaims, cache: false };
+const verify = createVerifier({ ...checks, key, algorithms: ['HS256'] });
 
 createServer({ keepAliveTimeout: 30_000 }, (request, response) => {
   let text = '';

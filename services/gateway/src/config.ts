@@ -11,8 +11,9 @@ export const settings = {
   AMQP_URL: url('amqp', 'amqps'),
   ORDERS_ADDRESS: address,
   INVENTORY_ADDRESS: address,
-  /** Verifies tokens; the gateway never signs one. */
-  TOKEN_SECRET: secret,
+  /** Verify tokens; the gateway never signs one. */
+  BUYER_TOKEN_SECRET: secret,
+  ADMIN_TOKEN_SECRET: secret,
   RPC_DEADLINE_MS: ms.default(2_000),
   /** How long a direct click may take; the order is decided by then, or not at all. */
   DIRECT_DEADLINE_MS: ms.default(2_000),

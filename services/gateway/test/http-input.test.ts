@@ -7,7 +7,7 @@ import { openShop } from '../../../infra/testbed/shop.ts';
 import { assertProblem } from './problem.ts';
 
 const shop = await openShop();
-const { request, tokenFor, evidence, secret } = shop;
+const { request, tokenFor, evidence, secrets } = shop;
 const queued = await shop.createSale({ mode: 'queued', stock: 5, perBuyerLimit: 2 });
 const direct = await shop.createSale({ mode: 'direct', stock: 5 });
 const bobs = (await shop.buy(queued, 'bob')).orderId as string;
@@ -86,10 +86,10 @@ test('a body of another type, charset or encoding is 415', async () => {
   await assertAll(await withBody('{"quantity":1}', encoded), 415, 'unsupported-media-type');
 });
 
-const sign = (payload: object, key = secret, options: object = { algorithm: 'HS256' }) =>
+const sign = (payload: object, key = secrets.buyer, options: object = { algorithm: 'HS256' }) =>
   createSigner({ key, ...options })(payload);
 const now = Math.floor(Date.now() / 1_000);
-const good = { sub: 'alice', aud: 'flashsale', exp: now + 3_600 };
+const good = { sub: 'alice', aud: 'flashsale-buyers', exp: now + 3_600 };
 const base64 = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const [head, payload, signature] = alice.split('.') as [string, string, string];
 
@@ -100,14 +100,17 @@ const FORGED: Record<string, string | undefined> = {
   'alg none': `${base64({ alg: 'none', typ: 'JWT' })}.${base64(good)}.`,
   'alg none, with a signature': `${base64({ alg: 'none', typ: 'JWT' })}.${payload}.${signature}`,
   'another key': sign(good, 'another-secret-for-tests-0123456789-0123456789'),
-  'another algorithm with the right key': sign(good, secret, { algorithm: 'HS512' }),
+  'another algorithm with the right key': sign(good, secrets.buyer, { algorithm: 'HS512' }),
   'the payload of another buyer': `${head}.${base64({ ...good, sub: 'bob', role: 'admin' })}.${signature}`,
   expired: sign({ ...good, iat: now - 7_200, exp: now - 3_600 }),
   'not valid yet': sign({ ...good, nbf: now + 3_600 }),
-  'without an end': sign({ sub: 'alice', aud: 'flashsale' }),
+  'without an end': sign({ sub: 'alice', aud: 'flashsale-buyers' }),
   'another audience': sign({ ...good, aud: 'another-shop' }),
+  "an admin's": tokenFor('alice', { admin: true }),
+  'the audience of buyers, signed as for an admin': sign(good, secrets.admin),
+  'the audience of admins, signed as for a buyer': sign({ ...good, aud: 'flashsale-admins' }),
   'no audience': sign({ sub: 'alice', exp: good.exp }),
-  'no subject': sign({ aud: 'flashsale', exp: good.exp }),
+  'no subject': sign({ aud: 'flashsale-buyers', exp: good.exp }),
   'an empty subject': sign({ ...good, sub: '' }),
   'a subject that is no string': sign({ ...good, sub: 7 }),
   'a subject that is too long': sign({ ...good, sub: 'a'.repeat(256) }),
@@ -157,6 +160,28 @@ test('only an admin cancels a confirmed order: 401 without a token, 403 with a b
   await assertProblem(await cancelling(), 401, 'unauthenticated');
   await assertProblem(await cancelling(alice), 403, 'forbidden');
   await assertProblem(await cancelling(tokenFor('bob')), 403, 'forbidden');
+});
+
+test('neither secret signs for the other audience: the buyers’ secret makes no admin, whatever the token claims', async () => {
+  const claims = { sub: 'mallory', exp: good.exp, role: 'admin' };
+  const CROSSINGS: [number, string, string | string[]][] = [
+    [401, secrets.buyer, 'flashsale-admins'],
+    [401, secrets.admin, 'flashsale-buyers'],
+    [401, secrets.buyer, 'flashsale'],
+    [403, secrets.buyer, 'flashsale-buyers'],
+    [403, secrets.buyer, ['flashsale-buyers', 'flashsale-admins']],
+  ];
+  const asAdmin = (path: string, method: string, token: string) =>
+    request(path, { method, body: '{}', headers: JSON_TYPE }, token);
+  for (const [status, key, aud] of CROSSINGS) {
+    const token = sign({ ...claims, aud }, key);
+    const responses = [
+      asAdmin('/v1/sales', 'POST', token),
+      asAdmin(`/v1/sales/${queued}`, 'PATCH', token),
+      asAdmin(`/v1/orders/${bobs}/cancel`, 'POST', token),
+    ];
+    await assertAll(await Promise.all(responses), status, status === 401 ? 'unauthenticated' : 'forbidden');
+  }
 });
 
 test('a method that is not offered is 405 and lists those that are, a path that is none is 404', async () => {

@@ -11,7 +11,7 @@ import { after, test } from 'node:test';
 import { createSigner } from 'fast-jwt';
 import { ROOT } from '../../../infra/native/leftovers.ts';
 import { until } from '../../../infra/until.ts';
-import type { Authenticate } from '../src/inbound/token.ts';
+import type { Identity } from '../src/inbound/token.ts';
 
 const TOKEN = 'services/gateway/src/inbound/token.ts';
 const DIFF = join(ROOT, 'docs/examples/identity-provider.diff');
@@ -23,9 +23,10 @@ after(() => rmSync(copy, { recursive: true }));
 cpSync(join(ROOT, 'services/gateway/src'), join(copy, 'services/gateway/src'), { recursive: true });
 for (const name of ['package.json', 'node_modules']) symlinkSync(join(ROOT, name), join(copy, name));
 execFileSync('git', ['apply', DIFF], { cwd: copy });
-const { createAuthenticate } = (await import(join(copy, TOKEN))) as {
-  createAuthenticate(source: string, refreshMs?: number): Authenticate;
+const { createIdentity } = (await import(join(copy, TOKEN))) as {
+  createIdentity(sources: Record<'buyer' | 'admin', string>, refreshMs?: number): Identity;
 };
+const from = (source: string) => createIdentity({ buyer: source, admin: source }, REFRESH_MS);
 
 function makeKey(kid: string) {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -55,24 +56,27 @@ async function startProvider(published: object[]) {
 }
 
 const provider = await startProvider([first.jwk]);
-const authenticate = createAuthenticate(provider.discovery, REFRESH_MS);
+const identity = from(provider.discovery);
 
 interface Claims {
   aud?: string;
   iss?: string;
   expiresIn?: number;
-  role?: string;
 }
 
-function sign({ kid, privatePem }: ReturnType<typeof makeKey>, { role, ...claims }: Claims = {}) {
-  const common = { aud: 'flashsale', iss: provider.issuer, expiresIn: 60_000, ...claims };
-  return createSigner({ key: privatePem, algorithm: 'RS256', kid, ...common })({ sub: 'alice', ...(role && { role }) });
+function sign({ kid, privatePem }: ReturnType<typeof makeKey>, claims: Claims = {}) {
+  const common = { aud: 'flashsale-buyers', iss: provider.issuer, expiresIn: 60_000, ...claims };
+  return createSigner({ key: privatePem, algorithm: 'RS256', kid, ...common })({ sub: 'alice' });
 }
 
-const bearer = (token: string) => ({ get: () => `Bearer ${token}` }) as unknown as Parameters<Authenticate>[0];
+const bearer = (token: string) =>
+  ({ get: () => `Bearer ${token}` }) as unknown as Parameters<Identity['authenticate']>[0];
 
 /** The type of the problem that a token leads to, if any. */
-function problemOf(token: string, by = authenticate): string | undefined {
+function problemOf(
+  token: string,
+  by: (caller: ReturnType<typeof bearer>) => unknown = identity.authenticate,
+): string | undefined {
   try {
     by(bearer(token));
   } catch (error) {
@@ -86,15 +90,18 @@ test('with the change, the gateway still type checks', () => {
   execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', copy], { stdio: 'inherit' });
 });
 
-test('a token that the provider signed names its buyer, and an admin is one by a claim', async () => {
-  await until('the keys are here', () => problemOf(sign(first)) === undefined);
-  assert.deepEqual(authenticate(bearer(sign(first))), { buyerId: 'alice', admin: false });
-  assert.deepEqual(authenticate(bearer(sign(first, { role: 'admin' }))), { buyerId: 'alice', admin: true });
+test('a token that the provider signed names its buyer, and an admin is one by the audience', async () => {
+  const [buyers, admins] = [sign(first), sign(first, { aud: 'flashsale-admins' })];
+  await until('the keys are here', () => problemOf(buyers) === undefined);
+  await until('the keys of admins are here', () => problemOf(admins, identity.requireAdmin) === undefined);
+  assert.deepEqual(identity.authenticate(bearer(buyers)), { buyerId: 'alice' });
+  assert.equal(problemOf(buyers, identity.requireAdmin), 'forbidden');
+  assert.equal(problemOf(admins), 'unauthenticated');
 });
 
 test('another key, issuer or audience, an end that has passed, or the public key as a secret: 401', () => {
   const forged = { ...second, kid: first.kid };
-  const { iss: _, ...noIssuer } = { iss: provider.issuer, aud: 'flashsale', sub: 'alice', exp: 9_999_999_999 };
+  const { iss: _, ...noIssuer } = { iss: provider.issuer, aud: 'flashsale-buyers', sub: 'alice', exp: 9_999_999_999 };
   const bad = {
     'another key under the same name': sign(forged),
     'a name that is not published': sign(second),
@@ -111,7 +118,7 @@ test('another key, issuer or audience, an end that has passed, or the public key
 /** Signed by hand: no library makes this token. */
 function withSecret(secret: string): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const claims = { sub: 'mallory', aud: 'flashsale', iss: provider.issuer, exp: 9_999_999_999 };
+  const claims = { sub: 'mallory', aud: 'flashsale-buyers', iss: provider.issuer, exp: 9_999_999_999 };
   const input = `${part({ alg: 'HS256', typ: 'JWT', kid: first.kid })}.${part(claims)}`;
   return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
 }
@@ -124,20 +131,21 @@ test('a key that the provider adds is taken up, one that it removes is refused',
 
 test('until the first keys are here it is 503; after that the provider may be away', async () => {
   const late = await startProvider([]);
-  const lateAuthenticate = createAuthenticate(late.discovery, REFRESH_MS);
+  const { authenticate } = from(late.discovery);
   const token = () => sign(first, { iss: late.issuer });
-  assert.equal(problemOf(token(), lateAuthenticate), 'busy');
+  assert.equal(problemOf(token(), authenticate), 'busy');
   late.keySet.keys = [first.jwk];
-  await until('the keys are here', () => problemOf(token(), lateAuthenticate) === undefined);
+  await until('the keys are here', () => problemOf(token(), authenticate) === undefined);
   const warned = new Promise((resolve) => process.once('warning', resolve));
   await late.close();
   assert.match(String(await warned), /no keys from/);
-  assert.equal(problemOf(token(), lateAuthenticate), undefined);
+  assert.equal(problemOf(token(), authenticate), undefined);
 });
 
 test('a shared secret still works, so that tests, demo and load tests run as before', () => {
   const secret = randomBytes(32).toString('base64url');
-  const token = createSigner({ key: secret, aud: 'flashsale', expiresIn: 60_000 })({ sub: 'alice' });
-  assert.deepEqual(createAuthenticate(secret)(bearer(token)), { buyerId: 'alice', admin: false });
-  assert.equal(problemOf(sign(first), createAuthenticate(secret)), 'unauthenticated');
+  const token = createSigner({ key: secret, aud: 'flashsale-buyers', expiresIn: 60_000 })({ sub: 'alice' });
+  const { authenticate } = from(secret);
+  assert.deepEqual(authenticate(bearer(token)), { buyerId: 'alice' });
+  assert.equal(problemOf(sign(first), authenticate), 'unauthenticated');
 });

@@ -17,18 +17,19 @@ test('a bad environment ends the process with one message that names every bad v
     REDIS_URL: 'http://:hunter2@redis',
     ORDERS_ADDRESS: 'nowhere',
     INVENTORY_ADDRESS: '',
-    TOKEN_SECRET: 'hunter2-is-short',
+    BUYER_TOKEN_SECRET: 'hunter2-is-short',
     DIRECT_MAX_IN_FLIGHT: '0',
     REFRESH_MS: '-1',
     LOG_LEVEL: 'loud',
   });
   assert.deepEqual(await exit, [1, null]);
   const message = (await stderr).trim();
-  const bad = ['HTTP_PORT', 'OPS_PORT', 'REDIS_URL', 'AMQP_URL', 'ORDERS_ADDRESS', 'INVENTORY_ADDRESS', 'TOKEN_SECRET'];
-  for (const name of [...bad, 'DIRECT_MAX_IN_FLIGHT', 'REFRESH_MS', 'LOG_LEVEL'])
+  const bad = ['HTTP_PORT', 'OPS_PORT', 'REDIS_URL', 'AMQP_URL', 'ORDERS_ADDRESS', 'INVENTORY_ADDRESS'];
+  const secrets = ['BUYER_TOKEN_SECRET', 'ADMIN_TOKEN_SECRET'];
+  for (const name of [...bad, ...secrets, 'DIRECT_MAX_IN_FLIGHT', 'REFRESH_MS', 'LOG_LEVEL'])
     assert.match(message, new RegExp(`^  ${name}: `, 'm'));
   assert.match(message, /AMQP_URL: is missing/);
-  assert.equal(message.split('\n').length, 11);
+  assert.equal(message.split('\n').length, 12);
   assert.doesNotMatch(message, /hunter2|many|loud|nowhere|\n +at /);
   assert.deepEqual(logged, []);
 });

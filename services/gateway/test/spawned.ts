@@ -1,7 +1,7 @@
 // The gateway as a process of its own, in the shop that a test has opened.
 import type { Owner } from '../../../infra/testbed/ending.ts';
 import { spawnService } from '../../../infra/testbed/process.ts';
-import { type Env, TOKEN_SECRET } from '../../../infra/testbed/services.ts';
+import { type Env, TOKEN_ENV } from '../../../infra/testbed/services.ts';
 import type { TestShop } from '../../../infra/testbed/shop.ts';
 import { layWire } from '../../../infra/testbed/wire.ts';
 import { until } from '../../../infra/until.ts';
@@ -16,7 +16,7 @@ export async function spawnGateway(owner: Owner, shop: TestShop, own: Env = {}, 
     AMQP_URL: wires.amqp.url,
     ORDERS_ADDRESS: shop.proxies.orders.address,
     INVENTORY_ADDRESS: shop.proxies.gatewayInventory.address,
-    TOKEN_SECRET,
+    ...TOKEN_ENV,
     REFRESH_MS: 200,
     ...own,
   });

@@ -22,10 +22,10 @@ import {
   whenGone,
 } from './orders-http.ts';
 import { Problem, type ProblemKind, respondWithProblem } from './problems.ts';
-import type { Authenticate } from './token.ts';
+import type { Identity } from './token.ts';
 
 export interface ClicksPorts extends ListeningPorts {
-  authenticate: Authenticate;
+  authenticate: Identity['authenticate'];
   isRateLimited: (buyerId: string) => boolean;
   catalogue: Catalogue;
   refuseEarly: (sale: Sale) => Refusal | undefined;

@@ -17,10 +17,9 @@ import {
   toOrderRef,
 } from './orders-http.ts';
 import { Problem, type ProblemKind, respondWithProblem } from './problems.ts';
-import { type Authenticate, requireAdmin } from './token.ts';
+import type { Identity } from './token.ts';
 
-export interface HoldsPorts {
-  authenticate: Authenticate;
+export interface HoldsPorts extends Identity {
   isRateLimited: (buyerId: string) => boolean;
   payOrder: (ref: OrderRef) => Promise<PayOutcome>;
   cancelOrder: (ref: OrderRef) => Promise<CancelOutcome>;
@@ -84,7 +83,7 @@ async function cancelHold(request: Request<{ orderId: string }>, response: Respo
 }
 
 async function cancelSold(request: Request<{ orderId: string }>, response: Response, ports: HoldsPorts) {
-  requireAdmin(request, ports.authenticate);
+  ports.requireAdmin(request);
   const ref = toOrderRef({ orderId: request.params.orderId.toLowerCase(), buyerId: '' });
   respondCancelled(response.set('Cache-Control', 'no-store'), ref, await ports.cancelConfirmed(ref.orderId));
 }

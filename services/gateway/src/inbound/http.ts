@@ -11,10 +11,10 @@ import { type Operation, type Params, withDocument } from './openapi.ts';
 import { ORDERS, type OrdersPorts } from './orders-http.ts';
 import { onProblem, PROBLEMS, type ProblemKind, problemHandler, respondWithProblem } from './problems.ts';
 import { SALES, type SalesPorts } from './sales-http.ts';
-import { createAuthenticate } from './token.ts';
+import { createIdentity, type Identity } from './token.ts';
 
 type HttpPorts = SalesPorts & ClicksPorts & OrdersPorts & HoldsPorts & EventsPorts;
-type Own = 'authenticate' | 'isRateLimited' | 'listeners' | 'stopping' | 'heartbeatMs';
+type Own = keyof Identity | 'isRateLimited' | 'listeners' | 'stopping' | 'heartbeatMs';
 
 interface ProblemCounter {
   inc(labels: { problem: ProblemKind; status: number }): void;
@@ -24,7 +24,7 @@ export async function startHttp(config: Config, useCases: Omit<HttpPorts, Own>, 
   const stopping = new AbortController();
   const ports: HttpPorts = {
     ...useCases,
-    authenticate: createAuthenticate(config.TOKEN_SECRET),
+    ...createIdentity({ buyer: config.BUYER_TOKEN_SECRET, admin: config.ADMIN_TOKEN_SECRET }),
     isRateLimited: createRateLimit(config.CLICKS_PER_BUYER),
     listeners: createLimitPerKey(config.MAX_LISTENERS, config.MAX_LISTENERS_OF_A_BUYER),
     stopping: stopping.signal,

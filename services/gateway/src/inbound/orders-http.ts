@@ -11,10 +11,10 @@ import { isLongOver, type Sale } from '../domain/sale.ts';
 import { type ConfirmedBody, fromOrder, moneyOf, OrderBody, OrderQuery, parse, SaleQuery } from './bodies.ts';
 import { BUYER_TOKEN, jsonResponse, type Operation, problems, READ_PROBLEMS } from './openapi.ts';
 import { Problem, respondWithProblem } from './problems.ts';
-import type { Authenticate } from './token.ts';
+import type { Identity } from './token.ts';
 
 export interface OrdersPorts {
-  authenticate: Authenticate;
+  authenticate: Identity['authenticate'];
   findOrder: (ref: OrderRef) => Promise<FoundOrder | undefined>;
   catalogue: Catalogue;
   gate: Pick<Gate, 'orderOf'>;

@@ -21,10 +21,10 @@ import {
 import { ADMIN_TOKEN, BODY_PROBLEMS, jsonBody, jsonResponse, type Operation, problems } from './openapi.ts';
 import { ONE_SALE, saleIdOf, saleOf } from './orders-http.ts';
 import { Problem, type ProblemKind } from './problems.ts';
-import { type Authenticate, requireAdmin } from './token.ts';
+import type { Identity } from './token.ts';
 
 export interface SalesPorts {
-  authenticate: Authenticate;
+  requireAdmin: Identity['requireAdmin'];
   catalogue: Catalogue;
   createSale: (sale: Sale) => Promise<Sale>;
   changeSale: (saleId: string, change: SaleChange) => Promise<ChangeOutcome>;
@@ -84,7 +84,7 @@ async function listSales(_request: Request<object>, response: Response, { catalo
 }
 
 async function createSale(request: Request<object>, response: Response, ports: SalesPorts) {
-  requireAdmin(request, ports.authenticate);
+  ports.requireAdmin(request);
   const requested = toSale(mintId(), parse(SaleRequest, await readRequiredJson(request, response)));
   const sale = await ports.createSale(requested).catch((error) => unknown(response, requested.id, error));
   await respondWithSale(response.set('Location', `/v1/sales/${sale.id}`).status(201), sale, ports);
@@ -95,7 +95,7 @@ async function readSale(request: Request<{ saleId: string }>, response: Response
 }
 
 async function changeSale(request: Request<{ saleId: string }>, response: Response, ports: SalesPorts) {
-  requireAdmin(request, ports.authenticate);
+  ports.requireAdmin(request);
   const change = toChange(parse(SaleChangeRequest, await readRequiredJson(request, response)));
   const saleId = saleIdOf(request);
   const outcome = await ports.changeSale(saleId, change).catch((error) => unknown(response, saleId, error));

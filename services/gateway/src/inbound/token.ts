@@ -1,42 +1,54 @@
-// The identity of a caller: a verified token and nothing else.
+// The identity of a caller: a verified token and nothing else. Buyers and admins have secrets and audiences of their own,
+// so that a process which signs tokens for buyers cannot sign one for an admin.
 import { BuyerId } from '@flashsale/contracts/fields';
 import type { Request } from 'express';
 import { createVerifier } from 'fast-jwt';
 import { Problem } from './problems.ts';
 
-export interface Identity {
-  buyerId: string;
-  admin: boolean;
-}
+const AUDIENCES = { buyer: 'flashsale-buyers', admin: 'flashsale-admins' };
 
-const AUDIENCE = 'flashsale';
+type Caller = Pick<Request, 'get'>;
+/** Returns the subject of a token that is valid, and undefined for any other. */
+type Verify = (token: string) => string | undefined;
 
-export type Authenticate = (request: Pick<Request, 'get'>) => Identity;
+export type Identity = ReturnType<typeof createIdentity>;
 
-export function createAuthenticate(secret: string): Authenticate {
-  // No cache: each buyer comes once, and cached verdicts outlive what they were about.
-  const verify = createVerifier({
-    key: secret,
-    algorithms: ['HS256'],
-    allowedAud: AUDIENCE,
-    requiredClaims: ['sub', 'aud', 'exp'],
-    cache: false,
-  });
-  return (request) => {
-    const [scheme, token] = (request.get('authorization') ?? '').split(' ');
-    if (scheme?.toLowerCase() !== 'bearer' || !token) throw new Problem('unauthenticated');
-    let claims: { sub?: unknown; role?: unknown };
-    try {
-      claims = verify(token);
-    } catch {
-      throw new Problem('unauthenticated', { detail: 'the token is forged, expired or not for this service' });
-    }
-    const subject = BuyerId.safeParse(claims.sub);
-    if (!subject.success) throw new Problem('unauthenticated', { detail: 'the token names no subject' });
-    return { buyerId: subject.data, admin: claims.role === 'admin' };
+export function createIdentity(secrets: Record<keyof typeof AUDIENCES, string>) {
+  const buyerOf = createVerify(secrets.buyer, AUDIENCES.buyer);
+  const adminOf = createVerify(secrets.admin, AUDIENCES.admin);
+  return {
+    authenticate(caller: Caller): { buyerId: string } {
+      const buyerId = buyerOf(tokenOf(caller));
+      if (buyerId === undefined) throw invalidFor('a buyer');
+      return { buyerId };
+    },
+    requireAdmin(caller: Caller): void {
+      const token = tokenOf(caller);
+      if (adminOf(token) !== undefined) return;
+      if (buyerOf(token) !== undefined) throw new Problem('forbidden', { detail: 'an admin token is needed' });
+      throw invalidFor('an admin');
+    },
   };
 }
 
-export function requireAdmin(request: Pick<Request, 'get'>, authenticate: Authenticate): void {
-  if (!authenticate(request).admin) throw new Problem('forbidden', { detail: 'an admin token is needed' });
+const invalidFor = (whom: string) =>
+  new Problem('unauthenticated', { detail: `the token is forged, expired, without a subject or not for ${whom}` });
+
+function tokenOf(caller: Caller): string {
+  const [scheme, token] = (caller.get('authorization') ?? '').split(' ');
+  if (scheme?.toLowerCase() !== 'bearer' || !token) throw new Problem('unauthenticated');
+  return token;
+}
+
+function createVerify(secret: string, allowedAud: string): Verify {
+  // No cache: each buyer comes once, and cached verdicts outlive what they were about.
+  const checks = { allowedAud, requiredClaims: ['sub', 'aud', 'exp'], cache: false };
+  const verify = createVerifier({ ...checks, key: secret, algorithms: ['HS256'] });
+  return (token) => {
+    try {
+      return BuyerId.safeParse(verify(token).sub).data;
+    } catch {
+      return undefined;
+    }
+  };
 }

@@ -1,7 +1,8 @@
 // The bank process.
 import { readConfig } from '@flashsale/runtime/config';
 import { runProcess } from '@flashsale/runtime/process';
+import { startTraced } from '@flashsale/runtime/tracing';
 import { startBank } from './app.ts';
 import { settings } from './config.ts';
 
-await runProcess(() => startBank(readConfig(settings)));
+await runProcess(() => startTraced('bank', readConfig(settings), startBank));

@@ -1,7 +1,8 @@
 // The gateway process.
 import { readConfig } from '@flashsale/runtime/config';
 import { runProcess } from '@flashsale/runtime/process';
+import { startTraced } from '@flashsale/runtime/tracing';
 import { startGateway } from './app.ts';
 import { settings } from './config.ts';
 
-await runProcess(() => startGateway(readConfig(settings)));
+await runProcess(() => startTraced('gateway', readConfig(settings), startGateway));

@@ -1,7 +1,8 @@
 // The inventory process.
 import { readConfig } from '@flashsale/runtime/config';
 import { runProcess } from '@flashsale/runtime/process';
+import { startTraced } from '@flashsale/runtime/tracing';
 import { startInventory } from './app.ts';
 import { settings } from './config.ts';
 
-await runProcess(() => startInventory(readConfig(settings)));
+await runProcess(() => startTraced('inventory', readConfig(settings), startInventory));

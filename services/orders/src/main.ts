@@ -1,7 +1,8 @@
 // The orders process.
 import { readConfig } from '@flashsale/runtime/config';
 import { runProcess } from '@flashsale/runtime/process';
+import { startTraced } from '@flashsale/runtime/tracing';
 import { startOrders } from './app.ts';
 import { settings } from './config.ts';
 
-await runProcess(() => startOrders(readConfig(settings)));
+await runProcess(() => startTraced('orders', readConfig(settings), startOrders));

@@ -1,7 +1,8 @@
 // The payment process.
 import { readConfig } from '@flashsale/runtime/config';
 import { runProcess } from '@flashsale/runtime/process';
+import { startTraced } from '@flashsale/runtime/tracing';
 import { startPayment } from './app.ts';
 import { settings } from './config.ts';
 
-await runProcess(() => startPayment(readConfig(settings)));
+await runProcess(() => startTraced('payment', readConfig(settings), startPayment));

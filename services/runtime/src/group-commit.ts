@@ -1,4 +1,6 @@
 // Group commit: what arrives within a few milliseconds shares one call or one statement.
+import type { SpanContext } from '@opentelemetry/api';
+import { activeSpan, inBatch, tracing } from './trace.ts';
 
 const MAX_GROUP = 500;
 /** Groups at work; while none may start, the next one grows. */
@@ -6,6 +8,8 @@ const MAX_AT_WORK = 4;
 
 interface Waiting<Item, Result> {
   item: Item;
+  /** The span of its caller. */
+  from: SpanContext | undefined;
   resolve(result: Result | PromiseLike<Result>): void;
   reject(error: unknown): void;
 }
@@ -25,7 +29,9 @@ export function groupCommit<Item, Result>(
   async function commit(group: Waiting<Item, Result>[]) {
     atWork += 1;
     try {
-      const resultOf = await work(group.map(({ item }) => item));
+      const items = group.map(({ item }) => item);
+      const callers = group.map(({ from }) => from);
+      const resultOf = await (tracing.on ? inBatch('group commit', callers, () => work(items)) : work(items));
       for (const { item, resolve } of group) resolve(resultOf(item));
     } catch (error) {
       for (const { reject } of group) reject(error);
@@ -46,7 +52,7 @@ export function groupCommit<Item, Result>(
 
   return (item) =>
     new Promise((resolve, reject) => {
-      waiting.push({ item, resolve, reject });
+      waiting.push({ item, from: tracing.on ? activeSpan() : undefined, resolve, reject });
       if (atWork < MAX_AT_WORK) start();
     });
 }

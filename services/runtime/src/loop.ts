@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Registry } from '@prometheus-io/client';
 import type { Log } from './log.ts';
 import { jobMetrics } from './metrics.ts';
+import { outsideTraces } from './trace.ts';
 
 /** A run that hangs is abandoned: its work must survive a crash anyway. */
 const STOP_WAIT_MS = 8_000;
@@ -47,12 +48,13 @@ export function startLoop(options: {
     else timer = setTimeout(kick, options.everyMs);
   }
 
-  function kick() {
+  // A run is in no trace: it outlives the request that has kicked it, and so do the runs that follow.
+  const kick = outsideTraces(() => {
     if (stopped) return;
     if (running) again = true;
     // Later, so that a run which kicks before it waits for anything finds itself running.
     else running = Promise.resolve().then(run);
-  }
+  });
 
   kick();
   return {

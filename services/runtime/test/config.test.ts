@@ -33,6 +33,7 @@ test('what is given is read by its type, and the rest has its default', () => {
     HOST: '127.0.0.1',
     OPS_PORT: 0,
     LOG_LEVEL: 'info',
+    OTEL_TRACES_SAMPLER_ARG: 1,
     HTTP_PORT: 8080,
     DATABASE_URL: good.DATABASE_URL,
     NEIGHBOUR: good.NEIGHBOUR,

@@ -26,10 +26,8 @@ interface Subscription extends DeliveryChannel {
 
 interface Options<Value> extends Handling<Value> {
   url: string;
-  name: string;
   declare: DeclareTopology;
-  /** Most messages in one batch, and most batches at work at once. */
-  batch: number;
+  /** Most batches at work at once. */
   lanes: number;
   /** How long a batch that is not full waits for more messages; without it, for those of one socket read. */
   gatherMs?: number;

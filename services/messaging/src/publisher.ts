@@ -1,6 +1,9 @@
 // Publishing with confirms: the broker has it, the broker could not route it, or it is unknown.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '@flashsale/runtime/log';
+import { asStep } from '@flashsale/runtime/steps';
+import { tracing } from '@flashsale/runtime/trace';
+import { carried, FORWARDED_MS } from '@flashsale/runtime/trace-context';
 import type { Registry } from '@prometheus-io/client';
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { keepConnected } from './connection.ts';
@@ -40,8 +43,8 @@ export interface Publisher {
 
 /** Unix milliseconds at which a message was first sent: AMQP's own timestamp has whole seconds. */
 export const SENT_MS = 'x-sent-ms';
-/** Headers that stay with a message when it is sent on. */
-const KEPT = [SENT_MS];
+/** Headers that stay with a message when it is sent on. A trace goes on also where this process has none. */
+const KEPT = [SENT_MS, 'traceparent'];
 
 const REFUSING_FOR_MS = 1_000;
 const NACKED = 'message nacked';
@@ -140,18 +143,26 @@ export function createPublisher(options: {
       !blocked &&
       unconfirmed.size < maxUnconfirmed &&
       performance.now() - refusedAt > REFUSING_FOR_MS,
-    publish: (exchange, routingKey, { id, body }) =>
-      sendMeasured(exchange, routingKey, {
-        id,
-        bytes: Buffer.from(JSON.stringify(body)),
-        headers: { [SENT_MS]: Date.now() },
-      }),
-    forward: (queue, message, headers) =>
-      sendMeasured('', queue, {
-        id: message.properties.messageId ?? '',
-        bytes: message.content,
-        headers: { ...keptOf(message), ...headers },
-      }),
+    publish: asStep<[string, string, Message], PublishResult>(
+      (_, routingKey) => `publish ${routingKey}`,
+      (_, __, { id }) => id,
+      (exchange, routingKey, { id, body }) =>
+        sendMeasured(exchange, routingKey, {
+          id,
+          bytes: Buffer.from(JSON.stringify(body)),
+          headers: { [SENT_MS]: Date.now(), ...contextNow() },
+        }),
+    ),
+    forward: asStep<[string, ConsumeMessage, Headers], PublishResult>(
+      (queue) => `forward ${queue}`,
+      (_, { properties }) => properties.messageId ?? '',
+      (queue, message, headers) =>
+        sendMeasured('', queue, {
+          id: message.properties.messageId ?? '',
+          bytes: message.content,
+          headers: { ...keptOf(message), ...headers, ...contextNow({ [FORWARDED_MS]: Date.now() }) },
+        }),
+    ),
     async waiting(queue) {
       if (!channel) throw new Error('not connected to the broker');
       return (await channel.checkQueue(queue)).messageCount;
@@ -166,3 +177,5 @@ export function createPublisher(options: {
 
 const keptOf = ({ properties: { headers = {} } }: ConsumeMessage): Headers =>
   Object.fromEntries(KEPT.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])));
+
+const contextNow = (more: Headers = {}): Headers => (tracing.on ? { ...more, ...carried() } : {});

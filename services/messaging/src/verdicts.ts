@@ -1,6 +1,8 @@
 // Verdicts: a handler's decision on each message, carried out at the broker: done, again later, or dead-lettered.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '@flashsale/runtime/log';
+import { tracing } from '@flashsale/runtime/trace';
+import { inDelivery } from '@flashsale/runtime/trace-context';
 import type { Registry } from '@prometheus-io/client';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { metricsOf } from './metrics.ts';
@@ -13,9 +15,12 @@ const LONGEST_REASON = 1_000;
 export type Verdict = 'done' | 'later' | { dead: string };
 
 export interface Handling<Value> {
+  name: string;
   queue: string;
   /** The queue's name in metrics, where its own is one of many. */
   countedAs?: string;
+  /** Most messages in one batch. */
+  batch: number;
   log: Log;
   registry: Registry;
   parse: (body: unknown) => { value: Value } | { dead: string };
@@ -39,7 +44,9 @@ export function createBatchHandler<Value>(options: Handling<Value>) {
     messages.forEach(observeWait);
     const parsed = messages.map((message) => parseMessage(message, options.parse));
     const values = parsed.flatMap((result) => ('value' in result ? [result.value] : []));
-    const verdicts = values.length ? [...(await verdictsOn(values))] : [];
+    const decide = () => verdictsOn(values);
+    const traced = () => inDelivery(options.name, messages, options.batch > 1, decide);
+    const verdicts = [...(await (tracing.on ? traced() : decide()))];
     await Promise.all(
       messages.map(async (message, index) => {
         const result = parsed[index] as (typeof parsed)[number];
@@ -56,6 +63,7 @@ export function createBatchHandler<Value>(options: Handling<Value>) {
   }
 
   async function verdictsOn(values: Value[]): Promise<Verdict[]> {
+    if (values.length === 0) return [];
     try {
       return await options.handle(values);
     } catch (error) {

@@ -1,4 +1,6 @@
 // Calling another service: one channel for each neighbour, a deadline on every call, retries only where they are safe.
+import { tracing } from '@flashsale/runtime/trace';
+import { carried } from '@flashsale/runtime/trace-context';
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -169,7 +171,7 @@ export function call<Request, Response>(
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
     const deadline = Date.now() + options.deadlineMs;
-    method.call(client, request, new Metadata(), { deadline }, (error, response) =>
+    method.call(client, request, metadataNow(), { deadline }, (error, response) =>
       error ? reject(error) : resolve(response),
     );
   });
@@ -192,7 +194,7 @@ export async function* callStream<Request, Response>(
   request: Request,
   options: { deadlineMs: number; firstWithinMs?: number },
 ): AsyncGenerator<Response, void> {
-  const stream = method.call(client, request, new Metadata(), { deadline: Date.now() + options.deadlineMs });
+  const stream = method.call(client, request, metadataNow(), { deadline: Date.now() + options.deadlineMs });
   const timer = setTimeout(() => stream.cancel(), options.firstWithinMs ?? options.deadlineMs);
   try {
     for await (const response of stream) {
@@ -210,6 +212,13 @@ export async function* callStream<Request, Response>(
 /** A trailer that the server itself added to its response; neither a proxy nor the library can have added it. */
 export const trailerOf = (error: unknown, name: string): string | undefined =>
   (error as Partial<ServiceError>)?.metadata?.get(name)[0]?.toString();
+
+/** The trace of the caller goes with its call. */
+function metadataNow(): Metadata {
+  const metadata = new Metadata();
+  if (tracing.on) for (const [name, value] of Object.entries(carried())) metadata.set(name, value);
+  return metadata;
+}
 
 export const statusOf = (error: unknown): status | undefined => (error as Partial<ServiceError>)?.code;
 export { status };

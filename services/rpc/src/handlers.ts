@@ -1,6 +1,8 @@
 // One call at its server: its request is read, its handler runs, its responses or its one error are sent.
 import { once } from 'node:events';
 import type { Log } from '@flashsale/runtime/log';
+import { tracing } from '@flashsale/runtime/trace';
+import { inCall } from '@flashsale/runtime/trace-context';
 import { type Issue, inOneLine, issuesOf } from '@flashsale/runtime/validation';
 import {
   type handleServerStreamingCall,
@@ -71,7 +73,7 @@ export function toHandler(handler: Unary<unknown, unknown>, measured: Measured):
   return async (call, callback) => {
     const end = measured.seconds.startTimer({ method: measured.method });
     try {
-      const response = await handler(call.request, callerOf(call));
+      const response = await inTrace(call, measured, () => handler(call.request, callerOf(call)));
       end({ code: 'OK' });
       callback(null, response);
     } catch (error) {
@@ -90,7 +92,7 @@ export function toStreamHandler(
     const end = measured.seconds.startTimer({ method: measured.method });
     const caller = callerOf(call);
     try {
-      await sendAll(handler(call.request, caller), call, caller.signal);
+      await inTrace(call, measured, () => sendAll(handler(call.request, caller), call, caller.signal));
       end({ code: 'OK' });
       call.end();
     } catch (error) {
@@ -123,6 +125,10 @@ function toStatus(error: unknown, { method, log }: Measured) {
   for (const [name, value] of Object.entries(known?.trailers ?? {})) metadata.set(name, value);
   return { code: known?.code ?? status.INTERNAL, details: known?.message ?? 'internal error', metadata };
 }
+
+/** The trace of the caller goes on. */
+const inTrace = <T>({ metadata }: Call, { method }: Measured, work: () => Promise<T>): Promise<T> =>
+  tracing.on ? inCall(`rpc ${method}`, metadata.getMap(), work) : work();
 
 type Call = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>;
 

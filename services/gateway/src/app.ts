@@ -13,6 +13,7 @@ import { createOrderQueue } from './outbound/order-queue.ts';
 import { createOrderViews } from './outbound/order-views.ts';
 import { createOrders } from './outbound/orders.ts';
 import { createRedis } from './outbound/redis.ts';
+import { traced } from './steps.ts';
 import { createUseCases } from './use-cases.ts';
 
 export async function startGateway(config: Config) {
@@ -26,7 +27,7 @@ export async function startGateway(config: Config) {
   const queue = createOrderQueue(config, log, registry);
   const orders = createOrders(config, clock, log, registry);
   const inventory = createInventory(config, log, registry);
-  const ports = { gate, clock, views, queue, orders, inventory };
+  const ports = traced({ gate, clock, views, queue, orders, inventory });
   const useCases = createUseCases(config, ports, log, metrics);
 
   const http = await startHttp(config, { ...useCases, gate }, log, metrics.problems);

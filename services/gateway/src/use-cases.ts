@@ -3,6 +3,7 @@ import { mintId } from '@flashsale/contracts/fields';
 import type { OrderEvent } from '@flashsale/contracts/messages';
 import type { SaleChange } from '@flashsale/contracts/sale';
 import type { Log } from '@flashsale/runtime/log';
+import { asFirst, asStep } from '@flashsale/runtime/steps';
 import type { Config } from './config.ts';
 import { createApplyResult, createOrderUpdates } from './domain/apply-result.ts';
 import { cancelConfirmed, cancelOrder } from './domain/cancel-order.ts';
@@ -62,7 +63,10 @@ export function createUseCases(config: Config, ports: Ports, log: Log, metrics: 
   return {
     catalogue,
     refuseEarly: counted(metrics, (sale) => refuseEarly(sale, placing)),
-    placeOrder: measured(metrics, (sale, click) => placeOrder(sale, click, placing)),
+    placeOrder: measured(
+      metrics,
+      asFirst('click', (sale, click) => placeOrder(sale, click, placing)),
+    ),
     resultOf: (order: OrderView, sale: Sale) => resultOf(order, sale, ports.gate),
     findOrder: find,
     followOrder: (ref: OrderRef, signal: AbortSignal) =>
@@ -120,7 +124,7 @@ function createGateUseCases(
     await ports.gate.shut(saleId, epoch);
     metrics.shut.inc({ reason });
   };
-  const applyResult = createApplyResult({ ...ports, progress, shut });
+  const applyResult = asStep('apply result', ({ orderId }) => orderId, createApplyResult({ ...ports, progress, shut }));
   const sweepSales = createSweep({
     ...{ ...ports, progress, applyResult },
     swept: (records) => metrics.swept.inc(records),

@@ -13,6 +13,7 @@ import { createInventory } from './outbound/inventory.ts';
 import { coalesced, createLedger } from './outbound/ledger.ts';
 import { startOutbox } from './outbound/outbox.ts';
 import { createPayment } from './outbound/payment.ts';
+import { traced } from './steps.ts';
 import { createUseCases } from './use-cases.ts';
 
 /** A caller waits for each call of its order; a queue has kept its orders waiting for longer than this. */
@@ -28,11 +29,12 @@ export async function startOrders(config: Config) {
   const pool = createPool(config.DATABASE_URL, log, registry);
   const outbox = startOutbox(config.AMQP_URL, pool, log, registry);
   const ledger = coalesced(createLedger(pool, metrics, outbox.kick));
-  const portsOf = (gatherMs: number) => ({
-    ledger,
-    inventory: createInventory(config, log, registry, gatherMs),
-    payment: createPayment(config, log, registry, gatherMs),
-  });
+  const portsOf = (gatherMs: number) =>
+    traced({
+      ledger,
+      inventory: createInventory(config, log, registry, gatherMs),
+      payment: createPayment(config, log, registry, gatherMs),
+    });
   const ports = { queued: portsOf(GATHER_MS.queued), direct: portsOf(GATHER_MS.direct) };
   const useCases = createUseCases(config, ports, log, metrics);
 

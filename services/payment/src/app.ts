@@ -10,6 +10,7 @@ import { createGauges, createMetrics } from './metrics.ts';
 import { readBacklog } from './outbound/backlog.ts';
 import { createBank } from './outbound/bank.ts';
 import { createLedger } from './outbound/ledger.ts';
+import { traced } from './steps.ts';
 import { createUseCases } from './use-cases.ts';
 
 const migrations = fileURLToPath(new URL('../migrations', import.meta.url));
@@ -21,7 +22,7 @@ export async function startPayment(config: Config) {
 
   await migrate(config.DATABASE_URL, migrations, log);
   const pool = createPool(config.DATABASE_URL, log, registry);
-  const ports = { ledger: createLedger(pool), bank: createBank(config, metrics, log) };
+  const ports = traced({ ledger: createLedger(pool), bank: createBank(config, metrics, log) });
   const useCases = createUseCases(ports, log);
 
   const rpc = await startRpc(config, useCases, log, registry);

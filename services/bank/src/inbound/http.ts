@@ -2,6 +2,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { startHttpServer } from '@flashsale/runtime/http-server';
 import type { Log } from '@flashsale/runtime/log';
+import { tracing } from '@flashsale/runtime/trace';
+import { inCall } from '@flashsale/runtime/trace-context';
 import { inOneLine, issuesOf } from '@flashsale/runtime/validation';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
@@ -45,12 +47,13 @@ function routesOf(apiKey: string, useCases: Bank, stopping: AbortSignal, log: Lo
   app.post('/charges', async (request, response) => {
     refuseWhile(stopping, response);
     const key = read(Key, request.get('idempotency-key'), 'Idempotency-Key');
-    respondToCharge(response, await useCases.charge(key, read(Charge, request.body, 'body')));
+    const charge = read(Charge, request.body, 'body');
+    respondToCharge(response, await inTrace(request, 'charge', () => useCases.charge(key, charge)));
   });
   app.post('/charges/:key/reverse', async (request: Request<{ key: string }>, response) => {
     refuseWhile(stopping, response);
     const key = read(Key, request.params.key, 'key');
-    respondToReversal(response, key, await useCases.reverse(key));
+    respondToReversal(response, key, await inTrace(request, 'reverse', () => useCases.reverse(key)));
   });
   app.get('/statement', (request, response) => {
     response.json(useCases.statement(read(StatementQuery, request.query, 'query').since));
@@ -67,6 +70,10 @@ function routesOf(apiKey: string, useCases: Bank, stopping: AbortSignal, log: Lo
   app.use(respondToErrors(log));
   return app;
 }
+
+/** The trace of the caller goes on. */
+const inTrace = <T>({ headers }: Request, name: string, work: () => Promise<T>): Promise<T> =>
+  tracing.on ? inCall(name, headers, work) : work();
 
 function refuseStrangers(apiKey: string): RequestHandler {
   const expected = digest(`Bearer ${apiKey}`);

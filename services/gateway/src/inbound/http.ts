@@ -1,6 +1,8 @@
 // The public port: its operations, how often one buyer may call, and timeouts.
 import { startHttpServer } from '@flashsale/runtime/http-server';
 import type { Log } from '@flashsale/runtime/log';
+import { fromOutside } from '@flashsale/runtime/steps';
+import { tracing } from '@flashsale/runtime/trace';
 import express, { type Express, type RequestHandler } from 'express';
 import type { Config } from '../config.ts';
 import { createLimitPerKey } from '../domain/limits.ts';
@@ -51,6 +53,7 @@ function routesOf(ports: HttpPorts, log: Log): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(notConditional);
+  if (tracing.on) app.use((request, _response, next) => fromOutside(request.headers, next));
   const operations = withDocument<HttpPorts>([...SALES, ...CLICKS, ...ORDERS, ...HOLDS, ...EVENTS]);
   for (const [path, offered] of Map.groupBy(operations, ({ path }) => path)) {
     const route = app.route(path.replace(/{(\w+)}/g, ':$1'));

@@ -1,5 +1,7 @@
 // The bank, over HTTP: connections are kept open, and every answer is a value; a call without an answer is unknown.
 import type { Log } from '@flashsale/runtime/log';
+import { tracing } from '@flashsale/runtime/trace';
+import { carried } from '@flashsale/runtime/trace-context';
 import { Pool } from 'undici';
 import { z } from 'zod';
 import type { Config } from '../config.ts';
@@ -21,7 +23,8 @@ export function createBank(config: Config, metrics: Metrics, log: Log): Bank & {
   const charges = new Pool(origin, { ...limits, connections: config.BANK_CONCURRENCY });
   // A separate pool, so that refunds are not starved by charges.
   const reversals = new Pool(origin, { ...limits, connections: REVERSALS_AT_ONCE });
-  const headers = { authorization: `Bearer ${config.BANK_API_KEY}`, 'content-type': 'application/json' };
+  const own = { authorization: `Bearer ${config.BANK_API_KEY}`, 'content-type': 'application/json' };
+  const headersNow = () => ({ ...own, ...(tracing.on && carried()) });
 
   async function timed<Answer extends string>(
     call: BankCall,
@@ -46,7 +49,7 @@ export function createBank(config: Config, metrics: Metrics, log: Log): Bank & {
         const { statusCode, body } = await charges.request({
           method: 'POST',
           path: '/charges',
-          headers: { ...headers, 'idempotency-key': orderId },
+          headers: { ...headersNow(), 'idempotency-key': orderId },
           body: JSON.stringify(amount),
           signal: timeout,
         });
@@ -61,7 +64,7 @@ export function createBank(config: Config, metrics: Metrics, log: Log): Bank & {
         const { statusCode, body } = await reversals.request({
           method: 'POST',
           path: `/charges/${orderId}/reverse`,
-          headers,
+          headers: headersNow(),
           signal: AbortSignal.timeout(config.BANK_TIMEOUT_MS),
         });
         const text = await body.text();

@@ -8,7 +8,12 @@ import { withTestServers } from './servers.ts';
 import { endRequested } from './signals.ts';
 
 /** Each starts the whole system in processes of its own, so they run one at a time. */
-const WHOLE_SYSTEM = ['loadtest/faults/kill.test.ts', 'infra/native/readme.test.ts', 'infra/tour/tour.test.ts'];
+const WHOLE_SYSTEM = [
+  'loadtest/faults/kill.test.ts',
+  'infra/native/readme.test.ts',
+  'infra/tour/tour.test.ts',
+  'infra/tracing/paths.test.ts',
+];
 const IN_CONTAINERS = ['infra/node/docker.test.ts'];
 const INTERRUPTED = 130;
 const end = endRequested();

@@ -21,7 +21,7 @@ export function tracedShop(name: string, own: Partial<Record<ServiceName, Record
     const tracing = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, OTEL_BSP_SCHEDULE_DELAY: '200' };
     const settings = forEachService((service) => ({ ...tracing, ...own[service] }));
     const stack = await startStack({ dir: join(LOCAL, `${name}-${process.pid}`), settings });
-    Object.assign(shop, { stack, receiver, ...createBuying(stack.gatewayUrl, createTokens(stack.tokenSecret)) });
+    Object.assign(shop, { stack, receiver, ...createBuying(stack.gatewayUrl, createTokens(stack.tokenSecrets)) });
   });
   after(async () => {
     await shop.stack?.stop();

@@ -29,7 +29,6 @@ export function createGauges(registry: Registry, { totals, directInFlight, direc
     });
   total('waiting', 'gateway_waiting_orders', 'Orders that wait in the gates');
   total('oldestSeconds', 'gateway_waiting_oldest_seconds', 'How long the first of the waiting orders has waited');
-  total('unpaid', 'gateway_unpaid_orders', 'Holds that are reserved and not paid for, as far as the gates know');
   total('tickets', 'gateway_tickets_left', 'Tickets of the sales that are not over');
   gauge('gateway_direct_in_flight', 'Direct orders and payments that hold a call just now.', directInFlight);
   gauge('gateway_direct_limit', 'The most of them; beyond it, a click is refused as busy.', () => directLimit);

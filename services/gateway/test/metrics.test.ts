@@ -38,9 +38,7 @@ test('from the start there is every series that an alert may need, at zero', asy
   const fresh = await figures(await shop.start.gateway({}, t));
   const expected = [
     ...MODES.flatMap((mode) => [
-      ...['waiting_orders', 'waiting_oldest_seconds', 'unpaid_orders', 'tickets_left'].map(
-        (n) => `${n}{mode="${mode}"}`,
-      ),
+      ...['waiting_orders', 'waiting_oldest_seconds', 'tickets_left'].map((n) => `${n}{mode="${mode}"}`),
       ...['confirmed', 'queued', 'busy', 'sold-out', 'unknown'].map(
         (o) => `orders_total{mode="${mode}",outcome="${o}"}`,
       ),
@@ -103,14 +101,18 @@ test('a direct order is in flight until it is confirmed', async () => {
   });
 });
 
-test('a hold that is reserved is unpaid and waits no longer, until it is paid for', async () => {
+test('a hold that is reserved waits no longer, until its payment is requested, and has no lag before its result', async () => {
   const before = await figures();
   const saleId = await createSale({ mode: 'queued', stock: 1, checkout: 'hold', holdSeconds: 600 });
   const { orderId = '' } = await buy(saleId, 'dave');
-  const unpaid = 'gateway_unpaid_orders{mode="queued"}';
-  await grown(before, { [unpaid]: 1, 'gateway_waiting_orders{mode="queued"}': 0, gateway_result_lag_seconds_count: 0 });
+  await shop.reaches(orderId, 'dave', 'reserved');
+  const [waiting, results] = ['gateway_waiting_orders{mode="queued"}', 'gateway_result_lag_seconds_count'];
+  await grown(before, { [waiting]: 0, [results]: 0, 'gateway_tickets_left{mode="queued"}': 0 });
+  const release = holdCharges();
   assert.equal((await shop.pay(orderId, 'dave')).httpStatus, 202);
-  await grown(before, { [unpaid]: 0, gateway_result_lag_seconds_count: 1 });
+  await grown(before, { [waiting]: 1, [results]: 0 });
+  release();
+  await grown(before, { [waiting]: 0, [results]: 1 });
 });
 
 test('a refusal counts once: early, or as the outcome of a click; and each is a problem by its name', async () => {

@@ -7,8 +7,6 @@ export interface Totals {
   waiting: number;
   /** How long the first of them has waited; 0 when none waits. */
   oldestSeconds: number;
-  /** Holds that are reserved and not paid for. After a rebuild also restored orders, until the sweeper has checked them. */
-  unpaid: number;
   /** Those of sales that are not over. */
   tickets: number;
 }
@@ -23,12 +21,11 @@ export function createTotals({ nowMs }: Clock) {
     /** The age is that of now: while the gates cannot be read, it goes on growing. */
     of(mode: Mode): Totals {
       const now = nowMs() ?? Date.now();
-      const totals = { waiting: 0, oldestSeconds: 0, unpaid: 0, tickets: 0 };
+      const totals = { waiting: 0, oldestSeconds: 0, tickets: 0 };
       for (const { sale, state } of gates) {
         if (sale.mode !== mode || !state) continue;
         totals.waiting += state.waiting;
         totals.oldestSeconds = Math.max(totals.oldestSeconds, (now - (state.waitingSinceMs ?? now)) / 1_000);
-        if (sale.checkout === 'hold') totals.unpaid += state.pending - state.waiting;
         if (!isOver(sale, now)) totals.tickets += state.tickets;
       }
       return totals;

@@ -16,13 +16,27 @@ const metricsOf = async ({ ops }: { ops: number }) => (await fetch(`http://127.0
 const value = (service: 'orders' | 'gateway' | 'inventory', name: string, labels: string) =>
   seriesValue({ metrics: () => metricsOf(shop.services[service]) }, `${name}{${labels}}`);
 
+/** The names in the first column of the page's tables. */
+const listed = () =>
+  [...readFileSync(join(ROOT, 'docs/metrics.md'), 'utf8').matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name as string);
+
 test('each metric of docs/metrics.md has a series on the ops port of a service that has just started', async () => {
-  const page = readFileSync(join(ROOT, 'docs/metrics.md'), 'utf8');
-  const names = [...page.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name as string);
+  const names = listed();
   const exposed = (await Promise.all(Object.values(shop.services).map(metricsOf))).join('\n');
   assert.ok(names.length > 10);
   const missing = names.filter((name) => !new RegExp(`^${name}(_count)?\\{`, 'm').test(exposed));
   assert.deepEqual(missing, []);
+});
+
+test('each metric that a service exposes is listed in docs/metrics.md, but those of the client library', async () => {
+  const exposed = (await Promise.all(Object.values(shop.services).map(metricsOf))).join('\n');
+  const names = [...exposed.matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name as string);
+  const own = [...new Set(names)].filter((name) => !/^(process|nodejs)_/.test(name));
+  const known = listed();
+  assert.deepEqual(
+    own.filter((name) => !known.includes(name)),
+    [],
+  );
 });
 
 test('a queue that only one gateway has counts under one name', async () => {

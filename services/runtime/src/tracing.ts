@@ -8,6 +8,11 @@ import { tracing } from './trace.ts';
 /** A batch is linked to each of its members; the default keeps 128. */
 const MOST_LINKS = 1_000;
 
+/** A burst of batches ends many spans at once; beyond it they are dropped, which is logged. */
+const MOST_UNSENT = 10_000;
+/** Soon enough to follow a trace while it grows. */
+const SEND_EVERY_MS = 1_000;
+
 /** Starts a service; once it has stopped, its last spans are sent. */
 export async function startTraced<Config extends TracingConfig>(
   service: string,
@@ -45,7 +50,9 @@ async function setUp(service: string, endpoint: string, config: TracingConfig) {
       generateSpanId: () => tracing.first?.spanId ?? randomBytes(8).toString('hex'),
     },
     spanLimits: { linkCountLimit: MOST_LINKS },
-    spanProcessors: [new sdk.BatchSpanProcessor({ exporter })],
+    spanProcessors: [
+      new sdk.BatchSpanProcessor({ exporter, scheduledDelayMillis: SEND_EVERY_MS, maxQueueSize: MOST_UNSENT }),
+    ],
   });
   const log = createLog(service, config.LOG_LEVEL);
   const warn = (message: string, ...args: unknown[]) => log.warn({ error: args.map(String).join(' ') }, message);

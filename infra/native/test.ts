@@ -12,7 +12,7 @@ const WHOLE_SYSTEM = [
   'loadtest/faults/kill.test.ts',
   'infra/native/readme.test.ts',
   'infra/tour/tour.test.ts',
-  'infra/tracing/paths.test.ts',
+  'infra/tracing/*.test.ts',
 ];
 const IN_CONTAINERS = ['infra/node/docker.test.ts'];
 const INTERRUPTED = 130;

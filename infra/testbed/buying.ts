@@ -24,8 +24,6 @@ export interface OrderRead {
   type?: string;
 }
 
-export type Buying = ReturnType<typeof createBuying>;
-
 export function createBuying(gatewayUrl: string, tokenFor: ReturnType<typeof createTokens>) {
   const request = (path: string, init: RequestInit = {}, token?: string, base = gatewayUrl) =>
     fetch(new URL(path, base), {

@@ -1,11 +1,11 @@
 // One trace for each order: fifty buyers at once on each path, and each trace has the steps of its path and nothing else.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buyAll, tracedShop, traceIdOf, untilSteps } from './shop.ts';
+import { assertIsOne, buyAll, openTracedShop, traceIdOf, untilSteps } from './shop.ts';
 
 const BUYERS = 50;
 /** No bound on time is met, however slow the machine is. */
-const shop = tracedShop('paths', {
+const shop = await openTracedShop('paths', {
   bank: { CHARGES_PER_SECOND: '0', LATENCY_P50_MS: '1', LATENCY_P99_MS: '2' },
   orders: { RPC_DEADLINE_MS: '30000', CHARGE_TIMEOUT_MS: '30000' },
   gateway: { DIRECT_DEADLINE_MS: '30000', RPC_DEADLINE_MS: '30000', CONFIRM_TIMEOUT_MS: '30000' },
@@ -52,7 +52,7 @@ for (const mode of ['queued', 'direct'] as const)
   test(`${mode}: each of ${BUYERS} orders at once has a trace with exactly the steps of its path`, async () => {
     const orderIds = await buyAll(shop, mode, BUYERS);
     await untilSteps(shop, orderIds, PATHS[mode]);
-    for (const orderId of orderIds) assertIsOne(orderId);
+    for (const orderId of orderIds) assertIsOne(shop, orderId);
     placed.push(...orderIds);
   });
 
@@ -69,15 +69,3 @@ test('a batch is a trace of its own, linked to the orders in it', () => {
   const linked = batches.flatMap(({ links }) => links.map(({ traceId }) => traceId));
   for (const id of placed.slice(0, BUYERS)) assert.equal(linked.filter((one) => one === traceIdOf(id)).length, 1);
 });
-
-/** One root, with the ids that follow from the order's, and every other span below it. */
-function assertIsOne(orderId: string): void {
-  const spans = shop.receiver.traceOf(traceIdOf(orderId));
-  const roots = spans.filter(({ parentSpanId }) => !parentSpanId);
-  assert.deepEqual(
-    roots.map(({ name, spanId }) => [name, spanId]),
-    [['click', traceIdOf(orderId).slice(16)]],
-  );
-  const ids = new Set(spans.map(({ spanId }) => spanId));
-  for (const { name, parentSpanId } of spans) assert.ok(!parentSpanId || ids.has(parentSpanId), name);
-}

@@ -1,33 +1,27 @@
 // The whole shop as processes that send their spans to a receiver in this one.
+import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before } from 'node:test';
 import type { ServiceName } from '../address-book/address-book.ts';
 import { createTokens } from '../buyers/buyers.ts';
 import { forEachService } from '../native/addresses.ts';
 import { LOCAL } from '../native/leftovers.ts';
-import { type Stack, startStack } from '../native/stack.ts';
-import { type Buying, createBuying } from '../testbed/buying.ts';
+import { startStack } from '../native/stack.ts';
+import { createBuying } from '../testbed/buying.ts';
+import { openEnding } from '../testbed/ending.ts';
 import { until } from '../until.ts';
 import { type Span, startReceiver } from './receiver.ts';
 
-type Receiver = Awaited<ReturnType<typeof startReceiver>>;
-export type TracedShop = { stack: Stack; receiver: Receiver } & Buying;
+export type TracedShop = Awaited<ReturnType<typeof openTracedShop>>;
 
-/** Filled before the first test of the file, and ended after the last. */
-export function tracedShop(name: string, own: Partial<Record<ServiceName, Record<string, string>>> = {}): TracedShop {
-  const shop = {} as TracedShop;
-  before(async () => {
-    const receiver = await startReceiver();
-    const tracing = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, OTEL_BSP_SCHEDULE_DELAY: '200' };
-    const settings = forEachService((service) => ({ ...tracing, ...own[service] }));
-    const stack = await startStack({ dir: join(LOCAL, `${name}-${process.pid}`), settings });
-    Object.assign(shop, { stack, receiver, ...createBuying(stack.gatewayUrl, createTokens(stack.tokenSecrets)) });
-  });
-  after(async () => {
-    await shop.stack?.stop();
-    await shop.receiver?.stop();
-  });
-  return shop;
+/** Ends after the tests of the file. */
+export async function openTracedShop(name: string, own: Partial<Record<ServiceName, Record<string, string>>> = {}) {
+  const { closed, stopped } = openEnding();
+  const receiver = stopped(await startReceiver());
+  const tracing = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint };
+  const settings = forEachService((service) => ({ ...tracing, ...own[service] }));
+  const stack = stopped(await startStack({ dir: join(LOCAL, `${name}-${process.pid}`), settings }));
+  const tokenFor = createTokens(stack.tokenSecrets);
+  return { stack, receiver, closed, tokenFor, ...createBuying(stack.gatewayUrl, tokenFor) };
 }
 
 export const traceIdOf = (orderId: string) => orderId.replaceAll('-', '');
@@ -55,4 +49,16 @@ export async function untilSteps({ receiver }: TracedShop, orderIds: string[], s
   await until('each trace has its steps', () => missing() === undefined).catch((error) => {
     throw new Error(stepsOf(receiver.traceOf(traceIdOf(missing() ?? ''))).join('\n'), { cause: error });
   });
+}
+
+/** One root, with the ids that follow from the order's, and every other span below it. */
+export function assertIsOne({ receiver }: TracedShop, orderId: string): void {
+  const spans = receiver.traceOf(traceIdOf(orderId));
+  const roots = spans.filter(({ parentSpanId }) => !parentSpanId);
+  assert.deepEqual(
+    roots.map(({ name, spanId }) => [name, spanId]),
+    [['click', traceIdOf(orderId).slice(16)]],
+  );
+  const ids = new Set(spans.map(({ spanId }) => spanId));
+  for (const { name, parentSpanId } of spans) assert.ok(!parentSpanId || ids.has(parentSpanId), name);
 }

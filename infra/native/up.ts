@@ -2,6 +2,7 @@
 // npm run up started, also when that was killed.
 import { describeAddresses, UP } from '../address-book/address-book.ts';
 import { until } from '../until.ts';
+import { forEachService } from './addresses.ts';
 import { isAlive, ownerOf, readPids, stopLeftovers } from './leftovers.ts';
 import { replicasFrom } from './replicas.ts';
 import { endRequested, requested } from './signals.ts';
@@ -23,7 +24,8 @@ async function up(): Promise<void> {
     log(`${server} has ended and is not started again; its log is in ${UP}: Ctrl-C, then npm run up`);
   try {
     const onEvent = (event: ServiceEvent) => log(describeEvent(event));
-    const stack = await startStack({ dir: UP, replicas, keep: true, log, onEvent, onLost, signal: end });
+    const settings = forEachService(() => tracing());
+    const stack = await startStack({ dir: UP, settings, replicas, keep: true, log, onEvent, onLost, signal: end });
     log(['', ...describeAddresses(stack), '', 'Ctrl-C or npm run down stops it'].join('\n'));
     await requested(end);
     log('stopping …');
@@ -33,6 +35,12 @@ async function up(): Promise<void> {
     if (!end.aborted) throw error;
     log('stopped before it was up');
   }
+}
+
+/** One order in ten where the environment says where traces go: as in containers. */
+function tracing(): Record<string, string> {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER_ARG = '0.1' } = process.env;
+  return OTEL_EXPORTER_OTLP_ENDPOINT ? { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER_ARG } : {};
 }
 
 async function down(): Promise<void> {

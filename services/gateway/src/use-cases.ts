@@ -38,7 +38,10 @@ export type UseCases = ReturnType<typeof createUseCases>;
 export function createUseCases(config: Config, ports: Ports, log: Log, metrics: Metrics) {
   const directDeadlineMs = config.DIRECT_DEADLINE_MS;
   const respondsWithinMs = { queued: config.CONFIRM_TIMEOUT_MS, direct: directDeadlineMs };
-  const warn = (message: string) => (id: string, error: unknown) => log.warn({ id, error: String(error) }, message);
+  const warn: Warn =
+    (message, about = 'saleId') =>
+    (id, error) =>
+      log.warn({ [about]: id, error: String(error) }, message);
   const catalogue = createCatalogue(ports.inventory);
   const estimate = createWaitingEstimate();
   const updates = createOrderUpdates();
@@ -54,10 +57,10 @@ export function createUseCases(config: Config, ports: Ports, log: Log, metrics: 
     repeatOrder: createRepeatOrder(shared),
     mintId,
     dueInMs: { queued: config.UNSENT_DUE_MS, direct: 2 * directDeadlineMs },
-    warn: warn('not marked as sent, or not shown'),
+    warn: warn('not marked as sent, or not shown', 'orderId'),
   };
   const find = (ref: OrderRef) => findOrder(ref, shared);
-  const ending = { ...shared, findOrder: find, warn: warn('not shown') };
+  const ending = { ...shared, findOrder: find, warn: warn('not shown', 'orderId') };
   const changing = { ...shared, warn: warn('gate not changed, again soon') };
 
   return {
@@ -109,15 +112,12 @@ const counted =
 const reasonOf = (refusal: Refusal): EarlyReason =>
   refusal.kind === 'busy' && refusal.waitMs !== undefined ? 'queue-too-long' : refusal.kind;
 
+type Warn = (message: string, about?: 'orderId' | 'saleId') => (id: string, error: unknown) => void;
+
 type GatePorts = Ports & { catalogue: Catalogue; estimate: WaitingEstimate; directDeadlineMs: number };
 
 /** Those that no buyer starts. */
-function createGateUseCases(
-  config: Config,
-  ports: GatePorts,
-  warn: (message: string) => (id: string, error: unknown) => void,
-  metrics: Metrics,
-) {
+function createGateUseCases(config: Config, ports: GatePorts, warn: Warn, metrics: Metrics) {
   const progress = createQueueProgress();
   const totals = createTotals(ports.clock);
   const shut = async (saleId: string, epoch: number, reason: ShutReason) => {
@@ -132,7 +132,8 @@ function createGateUseCases(
       metrics.damaged.inc(records);
       warn('damaged records set aside')(saleId, `${records} of them`);
     },
-    warn: warn('not swept, again soon'),
+    warn: warn('not swept, again soon', 'orderId'),
+    warnOfSale: warn('not swept, again soon'),
   });
   const watch = createWatch({
     ...{ ...ports, seeWaiting: ports.estimate.see, seeGates: totals.see, shut },

@@ -158,7 +158,7 @@ test('a sale that cannot be swept keeps no other from being swept', async () => 
     },
     progress: createQueueProgress(),
     swept: () => undefined,
-    warn: (id: string) => warned.push(id),
+    warnOfSale: (id: string) => warned.push(id),
   };
   await createSweep(ports as unknown as SweepPorts)([queued, direct]);
   assert.deepEqual([warned, claimed], [[queued.id], [direct.id]]);
@@ -177,7 +177,7 @@ test('a sale that takes long is not swept twice at once, and keeps no other wait
     },
     progress: createQueueProgress(),
     swept: () => undefined,
-    warn: assert.fail,
+    warnOfSale: assert.fail,
   };
   const sweep = createSweep(ports as unknown as SweepPorts, 10);
   await sweep([queued, direct]);

@@ -22,7 +22,8 @@ export interface SweepPorts {
   swept: (records: number) => void;
   /** Counts records that could not be read and were set aside. */
   damaged: (saleId: string, records: number) => void;
-  warn: (id: string, error: unknown) => void;
+  warn: (orderId: string, error: unknown) => void;
+  warnOfSale: (saleId: string, error: unknown) => void;
 }
 
 /** Checks what is due in these sales. A sale that takes longer goes on, and is left out until it is done. */
@@ -39,7 +40,7 @@ export function createSweep(ports: SweepPorts, longestSweepMs = LONGEST_SWEEP_MS
     };
     for (const sale of sales.filter(({ id }) => !underWay.has(id))) {
       const sweeping = sweepSale(sale, queueIsEmpty, ports)
-        .catch((error) => ports.warn(sale.id, error))
+        .catch((error) => ports.warnOfSale(sale.id, error))
         .finally(() => underWay.delete(sale.id));
       underWay.set(sale.id, sweeping);
     }

@@ -44,5 +44,10 @@ export const startService = {
     const { settings } = await import('../../services/gateway/src/config.ts');
     return startGateway(readConfig(settings, environmentOf(env)));
   },
+  async storefront(env: Env) {
+    const { startStorefront } = await import('../../services/storefront/src/app.ts');
+    const { settings } = await import('../../services/storefront/src/config.ts');
+    return startStorefront(readConfig(settings, environmentOf(env)));
+  },
 };
 export type ServiceName = keyof typeof startService;

@@ -6,10 +6,14 @@ import { test } from 'node:test';
 import { ROOT } from '../native/leftovers.ts';
 import { until } from '../until.ts';
 import { seriesValue } from './metrics.ts';
+import { startService } from './services.ts';
 import { openShop } from './shop.ts';
 
 const shop = await openShop();
 const { orders, gateway, inventory } = shop.services;
+const storefront = await startService.storefront({ GATEWAY_URL: gateway.url });
+shop.closed({ close: storefront.stop });
+const processes = [...Object.values(shop.services), storefront];
 
 const metricsOf = async ({ ops }: { ops: number }) => (await fetch(`http://127.0.0.1:${ops}/metrics`)).text();
 
@@ -22,14 +26,14 @@ const listed = () =>
 
 test('each metric of docs/metrics.md has a series on the ops port of a service that has just started', async () => {
   const names = listed();
-  const exposed = (await Promise.all(Object.values(shop.services).map(metricsOf))).join('\n');
+  const exposed = (await Promise.all(processes.map(metricsOf))).join('\n');
   assert.ok(names.length > 10);
   const missing = names.filter((name) => !new RegExp(`^${name}(_count)?\\{`, 'm').test(exposed));
   assert.deepEqual(missing, []);
 });
 
 test('each metric that a service exposes is listed in docs/metrics.md, but those of the client library', async () => {
-  const exposed = (await Promise.all(Object.values(shop.services).map(metricsOf))).join('\n');
+  const exposed = (await Promise.all(processes.map(metricsOf))).join('\n');
   const names = [...exposed.matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name as string);
   const own = [...new Set(names)].filter((name) => !/^(process|nodejs)_/.test(name));
   const known = listed();

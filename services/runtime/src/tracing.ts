@@ -1,5 +1,6 @@
 // Sets tracing up for this process where OTEL_EXPORTER_OTLP_ENDPOINT names a receiver; loads nothing otherwise.
 import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TracingConfig } from './config.ts';
 import { createLog } from './log.ts';
 import type { Running } from './process.ts';
@@ -12,6 +13,8 @@ const MOST_LINKS = 1_000;
 const MOST_UNSENT = 10_000;
 /** Soon enough to follow a trace while it grows. */
 const SEND_EVERY_MS = 1_000;
+const LAST_WAIT_MS = 1_000;
+const LONGEST_ERROR = 500;
 
 /** Starts a service; once it has stopped, its last spans are sent. */
 export async function startTraced<Config extends TracingConfig>(
@@ -26,7 +29,8 @@ export async function startTraced<Config extends TracingConfig>(
   return {
     async stop() {
       await running.stop();
-      await provider.shutdown().catch(() => undefined);
+      // Spans are lost rather than the time that a process has for its stop.
+      await Promise.race([provider.shutdown().catch(() => undefined), sleep(LAST_WAIT_MS, undefined, { ref: false })]);
     },
   };
 }
@@ -55,7 +59,7 @@ async function setUp(service: string, endpoint: string, config: TracingConfig) {
     ],
   });
   const log = createLog(service, config.LOG_LEVEL);
-  const warn = (message: string, ...args: unknown[]) => log.warn({ error: args.map(String).join(' ') }, message);
+  const warn = (...said: unknown[]) => log.warn({ error: said.join(' ').slice(0, LONGEST_ERROR) }, 'spans not sent');
   const quiet = () => undefined;
   // Spans that are dropped or not delivered are reported, and nothing else is.
   api.diag.setLogger({ error: warn, warn, info: quiet, debug: quiet, verbose: quiet }, api.DiagLogLevel.WARN);

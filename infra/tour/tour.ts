@@ -31,11 +31,12 @@ export async function tour(signal?: AbortSignal, log = (_: string) => {}): Promi
     // Several at once open the connections of which the one order takes some.
     await Promise.all(Array.from({ length: 5 }, (_, i) => order(`warm-up-${i}`)));
     const idle = await ranIn(() => sleep(IDLE_MS));
-    const [first, second] = [await ranIn(() => order('first')), await ranIn(() => order('second'))];
+    const busy: ByService<Ran[]>[] = [];
+    for (const buyer of ['first', 'second', 'third']) busy.push(await ranIn(() => order(buyer)));
     // In the window of one order alone, a job ran whose time it was.
-    const ofBoth = (name: ServiceName) =>
-      first[name].filter((ran) => isIn(second[name], ran) && !isIn(idle[name], ran));
-    return forEachService((name) => filesOf(ofBoth(name)));
+    const ofEach = (name: ServiceName) =>
+      (busy[0]?.[name] ?? []).filter((ran) => busy.every((ofOne) => isIn(ofOne[name], ran)) && !isIn(idle[name], ran));
+    return forEachService((name) => filesOf(ofEach(name)));
   } finally {
     await stack.stop();
   }

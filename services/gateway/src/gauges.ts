@@ -1,4 +1,4 @@
-// The gateway's gauges: each is read when the metrics are asked for.
+// The gateway's gauges: each is read when the metrics are scraped.
 import { Mode } from '@flashsale/contracts/fields';
 import { Gauge, type Registry } from '@prometheus-io/client';
 import type { Totals } from './domain/totals.ts';

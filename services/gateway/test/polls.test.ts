@@ -93,7 +93,7 @@ test('a click that could not be decided within its sale’s time is 503 before i
     },
     60_000,
   );
-  // More than 16 s of waiting, of which Retry-After is 0.4 to 0.8.
+  // More than 16 s of waiting: Retry-After is 0.4 to 0.8 of it.
   assert.ok(Number(refused.retryAfter) >= 6, `${refused.retryAfter} s`);
   assert.deepEqual(await evidence.tracesOf(`latecomer ${clicks}`), {});
 });

@@ -1,4 +1,4 @@
-// Metrics of parts of which a process may have several, and how such a part declares its own: once for each registry.
+// Metrics of parts that a process may have more than once, and how such a part declares them: once for each registry.
 import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
 
 /** A registry refuses a second metric of the same name; with this, pools, loops and connections share one. */

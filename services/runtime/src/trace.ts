@@ -1,5 +1,5 @@
 // Traces: one for each id that is worth following from process to process, and one for each batch of such work.
-// A UUIDv7 without its dashes is a W3C trace id: a process that has the id adds to its trace without being told, after a
+// A UUIDv7 without its dashes is a W3C trace id: a process that has the id adds to its trace by the id alone, after a
 // queue, in a batch, out of an outbox or after a crash.
 import {
   type Context,
@@ -21,7 +21,7 @@ const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
 
 export const traceIdOf = (id: string): string | undefined => (UUID_V7.test(id) ? id.replaceAll('-', '') : undefined);
 
-/** The same in every process, without being told: the last 28 bits of an id are random. */
+/** The same in every process, without a flag that travels: the last 28 bits of an id are random. */
 export const isTraced = (id: string): boolean =>
   tracing.on && UUID_V7.test(id) && Number.parseInt(id.slice(-7), 16) < tracing.share * 2 ** 28;
 

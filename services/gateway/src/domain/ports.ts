@@ -174,7 +174,7 @@ export type OrderView = Omit<OrderEvent, keyof Choice | 'status' | 'deadlineMs'>
   /** Unix milliseconds, of a hold that waits for its payment; else null. */
   deadlineMs: number | null;
   payRequested: boolean;
-  /** Absent for an order of which only the id is known. */
+  /** Absent where only the id of the order is known. */
 } & Partial<Choice>;
 
 export interface OrderViews {

@@ -117,7 +117,7 @@ export function createThroughput(now = () => performance.now()): Throughput {
   };
 }
 
-/** The first burst is the work of the time before it, of which nothing is known. */
+/** The first burst is the work of an unknown time before it. */
 const resultsOf = (bursts: Burst[]) => bursts.slice(1).reduce((sum, { count }) => sum + count, 0);
 
 function isOutdated(bursts: Burst[], atMs: number): boolean {

@@ -31,8 +31,8 @@ export function createIdentity(secrets: Record<keyof typeof AUDIENCES, string>) 
   };
 }
 
-const invalidFor = (whom: string) =>
-  new Problem('unauthenticated', { detail: `the token is forged, expired, without a subject or not for ${whom}` });
+const invalidFor = (role: string) =>
+  new Problem('unauthenticated', { detail: `the token is forged, expired, without a subject or not for ${role}` });
 
 function tokenOf(caller: Caller): string {
   const [scheme, token] = (caller.get('authorization') ?? '').split(' ');

@@ -58,7 +58,7 @@ function sort(orders: Order[], reserved: Map<string, Reservation>) {
     const reservation = reserved.get(orderId);
     if (!reservation) continue;
     if (reservation.state === 'held' || reservation.state === 'sold') taken.push({ orderId, ...reservation });
-    // Released: an end of this order, of which no row is left, gave the unit back.
+    // Released: an end of this order whose row is gone gave the unit back.
     else refused.push({ orderId, reason: reservation.state === 'released' ? 'timed_out' : reservation.reason });
   }
   return { taken, refused };
